@@ -1,0 +1,58 @@
+"""The names of things: sortable, opaque, safe in a URL, and one function per kind of name.
+
+Ids are made outside the domain's pure code (it reads no clock and draws no lots): callers pass the instant and the
+random bytes.
+"""
+
+import uuid
+from datetime import datetime
+from typing import NewType
+
+OrderId = NewType("OrderId", str)
+LineId = NewType("LineId", str)
+GroupId = NewType("GroupId", str)
+"""`pickup/{order_id}/{n}`."""
+StoreId = NewType("StoreId", str)
+Sku = NewType("Sku", str)
+HoldId = NewType("HoldId", str)
+CommandId = NewType("CommandId", str)
+"""A caller's id of one command: the update id, and the key under which its answer is remembered."""
+OperationKey = NewType("OperationKey", str)
+"""The business identity of an outside effect (order, operation, sequence): the same on every attempt."""
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def sortable_id(at: datetime, entropy: bytes) -> str:
+    """26 characters of Crockford base 32: 48 bits of milliseconds, then the first 80 bits of `entropy` (ULID layout)."""
+    if len(entropy) < 10:
+        raise ValueError("sortable_id needs 10 bytes of entropy")
+    value = (int(at.timestamp() * 1000) << 80) | int.from_bytes(entropy[:10], "big")
+    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def order_id(at: datetime, entropy: bytes) -> OrderId:
+    return OrderId(sortable_id(at, entropy))
+
+
+def order_workflow_id(order: OrderId) -> str:
+    return f"order/{order}"
+
+
+def order_of_workflow(workflow_id: str) -> OrderId | None:
+    """The order that a workflow id names, or nothing for any other kind of workflow."""
+    kind, _, rest = workflow_id.partition("/")
+    return OrderId(rest) if kind == "order" and rest and "/" not in rest else None
+
+
+def pickup_id(order: OrderId, number: int) -> GroupId:
+    return GroupId(f"pickup/{order}/{number}")
+
+
+def operation_key(order: OrderId, operation: str, *sequence: str | int) -> OperationKey:
+    return OperationKey(":".join([str(order), operation, *map(str, sequence)]))
+
+
+def derived_id(*parts: str) -> str:
+    """A stable id for the thing that `parts` describe: the same words always give the same id."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, "\x1f".join(parts)).hex
