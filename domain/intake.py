@@ -1,0 +1,241 @@
+"""The canonical order as channels send it, and whether its money adds up."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.actors import Channel
+from domain.money import Currency
+
+MAX_LINES = 500
+MAX_QUANTITY = 100_000
+MAX_AMOUNT = 10**12
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+"""An id that a caller chose: visible ASCII, safe in a URL and in a log."""
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
+"""Minor units, zero or more."""
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Method(StrEnum):
+    PICKUP = "pickup"
+    SHIP = "ship"
+    SHIP_TO_STORE = "ship_to_store"
+
+
+class PickupMode(StrEnum):
+    COUNTER = "counter"
+    CURBSIDE = "curbside"
+    LOCKER = "locker"
+
+
+class Relation(StrEnum):
+    SELF = "self"
+    FAMILY = "family"
+    FRIEND = "friend"
+    OTHER = "other"
+
+
+class LineKind(StrEnum):
+    GOODS = "goods"
+    VIRTUAL = "virtual"
+    GIFT_CARD = "gift_card"
+
+
+class TenderType(StrEnum):
+    CARD = "card"
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
+    PAY_IN_STORE = "pay_in_store"
+    FINANCING = "financing"
+    SETTLED = "settled"
+
+
+class Service(StrEnum):
+    ECONOMY = "economy"
+    STANDARD = "standard"
+    EXPRESS = "express"
+
+
+class Customer(Body):
+    ref: Key
+    name: Text | None = None
+    email: Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=r"^\+?[0-9 ()./-]{4,31}$")] | None = None
+
+
+class Address(Body):
+    name: Text
+    line1: Text
+    line2: Text | None = None
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    city: Text
+    region: Text | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class Person(Body):
+    """Someone who may collect besides the buyer."""
+
+    name: Text
+    relation: Relation = Relation.OTHER
+
+
+class PickupDetails(Body):
+    person: Person | None = None
+
+
+class Line(Body):
+    """`discount` and `tax` are totals of the line, in minor units."""
+
+    line_id: Key
+    sku: Key
+    quantity: Quantity
+    unit_price: Amount
+    discount: Amount = 0
+    tax: Amount = 0
+    fulfilment: Key
+    kind: LineKind = LineKind.GOODS
+
+    def total(self, prices_include_tax: bool) -> int:
+        """`quantity x unit_price - discount (+ tax unless prices include it)`, in minor units."""
+        return self.quantity * self.unit_price - self.discount + (0 if prices_include_tax else self.tax)
+
+
+class Fulfilment(Body):
+    id: Key
+    method: Method
+    store_id: Key | None = None
+    mode: PickupMode = PickupMode.COUNTER
+    locker_id: Key | None = None
+    pickup: PickupDetails | None = None
+    person: Person | None = None
+    address: Address | None = None
+    service: Service | None = None
+    keep_together: bool = False
+    allow_split: bool = True
+    exclude: list[Key] = Field(default_factory=list, max_length=500)
+    requested_pickup_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> Self:
+        if self.method in (Method.PICKUP, Method.SHIP_TO_STORE) and self.store_id is None:
+            raise ValueError(f"a {self.method} fulfilment needs store_id")
+        if self.method is Method.SHIP and self.address is None:
+            raise ValueError("a ship fulfilment needs an address")
+        return self
+
+    @property
+    def proxy(self) -> Person | None:
+        return self.person or (self.pickup.person if self.pickup else None)
+
+
+class Tender(Body):
+    """One means of payment. `token` stands for a card at the provider; card numbers may not enter anywhere."""
+
+    type: TenderType
+    amount: Amount
+    token: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] | None = Field(
+        default=None, repr=False
+    )
+    number: Annotated[str, StringConstraints(max_length=64)] | None = Field(default=None, repr=False)
+    application_id: Key | None = None
+    reference: Key | None = None
+
+    @model_validator(mode="after")
+    def _card_has_a_token(self) -> Self:
+        if self.type is TenderType.CARD and self.token is None:
+            raise ValueError("a card tender needs the provider's token")
+        return self
+
+
+class OrderBody(Body):
+    """`POST /v1/orders`."""
+
+    channel: Channel
+    external_id: Key
+    placed_at: AwareDatetime
+    currency: Currency
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
+    customer: Customer
+    lines: Annotated[list[Line], Field(min_length=1)]
+    prices_include_tax: bool = True
+    fulfilments: Annotated[list[Fulfilment], Field(min_length=1, max_length=100)]
+    shipping_total: Amount = 0
+    total: Amount
+    tenders: Annotated[list[Tender], Field(min_length=1, max_length=10)]
+    requested_pickup_at: AwareDatetime | None = None
+    pickup: PickupDetails | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len(self.lines) > MAX_LINES:
+            raise ValueError(f"an order has at most {MAX_LINES} lines, not {len(self.lines)}; split it")
+        _unique("line_id", [line.line_id for line in self.lines])
+        _unique("fulfilment id", [fulfilment.id for fulfilment in self.fulfilments])
+        known = {fulfilment.id for fulfilment in self.fulfilments}
+        for line in self.lines:
+            if line.fulfilment not in known:
+                raise ValueError(f"line {line.line_id} names fulfilment {line.fulfilment}, which is not in fulfilments")
+            if line.discount > line.quantity * line.unit_price:
+                raise ValueError(f"the discount of line {line.line_id} is more than its price")
+        unused = known - {line.fulfilment for line in self.lines}
+        if unused:
+            raise ValueError(f"fulfilment {sorted(unused)[0]} has no line")
+        return self
+
+    def content_hash(self) -> str:
+        """The same for the same order content, however its JSON was written (hex SHA-256)."""
+        document = self.model_dump(mode="json", exclude_none=True)
+        return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Discrepancy(Body):
+    """How far an order's sums are apart, in minor units; all zero means that it adds up."""
+
+    lines_and_shipping: int
+    total: int
+    tenders: int
+
+    @property
+    def adds_up(self) -> bool:
+        return self.lines_and_shipping == self.total == self.tenders
+
+    def explain(self) -> str:
+        return (
+            f"lines and shipping are {self.lines_and_shipping}, total is {self.total} "
+            f"(difference {self.total - self.lines_and_shipping}), tenders are {self.tenders} "
+            f"(difference {self.tenders - self.total})"
+        )
+
+
+def reconcile(order: OrderBody) -> Discrepancy:
+    """Compare the three sums that must be one: lines + shipping, `total`, and the tenders."""
+    return Discrepancy(
+        lines_and_shipping=sum(line.total(order.prices_include_tax) for line in order.lines) + order.shipping_total,
+        total=order.total,
+        tenders=sum(tender.amount for tender in order.tenders),
+    )
+
+
+def placed_in_the_future(order: OrderBody, now: datetime) -> bool:
+    """Clocks of channels may run a little fast: five minutes are forgiven."""
+    return (order.placed_at - now).total_seconds() > 300
+
+
+def _unique(what: str, values: list[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{what} {value} is there twice")
+        seen.add(value)

@@ -1,0 +1,192 @@
+"""A notice says that something happened which a customer or a store must hear of, once.
+
+It holds facts, never words and never a person: who receives it is looked up when it is sent, so that an erased customer
+is erased here too, and a hand-over code is worked out again from its serial number instead of being stored.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.ids import GroupId, OrderId, Sku, StoreId
+from domain.money import Money
+
+
+class Audience(StrEnum):
+    CUSTOMER = "customer"
+    STORE = "store"
+
+
+class NoticeKind(StrEnum):
+    """The catalogue (capabilities I1, I3). What begins with `store_` is for the people in the store."""
+
+    ORDER_CONFIRMED = "order_confirmed"
+    ACTION_NEEDED = "action_needed"
+    """The order is held until the customer pays again or confirms with the bank (3-D Secure)."""
+    PAYMENT_FAILED = "payment_failed"
+    DATE_CHANGED = "date_changed"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    PICKUP_REMINDER = "pickup_reminder"
+    PICKUP_EXPIRING = "pickup_expiring"
+    COLLECTED = "collected"
+    PARTLY_COLLECTED = "partly_collected"
+    CHOICE_NEEDED = "choice_needed"
+    CHOICE_APPLIED = "choice_applied"
+    PICKUP_EXPIRED = "pickup_expired"
+    ORDER_CANCELLED = "order_cancelled"
+    LINES_CANCELLED = "lines_cancelled"
+    REFUND_STARTED = "refund_started"
+    REFUND_DONE = "refund_done"
+    REFUND_FAILED = "refund_failed"
+    CODE_RESENT = "code_resent"
+    WINDOW_EXTENDED = "window_extended"
+
+    STORE_NEW_ORDER = "store_new_order"
+    STORE_WAITING = "store_waiting"
+    """The store's time to accept is over and it has not answered."""
+    STORE_CUSTOMER_ARRIVED = "store_customer_arrived"
+    STORE_ABOUT_TO_EXPIRE = "store_about_to_expire"
+    STORE_CANCELLED_WHILE_PICKING = "store_cancelled_while_picking"
+    STORE_PUT_BACK = "store_put_back"
+
+    @property
+    def audience(self) -> Audience:
+        return Audience.STORE if self.value.startswith("store_") else Audience.CUSTOMER
+
+    @property
+    def may_be_declined(self) -> bool:
+        """Whether a customer's opt-out counts; what concerns money, rights or the code is always sent."""
+        return self in _MAY_BE_DECLINED
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether the hand-over code belongs into it; no notice to a store ever carries one."""
+        return self in _SHOWS_CODE
+
+
+_MAY_BE_DECLINED = frozenset({NoticeKind.PICKUP_REMINDER, NoticeKind.WINDOW_EXTENDED})
+_SHOWS_CODE = frozenset(
+    {
+        NoticeKind.READY_FOR_PICKUP,
+        NoticeKind.PICKUP_REMINDER,
+        NoticeKind.PICKUP_EXPIRING,
+        NoticeKind.PARTLY_COLLECTED,
+        NoticeKind.CODE_RESENT,
+        NoticeKind.WINDOW_EXTENDED,
+    }
+)
+
+
+class LinkKind(StrEnum):
+    """What the button of a notice leads to; the signed address is made when the notice is sent."""
+
+    CHOICE = "choice"
+    ARRIVAL = "arrival"
+    EXTENSION = "extension"
+    PAYMENT = "payment"
+
+
+NoticeKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+"""The event's key, unique for ever: `{order_id}:ready:1`. A copy that somebody asked for is `{key}#2`."""
+TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A word of some vocabulary (a reason, a choice), put into the reader's language by the templates."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoticeLine(_Value):
+    sku: Sku
+    quantity: Annotated[int, Field(strict=True, ge=1)]
+    name: str | None = None
+
+
+class Place(_Value):
+    """A store as a customer reads it. Address and hours may have several lines."""
+
+    name: str
+    address: str | None = None
+    hours: str | None = None
+
+
+class NoticeFacts(_Value):
+    """What the templates may say. Everything is optional; nothing here is personal."""
+
+    order_number: str | None = None
+    """The channel's own order id, which the customer knows."""
+    lines: tuple[NoticeLine, ...] = ()
+    """What the notice is about."""
+    remaining: tuple[NoticeLine, ...] = ()
+    """What is still to come after it, e.g. not yet collected."""
+
+    total: Money | None = None
+    charged: Money | None = None
+    released: Money | None = None
+    """Reserved money that is free again."""
+    refund: Money | None = None
+    fee: Money | None = None
+    due: Money | None = None
+
+    ready_at: AwareDatetime | None = None
+    """When it was or will be ready."""
+    previous_ready_at: AwareDatetime | None = None
+    deadline: AwareDatetime | None = None
+    """Until when the reader must act."""
+    zone: str | None = None
+    """IANA name; times are shown in it, else in UTC."""
+
+    store: Place | None = None
+    location: str | None = None
+    """Where the goods lie in the store; for staff."""
+    bay: str | None = None
+    curbside: bool = False
+    id_needed: bool = False
+
+    code_serial: Annotated[int, Field(ge=1)] | None = None
+    """Which hand-over code of the group."""
+    link_kind: LinkKind | None = None
+    reason: TextKey | None = None
+    choice: TextKey | None = None
+    """What was chosen, by the customer or by default."""
+    choices: tuple[TextKey, ...] = ()
+    default_choice: TextKey | None = None
+    """What happens at the deadline if nobody answers."""
+
+
+class Notice(_Value):
+    key: NoticeKey
+    kind: NoticeKind
+    order_id: OrderId
+    group_id: GroupId | None = None
+    store_id: StoreId | None = None
+    locale: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
+    at: AwareDatetime
+    """When it happened."""
+    until: AwareDatetime | None = None
+    """Not sent any more after this instant, e.g. a reminder after its deadline."""
+    facts: NoticeFacts = NoticeFacts()
+
+    @model_validator(mode="after")
+    def _knows_its_place(self) -> Self:
+        if self.audience is Audience.STORE and self.store_id is None:
+            raise ValueError(f"{self.kind} goes to a store: name it in store_id")
+        if self.facts.code_serial is not None and self.group_id is None:
+            raise ValueError("a hand-over code belongs to a group: name it in group_id")
+        return self
+
+    @property
+    def audience(self) -> Audience:
+        return self.kind.audience
+
+    def copy_for(self, number: int, at: datetime) -> "Notice":
+        """The same notice once more, asked for at `at`: the `number`th of its event."""
+        original = self.key.partition("#")[0]
+        return self.model_copy(update={"key": f"{original}#{number}", "at": at, "until": None})
+
+
+def notice_key(order: OrderId, event: str, *sequence: str | int) -> NoticeKey:
+    """`{order_id}:{event}:{sequence…}`: built from what happened, never from an attempt or a run."""
+    return ":".join([str(order), event, *map(str, sequence)])

@@ -1,0 +1,222 @@
+"""An order: its terms, its groups, holds, tenders and waits. Everything that is shown of it is derived here."""
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.groups import Ending, PickupGroup, WaitsFor
+from domain.holds import Hold
+from domain.ids import LineId
+from domain.refusals import Refusal, RefusalKind, Refused
+from domain.settlement import TenderBook
+from domain.shares import Shares
+from domain.terms import OrderTerms
+from domain.units import Units, UnitState
+from domain.views import (
+    GroupLineView,
+    GroupView,
+    InterventionView,
+    LineView,
+    NextAction,
+    OrderStatus,
+    OrderView,
+    PaymentView,
+)
+from domain.waits import Wait
+
+
+class Order(BaseModel):
+    """The whole state of one order, as its workflow keeps it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    terms: OrderTerms
+    version: int = 0
+    """The number of milestones recorded; what callers quote as `version`."""
+    groups: list[PickupGroup] = []
+    holds: list[Hold] = []
+    tenders: list[TenderBook] = []
+    waits: dict[str, Wait] = {}
+    interventions: list[InterventionView] = []
+    earned: int = 0
+    """Worth of the units that left for the customer, plus fees, in minor units."""
+    settled: dict[LineId, int] = {}
+    """Units per line that have their final share of the money: handed over, cancelled or lost."""
+    next_action: NextAction | None = None
+    finished: bool = False
+    """Units and money are final."""
+
+    @classmethod
+    def opened(cls, terms: OrderTerms) -> "Order":
+        groups = [
+            PickupGroup(
+                order_id=terms.order_id,
+                n=pickup.n,
+                store_id=pickup.store_id,
+                mode=pickup.mode,
+                proxy=pickup.proxy,
+                requested_at=pickup.requested_at,
+                units={line.line_id: Units(open=line.quantity) for line in terms.lines if line.group == pickup.n},
+            )
+            for pickup in terms.pickups
+        ]
+        tenders = [TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount) for t in terms.tenders]
+        return cls(terms=terms, groups=groups, tenders=tenders)
+
+    # --- what is owed, in units and money -----------------------------------------------------------------------
+
+    @property
+    def shares(self) -> Shares:
+        lines = self.terms.lines
+        return Shares(
+            {line.line_id: line.total for line in lines},
+            {line.line_id: line.quantity for line in lines},
+            self.terms.payable,
+        )
+
+    def worth(self, lines: dict[LineId, int]) -> int:
+        """What the next units of these lines are worth, in minor units; the last unit takes the remainder."""
+        shares = self.shares
+        return sum(shares.of_units(line, self.settled.get(line, 0), n) for line, n in lines.items())
+
+    def settle(self, lines: dict[LineId, int], *, earned: bool) -> int:
+        """Give units their final share: `earned` when they left for the customer. Returns their worth."""
+        worth = self.worth(lines)
+        for line, n in lines.items():
+            self.settled[line] = self.settled.get(line, 0) + n
+        if earned:
+            self.earned += worth
+        return worth
+
+    @property
+    def owed_worth(self) -> int:
+        owed = {line.line_id: self.line_units(line.line_id).owed for line in self.terms.lines}
+        return self.worth({line: n for line, n in owed.items() if n})
+
+    def line_units(self, line: LineId) -> Units:
+        total = Units()
+        for group in self.groups:
+            if line in group.units:
+                total += group.units[line]
+        return total
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+
+    def group(self, n: int) -> PickupGroup:
+        for group in self.groups:
+            if group.n == n:
+                return group
+        raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no pickup {n}."))
+
+    def split_off(
+        self, group: PickupGroup, lines: dict[LineId, int], waits_for: WaitsFor, declined_by: list[str]
+    ) -> PickupGroup:
+        """A new group, waiting, that takes over units which `group`'s store cannot serve. The units must be open."""
+        part = PickupGroup(
+            order_id=group.order_id,
+            n=max(each.n for each in self.groups) + 1,
+            store_id=group.store_id,
+            mode=group.mode,
+            proxy=group.proxy,
+            units={line: Units(open=n) for line, n in lines.items()},
+            waits_for=waits_for,
+            declined_by=sorted({*group.declined_by, *declined_by}),  # type: ignore[type-var]
+        )
+        for line, n in lines.items():
+            group.units[line].take_out(UnitState.OPEN, n)
+        if not group.open and group.ending is None:
+            group.ending = Ending.MOVED
+        self.groups.append(part)
+        return part
+
+    # --- what is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def open(self) -> bool:
+        return any(group.open for group in self.groups)
+
+    @property
+    def fulfilled_units(self) -> int:
+        return sum(units.fulfilled for group in self.groups for units in group.units.values())
+
+    @property
+    def status(self) -> OrderStatus:
+        if self.interventions:
+            return OrderStatus.NEEDS_ATTENTION
+        if self.finished:
+            return OrderStatus.COMPLETED if self.fulfilled_units else OrderStatus.CANCELLED
+        if self.holds:
+            return OrderStatus.HELD
+        return OrderStatus.IN_PROGRESS
+
+    @property
+    def payment(self) -> PaymentView:
+        live = sum(tender.live for tender in self.tenders)
+        kept = sum(tender.held for tender in self.tenders)
+        return PaymentView(
+            authorised=live,
+            captured=sum(tender.captured for tender in self.tenders),
+            refunded=sum(tender.refunded for tender in self.tenders),
+            voided=sum(tender.voided for tender in self.tenders),
+            due=max(0, self.earned + self.owed_worth - kept - live),
+        )
+
+    def view(self) -> OrderView:
+        terms = self.terms
+        return OrderView(
+            order_id=terms.order_id,
+            version=self.version,
+            channel=terms.channel,
+            external_id=terms.external_id,
+            customer_ref=terms.customer_ref,
+            status=self.status,
+            currency=terms.currency,
+            total=terms.total,
+            placed_at=terms.placed_at,
+            lines=[
+                LineView(
+                    line_id=line.line_id,
+                    sku=line.sku,
+                    ordered=line.quantity,
+                    unit_price=line.unit_price,
+                    discount=line.discount,
+                    tax=line.tax,
+                    total=line.total,
+                    **self.line_units(line.line_id).model_dump(),
+                )
+                for line in terms.lines
+            ],
+            groups=[group_view(group) for group in self.groups],
+            holds=list(self.holds),
+            payment=self.payment,
+            waiting_for=sorted(self.waits.values(), key=lambda wait: (wait.deadline or wait.since, wait.id)),
+            next_action=self.next_action,
+            interventions=list(self.interventions),
+        )
+
+
+def group_view(group: PickupGroup) -> GroupView:
+    return GroupView(
+        id=group.group_id,
+        n=group.n,
+        mode=group.mode,
+        store_id=group.store_id,
+        status=group.status,
+        lines=[
+            GroupLineView(line_id=line, quantity=units.owed if group.open else units.total)
+            for line, units in group.units.items()
+            if units.total
+        ],
+        units={
+            line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
+        },
+        promised_ready_at=group.promised_ready_at,
+        accepted_at=group.accepted_at,
+        ready_at=group.ready_at,
+        deadline=group.deadline,
+        latest_deadline=group.latest_deadline,
+        location=group.location,
+        arrived_at=group.arrived_at,
+        bay=group.bay,
+        locked=group.code_locked,
+        put_back=group.put_back,
+        hand_overs=group.hand_overs,
+    )

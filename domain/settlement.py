@@ -1,0 +1,127 @@
+"""Money follows goods: from what was delivered and what is still owed to the customer, the steps that make it right."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.intake import TenderType
+from domain.payments import AuthorisationId, TenderId
+
+
+class TenderBook(BaseModel):
+    """What has happened to one tender, in minor units."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tender_id: TenderId
+    type: TenderType
+    amount: int
+    authorisation_id: AuthorisationId | None = None
+    live: int = 0
+    """Authorised, uncaptured, not voided."""
+    captured: int = 0
+    refunded: int = 0
+    voided: int = 0
+    captures: dict[AuthorisationId, int] = {}
+    """Captured minus refunded, per authorisation that took money: where a refund goes back to."""
+    steps: int = 0
+    """How many money operations this tender has had; part of the next one's key."""
+
+    @property
+    def held(self) -> int:
+        """Money that the seller has from this tender."""
+        return self.captured - self.refunded
+
+    @property
+    def room(self) -> int:
+        """How much of the asked amount is neither live nor kept."""
+        return max(0, self.amount - self.live - self.held)
+
+
+class StepKind(StrEnum):
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    AUTHORISE = "authorise"
+
+
+class MoneyStep(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: StepKind
+    tender_id: TenderId
+    amount: int
+    authorisation_id: AuthorisationId | None = None
+
+
+class MoneyPlan(BaseModel):
+    """The steps, in the order in which they must be taken, and what no tender covers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: list[MoneyStep]
+    uncovered: int = 0
+    """Still to be paid for delivered and owed goods, by no tender that can be charged now."""
+
+    def of(self, kind: StepKind) -> list[MoneyStep]:
+        return [step for step in self.steps if step.kind is kind]
+
+
+def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
+    """The steps after which captured money equals `earned` and live plus prepaid money covers `owed`.
+
+    `earned`: worth of the units that left for the customer, plus fees. `owed`: worth of the units still to be
+    delivered. Captures take the tenders in their order; voids and refunds in the reverse order, so that the first
+    tender bears what is kept.
+    """
+    books = [book.model_copy(deep=True) for book in tenders]
+    steps: list[MoneyStep] = []
+    held = sum(book.held for book in books)
+
+    missing = earned - held
+    for book in books:
+        take = min(book.live, max(0, missing))
+        if take and book.authorisation_id:
+            steps.append(_step(StepKind.CAPTURE, book, take))
+            book.live -= take
+            book.captured += take
+            missing -= take
+    prepaid = max(0, -missing)
+    still_owed = owed - prepaid
+
+    if still_owed < 0:
+        give_back = -still_owed
+        for book in reversed(books):
+            for authorisation, kept in reversed(list(book.captures.items())):
+                part = min(kept, give_back)
+                if part > 0:
+                    steps.append(
+                        MoneyStep(
+                            kind=StepKind.REFUND,
+                            tender_id=book.tender_id,
+                            amount=part,
+                            authorisation_id=authorisation,
+                        )
+                    )
+                    give_back -= part
+        still_owed = 0
+
+    excess = sum(book.live for book in books) - still_owed
+    for book in reversed(books):
+        part = min(book.live, max(0, excess))
+        if part and book.authorisation_id:
+            steps.append(_step(StepKind.VOID, book, part))
+            book.live -= part
+            excess -= part
+
+    wanting = max(0, missing) + still_owed - sum(book.live for book in books)
+    for book in books:
+        part = min(book.room, max(0, wanting)) if book.type is TenderType.CARD else 0
+        if part:
+            steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
+            wanting -= part
+    return MoneyPlan(steps=steps, uncovered=max(0, wanting))
+
+
+def _step(kind: StepKind, book: TenderBook, amount: int) -> MoneyStep:
+    return MoneyStep(kind=kind, tender_id=book.tender_id, amount=amount, authorisation_id=book.authorisation_id)

@@ -1,0 +1,147 @@
+"""The terms of an order as it was placed: fixed for ever, free of personal data, the price evidence of every line."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.actors import Actor, Channel
+from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.intake import Discrepancy, LineKind, OrderBody, PickupMode, Relation, TenderType
+from domain.money import Currency
+from domain.payments import TenderId
+from domain.policy_packs import PickupPolicy
+
+
+class Fixed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LineTerms(Fixed):
+    line_id: LineId
+    sku: Sku
+    quantity: int
+    unit_price: int
+    discount: int
+    tax: int
+    total: int
+    """`quantity x unit_price - discount (+ tax unless prices include it)`, minor units."""
+    group: int
+    """The number of the pickup group that it begins in."""
+    kind: LineKind = LineKind.GOODS
+
+
+class PickupTerms(Fixed):
+    n: int
+    fulfilment: str
+    store_id: StoreId
+    mode: PickupMode
+    requested_at: datetime | None = None
+    proxy: Relation | None = None
+
+
+class TenderTerms(Fixed):
+    tender_id: TenderId
+    type: TenderType
+    amount: int
+    token: str | None = Field(default=None, repr=False)
+
+
+class ChannelRules(Fixed):
+    """What the seller has decided for orders of one channel."""
+
+    screening: bool = True
+    """Orders are screened for fraud."""
+    holds_discrepancies: bool = False
+    """An order that does not add up goes on a data hold; otherwise it is refused."""
+    approval_above: int | None = None
+    """Orders worth more minor units than this wait for approval."""
+
+
+class OrderTerms(Fixed):
+    order_id: OrderId
+    channel: Channel
+    external_id: str
+    placed_at: datetime
+    received_at: datetime
+    currency: Currency
+    locale: str
+    customer_ref: str
+    lines: list[LineTerms]
+    pickups: list[PickupTerms]
+    tenders: list[TenderTerms]
+    shipping_total: int
+    total: int
+    discrepancy: Discrepancy | None = None
+    content_hash: str
+    policy: PickupPolicy
+    rules: ChannelRules = ChannelRules()
+    actor: Actor
+
+    @property
+    def payable(self) -> int:
+        """What the tenders cover: `total`, unless the order did not add up."""
+        return sum(tender.amount for tender in self.tenders)
+
+
+def terms_of(
+    body: OrderBody,
+    *,
+    order_id: OrderId,
+    received_at: datetime,
+    actor: Actor,
+    policy: PickupPolicy,
+    rules: ChannelRules,
+    discrepancy: Discrepancy | None,
+) -> OrderTerms:
+    """Fix the terms of an accepted order body. Pickup groups are numbered from 1 in the order of the fulfilments."""
+    numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
+    named = body.pickup.person if body.pickup else None
+    pickups = []
+    for fulfilment in body.fulfilments:
+        proxy = fulfilment.proxy or named
+        pickups.append(
+            PickupTerms(
+                n=numbers[fulfilment.id],
+                fulfilment=fulfilment.id,
+                store_id=StoreId(fulfilment.store_id or ""),
+                mode=fulfilment.mode,
+                requested_at=fulfilment.requested_pickup_at or body.requested_pickup_at,
+                proxy=proxy.relation if proxy else None,
+            )
+        )
+    return OrderTerms(
+        order_id=order_id,
+        channel=body.channel,
+        external_id=body.external_id,
+        placed_at=body.placed_at,
+        received_at=received_at,
+        currency=body.currency,
+        locale=body.locale,
+        customer_ref=body.customer.ref,
+        lines=[
+            LineTerms(
+                line_id=LineId(line.line_id),
+                sku=Sku(line.sku),
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                tax=line.tax,
+                total=line.total(body.prices_include_tax),
+                group=numbers[line.fulfilment],
+                kind=line.kind,
+            )
+            for line in body.lines
+        ],
+        pickups=pickups,
+        tenders=[
+            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
+            for n, tender in enumerate(body.tenders, start=1)
+        ],
+        shipping_total=body.shipping_total,
+        total=body.total,
+        discrepancy=discrepancy,
+        content_hash=body.content_hash(),
+        policy=policy,
+        rules=rules,
+        actor=actor,
+    )

@@ -1,0 +1,119 @@
+"""What every role reads of an order. The same shape is written to the record, answered over HTTP and shown to ops."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.actors import Channel
+from domain.groups import GroupStatus, HandOver
+from domain.holds import Hold
+from domain.ids import GroupId, LineId, OrderId, StoreId
+from domain.intake import PickupMode
+from domain.money import Currency
+from domain.waits import Wait
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OrderStatus(StrEnum):
+    HELD = "held"
+    IN_PROGRESS = "in_progress"
+    NEEDS_ATTENTION = "needs_attention"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class LineView(View):
+    line_id: LineId
+    sku: str
+    ordered: int
+    open: int = 0
+    allocated: int = 0
+    picked: int = 0
+    ready: int = 0
+    handed_over: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    cancelled: int = 0
+    lost: int = 0
+    returned: int = 0
+    unit_price: int
+    discount: int
+    tax: int
+    total: int
+
+
+class GroupLineView(View):
+    line_id: LineId
+    quantity: int
+    """Units that are still owed, or were when the group ended."""
+
+
+class GroupView(View):
+    id: GroupId
+    n: int
+    kind: str = "pickup"
+    mode: PickupMode
+    store_id: StoreId
+    status: GroupStatus
+    lines: list[GroupLineView]
+    units: dict[LineId, dict[str, int]]
+    promised_ready_at: datetime | None = None
+    accepted_at: datetime | None = None
+    ready_at: datetime | None = None
+    deadline: datetime | None = None
+    latest_deadline: datetime | None = None
+    location: str | None = None
+    arrived_at: datetime | None = None
+    bay: str | None = None
+    locked: bool = False
+    put_back: dict[LineId, int] = {}
+    hand_overs: list[HandOver] = []
+
+
+class PaymentView(View):
+    authorised: int = 0
+    captured: int = 0
+    refunded: int = 0
+    voided: int = 0
+    due: int = 0
+
+
+class NextAction(View):
+    kind: str
+    url: str
+    deadline: datetime | None = None
+
+
+class InterventionView(View):
+    intervention_id: str
+    step: str
+    error: str
+    since: datetime
+    choices: list[str]
+
+
+class OrderView(View):
+    order_id: OrderId
+    version: int
+    channel: Channel
+    external_id: str
+    customer_ref: str
+    status: OrderStatus
+    currency: Currency
+    total: int
+    placed_at: datetime
+    lines: list[LineView]
+    groups: list[GroupView]
+    holds: list[Hold]
+    payment: PaymentView
+    waiting_for: list[Wait]
+    next_action: NextAction | None = None
+    interventions: list[InterventionView] = []
+
+    def public(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,36 @@
+"""A wait is a value: what for, who must act, since when, until when, and what happens by default."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class WaitKind(StrEnum):
+    PLACEMENT = "placement"
+    HOLD = "hold"
+    ACCEPTANCE = "acceptance"
+    PICKING = "picking"
+    COLLECTION = "collection"
+    CHOICE = "choice"
+    STOCK = "stock"
+    ARRIVAL = "arrival"
+    PAYMENT_SYSTEM = "payment_system"
+    INTERVENTION = "intervention"
+
+
+class Wait(BaseModel):
+    """One thing that an order waits for. `deadline` is absolute UTC; none means that it waits until someone acts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """Unique within the order, e.g. `collection/1`."""
+    kind: WaitKind
+    what: str
+    who: str
+    since: datetime
+    deadline: datetime | None = None
+    default: str | None = None
+    last_error: str | None = None
+    next_retry: datetime | None = None
