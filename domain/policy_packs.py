@@ -1,0 +1,84 @@
+"""Packs of durations under which orders run: the real ones, and short ones in which a day takes a second."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.pickup_windows import Duration, PickupPolicy
+
+
+class PolicyPack(BaseModel):
+    """All durations of one way to run; `name` and `version` are kept with each order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int
+    pickup: PickupPolicy
+    authorisation_lifetime: Duration
+    """What the payment simulator grants; the engine itself goes by the provider's answer."""
+    renew_authorisation_before: Duration
+    """How long before its end an authorisation is renewed."""
+    return_window: Duration
+    day: Duration
+    """How long one calendar day of a clock takes."""
+
+
+STANDARD = PolicyPack(
+    name="standard",
+    version=1,
+    pickup=PickupPolicy(
+        accept_within=timedelta(minutes=30),
+        escalation_within=timedelta(minutes=30),
+        ready_within=timedelta(hours=2),
+        cut_off=timedelta(hours=1),
+        book_ahead=timedelta(days=30),
+        window=timedelta(days=7),
+        reminders_after_ready=(timedelta(days=2),),
+        reminders_before_deadline=(timedelta(days=3),),
+        expiring_notice=timedelta(days=1),
+        max_extension=timedelta(days=7),
+        curbside_sla=timedelta(minutes=5),
+        choice_within=timedelta(days=2),
+        pay_in_store_hold=timedelta(days=1),
+        payment_within=timedelta(minutes=30),
+        approval_within=timedelta(days=1),
+        fraud_within=timedelta(days=1),
+        remorse=timedelta(),
+    ),
+    authorisation_lifetime=timedelta(days=7),
+    renew_authorisation_before=timedelta(hours=12),
+    return_window=timedelta(days=30),
+    day=timedelta(days=1),
+)
+
+SHORT = PolicyPack(
+    name="short",
+    version=1,
+    pickup=PickupPolicy(
+        accept_within=timedelta(seconds=4),
+        escalation_within=timedelta(seconds=2),
+        ready_within=timedelta(seconds=4),
+        cut_off=timedelta(),
+        book_ahead=timedelta(days=30),
+        window=timedelta(seconds=8),
+        reminders_after_ready=(timedelta(seconds=3),),
+        reminders_before_deadline=(),
+        expiring_notice=timedelta(seconds=2),
+        max_extension=timedelta(seconds=30),
+        curbside_sla=timedelta(seconds=2),
+        choice_within=timedelta(seconds=10),
+        pay_in_store_hold=timedelta(seconds=8),
+        payment_within=timedelta(seconds=10),
+        approval_within=timedelta(seconds=10),
+        fraud_within=timedelta(seconds=10),
+        remorse=timedelta(),
+        ignores_opening_hours=True,
+    ),
+    authorisation_lifetime=timedelta(seconds=10),
+    renew_authorisation_before=timedelta(seconds=3),
+    return_window=timedelta(seconds=20),
+    day=timedelta(seconds=1),
+)
+
+PACKS = {pack.name: pack for pack in (STANDARD, SHORT)}
