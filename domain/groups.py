@@ -90,8 +90,12 @@ class PickupGroup(BaseModel):
     requested_at: datetime | None = None
     promised_ready_at: datetime | None = None
     waits_for: WaitsFor | None = WaitsFor.HOLDS
+    waiting_since: datetime | None = None
+    choose_by: datetime | None = None
+    """Until when the customer may choose, or wait for stock."""
     offered_at: datetime | None = None
-    reminded_at: datetime | None = None
+    accept_by: datetime | None = None
+    escalated: bool = False
     accepted_at: datetime | None = None
     picking_at: datetime | None = None
     ready_at: datetime | None = None
@@ -99,7 +103,10 @@ class PickupGroup(BaseModel):
     deadline: datetime | None = None
     latest_deadline: datetime | None = None
     reminders: list[datetime] = []
+    expiring_notice_at: datetime | None = None
+    extensions: int = 0
     arrived_at: datetime | None = None
+    arrivals: int = 0
     bay: str | None = None
     code_serial: int = 0
     wrong_codes: int = 0
@@ -158,7 +165,9 @@ class PickupGroup(BaseModel):
             GroupStatus.COLLECTED: "the customer has it",
         }.get(self.status, "see its present state")
         raise Refused(
-            Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=f"This pickup is {self.status}, so {doing} is off: {hint}.")
+            Refusal(
+                kind=RefusalKind.NOT_ALLOWED_NOW, detail=f"This pickup is {self.status}, so {doing} is off: {hint}."
+            )
         )
 
     def owed_lines(self, *states: UnitState) -> dict[LineId, int]:

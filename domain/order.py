@@ -20,7 +20,8 @@ from domain.views import (
     OrderView,
     PaymentView,
 )
-from domain.waits import Wait
+from domain.waiting import waits_of
+from domain.waits import Trouble
 
 
 class Order(BaseModel):
@@ -34,7 +35,8 @@ class Order(BaseModel):
     groups: list[PickupGroup] = []
     holds: list[Hold] = []
     tenders: list[TenderBook] = []
-    waits: dict[str, Wait] = {}
+    troubles: dict[str, Trouble] = {}
+    """Outside systems that an order is waiting for, by name."""
     interventions: list[InterventionView] = []
     earned: int = 0
     """Worth of the units that left for the customer, plus fees, in minor units."""
@@ -187,7 +189,7 @@ class Order(BaseModel):
             groups=[group_view(group) for group in self.groups],
             holds=list(self.holds),
             payment=self.payment,
-            waiting_for=sorted(self.waits.values(), key=lambda wait: (wait.deadline or wait.since, wait.id)),
+            waiting_for=waits_of(self),
             next_action=self.next_action,
             interventions=list(self.interventions),
         )
@@ -205,9 +207,7 @@ def group_view(group: PickupGroup) -> GroupView:
             for line, units in group.units.items()
             if units.total
         ],
-        units={
-            line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
-        },
+        units={line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()},
         promised_ready_at=group.promised_ready_at,
         accepted_at=group.accepted_at,
         ready_at=group.ready_at,

@@ -20,6 +20,14 @@ class PolicyPack(BaseModel):
     renew_authorisation_before: Duration
     """How long before its end an authorisation is renewed."""
     return_window: Duration
+    wait_for_stock: Duration
+    """How long units wait for stock when the customer chose to wait."""
+    wrong_code_tries: int = 5
+    """So many wrong codes lock the group until a manager unlocks it."""
+    proof_above: int | None = None
+    """Hand-overs worth more minor units than this need a sighted ID or a signature beside the code."""
+    no_show_fee: int = 0
+    """Kept, in minor units, when nobody collects; never more than the units are worth."""
     day: Duration
     """How long one calendar day of a clock takes."""
 
@@ -49,6 +57,8 @@ STANDARD = PolicyPack(
     authorisation_lifetime=timedelta(days=7),
     renew_authorisation_before=timedelta(hours=12),
     return_window=timedelta(days=30),
+    wait_for_stock=timedelta(days=14),
+    proof_above=50_000,
     day=timedelta(days=1),
 )
 
@@ -78,6 +88,8 @@ SHORT = PolicyPack(
     authorisation_lifetime=timedelta(seconds=10),
     renew_authorisation_before=timedelta(seconds=3),
     return_window=timedelta(seconds=20),
+    wait_for_stock=timedelta(seconds=14),
+    proof_above=50_000,
     day=timedelta(seconds=1),
 )
 

@@ -105,6 +105,14 @@ def total_demand(lines: Iterable[StockLine]) -> dict[Place, int]:
     return dict(sorted(demand.items()))
 
 
+class LevelChange(NamedTuple):
+    on_hand: int = 0
+    allocated: int = 0
+    reserved: int = 0
+    set_aside: int = 0
+    withheld: int = 0
+
+
 class StockLevel(BaseModel):
     """The stock of one SKU at one store or warehouse, seen with the buffer of one channel."""
 
@@ -134,6 +142,11 @@ class StockLevel(BaseModel):
     def shortfall(self) -> int:
         """Promised units that are not there: a count, a write-off or a rejection came in below what orders hold."""
         return max(0, self.allocated + self.reserved - self.on_hand)
+
+    def changed(self, change: LevelChange) -> "StockLevel":
+        return self.model_copy(
+            update={name: getattr(self, name) + difference for name, difference in change._asdict().items()}
+        )
 
 
 class Bucket(StrEnum):
@@ -177,14 +190,6 @@ HAND_OVER = Transfer(MovementKind.HANDED_OVER, (Bucket.ALLOCATED,), Bucket.CONSU
 HAND_OVER_LATE = HAND_OVER._replace(sources=(Bucket.ALLOCATED, Bucket.SET_ASIDE))
 """The store's earlier truth wins over a cancel or an expiry that was recorded first."""
 TAKE_BACK = Transfer(MovementKind.TAKEN_BACK, (Bucket.CONSUMED,), Bucket.RELEASED, on_hand=1)
-
-
-class LevelChange(NamedTuple):
-    on_hand: int = 0
-    allocated: int = 0
-    reserved: int = 0
-    set_aside: int = 0
-    withheld: int = 0
 
 
 def variance_change(level: StockLevel, effect: StockEffect, quantity: int, *, touch_on_hand: bool) -> LevelChange:

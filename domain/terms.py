@@ -9,7 +9,7 @@ from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, OrderBody, PickupMode, Relation, TenderType
 from domain.money import Currency
 from domain.payments import TenderId
-from domain.policy_packs import PickupPolicy
+from domain.policy_packs import PolicyPack
 
 
 class Fixed(BaseModel):
@@ -73,7 +73,7 @@ class OrderTerms(Fixed):
     total: int
     discrepancy: Discrepancy | None = None
     content_hash: str
-    policy: PickupPolicy
+    policy: PolicyPack
     rules: ChannelRules = ChannelRules()
     actor: Actor
 
@@ -89,7 +89,7 @@ def terms_of(
     order_id: OrderId,
     received_at: datetime,
     actor: Actor,
-    policy: PickupPolicy,
+    policy: PolicyPack,
     rules: ChannelRules,
     discrepancy: Discrepancy | None,
 ) -> OrderTerms:

@@ -34,3 +34,14 @@ class Wait(BaseModel):
     default: str | None = None
     last_error: str | None = None
     next_retry: datetime | None = None
+
+
+class Trouble(BaseModel):
+    """An outside system that does not answer; the step is tried again until it does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    step: str
+    since: datetime
+    error: str

@@ -1,0 +1,114 @@
+"""The records that people read: orders, their timelines, and what waits for a person.
+
+Written by the same transaction that makes a step real. Every change carries the workflow's sequence number, so that a
+late retry cannot overwrite a newer one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.ids import OrderId, StoreId
+from domain.timeline import TimelineEntry
+from domain.views import GroupView, LineView, OrderStatus, OrderView
+
+
+class OrderChange(BaseModel):
+    """What one milestone changed. Lines and groups that stayed the same are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    sequence: int
+    """1 for the first milestone, then one more each time; the order's `version`."""
+    at: datetime
+    head: OrderView
+    """The order without its lines and groups (both lists empty)."""
+    lines: list[LineView]
+    groups: list[GroupView]
+    events: list[TimelineEntry]
+    visible: bool = True
+    """False while the order is being placed: nobody sees an order that may still be refused."""
+
+
+class OrderFilter(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: str | None = None
+    external_id: str | None = None
+    customer_ref: str | None = None
+    status: OrderStatus | None = None
+    store_id: str | None = None
+    created_by: str | None = None
+    """Only what this principal created (marketplace and partner keys)."""
+    text: str | None = None
+    """Order id or external id, whole or its beginning."""
+
+
+class StoredEvent(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    position: int
+    entry: TimelineEntry
+
+
+class StoreGroup(BaseModel):
+    """A group that has work at a store, with what a task list shows of its order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    external_id: str
+    order_status: OrderStatus
+    group: GroupView
+    lines: list[LineView]
+
+
+class OpenIntervention(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    intervention_id: str
+    order_id: OrderId
+    step: str
+    error: str
+    since: datetime
+    choices: list[str]
+
+
+class Records(Protocol):
+    async def write(self, change: OrderChange) -> bool:
+        """Apply a change once. False: this sequence (or a later one) was written before, nothing is changed."""
+        ...
+
+    async def forget(self, order_id: OrderId) -> None:
+        """Remove an order that was never confirmed; its timeline goes with it."""
+        ...
+
+    async def order(self, order_id: OrderId, *, hidden: bool = False) -> OrderView | None: ...
+
+    async def find(
+        self, wanted: OrderFilter, *, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[OrderView]:
+        """Newest first by (placed_at, order_id); `after` is the last row of the page before."""
+        ...
+
+    async def timeline(self, order_id: OrderId, *, after: int, limit: int) -> Sequence[StoredEvent]: ...
+
+    async def store_groups(self, store_id: StoreId, *, limit: int) -> Sequence[StoreGroup]:
+        """Groups with something for the store to do, by promised time: offered, accepted, picking, ready, put back."""
+        ...
+
+    async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool: ...
+
+    async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
+        """Orders (and group numbers) that wait for this SKU at this store, the longest wait first."""
+        ...
+
+    async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]: ...
+
+    async def intervention(self, intervention_id: str) -> OpenIntervention | None: ...
+
+    async def open_orders_of(self, customer_ref: str) -> Sequence[OrderId]: ...

@@ -1,0 +1,29 @@
+"""One transaction over our own books: stock, records, notices and the intake, committed together or not at all."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from adapters.intake.port import OrderIntake
+from adapters.inventory.port import Inventory
+from adapters.notification.port import Outbox
+from adapters.places.port import Places
+from adapters.records.port import Records
+
+
+class Transaction(Protocol):
+    @property
+    def inventory(self) -> Inventory: ...
+    @property
+    def records(self) -> Records: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def intake(self) -> OrderIntake: ...
+    @property
+    def places(self) -> Places: ...
+
+
+class Transactions(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """Commits when the block ends well; any exception rolls everything back."""
+        ...
