@@ -22,7 +22,7 @@ class Declined(PaymentFault):
 
 
 class Unavailable(PaymentFault):
-    """The provider did nothing and may do it later: ask again with the same key, not before `retry_after` seconds."""
+    """Not now: ask again with the same key (which keeps it from happening twice), not before `retry_after` seconds."""
 
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("The payment provider is away. Ask again later with the same key.")
@@ -52,6 +52,16 @@ class KeyConflict(PaymentFault):
 
     def __init__(self) -> None:
         super().__init__("This operation key was used before with other parameters. Look for who uses it twice.")
+
+
+class NotUnderstood(PaymentFault):
+    """An answer that makes no sense here (wrong address, wrong account, a fault of ours): a person looks."""
+
+    def __init__(self, status: int, code: str | None = None) -> None:
+        super().__init__(
+            f"The provider answered {status} ({code or 'no code'}). Check its address, account and version."
+        )
+        self.status = status
 
 
 class UnknownPayment(PaymentFault):
@@ -93,8 +103,8 @@ class PaymentProvider(Protocol):
         """Return captured money. A PENDING refund ends later, by webhook or by `find(key)`."""
         ...
 
-    async def refund_settled(self, reference: str, amount: Money, *, key: OperationKey) -> Refund:
-        """Return money that a channel charged itself, known by its `reference`; the caller keeps the ceiling."""
+    async def refund_settled(self, *, reference: str, settled: str, amount: Money, key: OperationKey) -> Refund:
+        """Return money that a channel charged itself under its reference `settled`; the caller keeps the ceiling."""
         ...
 
     async def find(self, key: OperationKey) -> Outcome | None:

@@ -1,0 +1,164 @@
+"""The provider's books: authorisations, the operations on them, and the events it owes its customers."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from domain.payments import AuthorisationStatus, OperationStatus
+
+
+class AuthorisationRecord(BaseModel):
+    id: str
+    reference: str
+    amount: int
+    currency: str
+    status: AuthorisationStatus
+    behaviours: frozenset[str]
+    captured: int = 0
+    voided: int = 0
+    refunded: int = 0
+    """Pending refunds count: their money is spoken for."""
+    disputed: int = 0
+    capture_before: datetime | None = None
+    action_before: datetime | None = None
+    action_url: str | None = None
+    single_capture: bool = False
+    extends: str | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in (AuthorisationStatus.AUTHORISED, AuthorisationStatus.PARTLY_CAPTURED)
+
+    @property
+    def remaining(self) -> int:
+        return self.amount - self.captured - self.voided if self.live else 0
+
+    @property
+    def refundable(self) -> int:
+        return max(0, self.captured - self.refunded - self.disputed)
+
+    def public(self) -> dict[str, Any]:
+        """As `domain.payments.Authorisation`, in JSON."""
+        shown = {
+            "id", "reference", "amount", "currency", "status", "captured", "voided", "refunded",
+            "capture_before", "single_capture", "action_url",
+        }  # fmt: skip
+        return self.model_dump(mode="json", include=shown)
+
+
+class OperationRecord(BaseModel):
+    """One line of the provider's ledger, and the answer that its key will get for ever."""
+
+    id: str
+    at: datetime
+    operation: Literal["authorise", "capture", "void", "refund", "dispute"]
+    authorisation_id: str | None
+    amount: int
+    currency: str
+    status: OperationStatus
+    key: str
+    reference: str
+    settled_reference: str | None = None
+    """The channel's own reference of a charge that the provider never authorised."""
+    cause: str | None = None
+    """Why it happened without being asked for: `expired`, `single_capture`, `dispute`."""
+    reason: str | None = None
+    """Why it failed."""
+    fingerprint: str = ""
+    answer_status: int = 0
+    answer: dict[str, Any] = {}
+    settles_at: datetime | None = None
+    settles_as: OperationStatus | None = None
+
+
+class EventRecord(BaseModel):
+    """A webhook that is owed until somebody took it."""
+
+    id: str
+    type: str
+    created_at: datetime
+    data: dict[str, Any]
+    attempts: int = 0
+    deliveries: int = 0
+    last_status: int | None = None
+    delivered_at: datetime | None = None
+
+    def body(self) -> str:
+        return self.model_dump_json(include={"id", "type", "created_at", "data"})
+
+
+Record = AuthorisationRecord | OperationRecord | EventRecord
+Write = Callable[[list[Record]], None]
+
+DELIVERED_KEPT = 5_000
+"""Delivered events are kept for a look, not for ever."""
+
+
+class Books:
+    """Everything the provider knows, in memory; `write` makes each change durable before it is answered."""
+
+    def __init__(self, write: Write | None = None) -> None:
+        self.authorisations: dict[str, AuthorisationRecord] = {}
+        self.operations: dict[str, OperationRecord] = {}
+        self.by_key: dict[str, OperationRecord] = {}
+        self.by_reference: dict[str, list[OperationRecord]] = {}
+        self.events: dict[str, EventRecord] = {}
+        self.owed: dict[str, EventRecord] = {}
+        self.on_owed: Callable[[EventRecord], None] | None = None
+        self._write = write
+        self._changed: dict[str, Record] = {}
+
+    def put(self, record: Record) -> None:
+        """Take in a new or changed record; it is written at the next `commit`."""
+        self._remember(record)
+        self._changed[record.id] = record
+
+    def commit(self) -> None:
+        """Everything since the last commit, in one piece: a crash leaves all of it or nothing."""
+        if self._changed and self._write:
+            self._write(list(self._changed.values()))
+        self._changed.clear()
+
+    def replay(self, records: Iterable[Record]) -> None:
+        """Read back what `write` was given, oldest first."""
+        for record in records:
+            self._remember(record)
+
+    def snapshot(self) -> list[Record]:
+        return [*self.authorisations.values(), *self.operations.values(), *self.events.values()]
+
+    def _remember(self, record: Record) -> None:
+        match record:
+            case AuthorisationRecord():
+                self.authorisations[record.id] = record
+            case OperationRecord():
+                self._remember_operation(record)
+            case EventRecord():
+                self._remember_event(record)
+
+    def _remember_operation(self, record: OperationRecord) -> None:
+        before = self.operations.get(record.id)
+        self.operations[record.id] = self.by_key[record.key] = record
+        if before is record:
+            return
+        for reference in {record.reference, record.settled_reference} - {None}:
+            entries = self.by_reference.setdefault(str(reference), [])
+            if before is None:
+                entries.append(record)
+            else:
+                entries[entries.index(before)] = record
+
+    def _remember_event(self, record: EventRecord) -> None:
+        self.events[record.id] = record
+        if record.delivered_at is None:
+            new = record.id not in self.owed
+            self.owed[record.id] = record
+            if new and self.on_owed:
+                self.on_owed(record)
+            return
+        self.owed.pop(record.id, None)
+        if len(self.events) > 2 * DELIVERED_KEPT + len(self.owed):
+            for old in [event.id for event in self.events.values() if event.delivered_at][:DELIVERED_KEPT]:
+                del self.events[old]
