@@ -1,0 +1,1 @@
+"""Where personal data lies: sealed under the customer's key, apart from orders and totals."""
