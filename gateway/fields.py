@@ -1,0 +1,46 @@
+"""Field types that request models share. Bodies are validated as strict JSON, so plain `int` and `bool` are exact."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _written_as_rfc3339(value: object) -> object:
+    # Pydantic also reads "1700000000" and times without seconds.
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise ValueError("Should be an RFC 3339 time with its offset, e.g. 2026-11-22T10:00:00Z")
+    return value
+
+
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Should be a time that exists in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_rfc3339), AfterValidator(_to_utc)]
+"""A moment; whatever offset it was sent with, it is UTC here."""
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+"""An id that a caller made: visible ASCII, no spaces."""
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+"""A name or a line of an address: any characters, kept as they are."""
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+"""A reason or a remark."""
+Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Amount = Annotated[int, Field(ge=0, le=10**15)]
+"""Minor units, not negative."""
+PositiveAmount = Annotated[int, Field(ge=1, le=10**15)]
+Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""The object's version that the caller saw."""
+
+
+class Body(BaseModel):
+    """The parent of request models: nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
