@@ -1,0 +1,192 @@
+"""Settings: all that differs between one installation and another, read from the environment once at start.
+
+Every name has the prefix `THROUGHLINE_`. The embedded stack sets them itself for the processes that it starts.
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "THROUGHLINE_"
+
+
+def _holds_a_key(secret: SecretStr) -> SecretStr:
+    try:
+        raw = base64.b64decode(secret.get_secret_value(), validate=True)
+    except binascii.Error:
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError("must be 32 random bytes in base64; make them with `openssl rand -base64 32`")
+    return secret
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Key = Annotated[SecretStr, AfterValidator(_holds_a_key)]
+"""A key of 32 random bytes, written in base64."""
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The 32 bytes of a `Key`."""
+    return base64.b64decode(key.get_secret_value())
+
+
+class WebhookSecrets(BaseModel):
+    """One signing secret for each kind of system that sends us events, as Standard Webhooks writes them (`whsec_…`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    payment: SecretStr
+    fraud: SecretStr
+    carrier: SecretStr
+    locker: SecretStr
+    bureau: SecretStr
+
+    def revealed(self) -> dict[str, str]:
+        """The secrets in clear, by kind of system. Never log it."""
+        return {name: getattr(self, name).get_secret_value() for name in type(self).model_fields}
+
+
+class Settings(BaseSettings):
+    """What the API and the workers need to know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    # Where the durable things are
+    database_url: str = Field(
+        description="PostgreSQL, as SQLAlchemy writes it: postgresql+psycopg://user:password@host:5432/throughline",
+        repr=False,
+    )
+    database_pool_size: int = Field(10, ge=1, description="Connections that each process keeps open.")
+    database_pool_overflow: int = Field(20, ge=0, description="Further connections that a process may open at a peak.")
+    temporal_address: str = Field(
+        "127.0.0.1:7233",
+        validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS"),
+        description="Host and port of the Temporal frontend. TEMPORAL_ADDRESS, without the prefix, is honoured too.",
+    )
+    temporal_namespace: str = Field(
+        "default",
+        validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_NAMESPACE", "TEMPORAL_NAMESPACE"),
+        description="The Temporal namespace that holds the workflows.",
+    )
+    data: Path = Field(Path(".throughline"), description="A folder for files that are kept, such as documents.")
+
+    # The API
+    api_host: str = Field("127.0.0.1", description="The address that the API listens on.")
+    api_port: int = Field(8180, ge=1, le=65535, description="The port that the API listens on.")
+    api_url: str = Field("http://127.0.0.1:8180", description="The API as callers and customers' links reach it.")
+    rate_limit: int = Field(6000, ge=1, description="Requests a minute that one key may make.")
+
+    # Systems outside
+    payments_url: str = Field("http://127.0.0.1:8181", description="The payment provider's API.")
+    smtp_host: str = Field("127.0.0.1", description="The mail server that notices are sent through.")
+    smtp_port: int = Field(8125, ge=1, le=65535, description="The mail server's port.")
+    mail_from: str = Field("orders@throughline.example", description="The sender of notices to customers.")
+    mail_url: str = Field("http://127.0.0.1:8182", description="The mail catcher's pages, in the sandbox.")
+    webhook_secrets: WebhookSecrets = Field(
+        description="Secrets of the webhooks in, one setting each: THROUGHLINE_WEBHOOK_SECRETS__PAYMENT, …__FRAUD, "
+        "…__CARRIER, …__LOCKER, …__BUREAU.",
+    )
+
+    # Keys, each 32 random bytes in base64
+    master_key: Key = Field(description="Wraps the key of each customer. Losing it loses all personal data.")
+    code_key: Key = Field(description="Hashes pickup codes.")
+    link_key: Key = Field(description="Signs customers' links.")
+    lookup_key: Key = Field(description="Hashes mail addresses, phone numbers and API keys for look-up.")
+
+    # Behaviour
+    policy: Literal["standard", "short"] = Field(
+        "standard", description="`standard` for real durations; `short` plays days in seconds, for demonstrations."
+    )
+    sandbox: bool = Field(
+        True, description="Run workflows in Temporal's sandbox: on in development and tests; off costs half the CPU."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+
+    # Workers
+    pools: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="The worker pools that this process runs, with commas between; all when empty."
+    )
+    workflow_cache: int = Field(
+        2000, ge=0, description="Workflows that a worker keeps in memory; keep it above the orders in flight."
+    )
+    workflow_tasks: int = Field(100, ge=2, description="Workflow tasks that a worker handles at once.")
+    activities: int = Field(100, ge=1, description="Activities that each pool of a worker runs at once.")
+    local_activities: int = Field(100, ge=1, description="Local activities that a worker runs at once.")
+    sticky_timeout: float = Field(
+        3.0, ge=2.0, description="Seconds before a dead worker's cached workflows go to another one."
+    )
+    grace: float = Field(10.0, ge=0, description="Seconds that a worker which stops gives its activities to finish.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="The port of a worker's /metrics; 0 for none.")
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process. Holds secrets: never log it."""
+        values: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            variable = PREFIX + name.upper()
+            if isinstance(value, WebhookSecrets):
+                values |= {f"{variable}__{name.upper()}": secret for name, secret in value.revealed().items()}
+            elif isinstance(value, SecretStr):
+                values[variable] = value.get_secret_value()
+            elif isinstance(value, tuple):
+                values[variable] = ",".join(value)
+            else:
+                values[variable] = str(value)
+        return values
+
+
+class EmbeddedSettings(BaseSettings):
+    """What the embedded stack itself may be told."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    embedded_fsync: bool = Field(
+        True,
+        description="Off makes the embedded PostgreSQL faster and its data lost with the machine's power: tests only.",
+    )
+    temporal_address: str | None = Field(
+        None,
+        validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_ADDRESS", "TEMPORAL_ADDRESS"),
+        description="An existing Temporal cluster to use instead of a server of our own.",
+    )
+    temporal_namespace: str = Field(
+        "default", validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_NAMESPACE", "TEMPORAL_NAMESPACE")
+    )
+    temporal_ui: str = Field(
+        "",
+        validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_UI", "TEMPORAL_UI_URL"),
+        description="The web UI of that existing cluster.",
+    )
+
+
+def explain(error: ValidationError) -> str:
+    """Which settings are missing or wrong, by the names that a person sets, without their values."""
+    return "; ".join(
+        f"{PREFIX}{'__'.join(str(part).upper() for part in fault['loc']).removeprefix(PREFIX)}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    )

@@ -1,0 +1,1 @@
+"""The embedded stack: everything Throughline needs, started on one machine with one command."""
