@@ -6,11 +6,14 @@ Give it to `Client.connect(plugins=[…])` only: workers take it over from their
 from collections.abc import Callable
 from typing import Any
 
+import temporalio.converter
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
+    DefaultFailureConverter,
     DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
@@ -19,7 +22,8 @@ from temporalio.plugin import SimplePlugin
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from adapters.keys.port import CustomerKeys
+from adapters.keys.cipher import SealBroken
+from adapters.keys.port import CustomerKeys, KeyFault
 from domain.personal import Readable
 from workers.codec import READABLE, EncryptingCodec, holds_personal_data
 
@@ -62,11 +66,28 @@ class PayloadConverter(CompositePayloadConverter):
         )
 
 
+class FailureConverter(DefaultFailureConverterWithEncodedAttributes):
+    """Messages and stack traces are encrypted, except where the key itself is at fault: those texts name ids only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain = DefaultFailureConverter()
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: temporalio.converter.PayloadConverter, failure: Failure
+    ) -> None:
+        if isinstance(exception, KeyFault | SealBroken):
+            # A copy without traceback and cause, which might quote what they should not.
+            self._plain.to_failure(type(exception)(str(exception)), payload_converter, failure)
+        else:
+            super().to_failure(exception, payload_converter, failure)
+
+
 def data_converter(keys: CustomerKeys, *, must_be_bound: Callable[[str], bool] = holds_personal_data) -> DataConverter:
     return DataConverter(
         payload_converter_class=PayloadConverter,
         payload_codec=EncryptingCodec(keys, must_be_bound=must_be_bound),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=FailureConverter,
     )
 
 
