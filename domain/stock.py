@@ -1,7 +1,7 @@
 """Stock in words: what a unit may be, which moves are legal, and what a store's answer does to the numbers.
 
-A level is kept per SKU and location. `on_hand` is physical; `reserved`, `allocated` and `set_aside` are units of it that
-belong to orders; `withheld` is stock that is counted but may not be sold. Nothing here counts or stores anything.
+A level is kept per SKU and location. `on_hand` is physical; `reserved`, `allocated` and `set_aside` are units of it
+that belong to orders; `withheld` is stock that is counted but may not be sold. Nothing here counts or stores anything.
 """
 
 from collections import defaultdict
