@@ -9,7 +9,7 @@ from domain.payments import Authorisation, AuthorisationId, Capture, DeclineReas
 Outcome = Authorisation | Capture | Void | Refund
 
 
-class PaymentFault(Exception):  # noqa: N818 - the field says fault
+class PaymentFault(Exception):
     """Something between us and the provider; its kind says what to do. Texts carry no token."""
 
 

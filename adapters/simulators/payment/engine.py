@@ -381,10 +381,9 @@ def entry(operation: OperationRecord, authorisation: AuthorisationRecord | None)
         "id", "at", "operation", "authorisation_id", "amount", "currency", "status", "key", "reference",
         "settled_reference", "cause", "reason",
     }  # fmt: skip
-    capture_before = authorisation.capture_before if authorisation else None
     return {
         **operation.model_dump(mode="json", include=shown),
-        "capture_before": capture_before.isoformat() if capture_before else None,
+        "capture_before": authorisation.public()["capture_before"] if authorisation else None,
         "authorisation_status": authorisation.status if authorisation else None,
         "held": authorisation.remaining if authorisation else 0,
     }
