@@ -136,6 +136,10 @@ class Child:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
+    def failure(self, problem: str) -> ProcessFailed:
+        """The error that says `problem` and shows the end of the log."""
+        return ProcessFailed(problem, f"Its log is {self.log}.", detail=self.log_tail())
+
     async def _spawn(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):
@@ -168,16 +172,13 @@ class Child:
         pause = 0.02
         while True:
             if self._process.returncode is not None:
-                raise self._failed(f"{self.name} ended at once with exit code {self._process.returncode}.")
+                raise self.failure(f"{self.name} ended at once with exit code {self._process.returncode}.")
             if self._ready is None or await self._ready():
                 return
             if time.monotonic() > ends:
-                raise self._failed(f"{self.name} was not ready within {self._within:g} seconds.")
+                raise self.failure(f"{self.name} was not ready within {self._within:g} seconds.")
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, 0.25)
-
-    def _failed(self, problem: str) -> ProcessFailed:
-        return ProcessFailed(problem, f"Its log is {self.log}.", detail=self.log_tail())
 
     async def _keep(self) -> None:
         """Start the program again whenever it ends without being asked to."""

