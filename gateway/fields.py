@@ -1,6 +1,7 @@
 """Field types that request models share. Bodies are validated as strict JSON, so plain `int` and `bool` are exact."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,11 +10,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _written_as_rfc3339(value: object) -> object:
-    # Pydantic also reads "1700000000" and times without seconds.
-    if isinstance(value, str) and not _RFC3339.fullmatch(value):
-        raise ValueError("Should be an RFC 3339 time with its offset, e.g. 2026-11-22T10:00:00Z")
-    return value
+def _parsed(value: object) -> datetime:
+    # Pydantic would also read "1700000000" and times without seconds. And what a BeforeValidator hands on is no longer
+    # JSON to it, so that a strict field wants the datetime itself.
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _RFC3339.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value.upper())
+    raise ValueError("Should be an RFC 3339 time with its offset, e.g. 2026-11-22T10:00:00Z")
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -23,7 +28,7 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("Should be a time that exists in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_rfc3339), AfterValidator(_to_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_parsed), AfterValidator(_to_utc)]
 """A moment; whatever offset it was sent with, it is UTC here."""
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
