@@ -71,8 +71,8 @@ class NoticeRenderer:
         self._code_of, self._link_of = code_of, link_of
         self._folders = [*([templates] if templates else []), BUILT_IN]
         loader = ChoiceLoader([FileSystemLoader(folder) for folder in self._folders])
-        self._text = _environment(loader, autoescape=False)
-        self._html = _environment(loader, autoescape=True)
+        self._text = _Engine(loader, autoescape=False)
+        self._html = _Engine(loader, autoescape=True)
         self._words: dict[str, dict[str, Any]] = {}
 
     def render(self, notice: Notice, recipient: Recipient, details: Details = Details()) -> Message:
@@ -104,7 +104,7 @@ class NoticeRenderer:
         for language in _languages(notice.locale):
             name = f"{language}/{notice.kind}.jinja"
             try:
-                self._text.get_template(name)
+                self._text.kinds.get_template(name)
             except TemplateNotFound:
                 continue
             return language, name
@@ -143,20 +143,20 @@ class NoticeRenderer:
         }
 
     def _part(
-        self, environment: ImmutableSandboxedEnvironment, name: str, context: dict[str, Any], formats: Formats
+        self, engine: "_Engine", name: str, context: dict[str, Any], formats: Formats
     ) -> tuple[str, dict[str, str]]:
         """The whole part, and the blocks that it was made of."""
-        template = environment.get_template(name)
+        template = engine.kinds.get_template(name)
         context = context | {"formats": formats, "lang": formats.language_tag}
         blocks = {block: _block(template, block, context) for block in ("subject", "title", "lead")}
         lead = paragraphs(blocks["lead"])
         said = {"subject": cleaned(blocks["subject"]), "title": cleaned(blocks["title"])}
-        if environment is self._html:
-            layout = environment.get_template("layout.html.jinja")
+        if engine.autoescape:
+            layout = engine.layouts.get_template("layout.html.jinja")
             # Rendered with escaping on already: what is in them is HTML.
             marked = {key: Markup(value) for key, value in said.items()}
             return layout.render(context | marked | {"lead": [Markup(one) for one in lead]}), said
-        layout = environment.get_template("layout.txt.jinja")
+        layout = engine.layouts.get_template("layout.txt.jinja")
         return layout.render(context | said | {"lead": [wrapped(one) for one in lead]}).strip() + "\n", said
 
     def _vocabulary(self, language: str) -> dict[str, Any]:
@@ -194,13 +194,22 @@ def _completed(facts: NoticeFacts, details: Details) -> NoticeFacts:
     )
 
 
-def _environment(loader: BaseLoader, *, autoescape: bool) -> ImmutableSandboxedEnvironment:
+class _Engine:
+    """Jinja for one part of a mail. In `kinds` blank lines part paragraphs, so the newline behind a block counts."""
+
+    def __init__(self, loader: BaseLoader, *, autoescape: bool) -> None:
+        self.autoescape = autoescape
+        self.kinds = _environment(loader, autoescape=autoescape, trim=False)
+        self.layouts = _environment(loader, autoescape=autoescape, trim=True)
+
+
+def _environment(loader: BaseLoader, *, autoescape: bool, trim: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         autoescape=autoescape,
         undefined=StrictUndefined,
         finalize=_no_none,
-        trim_blocks=True,
+        trim_blocks=trim,
         lstrip_blocks=True,
     )
     environment.filters["strong"] = _strong if autoescape else str

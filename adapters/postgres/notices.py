@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import AsyncConnection as DriverConnection
+import psycopg
 from pydantic import ValidationError
 from sqlalchemy import exc, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -80,7 +80,7 @@ class PostgresOutbox:
 
     async def claim(self, limit: int, at: datetime) -> list[PendingNotice]:
         due = (
-            select(NoticeRow.key)
+            select(NoticeRow.key, NoticeRow.next_attempt_at.label("due_at"))
             .where(NoticeRow.state == NoticeState.PENDING, NoticeRow.next_attempt_at <= at)
             .order_by(NoticeRow.next_attempt_at, NoticeRow.sequence)
             .limit(limit)
@@ -91,11 +91,13 @@ class PostgresOutbox:
             update(NoticeRow)
             .where(NoticeRow.key == due.c.key)
             .values(next_attempt_at=at + self._lease, first_attempt_at=func.coalesce(NoticeRow.first_attempt_at, at))
-            .returning(*_NOTICE, NoticeRow.attempts, NoticeRow.first_attempt_at, NoticeRow.sequence)
+            .returning(*_NOTICE, NoticeRow.attempts, NoticeRow.first_attempt_at, NoticeRow.sequence, due.c.due_at)
         )
         claimed: list[PendingNotice] = []
         async with self._transaction() as connection:
-            rows = sorted((await connection.execute(lease)).mappings(), key=lambda row: row["sequence"])
+            rows = sorted(
+                (await connection.execute(lease)).mappings(), key=lambda row: (row["due_at"], row["sequence"])
+            )
             for row in rows:
                 try:
                     claimed.append(PendingNotice(_notice(row), row["attempts"], row["first_attempt_at"]))
@@ -179,9 +181,11 @@ class PostgresOutbox:
         try:
             raw = await self._listener.get_raw_connection()
             driver = raw.driver_connection
-            assert isinstance(driver, DriverConnection)
-            async for _ in driver.notifies(timeout=timeout, stop_after=1):
-                return True
+            assert isinstance(driver, psycopg.AsyncConnection)
+            woken = [one async for one in driver.notifies(timeout=timeout, stop_after=1)]
+            if woken:
+                # One answer for all that came meanwhile: the caller looks at everything anyway.
+                woken += [one async for one in driver.notifies(timeout=0)]
         except BaseException as error:
             # The connection is broken, or we were cancelled in the middle of its protocol: the next call listens anew.
             listener, self._listener = self._listener, None
@@ -190,7 +194,7 @@ class PostgresOutbox:
             if isinstance(error, _DATABASE_AWAY):
                 raise Unavailable("database_away") from None
             raise
-        return False
+        return bool(woken)
 
     async def aclose(self) -> None:
         """Give the listening connection back."""
@@ -250,8 +254,12 @@ def _notice(row: Any) -> Notice:
 
 def _entry(row: Any) -> OutboxEntry:
     state = NoticeState(row["state"])
+    try:
+        notice = _notice(row)
+    except ValidationError:  # facts of another version: people see that there was a notice, and what became of it
+        notice = _notice({**row, "facts": {}})
     return OutboxEntry(
-        notice=_notice(row),
+        notice=notice,
         state=state,
         attempts=row["attempts"],
         next_attempt_at=row["next_attempt_at"] if state is NoticeState.PENDING else None,
@@ -262,4 +270,4 @@ def _entry(row: Any) -> OutboxEntry:
     )
 
 
-_DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, OSError)
+_DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, OSError)
