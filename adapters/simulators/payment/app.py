@@ -43,13 +43,13 @@ class Silence(Response):
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(self._seconds):
                 while (await receive())["type"] != "http.disconnect":
                     pass
-                return
-        # An answer that stops before its announced body makes the server cut the connection.
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        except (TimeoutError, asyncio.CancelledError):
+            # An answer that stops before its announced body makes the server cut the connection, also when it ends.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:

@@ -242,10 +242,13 @@ class Engine:
         if operation is None:
             return refusal(404, "unknown_operation", "No operation with this key was carried out.")
         authorisation = self.books.authorisations.get(operation.authorisation_id or "")
-        if operation.operation == "authorise" and authorisation and operation.status is not OperationStatus.FAILED:
-            answer = authorisation.public()
-        else:
-            answer = {**operation.answer, "status": operation.status} if "amount" in operation.answer else {}
+        answer: dict[str, object] = {}
+        if operation.operation == "authorise":
+            if authorisation and operation.status is not OperationStatus.FAILED:
+                answer = authorisation.public()
+        elif "id" in operation.answer:
+            # A refund may have failed after it was accepted: its answer stays one, with the status of today.
+            answer = {**operation.answer, "status": operation.status}
         found = {"operation": operation.operation, "status": operation.status, "reason": operation.reason}
         return Answer(200, {**found, "answer": answer})
 
