@@ -134,6 +134,8 @@ class AuthorisationBalance(_Value):
     captured: Minor
     voided: Minor
     refunded: Minor
+    refunding: Minor = 0
+    """Accepted or under way, its outcome open."""
     capture_before: AwareDatetime | None
 
     @property
@@ -148,6 +150,7 @@ class TenderTotals(_Value):
     captured: Minor
     voided: Minor
     refunded: Minor
+    refunding: Minor = 0
 
 
 class OrderGoods(_Value):

@@ -40,6 +40,8 @@ class Order(BaseModel):
     interventions: list[InterventionView] = []
     earned: int = 0
     """Worth of the units that left for the customer, plus fees, in minor units."""
+    written_off: int = 0
+    """Earned money that a person gave up collecting."""
     settled: dict[LineId, int] = {}
     """Units per line that have their final share of the money: handed over, cancelled or lost."""
     next_action: NextAction | None = None
@@ -60,7 +62,9 @@ class Order(BaseModel):
             )
             for pickup in terms.pickups
         ]
-        tenders = [TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount) for t in terms.tenders]
+        tenders = [
+            TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders
+        ]
         return cls(terms=terms, groups=groups, tenders=tenders)
 
     # --- what is owed, in units and money -----------------------------------------------------------------------
@@ -120,7 +124,7 @@ class Order(BaseModel):
             proxy=group.proxy,
             units={line: Units(open=n) for line, n in lines.items()},
             waits_for=waits_for,
-            declined_by=sorted({*group.declined_by, *declined_by}),  # type: ignore[type-var]
+            declined_by=sorted({*group.declined_by, *declined_by}),
         )
         for line, n in lines.items():
             group.units[line].take_out(UnitState.OPEN, n)
@@ -158,7 +162,7 @@ class Order(BaseModel):
             captured=sum(tender.captured for tender in self.tenders),
             refunded=sum(tender.refunded for tender in self.tenders),
             voided=sum(tender.voided for tender in self.tenders),
-            due=max(0, self.earned + self.owed_worth - kept - live),
+            due=max(0, self.earned - self.written_off + self.owed_worth - kept - live),
         )
 
     def view(self) -> OrderView:

@@ -164,13 +164,11 @@ def _problem(
 
 
 def _counted_from(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
-    """`at`, or past the cut-off the opening after this day's closing."""
+    """`at`, or past the cut-off this day's closing, so that nothing of the day counts."""
     if policy.ignores_opening_hours or not policy.cut_off:
         return at
     closes = closing_on_or_after(hours, at)
-    if closes is None or closes - at >= policy.cut_off:
-        return at
-    return next_opening(hours, closes) or at
+    return at if closes is None or closes - at >= policy.cut_off else closes
 
 
 def _open_time_later(hours: StoreHours, policy: PickupPolicy, at: datetime, span: timedelta) -> datetime:

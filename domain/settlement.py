@@ -1,11 +1,28 @@
 """Money follows goods: from what was delivered and what is still owed to the customer, the steps that make it right."""
 
+from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.intake import TenderType
 from domain.payments import AuthorisationId, TenderId
+
+
+class StepKind(StrEnum):
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    AUTHORISE = "authorise"
+
+
+class MoneyStep(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: StepKind
+    tender_id: TenderId
+    amount: int
+    authorisation_id: AuthorisationId | None = None
 
 
 class TenderBook(BaseModel):
@@ -26,6 +43,15 @@ class TenderBook(BaseModel):
     """Captured minus refunded, per authorisation that took money: where a refund goes back to."""
     steps: int = 0
     """How many money operations this tender has had; part of the next one's key."""
+    pending: MoneyStep | None = None
+    """A step whose outcome is not known yet: it is finished, under the same key, before any other."""
+    awaiting: AuthorisationId | None = None
+    """An authorisation that the customer must confirm first (3-D Secure)."""
+    exhausted: bool = False
+    """It was declined: it cannot be charged again."""
+    authorised_at: datetime | None = None
+    capture_before: datetime | None = None
+    token: str | None = Field(default=None, repr=False)
 
     @property
     def held(self) -> int:
@@ -35,23 +61,16 @@ class TenderBook(BaseModel):
     @property
     def room(self) -> int:
         """How much of the asked amount is neither live nor kept."""
+        if self.exhausted or self.awaiting is not None:
+            return 0
         return max(0, self.amount - self.live - self.held)
 
-
-class StepKind(StrEnum):
-    CAPTURE = "capture"
-    VOID = "void"
-    REFUND = "refund"
-    AUTHORISE = "authorise"
-
-
-class MoneyStep(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: StepKind
-    tender_id: TenderId
-    amount: int
-    authorisation_id: AuthorisationId | None = None
+    @property
+    def expected(self) -> int:
+        """What the customer has still to do for this tender: confirm it, or pay it at the till."""
+        if self.awaiting is None and self.type is not TenderType.PAY_IN_STORE:
+            return 0
+        return max(0, self.amount - self.live - self.held)
 
 
 class MoneyPlan(BaseModel):
@@ -60,8 +79,12 @@ class MoneyPlan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: list[MoneyStep]
+    short: int = 0
+    """Worth of goods that left for which no captured or live money is there."""
+    expected: int = 0
+    """What the customer still has to confirm or to pay at the till."""
     uncovered: int = 0
-    """Still to be paid for delivered and owed goods, by no tender that can be charged now."""
+    """Still to be paid for delivered and owed goods, by no tender there is."""
 
     def of(self, kind: StepKind) -> list[MoneyStep]:
         return [step for step in self.steps if step.kind is kind]
@@ -120,7 +143,10 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
         if part:
             steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
             wanting -= part
-    return MoneyPlan(steps=steps, uncovered=max(0, wanting))
+    expected = min(max(0, wanting), sum(book.expected for book in books))
+    return MoneyPlan(
+        steps=steps, short=max(0, missing), expected=expected, uncovered=max(0, wanting) - expected
+    )
 
 
 def _step(kind: StepKind, book: TenderBook, amount: int) -> MoneyStep:

@@ -181,7 +181,7 @@ def open_intervals(hours: StoreHours, from_: datetime, to: datetime) -> Iterator
     """The opening times between two instants, cut at both; days that touch are one. Covers `HORIZON_DAYS` at most."""
     held: Opening | None = None
     for opening in _openings(hours, from_):
-        if opening.opens >= to:
+        if max(opening.opens, from_) >= to:
             break
         piece = Opening(max(opening.opens, from_), min(opening.closes, to))
         if held is not None and piece.opens <= held.closes:

@@ -1,0 +1,48 @@
+"""How faults of ports become failures that a workflow can read: a stable type, and whether trying again can help."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+from temporalio.exceptions import ApplicationError
+
+from adapters.inventory.port import OutOfStock, StockRefused
+from adapters.payment.port import (
+    AmountMismatch,
+    CeilingExceeded,
+    Declined,
+    KeyConflict,
+    OutcomeUnknown,
+    PaymentFault,
+    Unavailable,
+)
+from domain.refusals import Shortfall
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+OUT_OF_STOCK = "OutOfStock"
+DECLINED = "Declined"
+NEEDS_A_PERSON = "NeedsAPerson"
+AWAY = "Away"
+
+
+async def mapped(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `call`; its port's faults come out as `ApplicationError`s. Anything else is a bug and stays as it is.
+
+    Final: `OutOfStock` (details: shortfalls), `Declined` (details: reason), `NeedsAPerson`. Retried: `Away`.
+    """
+    try:
+        return await call(*args, **kwargs)
+    except OutOfStock as fault:
+        shortfalls = [Shortfall(**shortage._asdict()) for shortage in fault.shortfalls]
+        raise ApplicationError(str(fault), shortfalls, type=OUT_OF_STOCK, non_retryable=True) from fault
+    except Declined as fault:
+        raise ApplicationError(str(fault), fault.reason.value, type=DECLINED, non_retryable=True) from fault
+    except (CeilingExceeded, AmountMismatch, KeyConflict, StockRefused) as fault:
+        raise ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True) from fault
+    except Unavailable as fault:
+        after = timedelta(seconds=fault.retry_after) if fault.retry_after else None
+        raise ApplicationError(str(fault), type=AWAY, next_retry_delay=after) from fault
+    except (OutcomeUnknown, PaymentFault) as fault:
+        raise ApplicationError(str(fault), type=AWAY) from fault

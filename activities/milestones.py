@@ -1,0 +1,165 @@
+"""One milestone of an order: its stock moves, its record, its timeline and its notices, in one transaction of ours."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from activities import faults
+from adapters.inventory.port import Allocate, Consume, Release, Reserve, Variance
+from adapters.places.port import Place
+from adapters.records.port import OrderChange
+from adapters.transaction.port import Transaction, Transactions
+from domain.actors import Channel
+from domain.ids import GroupId, OperationKey, OrderId, StoreId
+from domain.notices import Notice, NoticeKind
+from domain.stock import RejectReason, StockEffect, StockLine
+from domain.store_hours import StoreHours
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StockOperation(StrEnum):
+    RESERVE = "reserve"
+    ALLOCATE = "allocate"
+    TAKE = "take"
+    """Reserve and allocate in one step, at another store."""
+    RELEASE = "release"
+    SET_ASIDE = "set_aside"
+    PUT_BACK = "put_back"
+    CONSUME = "consume"
+    CONSUME_LATE = "consume_late"
+    VARIANCE = "variance"
+
+
+class StockStep(Message):
+    """One command to inventory. `key` names the business step: the same on every attempt."""
+
+    operation: StockOperation
+    key: OperationKey
+    lines: tuple[StockLine, ...]
+    channel: Channel | None = None
+    expires_at: datetime | None = None
+    reason: RejectReason | None = None
+    effect: StockEffect | None = None
+
+
+class Withdrawal(Message):
+    """Notices that wait to be sent and are pointless from now on."""
+
+    kinds: tuple[NoticeKind, ...]
+    group_id: GroupId | None = None
+
+
+class Milestone(Message):
+    change: OrderChange
+    stock: list[StockStep] = []
+    notices: list[Notice] = []
+    withdraw: list[Withdrawal] = []
+    wanted_places: list[StoreId] = []
+    taken: bool = False
+    """The order is confirmed: its promised start has been kept."""
+
+
+class Stores(Message):
+    """Opening hours of the places that a milestone asked for, by id."""
+
+    hours: dict[StoreId, StoreHours] = {}
+
+
+class Forgotten(Message):
+    """An order that was refused: free its stock, its record and its external id."""
+
+    order_id: OrderId
+    at: datetime
+    release: StockStep | None = None
+
+
+class Milestones:
+    def __init__(self, transactions: Transactions):
+        self.transactions = transactions
+
+    @activity.defn
+    async def record_milestone(self, milestone: Milestone) -> Stores:
+        """Make a step of an order real and visible at once. A repetition changes nothing.
+
+        Fails with `OutOfStock` (nothing is changed) when a stock step cannot be done.
+        """
+        return await faults.mapped(self._record, milestone)
+
+    @activity.defn
+    async def forget_order(self, forgotten: Forgotten) -> None:
+        """Leave nothing of a refused order: no reservation, no record, and its external id free for another try."""
+        async with self.transactions.begin() as books:
+            if forgotten.release is not None:
+                await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
+            await books.records.forget(forgotten.order_id)
+            await books.intake.forget(forgotten.order_id)
+
+    async def _record(self, milestone: Milestone) -> Stores:
+        change = milestone.change
+        async with self.transactions.begin() as books:
+            for step in milestone.stock:
+                await _move_stock(books, change.order_id, step, change.at)
+            await books.records.write(change)
+            for withdrawal in milestone.withdraw:
+                await books.outbox.withdraw(change.order_id, withdrawal.kinds, change.at, withdrawal.group_id)
+            if milestone.notices:
+                await books.outbox.add(milestone.notices)
+            if milestone.taken:
+                await books.intake.taken(change.order_id)
+            places = await books.places.places(milestone.wanted_places) if milestone.wanted_places else ()
+        return Stores(hours=hours_by_id(places))
+
+
+def hours_by_id(places: Sequence[Place]) -> dict[StoreId, StoreHours]:
+    return {place.location_id: place.hours for place in places}
+
+
+async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at: datetime) -> None:
+    stock = books.inventory
+    match step.operation:
+        case StockOperation.RESERVE | StockOperation.TAKE:
+            wanted = Reserve(
+                key=step.key,
+                at=at,
+                order_id=order_id,
+                lines=step.lines,
+                channel=step.channel,
+                expires_at=step.expires_at,
+            )
+            await (
+                stock.reserve(wanted) if step.operation is StockOperation.RESERVE else stock.allocate_directly(wanted)
+            )
+        case StockOperation.ALLOCATE:
+            await stock.allocate(Allocate(key=step.key, at=at, order_id=order_id, lines=step.lines))
+        case StockOperation.RELEASE | StockOperation.SET_ASIDE | StockOperation.PUT_BACK:
+            freed = Release(key=step.key, at=at, order_id=order_id, lines=step.lines, reason=step.reason or "")
+            move = {
+                StockOperation.RELEASE: stock.release,
+                StockOperation.SET_ASIDE: stock.set_aside,
+                StockOperation.PUT_BACK: stock.put_back,
+            }[step.operation]
+            await move(freed)
+        case StockOperation.CONSUME | StockOperation.CONSUME_LATE:
+            late = step.operation is StockOperation.CONSUME_LATE
+            await stock.consume(Consume(key=step.key, at=at, order_id=order_id, lines=step.lines, late=late))
+        case StockOperation.VARIANCE:
+            for line in step.lines:
+                await stock.record_variance(
+                    Variance(
+                        key=OperationKey(f"{step.key}:{line.line_id}"),
+                        at=at,
+                        order_id=order_id,
+                        line_id=line.line_id,
+                        sku=line.sku,
+                        location_id=line.location_id,
+                        quantity=line.quantity,
+                        effect=step.effect or StockEffect.NONE,
+                        reason=step.reason or RejectReason.NO_VARIANCE,
+                    )
+                )

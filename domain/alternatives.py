@@ -1,0 +1,69 @@
+"""Which other store to offer when the chosen one cannot serve: one that has all, else the nearest with most."""
+
+from math import asin, cos, radians, sin, sqrt
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.ids import LineId, Sku, StoreId
+
+EARTH_RADIUS_KM = 6371.0
+
+
+class StoreOffer(BaseModel):
+    """A store with what it could promise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_id: StoreId
+    latitude: float
+    longitude: float
+    available: dict[Sku, int]
+
+
+class Alternative(BaseModel):
+    """A store that could take over, and how much of each line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_id: StoreId
+    distance_km: float
+    lines: dict[LineId, int]
+    whole: bool
+
+
+def rank_alternatives(
+    wanted: dict[LineId, tuple[Sku, int]], offers: list[StoreOffer], origin: StoreId, excluded: list[StoreId]
+) -> list[Alternative]:
+    """Stores that can serve something, best first: all lines before some, then more units, then nearer, then by id.
+
+    The origin and stores that declined are left out. Distances are great-circle kilometres (haversine).
+    """
+    home = next((offer for offer in offers if offer.store_id == origin), None)
+    found = []
+    for offer in offers:
+        if offer.store_id == origin or offer.store_id in excluded:
+            continue
+        left = dict(offer.available)
+        lines: dict[LineId, int] = {}
+        for line, (sku, quantity) in wanted.items():
+            part = min(quantity, left.get(sku, 0))
+            if part:
+                lines[line] = part
+                left[sku] -= part
+        if lines:
+            found.append(
+                Alternative(
+                    store_id=offer.store_id,
+                    distance_km=round(distance_km(home, offer), 1) if home else 0.0,
+                    lines=lines,
+                    whole=all(lines.get(line, 0) == quantity for line, (_, quantity) in wanted.items()),
+                )
+            )
+    return sorted(found, key=lambda each: (not each.whole, -sum(each.lines.values()), each.distance_km, each.store_id))
+
+
+def distance_km(one: StoreOffer, other: StoreOffer) -> float:
+    """Great-circle distance by the haversine formula on a sphere of the mean Earth radius."""
+    lat1, lat2 = radians(one.latitude), radians(other.latitude)
+    half_lat, half_lon = (lat2 - lat1) / 2, radians(other.longitude - one.longitude) / 2
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(sin(half_lat) ** 2 + cos(lat1) * cos(lat2) * sin(half_lon) ** 2))

@@ -1,0 +1,138 @@
+"""How far an operation may go, and what a provider's answer moves in our books: pure, on the numbers of one moment."""
+
+from dataclasses import dataclass
+
+from domain.ledger import Movement
+from domain.money import Minor
+from domain.payments import Authorisation, AuthorisationStatus, Capture, OperationKind, OperationStatus, Refund, Void
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An authorisation and its tender in our books. `…ing`: spoken for by operations whose outcome is open."""
+
+    status: AuthorisationStatus
+    single_capture: bool
+    authorised: Minor
+    captured: Minor
+    voided: Minor
+    refunded: Minor
+    capturing: Minor
+    voiding: Minor
+    refunding: Minor
+    tender_captured: Minor
+    tender_refunded: Minor
+    tender_refunding: Minor
+
+    @property
+    def held(self) -> Minor:
+        return self.authorised - self.captured - self.voided
+
+    def available(self, kind: OperationKind) -> Minor:
+        """The most that an operation of `kind` may move, with everything under way counted as done."""
+        if kind is OperationKind.REFUND:
+            return max(
+                0,
+                min(
+                    self.captured - self.refunded - self.refunding,
+                    self.tender_captured - self.tender_refunded - self.tender_refunding,
+                ),
+            )
+        if self.single_capture and self.capturing:
+            return 0  # that capture releases the rest
+        return max(0, self.held - self.capturing - self.voiding)
+
+    def reserve(self, kind: OperationKind, asked: Minor | None) -> "Reservation | None":
+        """What to speak for before anything is sent; None when it is more than may move.
+
+        All that is left (`asked` None) goes out without an amount, so that the provider frees what it really has,
+        unless something else is under way and would be freed with it.
+        """
+        available = self.available(kind)
+        if asked is None:
+            return Reservation(available, entire=not (self.capturing or self.voiding))
+        return Reservation(asked, entire=False) if asked <= available else None
+
+
+@dataclass(frozen=True)
+class Reservation:
+    amount: Minor
+    entire: bool
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What moves: each movement becomes one journal entry."""
+
+    status: OperationStatus
+    booked: Minor = 0
+    movements: tuple[tuple[Movement, Minor], ...] = ()
+
+    def moved(self, movement: Movement) -> Minor:
+        return sum(amount for kind, amount in self.movements if kind is movement)
+
+    @property
+    def refunded(self) -> Minor:
+        return self.moved(Movement.REFUND) - self.moved(Movement.REFUND_REVERSED)
+
+
+def is_held(state: Authorisation) -> bool:
+    """Whether the provider holds or held money for it: false before the customer's confirmation, or without one."""
+    live = (AuthorisationStatus.AUTHORISED, AuthorisationStatus.PARTLY_CAPTURED, AuthorisationStatus.CAPTURED)
+    return state.status in live or state.captured + state.voided > 0
+
+
+def book_authorisation(state: Authorisation) -> Booking:
+    if is_held(state):
+        return Booking(OperationStatus.SUCCEEDED, state.amount, ((Movement.AUTHORISE, state.amount),))
+    outcomes = {
+        AuthorisationStatus.CUSTOMER_ACTION: OperationStatus.PENDING,
+        AuthorisationStatus.VOIDED: OperationStatus.REVERSED,
+    }
+    return Booking(outcomes.get(state.status, OperationStatus.FAILED))
+
+
+def book(outcome: Capture | Void | Refund, standing: Standing, booked: Minor | None = None) -> Booking:
+    """What `outcome` moves. `booked` replaces its amount where part of it is in the books already."""
+    amount = outcome.amount.amount if booked is None else booked
+    match outcome:
+        case Capture():
+            released = standing.held - amount if standing.single_capture and amount else 0
+            return _done(amount, (Movement.CAPTURE, amount), (Movement.VOID, released))
+        case Void():
+            return _done(amount, (Movement.VOID, amount))
+        case Refund(status=OperationStatus.SUCCEEDED):
+            return _done(amount, (Movement.REFUND, amount))
+        case Refund():
+            return Booking(outcome.status)
+
+
+def unseen(state: Authorisation, standing: Standing) -> tuple[tuple[Movement, Minor], ...]:
+    """What the provider did that we neither booked nor have under way: an expiry, a capture by somebody else.
+
+    Only what exceeds both is certain to be new, also when `state` was read a moment before `standing`.
+    """
+    captured = state.captured - standing.captured - standing.capturing
+    voided = state.voided - standing.voided - standing.voiding
+    if standing.single_capture and standing.capturing:
+        voided = 0  # the capture under way releases the rest, and books it
+    refunded = state.refunded - standing.refunded - standing.refunding
+    found = (Movement.CAPTURE, captured), (Movement.VOID, voided), (Movement.REFUND, refunded)
+    return tuple((movement, amount) for movement, amount in found if amount > 0)
+
+
+def status_after(standing: Standing, booking: Booking) -> AuthorisationStatus:
+    """The status that our own numbers give, until the provider says otherwise."""
+    if standing.authorised == 0:
+        return AuthorisationStatus.VOIDED  # given up before the customer confirmed
+    captured = standing.captured + booking.moved(Movement.CAPTURE)
+    held = standing.authorised - captured - standing.voided - booking.moved(Movement.VOID)
+    if standing.status is AuthorisationStatus.EXPIRED:
+        return AuthorisationStatus.EXPIRED
+    if held == 0:
+        return AuthorisationStatus.CAPTURED if captured else AuthorisationStatus.VOIDED
+    return AuthorisationStatus.PARTLY_CAPTURED if captured else AuthorisationStatus.AUTHORISED
+
+
+def _done(amount: Minor, *movements: tuple[Movement, Minor]) -> Booking:
+    return Booking(OperationStatus.SUCCEEDED, amount, tuple(one for one in movements if one[1] > 0))

@@ -1,0 +1,85 @@
+"""What a cancel would do, exactly: units freed, money freed or paid back, units to be put back, units that are gone."""
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.ids import LineId
+from domain.order import Order
+from domain.refusals import Refusal, RefusalKind, Refused
+from domain.settlement import StepKind, plan_money
+from domain.units import UnitState
+
+ON_THE_SHELF = (UnitState.OPEN, UnitState.ALLOCATED)
+OFF_THE_SHELF = (UnitState.PICKED, UnitState.READY)
+
+
+class UnitsOf(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str
+    n: int
+    line_id: LineId
+    quantity: int
+
+
+class CancelPlan(BaseModel):
+    """What a cancel does. Amounts in minor units."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: list[UnitsOf] = []
+    """Units that go back on sale at once."""
+    void: int = 0
+    """Authorised money that is freed."""
+    refund: int = 0
+    """Captured money that is paid back."""
+    recall: list[UnitsOf] = []
+    """Units that a store has picked and must put back."""
+    asked: list[UnitsOf] = []
+    """Units whose store is asked to stop; none for pickups, which stop at once."""
+    refused: list[UnitsOf] = []
+    """Units that the customer already has; they can be returned."""
+
+    @property
+    def stops_something(self) -> bool:
+        return bool(self.release or self.recall)
+
+
+def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelPlan:
+    """Plan to cancel `asked` units per line, or all that is owed. Units on the shelf go before picked ones.
+
+    Raises `Refused` for an unknown line.
+    """
+    known = {line.line_id: line.quantity for line in order.terms.lines}
+    wanted = dict(known) if asked is None else dict(asked)
+    for line in wanted:
+        if line not in known:
+            raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no line {line}."))
+    release: list[UnitsOf] = []
+    recall: list[UnitsOf] = []
+    cancelled: dict[LineId, int] = {}
+    for states, into in ((ON_THE_SHELF, release), (OFF_THE_SHELF, recall)):
+        for group in order.groups:
+            for line, units in group.units.items():
+                part = min(wanted.get(line, 0) - cancelled.get(line, 0), units.sum(states))
+                if part > 0:
+                    cancelled[line] = cancelled.get(line, 0) + part
+                    into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
+    worth = order.worth(cancelled)
+    money = plan_money(order.tenders, order.earned, order.owed_worth - worth)
+    return CancelPlan(
+        release=release,
+        recall=recall,
+        refused=_gone(order, wanted, cancelled),
+        void=sum(step.amount for step in money.of(StepKind.VOID)),
+        refund=sum(step.amount for step in money.of(StepKind.REFUND)),
+    )
+
+
+def _gone(order: Order, wanted: dict[LineId, int], cancelled: dict[LineId, int]) -> list[UnitsOf]:
+    gone = []
+    for group in order.groups:
+        for line, units in group.units.items():
+            part = min(wanted.get(line, 0) - cancelled.get(line, 0), units.fulfilled)
+            if part > 0:
+                gone.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
+    return gone

@@ -1,0 +1,197 @@
+"""What happened to an order since the last milestone, and the one place where a milestone is made real."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
+    from adapters.records.port import OrderChange
+    from domain.actors import ENGINE, Actor
+    from domain.groups import PickupGroup
+    from domain.ids import LineId, StoreId, operation_key
+    from domain.money import Money
+    from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
+    from domain.order import Order
+    from domain.stock import RejectReason, StockEffect, StockLine
+    from domain.store_hours import StoreHours
+    from domain.timeline import Event, Fact, TimelineEntry
+    from domain.views import OrderView
+    from workflows import options, summaries
+    from workflows.visibility import Visible
+
+
+class Book:
+    """Collects events, notices and stock moves; `record` commits them with the order's new state in one transaction."""
+
+    def __init__(self, order: Order, is_final: Callable[[], bool]):
+        self.order = order
+        self.hours: dict[StoreId, StoreHours] = {}
+        self.visible = False
+        self._is_final = is_final
+        self._events: list[TimelineEntry] = []
+        self._money_events: list[TimelineEntry] = []
+        self._notices: list[Notice] = []
+        self._stock: list[StockStep] = []
+        self._withdrawn: list[Withdrawal] = []
+        self._wanted: set[StoreId] = set()
+        self._last: OrderView | None = None
+        self._writing = asyncio.Lock()
+        self._search = Visible()
+
+    # --- collecting ------------------------------------------------------------------------------------------------
+
+    def event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
+        self._events.append(_entry(event, actor, reason, data))
+
+    def money_event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
+        """Money has moved, whatever becomes of the command that goes on meanwhile: no refusal drops this."""
+        self._money_events.append(_entry(event, actor, reason, data))
+
+    def stock(
+        self,
+        operation: StockOperation,
+        lines: dict[LineId, int],
+        store_id: StoreId,
+        *,
+        reason: RejectReason | None = None,
+        effect: StockEffect | None = None,
+        expires_at: datetime | None = None,
+    ) -> StockStep:
+        """Add a stock move to the next milestone; its key is the milestone's number and its place in it."""
+        step = StockStep(
+            operation=operation,
+            key=operation_key(self.order.terms.order_id, operation.value, self.order.version + 1, len(self._stock) + 1),
+            lines=self.stock_lines(lines, store_id),
+            channel=self.order.terms.channel,
+            expires_at=expires_at,
+            reason=reason,
+            effect=effect,
+        )
+        if step.lines:
+            self._stock.append(step)
+        return step
+
+    def stock_lines(self, lines: dict[LineId, int], store_id: StoreId) -> tuple[StockLine, ...]:
+        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        return tuple(
+            StockLine(line_id=line, sku=skus[line], location_id=store_id, quantity=quantity)
+            for line, quantity in lines.items()
+            if quantity > 0
+        )
+
+    def notice(
+        self,
+        kind: NoticeKind,
+        *sequence: str | int,
+        group: PickupGroup | None = None,
+        until: datetime | None = None,
+        **facts: object,
+    ) -> None:
+        """Tell someone, once: the key is the order, the kind and `sequence`."""
+        terms = self.order.terms
+        numbers = [str(group.n)] if group is not None else []
+        if group is not None and group.store_id in self.hours:
+            facts.setdefault("zone", self.hours[group.store_id].zone)
+        self._notices.append(
+            Notice(
+                key=notice_key(terms.order_id, kind.value, *numbers, *sequence),
+                kind=kind,
+                order_id=terms.order_id,
+                group_id=group.group_id if group else None,
+                store_id=group.store_id if group else None,
+                locale=terms.locale,
+                at=workflow.now(),
+                until=until,
+                facts=NoticeFacts(order_number=terms.external_id, **facts),
+            )
+        )
+
+    def notice_lines(self, lines: dict[LineId, int]) -> tuple[NoticeLine, ...]:
+        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        return tuple(NoticeLine(sku=skus[line], quantity=n) for line, n in lines.items() if n > 0)
+
+    def money(self, amount: int) -> Money:
+        return Money(amount=amount, currency=self.order.terms.currency)
+
+    def withdraw(self, *kinds: NoticeKind, group: PickupGroup | None = None) -> None:
+        self._withdrawn.append(Withdrawal(kinds=kinds, group_id=group.group_id if group else None))
+
+    def ask_hours(self, store_id: StoreId) -> None:
+        """Have the store's present opening hours read with the next milestone."""
+        self._wanted.add(store_id)
+
+    # --- recording -------------------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._events or self._money_events or self._notices or self._stock)
+
+    async def record(self, *, taken: bool = False) -> None:
+        """Commit everything collected as the next milestone. Raises the stock step's fault with nothing changed."""
+        async with self._writing:
+            self._finish_if_final()
+            self.order.version += 1
+            view = self.order.view()
+            events, notices, stock = [*self._money_events, *self._events], self._notices, self._stock
+            money_events = self._money_events
+            milestone = Milestone(
+                change=self._change(view, events),
+                stock=stock,
+                notices=notices if self.visible else [],
+                withdraw=self._withdrawn,
+                wanted_places=sorted(self._wanted),
+                taken=taken,
+            )
+            self._events, self._money_events, self._stock = [], [], []
+            self._withdrawn, self._wanted = [], set()
+            if self.visible:
+                self._notices = []
+            try:
+                stores = await workflow.execute_local_activity_method(
+                    Milestones.record_milestone,
+                    milestone,
+                    summary=summaries.milestone([entry.event for entry in events]),
+                    **options.OUR_BOOKS,
+                )
+            except ActivityError:
+                self.order.version -= 1
+                self._money_events = [*money_events, *self._money_events]
+                raise
+            self.hours.update(stores.hours)
+            self._last = view
+        self._show()
+
+    def _finish_if_final(self) -> None:
+        order = self.order
+        if self.visible and not order.finished and self._is_final():
+            order.finished = True
+            self.event(Event.ORDER_COMPLETED if order.fulfilled_units else Event.ORDER_CANCELLED)
+
+    def _change(self, view: OrderView, events: list[TimelineEntry]) -> OrderChange:
+        before = self._last
+        lines = {line.line_id: line for line in before.lines} if before else {}
+        groups = {group.n: group for group in before.groups} if before else {}
+        return OrderChange(
+            order_id=view.order_id,
+            sequence=view.version,
+            at=workflow.now(),
+            head=view.model_copy(update={"lines": [], "groups": []}),
+            lines=[line for line in view.lines if lines.get(line.line_id) != line],
+            groups=[group for group in view.groups if groups.get(group.n) != group],
+            events=events,
+            visible=self.visible,
+        )
+
+    def _show(self) -> None:
+        workflow.set_current_details(summaries.details(self.order))
+        if updates := self._search.changes(self.order):
+            workflow.upsert_search_attributes(updates)
+
+
+def _entry(event: Event, actor: Actor, reason: str | None, data: dict[str, object]) -> TimelineEntry:
+    facts = {name: value for name, value in data.items() if value is not None}
+    return TimelineEntry(at=workflow.now(), event=event, actor=actor, reason=reason, data=Fact(**facts))

@@ -1,0 +1,513 @@
+"""Money follows goods: the cashier brings authorisations, captures and refunds into line with what left and is owed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import DECLINED, NEEDS_A_PERSON
+    from activities.payment import PaymentSteps
+    from adapters.payment.port import AuthoriseRequest, CapturePurpose, CaptureRequest, RefundRequest, VoidRequest
+    from domain.actors import ENGINE, Actor
+    from domain.ids import OperationKey, operation_key
+    from domain.intake import TenderType
+    from domain.order import Order
+    from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture, TenderId
+    from domain.settlement import MoneyPlan, MoneyStep, StepKind, TenderBook, plan_money
+    from domain.terms import TenderTerms
+    from domain.timeline import Event
+    from domain.waits import Trouble
+    from workflows import options
+    from workflows.book import Book
+    from workflows.messages import InterventionAction
+    from workflows.people import People
+    from workflows.refusing import failure_text, failure_type
+
+TILL = AuthorisationId("till")
+"""Where money came from that a customer paid in a store: it goes back at the till too."""
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    ACTION = "action"
+    """The customer must confirm first."""
+    DECLINED = "declined"
+    AWAY = "away"
+    """Not known yet: the step is finished behind the scenes, under the same key."""
+
+
+class Cashier:
+    """The tenders of one order. Every step has a key made of order, operation, tender and number."""
+
+    def __init__(self, order: Order, book: Book, people: People):
+        self.order = order
+        self.book = book
+        self.people = people
+        self.decline_reason: str | None = None
+        self.action_url: str | None = None
+        self.in_line: Callable[[], Awaitable[None]] = _nothing
+        """What to do whenever the money has been brought into line as far as it can be."""
+        self.is_final: Callable[[], bool] = lambda: False
+        self._busy = asyncio.Lock()
+        self._dirty = False
+
+    # --- what is planned -------------------------------------------------------------------------------------------
+
+    def plan(self, more_earned: int = 0) -> MoneyPlan:
+        """The steps that would bring money into line, if units worth `more_earned` left now."""
+        return plan_money(
+            self.order.tenders,
+            self.order.earned - self.order.written_off + more_earned,
+            self.order.owed_worth - more_earned,
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Nothing moves and nothing is missing."""
+        if self._busy.locked() or any(tender.pending or tender.awaiting for tender in self.order.tenders):
+            return False
+        plan = self.plan()
+        return not plan.steps and not plan.uncovered and not plan.short
+
+    @property
+    def awaits_customer(self) -> bool:
+        return any(tender.awaiting for tender in self.order.tenders)
+
+    def wake(self) -> None:
+        """Goods or tenders changed: the money is looked at again."""
+        self._dirty = True
+
+    # --- the process -----------------------------------------------------------------------------------------------
+
+    async def follow_the_goods(self) -> None:
+        """For as long as the order lives: take the steps that bring the money into line, one after the other."""
+        while True:
+            await workflow.wait_condition(lambda: self._dirty)
+            self._dirty = False
+            async with self._busy:
+                await self._bring_into_line()
+            await self.in_line()
+            if self.book.pending or self.is_final():
+                await self.book.record()
+
+    async def _bring_into_line(self) -> None:
+        if not self.order.open:
+            self.give_up_waiting()
+        for tender in self.order.tenders:
+            if tender.pending is not None:
+                await self._patiently(tender.pending)
+        while steps := self.plan().steps:
+            await self._patiently(steps[0])
+
+    # --- while a caller waits --------------------------------------------------------------------------------------
+
+    async def authorise_tenders(self) -> Outcome:
+        """Authorise every card of a new order. Stops at the first decline."""
+        async with self._busy:
+            worst = Outcome.DONE
+            for step in self.plan().of(StepKind.AUTHORISE):
+                outcome = await self._once(step)
+                if outcome is Outcome.DECLINED:
+                    return outcome
+                worst = outcome if outcome is not Outcome.DONE else worst
+            return worst
+
+    async def let_go(self) -> None:
+        """Free everything that is not needed, and come back only when that is done."""
+        async with self._busy:
+            await self._bring_into_line()
+
+    async def capture_for(self, worth: int, group: str) -> Outcome:
+        """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live."""
+        if self.order.troubles:
+            return Outcome.AWAY
+        async with self._busy:
+            outcome = Outcome.DONE
+            for step in self.plan(more_earned=worth).of(StepKind.CAPTURE):
+                outcome = await self._once(step, group=group)
+                if outcome is not Outcome.DONE:
+                    break
+            return outcome
+
+    async def pay(self, tenders: list[TenderTerms], actor: Actor) -> Outcome:
+        """Add tenders: cards are authorised for what is missing, money at the till is taken as paid."""
+        async with self._busy:
+            for terms in tenders:
+                if terms.type is TenderType.PAY_IN_STORE:
+                    self._paid_at_the_till(terms, actor)
+                    continue
+                number = len(self.order.tenders) + 1
+                self.order.tenders.append(
+                    TenderBook(
+                        tender_id=TenderId(f"t{number}"), type=terms.type, amount=terms.amount, token=terms.token
+                    )
+                )
+            worst = Outcome.DONE
+            for step in self.plan().of(StepKind.AUTHORISE):
+                outcome = await self._once(step)
+                worst = outcome if outcome is not Outcome.DONE else worst
+        self.wake()
+        return worst
+
+    def give_up_waiting(self) -> None:
+        """The customer pays in another way: an authorisation that waits for a confirmation counts no more."""
+        for tender in self.order.tenders:
+            if tender.awaiting is not None:
+                tender.awaiting = None
+                tender.exhausted = True
+
+    def _paid_at_the_till(self, terms: TenderTerms, actor: Actor) -> None:
+        till = next((each for each in self.order.tenders if each.type is TenderType.PAY_IN_STORE), None)
+        if till is None:
+            number = len(self.order.tenders) + 1
+            till = TenderBook(tender_id=TenderId(f"t{number}"), type=TenderType.PAY_IN_STORE, amount=terms.amount)
+            self.order.tenders.append(till)
+        till.captured += terms.amount
+        till.captures[TILL] = till.captures.get(TILL, 0) + terms.amount
+        self.book.money_event(Event.PAID_IN_STORE, actor, amount=terms.amount, reference=terms.token)
+
+    # --- events from the provider ----------------------------------------------------------------------------------
+
+    async def look_again(self, authorisation_id: AuthorisationId) -> None:
+        """Ask the provider for the present state of one of our authorisations, and take it over."""
+        async with self._busy:
+            tender = self._tender_of(authorisation_id)
+            if tender is None:
+                return
+            state = await workflow.execute_activity_method(
+                PaymentSteps.look_up_authorisation,
+                authorisation_id,
+                summary=f"Ask for the state of {tender.tender_id}'s authorisation",
+                **options.PAYMENT_PATIENT,
+            )
+            self._take_over(tender, state)
+        self.wake()
+
+    def _take_over(self, tender: TenderBook, state: Authorisation) -> None:
+        if tender.awaiting == state.id:
+            if state.status is AuthorisationStatus.CUSTOMER_ACTION:
+                return
+            tender.awaiting = None
+            if state.status in (AuthorisationStatus.AUTHORISED, AuthorisationStatus.PARTLY_CAPTURED):
+                self._authorised(tender, state)
+            else:
+                tender.exhausted = True
+                self.decline_reason = state.status.value
+                self.book.money_event(Event.PAYMENT_DECLINED, reason=state.status, tender=tender.tender_id)
+        elif tender.authorisation_id == state.id and state.held.amount < tender.live:
+            lost = tender.live - state.held.amount
+            tender.live = state.held.amount
+            tender.voided += lost
+            self.book.money_event(Event.PAYMENT_VOIDED, reason=state.status, tender=tender.tender_id, amount=lost)
+
+    def _tender_of(self, authorisation_id: AuthorisationId) -> TenderBook | None:
+        for tender in self.order.tenders:
+            if authorisation_id in (tender.authorisation_id, tender.awaiting):
+                return tender
+        return None
+
+    # --- renewing --------------------------------------------------------------------------------------------------
+
+    def next_renewal(self) -> datetime | None:
+        """When the next live authorisation must be renewed, or when one that cannot be renewed ends."""
+        if not self.order.open:
+            return None
+        return min((due for tender in self.order.tenders if (due := self._renewal_of(tender))), default=None)
+
+    def _renewal_of(self, tender: TenderBook) -> datetime | None:
+        if not tender.live or tender.capture_before is None:
+            return None
+        if tender.exhausted:
+            return tender.capture_before
+        lifetime = tender.capture_before - (tender.authorised_at or tender.capture_before)
+        margin = min(self.order.terms.policy.renew_authorisation_before, lifetime / 3)
+        return tender.capture_before - margin
+
+    async def renew_due(self) -> None:
+        """Renew first, then void the old one: at rest a tender has one live authorisation."""
+        async with self._busy:
+            for tender in self.order.tenders:
+                due = self._renewal_of(tender)
+                if due is None or workflow.now() < due or tender.pending is not None:
+                    continue
+                if tender.exhausted:
+                    tender.voided += tender.live
+                    tender.live = 0
+                    continue
+                await self._renew(tender)
+        self.wake()
+
+    async def _renew(self, tender: TenderBook) -> None:
+        old, left, until = tender.authorisation_id, tender.live, tender.capture_before
+        step = MoneyStep(kind=StepKind.AUTHORISE, tender_id=tender.tender_id, amount=left, authorisation_id=old)
+        outcome = await self._once(step)
+        if outcome is Outcome.DONE and old is not None:
+            tender.live = left
+            tender.voided += left
+            renewed = tender.authorisation_id
+            void = MoneyStep(kind=StepKind.VOID, tender_id=tender.tender_id, amount=left, authorisation_id=old)
+            await self._patiently(void, of_old=True)
+            self.book.money_event(
+                Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=str(renewed and until)
+            )
+        elif outcome is Outcome.ACTION:
+            # The customer is not there to confirm: the old one runs to its end.
+            tender.awaiting = None
+            tender.exhausted = True
+
+    # --- one step --------------------------------------------------------------------------------------------------
+
+    async def _once(self, step: MoneyStep, group: str | None = None) -> Outcome:
+        """A few tries. `AWAY` leaves the step pending; whoever comes next finishes it first."""
+        tender = self._tender(step)
+        tender.pending = step
+        try:
+            outcome = await self._do(step, options.PAYMENT_AT_ONCE, group)
+        except ActivityError as error:
+            kind = failure_type(error)
+            if kind == DECLINED:
+                return self._declined(step, error)
+            if kind == NEEDS_A_PERSON:
+                return await self._asked(step, error)
+            self.book.money_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
+            self.wake()
+            return Outcome.AWAY
+        self._concluded(tender)
+        return outcome
+
+    async def _patiently(self, step: MoneyStep, *, of_old: bool = False) -> Outcome:
+        """Until the provider answers, however long; a person decides where its answer makes no sense."""
+        tender = self._tender(step)
+        tender.pending = step
+        try:
+            try:
+                outcome = await self._do(step, options.PAYMENT_AT_ONCE, None, of_old=of_old)
+            except ActivityError as error:
+                if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
+                    raise
+                outcome = await self._outlast(step, error, of_old=of_old)
+        except ActivityError as error:
+            if failure_type(error) == DECLINED:
+                return self._declined(step, error)
+            return await self._asked(step, error)
+        self._concluded(tender)
+        return outcome
+
+    async def _outlast(self, step: MoneyStep, error: ActivityError, *, of_old: bool) -> Outcome:
+        """Show that the payment system is away, and go on when it is back."""
+        self.order.troubles["payment"] = Trouble(
+            system="payment system", step=step.kind.value, since=workflow.now(), error=failure_text(error)
+        )
+        await self.book.record()
+        try:
+            return await self._do(step, options.PAYMENT_PATIENT, None, of_old=of_old)
+        finally:
+            self.order.troubles.pop("payment", None)
+
+    def _concluded(self, tender: TenderBook) -> None:
+        tender.pending = None
+        tender.steps += 1
+
+    def _declined(self, step: MoneyStep, error: ActivityError) -> Outcome:
+        tender = self._tender(step)
+        self._concluded(tender)
+        self.decline_reason = failure_text(error)
+        tender.exhausted = True
+        if step.kind is StepKind.CAPTURE:
+            # What cannot be captured is no cover for anything.
+            tender.live, tender.voided = tender.live - step.amount, tender.voided + step.amount
+        self.book.money_event(
+            Event.PAYMENT_DECLINED,
+            reason=step.kind,
+            tender=step.tender_id,
+            amount=step.amount,
+            detail=self.decline_reason,
+        )
+        return Outcome.DECLINED
+
+    async def _asked(self, step: MoneyStep, error: ActivityError) -> Outcome:
+        """The answer makes no sense (or our ledger forbids it): a person retries it or takes it as done."""
+        tender = self._tender(step)
+        if step.kind is StepKind.VOID and await self._is_gone(step):
+            self._concluded(tender)
+            return Outcome.DONE
+        decision = await self.people.ask(
+            f"{step.kind} of {self.book.money(step.amount)} on {step.tender_id}",
+            failure_text(error),
+            [InterventionAction.RETRY, InterventionAction.SKIP],
+        )
+        if decision.action is InterventionAction.RETRY:
+            tender.steps += 1
+            return await self._patiently(step)
+        self._concluded(tender)
+        if step.kind in (StepKind.CAPTURE, StepKind.VOID):
+            tender.live = max(0, tender.live - step.amount)
+        if step.kind is StepKind.REFUND and step.authorisation_id:
+            tender.captures[step.authorisation_id] -= step.amount
+            tender.refunded += step.amount
+        if step.kind is StepKind.AUTHORISE:
+            tender.exhausted = True
+        return Outcome.DONE
+
+    async def ask_about_missing(self, amount: int) -> None:
+        """Goods are gone and no tender pays for them: a person collects the money or writes it off."""
+        decision = await self.people.ask(
+            f"collect {self.book.money(amount)}",
+            self.decline_reason or "no tender covers it",
+            [InterventionAction.RETRY, InterventionAction.SKIP],
+        )
+        if decision.action is InterventionAction.SKIP:
+            self.order.written_off += amount
+        else:
+            for tender in self.order.tenders:
+                tender.exhausted = False
+        self.wake()
+
+    async def _is_gone(self, step: MoneyStep) -> bool:
+        """What should be voided has ended by itself."""
+        state = await workflow.execute_activity_method(
+            PaymentSteps.look_up_authorisation,
+            _authorisation(step),
+            summary=f"Ask what is left to void on {step.tender_id}",
+            **options.PAYMENT_PATIENT,
+        )
+        if state.held.amount >= step.amount:
+            return False
+        tender = self._tender(step)
+        if tender.authorisation_id == state.id:
+            self._take_over(tender, state)
+        return True
+
+    async def _do(
+        self, step: MoneyStep, how: options.OutsideOptions, group: str | None, *, of_old: bool = False
+    ) -> Outcome:
+        tender = self._tender(step)
+        amount = self.book.money(step.amount)
+        words = f"{step.kind.value.capitalize()} {amount} ({step.tender_id})"
+        match step.kind:
+            case StepKind.AUTHORISE:
+                state = await workflow.execute_activity_method(
+                    PaymentSteps.authorise,
+                    AuthoriseRequest(
+                        key=self._key(step),
+                        order_id=self.order.terms.order_id,
+                        tender_id=tender.tender_id,
+                        token=tender.token or "",
+                        amount=amount,
+                        at=workflow.now(),
+                        replaces=step.authorisation_id,
+                    ),
+                    summary=words,
+                    **how,
+                )
+                return self._authorised(tender, state)
+            case StepKind.CAPTURE:
+                capture = await workflow.execute_activity_method(
+                    PaymentSteps.capture,
+                    CaptureRequest(
+                        key=self._key(step),
+                        order_id=self.order.terms.order_id,
+                        tender_id=tender.tender_id,
+                        authorisation_id=_authorisation(step),
+                        amount=amount,
+                        at=workflow.now(),
+                        purpose=CapturePurpose.HAND_OVER,
+                        group=group,
+                    ),
+                    summary=words,
+                    **how,
+                )
+                self._captured(tender, capture)
+            case StepKind.VOID:
+                if step.authorisation_id == TILL:
+                    return Outcome.DONE
+                void = await workflow.execute_activity_method(
+                    PaymentSteps.void,
+                    VoidRequest(
+                        key=self._key(step),
+                        order_id=self.order.terms.order_id,
+                        tender_id=tender.tender_id,
+                        authorisation_id=_authorisation(step),
+                        amount=amount,
+                        at=workflow.now(),
+                        reason="renewed" if of_old else "not needed",
+                    ),
+                    summary=words,
+                    **how,
+                )
+                if not of_old:
+                    tender.live -= step.amount
+                    tender.voided += step.amount
+                    self.book.money_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)
+            case StepKind.REFUND:
+                if step.authorisation_id != TILL:
+                    await workflow.execute_activity_method(
+                        PaymentSteps.refund,
+                        RefundRequest(
+                            key=self._key(step),
+                            order_id=self.order.terms.order_id,
+                            tender_id=tender.tender_id,
+                            authorisation_id=_authorisation(step),
+                            amount=amount,
+                            at=workflow.now(),
+                            reason="not delivered",
+                        ),
+                        summary=words,
+                        **how,
+                    )
+                tender.refunded += step.amount
+                tender.captures[_authorisation(step)] -= step.amount
+                at_till = step.authorisation_id == TILL
+                self.book.money_event(
+                    Event.PAYMENT_REFUNDED,
+                    tender=step.tender_id,
+                    amount=step.amount,
+                    where="at the till" if at_till else None,
+                )
+        return Outcome.DONE
+
+    def _authorised(self, tender: TenderBook, state: Authorisation) -> Outcome:
+        if state.status is AuthorisationStatus.CUSTOMER_ACTION:
+            tender.awaiting = state.id
+            self.action_url = state.action_url
+            return Outcome.ACTION
+        tender.authorisation_id = state.id
+        tender.live = state.held.amount
+        tender.authorised_at = workflow.now()
+        tender.capture_before = state.capture_before
+        self.book.money_event(Event.PAYMENT_AUTHORISED, ENGINE, tender=tender.tender_id, amount=state.held.amount)
+        return Outcome.DONE
+
+    def _captured(self, tender: TenderBook, capture: Capture) -> None:
+        amount = capture.amount.amount
+        tender.captured += amount
+        tender.captures[capture.authorisation_id] = tender.captures.get(capture.authorisation_id, 0) + amount
+        released = max(0, tender.live - amount - capture.remaining.amount)
+        tender.live = max(0, tender.live - amount - released)
+        tender.voided += released
+        self.book.money_event(Event.PAYMENT_CAPTURED, tender=tender.tender_id, amount=amount)
+        if released:
+            self.book.money_event(
+                Event.PAYMENT_VOIDED, tender=tender.tender_id, amount=released, reason="one capture only"
+            )
+
+    def _tender(self, step: MoneyStep) -> TenderBook:
+        return next(tender for tender in self.order.tenders if tender.tender_id == step.tender_id)
+
+    def _key(self, step: MoneyStep) -> OperationKey:
+        tender = self._tender(step)
+        return operation_key(self.order.terms.order_id, step.kind.value, tender.tender_id, tender.steps)
+
+
+def _authorisation(step: MoneyStep) -> AuthorisationId:
+    if step.authorisation_id is None:
+        raise ValueError(f"a {step.kind} needs the authorisation that it is about")
+    return step.authorisation_id
+
+
+async def _nothing() -> None:
+    return None

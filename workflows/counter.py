@@ -1,0 +1,630 @@
+"""What people do to a pickup group: the store accepts, picks, makes ready and hands over; the customer chooses.
+
+Every method is called with the turn taken, decides, changes the state and records one milestone. Refusals leave
+everything as it was, save what must be remembered (a wrong code, a late answer).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
+    from activities.faults import OUT_OF_STOCK
+    from activities.milestones import StockOperation
+    from domain.alternatives import Alternative, rank_alternatives
+    from domain.cancellation import CancelPlan, UnitsOf
+    from domain.groups import Ending, GroupStatus, HandOver, PickupGroup, ProofKind, WaitsFor
+    from domain.ids import LineId, StoreId
+    from domain.intake import Relation
+    from domain.notices import NoticeKind
+    from domain.order import group_view
+    from domain.pickup_windows import expiring_notice_at, latest_extension, pickup_deadline, reminder_times
+    from domain.refusals import RefusalKind
+    from domain.stock import RejectReason, StockEffect, default_effect
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages, options
+    from workflows.cashier import Outcome
+    from workflows.desk import REMINDERS, Desk
+    from workflows.messages import GroupAnswer
+    from workflows.refusing import failure_type, refuse
+
+READY_LIKE = (GroupStatus.READY,)
+AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
+
+
+class Counter:
+    """The commands on pickup groups of one order."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    # --- the store gets it ready -------------------------------------------------------------------------------------
+
+    async def accept(self, command: messages.Accept) -> GroupAnswer:
+        group = self.group(command)
+        if group.status is GroupStatus.ACCEPTED:
+            return self.answer(group, already=True)
+        await self._not_too_late(group, command)
+        group.require([GroupStatus.OFFERED], "accepting it")
+        group.accepted_at = workflow.now()
+        group.escalated = False
+        self.desk.book.event(Event.STORE_ACCEPTED, command.actor, group=group.n)
+        self.desk.book.ask_hours(group.store_id)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def reject(self, command: messages.Reject) -> GroupAnswer:
+        """The store cannot serve some or all units: never silently re-sourced, the customer chooses."""
+        group = self.group(command)
+        await self._not_too_late(group, command)
+        group.require((*AT_WORK, *READY_LIKE), "rejecting it")
+        lines = command.lines or group.owed_lines()
+        group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
+        self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
+        self._take_from_store(group, lines, command.reason, command.stock_effect)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def pick(self, command: messages.Pick) -> GroupAnswer:
+        """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
+        group = self.group(command)
+        group.require((GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING), "picking it")
+        group.check_lines(command.lines, UnitState.ALLOCATED)
+        now = workflow.now()
+        group.accepted_at = group.accepted_at or now
+        group.picking_at = group.picking_at or now
+        group.location = command.staged_at or group.location
+        for line, quantity in command.lines.items():
+            group.move(line, UnitState.PICKED, quantity, UnitState.ALLOCATED)
+        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=command.lines)
+        missing = group.owed_lines(UnitState.ALLOCATED)
+        if missing:
+            self.desk.book.event(Event.SHORT_PICK, command.actor, group=group.n, lines=missing)
+            self._take_from_store(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO)
+        self.desk.book.ask_hours(group.store_id)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def ready(self, command: messages.MakeReady) -> GroupAnswer:
+        """Units are staged; the customer is told place, hours, deadline and code."""
+        group = self.group(command)
+        if group.status is GroupStatus.READY:
+            return self.answer(group, already=True)
+        group.require((GroupStatus.PICKING,), "making it ready")
+        for line, quantity in group.owed_lines(UnitState.PICKED).items():
+            group.move(line, UnitState.READY, quantity, UnitState.PICKED)
+        now, policy, hours = workflow.now(), self.desk.order.terms.policy.pickup, self.desk.hours(group.store_id)
+        group.ready_at = now
+        group.location = command.location or group.location
+        group.latest_deadline = latest_extension(hours, policy, now)
+        group.code_serial += 1
+        self._set_window(group, pickup_deadline(hours, policy, now))
+        self.desk.book.event(Event.READY, command.actor, group=group.n, lines=group.owed_lines(UnitState.READY))
+        self._tell_code(NoticeKind.READY_FOR_PICKUP, group)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def arrived(self, command: messages.Arrive) -> GroupAnswer:
+        group = self.group(command)
+        group.require(READY_LIKE, "announcing an arrival")
+        group.arrived_at = workflow.now()
+        group.arrivals += 1
+        group.bay = command.bay
+        self.desk.book.event(Event.CUSTOMER_ARRIVED, command.actor, group=group.n, bay=command.bay)
+        self.desk.book.notice(
+            NoticeKind.STORE_CUSTOMER_ARRIVED,
+            group.arrivals,
+            group=group,
+            bay=command.bay,
+            location=group.location,
+            deadline=workflow.now() + self.desk.order.terms.policy.pickup.curbside_sla,
+            lines=self.desk.book.notice_lines(group.owed_lines(UnitState.READY)),
+        )
+        await self.desk.book.record()
+        return self.answer(group)
+
+    # --- hand-over -----------------------------------------------------------------------------------------------------
+
+    async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
+        """Give the named units to the customer and capture exactly their share, before they leave."""
+        desk, group = self.desk, self.group(command)
+        if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
+            return self.answer(group, already=True)
+        late = self._was_in_time(group, command)
+        if not late:
+            group.require(READY_LIKE, "handing it over")
+        await self._check_code(group, command)
+        held_back = UnitState.CANCELLED if late else UnitState.READY
+        refused = command.refused
+        lines = command.lines or {
+            line: left for line, n in group.owed_lines(held_back).items() if (left := n - refused.get(line, 0)) > 0
+        }
+        lines = lines if not late else command.lines or dict(group.put_back)
+        group.check_lines({line: n + refused.get(line, 0) for line, n in lines.items()}, held_back)
+        group.check_lines(refused, held_back)
+        worth = desk.order.worth(lines)
+        self._check_proof(command, worth)
+        if late:
+            self._undo_expiry(group, lines)
+        if lines:
+            await self._take_money(group, worth)
+        self._hand_out(group, command, lines, worth, late=late)
+        if refused and not late:
+            self._turn_down(group, refused, "refused at the counter", command)
+        await desk.book.record()
+        desk.cashier.wake()
+        return self.answer(group)
+
+    async def _take_money(self, group: PickupGroup, worth: int) -> None:
+        desk = self.desk
+        if desk.cashier.plan(more_earned=worth).short:
+            raise refuse(
+                RefusalKind.PAYMENT_DUE,
+                "It is not paid. Take the payment first: POST /v1/orders/{id}/payments with a pay_in_store tender, "
+                "or another card.",
+            )
+        if await desk.cashier.capture_for(worth, group.group_id) is Outcome.DECLINED:
+            desk.cashier.wake()
+            await desk.book.record()
+            raise refuse(
+                RefusalKind.PAYMENT_DECLINED,
+                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay.",
+                reason=desk.cashier.decline_reason or "declined",
+            )
+
+    def _hand_out(
+        self, group: PickupGroup, command: messages.GiveOut, lines: dict[LineId, int], worth: int, *, late: bool
+    ) -> None:
+        desk = self.desk
+        if not lines:
+            return
+        for line, quantity in lines.items():
+            group.move(line, UnitState.HANDED_OVER, quantity, UnitState.CANCELLED if late else UnitState.READY)
+        if late:
+            desk.order.earned += worth
+        else:
+            desk.order.settle(lines, earned=True)
+        desk.book.stock(StockOperation.CONSUME_LATE if late else StockOperation.CONSUME, lines, group.store_id)
+        now = workflow.now()
+        group.hand_overs.append(
+            HandOver(
+                command_id=command.command_id,
+                at=command.at or now,
+                recorded_at=now,
+                by=command.actor.id,
+                relation=command.relation,
+                proof=command.proof,
+                lines=lines,
+                refused=command.refused,
+                captured=worth,
+                capture_pending=bool(desk.order.troubles) or any(t.pending for t in desk.order.tenders),
+            )
+        )
+        desk.book.event(
+            Event.HANDED_OVER,
+            command.actor,
+            reason="reported late" if late else None,
+            group=group.n,
+            lines=lines,
+            relation=command.relation,
+            proof=command.proof,
+            amount=worth,
+        )
+        remaining = {line: n - command.refused.get(line, 0) for line, n in group.owed_lines(UnitState.READY).items()}
+        remaining = {line: n for line, n in remaining.items() if n > 0}
+        if remaining:
+            self._tell_code(
+                NoticeKind.PARTLY_COLLECTED,
+                group,
+                len(group.hand_overs),
+                lines=desk.book.notice_lines(lines),
+                remaining=desk.book.notice_lines(remaining),
+                charged=desk.book.money(worth),
+            )
+        else:
+            desk.book.withdraw(*REMINDERS, group=group)
+            desk.book.notice(
+                NoticeKind.COLLECTED,
+                group=group,
+                lines=desk.book.notice_lines(lines),
+                charged=desk.book.money(worth),
+            )
+
+    async def _check_code(self, group: PickupGroup, command: messages.GiveOut) -> None:
+        if group.code_locked:
+            raise refuse(RefusalKind.LOCKED, "Too many wrong codes. A manager of the store can unlock it.")
+        if group.code_serial in command.code_serials:
+            return
+        group.wrong_codes += 1
+        tries = self.desk.order.terms.policy.wrong_code_tries
+        self.desk.book.event(Event.WRONG_CODE, command.actor, group=group.n, tries=group.wrong_codes)
+        if group.wrong_codes >= tries:
+            group.code_locked = True
+            self.desk.book.event(Event.CODE_LOCKED, command.actor, group=group.n)
+        await self.desk.book.record()
+        if group.code_locked:
+            raise refuse(RefusalKind.LOCKED, "Too many wrong codes. A manager of the store can unlock it.")
+        old = " It was replaced by a newer one." if command.code_serials else ""
+        raise refuse(
+            RefusalKind.WRONG_CODE,
+            f"This code does not open this pickup.{old} {tries - group.wrong_codes} tries are left.",
+        )
+
+    def _check_proof(self, command: messages.GiveOut, worth: int) -> None:
+        if command.relation is not Relation.SELF and not command.person_is_named:
+            raise refuse(
+                RefusalKind.CONSENT_NEEDED,
+                "The buyer has not named this person. The buyer can do so with POST /v1/pickups/{order_id}/{n}/proxy.",
+            )
+        limit = self.desk.order.terms.policy.proof_above
+        if limit is not None and worth > limit and command.proof is ProofKind.CODE:
+            raise refuse(
+                RefusalKind.PROOF_NEEDED,
+                "Goods of this value need more than the code: see an ID or take a signature, and say so in `proof`.",
+            )
+
+    def _was_in_time(self, group: PickupGroup, command: messages.GiveOut) -> bool:
+        """An offline store reports a hand-over that was true before the window ended: the earlier truth wins."""
+        return (
+            command.at is not None
+            and group.status is GroupStatus.EXPIRED
+            and group.ready_at is not None
+            and group.deadline is not None
+            and group.ready_at <= command.at < group.deadline
+        )
+
+    def _undo_expiry(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
+        for line, quantity in lines.items():
+            left = group.put_back.get(line, 0) - quantity
+            group.put_back = (
+                {**group.put_back, line: left}
+                if left > 0
+                else {each: n for each, n in group.put_back.items() if each != line}
+            )
+        for tender in self.desk.order.tenders:
+            tender.exhausted = False
+
+    # --- trouble at the counter ------------------------------------------------------------------------------------------
+
+    async def refuse_units(self, command: messages.RefuseUnits) -> GroupAnswer:
+        """The customer does not want units after all: not charged, or paid back if they were."""
+        group = self.group(command)
+        group.require(READY_LIKE, "refusing units")
+        group.check_lines(command.lines, UnitState.READY)
+        self._turn_down(group, command.lines, command.reason, command, command.disposition)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    def _turn_down(
+        self,
+        group: PickupGroup,
+        lines: dict[LineId, int],
+        reason: str,
+        command: messages.GroupCommand,
+        disposition: messages.Disposition = messages.Disposition.RESTOCK,
+    ) -> None:
+        self.desk.book.event(
+            Event.REFUSED_AT_COUNTER, command.actor, reason=reason, group=group.n, lines=lines, disposition=disposition
+        )
+        recall = [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
+        self.desk.cancel_units(CancelPlan(recall=recall), messages.CancelReason.CUSTOMER, command.actor)
+
+    async def shortage(self, command: messages.ReportShortage) -> GroupAnswer:
+        """A staged unit is missing at the counter: its stock is gone, and the money follows the resolution."""
+        desk, group = self.desk, self.group(command)
+        group.require(READY_LIKE, "reporting a shortage")
+        group.check_lines(command.lines, UnitState.READY)
+        desk.book.event(
+            Event.SHORTAGE_AT_COUNTER, command.actor, group=group.n, lines=command.lines, resolution=command.resolution
+        )
+        desk.give_back(group, command.lines)
+        desk.book.stock(
+            StockOperation.VARIANCE,
+            command.lines,
+            group.store_id,
+            reason=RejectReason.MISMATCH,
+            effect=StockEffect.MINUS,
+        )
+        if command.resolution is messages.ShortageResolution.CANCEL:
+            parts = [
+                UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in command.lines.items()
+            ]
+            self._cancel_open(group, parts, command)
+        else:
+            part = desk.order.split_off(group, command.lines, WaitsFor.CHOICE, [group.store_id])
+            if command.resolution is messages.ShortageResolution.LATER:
+                self._wait_for_stock(part)
+            elif not await self._move_elsewhere(part, None):
+                desk.ask_for_choice(part, "shortage")
+        await desk.book.record()
+        return self.answer(group)
+
+    def _cancel_open(self, group: PickupGroup, parts: list[UnitsOf], command: messages.Command) -> None:
+        desk = self.desk
+        lines = {part.line_id: part.quantity for part in parts}
+        worth = desk.order.worth(lines)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.CANCELLED, quantity, UnitState.OPEN)
+        desk.order.settle(lines, earned=False)
+        if not group.open:
+            group.ending = group.ending or Ending.CANCELLED
+        desk.book.event(
+            Event.UNITS_CANCELLED, command.actor, reason=messages.CancelReason.INVENTORY, lines=lines, amount=worth
+        )
+        desk.book.notice(
+            NoticeKind.LINES_CANCELLED,
+            desk.order.version + 1,
+            group=group,
+            lines=desk.book.notice_lines(lines),
+            released=desk.book.money(worth),
+            reason="inventory",
+        )
+        desk.cashier.wake()
+
+    # --- window, code, person ----------------------------------------------------------------------------------------------
+
+    async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
+        group = self.group(command)
+        group.require(READY_LIKE, "extending its window")
+        if group.deadline is None or command.until <= group.deadline:
+            raise refuse(RefusalKind.BEYOND_LIMIT, "The window already ends no earlier than that. Name a later time.")
+        if group.latest_deadline is not None and command.until > group.latest_deadline:
+            raise refuse(
+                RefusalKind.BEYOND_LIMIT, f"The window can be extended to {group.latest_deadline.isoformat()} at most."
+            )
+        group.extensions += 1
+        self._set_window(group, command.until)
+        self.desk.book.event(Event.WINDOW_EXTENDED, command.actor, group=group.n, until=command.until.isoformat())
+        self.desk.book.withdraw(*REMINDERS, group=group)
+        self._tell_code(NoticeKind.WINDOW_EXTENDED, group, group.extensions)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def resend_code(self, command: messages.ResendCode) -> GroupAnswer:
+        """A new code, which makes the old one void."""
+        group = self.group(command)
+        group.require(READY_LIKE, "sending a new code")
+        group.code_serial += 1
+        self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n, serial=group.code_serial)
+        self._tell_code(NoticeKind.CODE_RESENT, group, group.code_serial)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def unlock(self, command: messages.Unlock) -> GroupAnswer:
+        group = self.group(command)
+        group.code_locked = False
+        group.wrong_codes = 0
+        self.desk.book.event(Event.CODE_UNLOCKED, command.actor, group=group.n)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
+        group = self.group(command)
+        if not group.open:
+            group.require(READY_LIKE, "naming who collects")
+        group.proxy = command.relation
+        await self.desk.book.record()
+        return self.answer(group)
+
+    async def put_back(self, command: messages.PutBack) -> GroupAnswer:
+        """Units of an ended pickup are on the shelf again and may be sold."""
+        group = self.group(command)
+        lines = command.lines or dict(group.put_back)
+        for line, quantity in lines.items():
+            if quantity > group.put_back.get(line, 0):
+                raise refuse(
+                    RefusalKind.TOO_MANY_UNITS,
+                    f"{group.put_back.get(line, 0)} units of line {line} wait to be put back, not {quantity}.",
+                )
+        group.put_back = {line: left for line, n in group.put_back.items() if (left := n - lines.get(line, 0)) > 0}
+        self.desk.book.stock(StockOperation.PUT_BACK, lines, group.store_id)
+        self.desk.book.event(Event.PUT_BACK, command.actor, group=group.n, lines=lines)
+        await self.desk.book.record()
+        return self.answer(group)
+
+    # --- the customer's choice -----------------------------------------------------------------------------------------------
+
+    async def choose(self, command: messages.Choose) -> GroupAnswer:
+        desk, group = self.desk, self.waiting_for_choice(command.n)
+        match command.option:
+            case messages.ChoiceOption.OTHER_STORE:
+                if not await self._move_elsewhere(group, command.store_id, command):
+                    raise refuse(
+                        RefusalKind.OUT_OF_STOCK,
+                        "No other store has these units now. Wait for stock, or cancel."
+                        if command.store_id is None
+                        else f"{command.store_id} does not have these units now. Leave store_id out to get the best one.",
+                    )
+            case messages.ChoiceOption.WAIT:
+                self._choice_made(group, command)
+                self._wait_for_stock(group)
+                await desk.book.record()
+            case messages.ChoiceOption.CANCEL:
+                self._choice_made(group, command)
+                parts = [
+                    UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n)
+                    for line, n in group.owed_lines(UnitState.OPEN).items()
+                ]
+                self._cancel_open(group, parts, command)
+                await desk.book.record()
+            case messages.ChoiceOption.SHIP:
+                raise refuse(
+                    RefusalKind.NOT_SUPPORTED, "Shipping is not offered yet. Choose other_store, wait or cancel."
+                )
+        return self.answer(group)
+
+    def _choice_made(self, group: PickupGroup, command: messages.Choose) -> None:
+        self.desk.book.event(
+            Event.CHOICE_MADE, command.actor, group=group.n, choice=command.option, store=command.store_id
+        )
+
+    def waiting_for_choice(self, n: int | None) -> PickupGroup:
+        groups = [
+            group
+            for group in self.desk.order.groups
+            if group.open and group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) and n in (None, group.n)
+        ]
+        if not groups:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order waits for a choice.")
+        if len(groups) > 1:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW, f"Several pickups wait for a choice ({_numbers(groups)}): name one in `n`."
+            )
+        return groups[0]
+
+    def _wait_for_stock(self, group: PickupGroup) -> None:
+        now = workflow.now()
+        group.waits_for = WaitsFor.STOCK
+        group.waiting_since = now
+        group.choose_by = now + self.desk.order.terms.policy.wait_for_stock
+        self.desk.book.notice(
+            NoticeKind.CHOICE_APPLIED, self.desk.order.version + 1, group=group, choice="wait", deadline=group.choose_by
+        )
+
+    async def stock_arrived(self, n: int) -> None:
+        """Stock came to a store for which units wait: take them if they are still free, and offer them again."""
+        group = self.desk.order.group(n)
+        if not group.open or group.waits_for is not WaitsFor.STOCK:
+            return
+        lines = group.owed_lines(UnitState.OPEN)
+        await self._take_up(group, lines, None)
+
+    async def _move_elsewhere(
+        self, group: PickupGroup, store_id: StoreId | None, command: messages.Choose | None = None
+    ) -> bool:
+        """Move what another store can serve to it; what nobody has stays for another choice."""
+        found = await self._find_stores(group)
+        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
+        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
+        for alternative in ranked:
+            if store_id in (None, alternative.store_id) and await self._move_to(group, alternative, found, command):
+                return True
+        return False
+
+    async def _move_to(
+        self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
+    ) -> bool:
+        desk = self.desk
+        before = desk.order.model_copy(deep=True)
+        ending = group.ending
+        part = desk.order.split_off(group, there.lines, WaitsFor.CHOICE, [])
+        part.store_id = there.store_id
+        desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
+        if await self._take_up(part, there.lines, command):
+            return True
+        desk.order.groups.remove(part)
+        for line, units in next(each for each in before.groups if each.n == group.n).units.items():
+            group.units[line] = units
+        group.ending = ending
+        return False
+
+    async def _take_up(self, group: PickupGroup, lines: dict[LineId, int], command: messages.Choose | None) -> bool:
+        """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone meanwhile."""
+        desk = self.desk
+        kept = group.model_copy(deep=True)
+        if command is not None:
+            self._choice_made(group, command)
+        else:
+            desk.book.event(Event.STOCK_ARRIVED, group=group.n, store=group.store_id)
+        desk.book.stock(StockOperation.TAKE, lines, group.store_id)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        desk.offer(group)
+        desk.book.notice(
+            NoticeKind.CHOICE_APPLIED,
+            desk.order.version + 1,
+            group=group,
+            choice="other_store",
+            lines=desk.book.notice_lines(lines),
+            ready_at=group.promised_ready_at,
+        )
+        try:
+            await desk.book.record()
+        except ActivityError as error:
+            if failure_type(error) != OUT_OF_STOCK:
+                raise
+            for field in type(group).model_fields:
+                setattr(group, field, getattr(kept, field))
+            return False
+        return True
+
+    async def _find_stores(self, group: PickupGroup) -> AlternativesFound:
+        terms = self.desk.order.terms
+        wanted = group.owed_lines(UnitState.OPEN)
+        return await workflow.execute_local_activity_method(
+            AlternativeSteps.find_stores,
+            AlternativesWanted(
+                origin=group.store_id,
+                skus=sorted({line.sku for line in terms.lines if line.line_id in wanted}),
+                channel=terms.channel,
+                at=workflow.now(),
+            ),
+            summary="Look for another store",
+            **options.OUR_BOOKS,
+        )
+
+    # --- shared ------------------------------------------------------------------------------------------------------------------
+
+    def group(self, command: messages.GroupCommand) -> PickupGroup:
+        return self.desk.order.group(command.n)
+
+    def answer(self, group: PickupGroup, *, already: bool = False) -> GroupAnswer:
+        order = self.desk.order
+        return GroupAnswer(version=order.version, status=order.status, group=group_view(group), already=already)
+
+    async def _not_too_late(self, group: PickupGroup, command: messages.GroupCommand) -> None:
+        """A store that answers after its work was withdrawn is told so politely, and the answer is shown."""
+        if group.store_id not in group.declined_by:
+            return
+        self.desk.book.event(Event.LATE_ANSWER_REFUSED, command.actor, group=group.n, answer=type(command).__name__)
+        await self.desk.book.record()
+        raise refuse(
+            RefusalKind.NOT_ALLOWED_NOW, "The answer came after its time; the order has gone another way. Thank you."
+        )
+
+    def _take_from_store(
+        self, group: PickupGroup, lines: dict[LineId, int], reason: RejectReason, effect: StockEffect | None
+    ) -> None:
+        """Units go back to open and the store's stock is corrected; they become a question to the customer."""
+        desk = self.desk
+        desk.give_back(group, lines)
+        desk.book.stock(
+            StockOperation.VARIANCE, lines, group.store_id, reason=reason, effect=effect or default_effect(reason)
+        )
+        whole = sum(lines.values()) == group.owed
+        if whole:
+            group.declined_by.append(group.store_id)
+            desk.ask_for_choice(group, reason.value)
+        else:
+            part = desk.order.split_off(group, lines, WaitsFor.CHOICE, [group.store_id])
+            desk.ask_for_choice(part, reason.value)
+
+    def _set_window(self, group: PickupGroup, deadline: datetime) -> None:
+        policy, now = self.desk.order.terms.policy.pickup, workflow.now()
+        group.deadline = deadline
+        ready = group.ready_at or now
+        group.reminders = [at for at in reminder_times(policy, ready, deadline) if at > now]
+        group.expiring_notice_at = expiring_notice_at(policy, ready, deadline)
+
+    def _tell_code(self, kind: NoticeKind, group: PickupGroup, *sequence: int, **facts: Any) -> None:
+        facts.setdefault("lines", self.desk.book.notice_lines(group.owed_lines(UnitState.READY)))
+        self.desk.book.notice(
+            kind,
+            *(sequence or (group.code_serial,)),
+            group=group,
+            deadline=group.deadline,
+            ready_at=group.ready_at,
+            code_serial=group.code_serial,
+            curbside=group.mode.value == "curbside",
+            link_kind="arrival" if group.mode.value == "curbside" else "extension",
+            **facts,
+        )
+
+
+def _numbers(groups: list[PickupGroup]) -> str:
+    return ", ".join(str(group.n) for group in groups)

@@ -1,0 +1,32 @@
+"""The processes that run side by side inside one order; the fault of one is the fault of all."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from temporalio import workflow
+
+
+class Crew:
+    """Starts named processes and waits with an eye on them: an exception in one surfaces where the order waits."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, name: str, process: Coroutine[Any, Any, None]) -> None:
+        self._tasks[name] = asyncio.create_task(process, name=name)
+
+    def has(self, name: str) -> bool:
+        return name in self._tasks
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        await workflow.wait_condition(lambda: bool(self._failed()) or condition())
+        for task in self._failed():
+            task.result()
+
+    def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _failed(self) -> list[asyncio.Task[None]]:
+        return [task for task in self._tasks.values() if task.done() and not task.cancelled() and task.exception()]

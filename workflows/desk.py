@@ -1,0 +1,171 @@
+"""Everything that the processes and commands of one order share: its state, its book, its cashier, its alarms."""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from domain.actors import ENGINE, Actor
+    from domain.cancellation import CancelPlan, plan_cancel
+    from domain.groups import Ending, GroupStatus, PickupGroup, WaitsFor
+    from domain.ids import LineId, StoreId
+    from domain.notices import NoticeKind
+    from domain.order import Order
+    from domain.pickup_windows import accept_deadline, promised_ready_at
+    from domain.store_hours import StoreHours, always_open
+    from domain.terms import OrderTerms
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows.book import Book
+    from workflows.cashier import Cashier
+    from workflows.crew import Crew
+    from workflows.messages import CancelReason
+    from workflows.people import People
+    from workflows.waits import Alarms
+
+REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
+
+
+class Desk:
+    """The tools of one order. Whoever decides takes the `turn` first: one decision at a time, in order of arrival."""
+
+    def __init__(self, terms: OrderTerms):
+        self.order = Order.opened(terms)
+        self.book = Book(self.order, self.is_final)
+        self.people = People(self.order, self.book)
+        self.cashier = Cashier(self.order, self.book, self.people)
+        self.cashier.is_final = lambda: self.is_final() and not self.order.finished
+        self.alarms = Alarms()
+        self.alarms.next_due = self.cashier.next_renewal
+        self.alarms.ring = self.cashier.renew_due
+        self.crew = Crew()
+        self.turn = asyncio.Lock()
+        self.confirmed = False
+
+    def is_final(self) -> bool:
+        """Units and money are where they stay."""
+        order = self.order
+        return not order.open and not order.interventions and not order.troubles and self.cashier.settled
+
+    def hours(self, store_id: StoreId) -> StoreHours:
+        """The store's opening hours as last read; a place that nobody described counts as always open."""
+        return self.book.hours.get(store_id) or always_open("UTC")
+
+    # --- moves that several processes make ---------------------------------------------------------------------------
+
+    def offer(self, group: PickupGroup) -> None:
+        """Put a group, whose units are allocated, before its store."""
+        now, policy = workflow.now(), self.order.terms.policy.pickup
+        hours = self.hours(group.store_id)
+        group.waits_for = None
+        group.waiting_since = group.choose_by = None
+        group.offered_at = now
+        group.escalated = False
+        group.accepted_at = group.picking_at = group.ready_at = None
+        group.accept_by = accept_deadline(hours, policy, now)
+        group.promised_ready_at = promised_ready_at(hours, policy, now, group.requested_at)
+        self.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
+        self.book.notice(
+            NoticeKind.STORE_NEW_ORDER,
+            group=group,
+            lines=self.book.notice_lines(group.owed_lines()),
+            deadline=group.accept_by,
+        )
+
+    def give_back(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
+        """Units that the store cannot serve are open again and free their stock there."""
+        for line, quantity in lines.items():
+            group.move(line, UnitState.OPEN, quantity, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
+        self.book.stock(StockOperation.RELEASE, lines, group.store_id)
+
+    def ask_for_choice(self, group: PickupGroup, reason: str) -> None:
+        """The customer chooses what happens to a group's open units; the link is in the mail."""
+        now = workflow.now()
+        group.waits_for = WaitsFor.CHOICE
+        group.waiting_since = now
+        group.choose_by = now + self.order.terms.policy.pickup.choice_within
+        lines = group.owed_lines(UnitState.OPEN)
+        self.book.event(Event.CHOICE_ASKED, group=group.n, reason=reason, lines=lines)
+        self.book.notice(
+            NoticeKind.CHOICE_NEEDED,
+            self.order.version + 1,
+            group=group,
+            until=group.choose_by,
+            lines=self.book.notice_lines(lines),
+            deadline=group.choose_by,
+            reason=reason,
+            choices=("other_store", "wait", "cancel"),
+            default_choice="cancel",
+            link_kind="choice",
+        )
+
+    def cancel_units(
+        self, plan: CancelPlan, reason: CancelReason, actor: Actor, *, ending: Ending = Ending.CANCELLED
+    ) -> None:
+        """Carry out a cancel plan: units, stock, put-back tasks, notices to stores; the cashier follows."""
+        touched: dict[int, dict[LineId, int]] = {}
+        cancelled: dict[LineId, int] = {}
+        for units, sources, operation in (
+            (plan.release, (UnitState.OPEN, UnitState.ALLOCATED), StockOperation.RELEASE),
+            (plan.recall, (UnitState.PICKED, UnitState.READY), StockOperation.SET_ASIDE),
+        ):
+            by_group: dict[int, dict[LineId, int]] = {}
+            for part in units:
+                by_group.setdefault(part.n, {})[part.line_id] = part.quantity
+                cancelled[part.line_id] = cancelled.get(part.line_id, 0) + part.quantity
+            for n, lines in by_group.items():
+                group = self.order.group(n)
+                for line, quantity in lines.items():
+                    group.move(line, UnitState.CANCELLED, quantity, *sources)
+                    known = touched.setdefault(n, {})
+                    known[line] = known.get(line, 0) + quantity
+                    if operation is StockOperation.SET_ASIDE:
+                        group.put_back[line] = group.put_back.get(line, 0) + quantity
+                self.book.stock(operation, lines, group.store_id)
+        worth = self.order.settle(cancelled, earned=False)
+        for n, lines in touched.items():
+            self._tell_store(self.order.group(n), lines, ending)
+        self.book.event(
+            Event.UNITS_CANCELLED, actor, reason=reason, lines=cancelled, amount=worth, groups=sorted(touched)
+        )
+        self.cashier.wake()
+
+    def _tell_store(self, group: PickupGroup, lines: dict[LineId, int], ending: Ending) -> None:
+        if not group.open:
+            group.ending = ending
+            self.book.withdraw(*REMINDERS, group=group)
+        if group.offered_at is None:
+            return
+        if group.put_back:
+            self.book.notice(
+                NoticeKind.STORE_PUT_BACK,
+                self.order.version + 1,
+                group=group,
+                lines=self.book.notice_lines(group.put_back),
+                location=group.location,
+            )
+        elif group.status is not GroupStatus.WAITING and ending is Ending.CANCELLED:
+            self.book.notice(
+                NoticeKind.STORE_CANCELLED_WHILE_PICKING,
+                self.order.version + 1,
+                group=group,
+                lines=self.book.notice_lines(lines),
+            )
+
+    async def cancel_everything(self, reason: CancelReason, actor: Actor = ENGINE) -> CancelPlan:
+        """Stop whatever can be stopped; the caller has the turn."""
+        plan = plan_cancel(self.order)
+        if plan.stops_something:
+            self.cancel_units(plan, reason, actor)
+            self.book.notice(
+                NoticeKind.ORDER_CANCELLED,
+                self.order.version + 1,
+                reason=reason.value,
+                lines=self.book.notice_lines(
+                    {line: n for part in (*plan.release, *plan.recall) for line, n in [(part.line_id, part.quantity)]}
+                ),
+                released=self.book.money(plan.void) if plan.void else None,
+                refund=self.book.money(plan.refund) if plan.refund else None,
+            )
+        return plan

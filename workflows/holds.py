@@ -1,0 +1,174 @@
+"""Holds: an order starts to work only when all are cleared, and each has its own end."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from domain.actors import ENGINE, Actor
+    from domain.groups import GroupStatus, WaitsFor
+    from domain.holds import Hold, HoldKind, HoldOutcome
+    from domain.ids import HoldId, LineId
+    from domain.notices import NoticeKind
+    from domain.pickup_windows import accept_deadline
+    from domain.refusals import RefusalKind
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from domain.views import NextAction
+    from workflows.desk import Desk
+    from workflows.messages import CancelReason
+    from workflows.refusing import refuse
+    from workflows.waits import until
+
+CANCEL_REASONS = {
+    HoldKind.FRAUD: CancelReason.FRAUD,
+    HoldKind.PAYMENT: CancelReason.DECLINED,
+    HoldKind.STOCK: CancelReason.INVENTORY,
+}
+
+
+class Holds:
+    """The named holds of one order, and what happens when the last one goes."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._count = 0
+
+    def place(
+        self,
+        kind: HoldKind,
+        reason: str,
+        owner: str,
+        *,
+        deadline: datetime | None = None,
+        default: HoldOutcome = HoldOutcome.CANCEL,
+        actor: Actor = ENGINE,
+        lines: list[LineId] | None = None,
+    ) -> Hold:
+        self._count += 1
+        hold = Hold(
+            hold_id=HoldId(f"h{self._count}"),
+            kind=kind,
+            reason=reason,
+            owner=owner,
+            since=workflow.now(),
+            deadline=deadline,
+            default=default,
+            lines=lines,
+        )
+        self._desk.order.holds.append(hold)
+        self._desk.book.event(Event.HOLD_PLACED, actor, reason=reason, hold=hold.hold_id, kind=kind)
+        self._desk.crew.start(f"hold {hold.hold_id}", self._watch(hold))
+        return hold
+
+    def find(self, hold_id: HoldId) -> Hold:
+        """Resolving a hold that is not there is an error, never a new hold."""
+        for hold in self._desk.order.holds:
+            if hold.hold_id == hold_id:
+                return hold
+        raise refuse(RefusalKind.NO_SUCH_HOLD, f"Hold {hold_id} does not stand on this order (any more).")
+
+    async def resolve(self, hold: Hold, outcome: HoldOutcome, actor: Actor, reason: str) -> None:
+        """Clear a hold or cancel the order for it. The caller has the turn."""
+        desk = self._desk
+        desk.order.holds.remove(hold)
+        desk.book.event(
+            Event.HOLD_RESOLVED, actor, reason=reason or None, hold=hold.hold_id, kind=hold.kind, outcome=outcome
+        )
+        if hold.kind is HoldKind.PAYMENT:
+            desk.order.next_action = None
+        if outcome is HoldOutcome.CANCEL:
+            self.clear_all()
+            await desk.cancel_everything(CANCEL_REASONS.get(hold.kind, CancelReason.STAFF), actor)
+        elif not desk.order.holds:
+            self.go_on()
+        await desk.book.record()
+
+    def clear_all(self) -> None:
+        self._desk.order.holds.clear()
+        self._desk.order.next_action = None
+
+    def go_on(self) -> None:
+        """Nothing stands in the way: reserved units are committed and offered, clocks that stood still run on."""
+        desk, now = self._desk, workflow.now()
+        policy = desk.order.terms.policy.pickup
+        for group in desk.order.groups:
+            if not group.open:
+                continue
+            if group.waits_for is WaitsFor.HOLDS:
+                lines = group.owed_lines(UnitState.OPEN)
+                for line, quantity in lines.items():
+                    group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+                desk.book.stock(StockOperation.ALLOCATE, lines, group.store_id)
+                desk.offer(group)
+            elif group.status is GroupStatus.OFFERED:
+                group.accept_by = accept_deadline(desk.hours(group.store_id), policy, now)
+        if not desk.confirmed:
+            desk.confirmed = True
+            terms = desk.order.terms
+            desk.book.event(Event.ORDER_CONFIRMED)
+            desk.book.notice(
+                NoticeKind.ORDER_CONFIRMED,
+                lines=desk.book.notice_lines({line.line_id: line.quantity for line in terms.lines}),
+                total=desk.book.money(terms.total),
+                ready_at=max((g.promised_ready_at for g in desk.order.groups if g.promised_ready_at), default=None),
+                group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
+            )
+
+    async def _watch(self, hold: Hold) -> None:
+        desk = self._desk
+        standing = await until(
+            lambda: hold not in desk.order.holds,
+            lambda: hold.deadline,
+            desk.alarms,
+            f"{hold.kind} hold ends: {hold.default}",
+        )
+        if standing:
+            return
+        async with desk.turn:
+            if hold in desk.order.holds:
+                await self.resolve(hold, hold.default, ENGINE, "deadline")
+
+    # --- the payment hold follows the cashier --------------------------------------------------------------------------
+
+    @property
+    def payment(self) -> Hold | None:
+        return next((hold for hold in self._desk.order.holds if hold.kind is HoldKind.PAYMENT), None)
+
+    async def mind_payment(self) -> None:
+        """After the money was brought into line: hold the order for what is missing, or let it go on. Takes the turn."""
+        desk = self._desk
+        plan = desk.cashier.plan()
+        async with desk.turn:
+            hold = self.payment
+            if desk.order.open and (plan.uncovered or desk.cashier.awaits_customer):
+                if hold is None:
+                    self.ask_customer_to_pay(confirm=desk.cashier.awaits_customer)
+            elif hold is not None and not desk.order.troubles:
+                await self.resolve(hold, HoldOutcome.RELEASE, ENGINE, "paid")
+        if not desk.order.open and plan.uncovered:
+            await desk.cashier.ask_about_missing(plan.uncovered)
+
+    def ask_customer_to_pay(self, *, confirm: bool) -> None:
+        """Hold the order until the customer confirms with the bank, or pays in another way."""
+        desk = self._desk
+        deadline = workflow.now() + desk.order.terms.policy.pickup.payment_within
+        hold = self.place(
+            HoldKind.PAYMENT,
+            "the customer confirms with the bank" if confirm else "the customer pays in another way",
+            "customer",
+            deadline=deadline,
+        )
+        url = desk.cashier.action_url if confirm else None
+        desk.order.next_action = NextAction(
+            kind="confirm_payment" if confirm else "pay", url=url or "", deadline=deadline
+        )
+        desk.book.notice(
+            NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED,
+            hold.hold_id,
+            until=deadline,
+            deadline=deadline,
+            total=desk.book.money(desk.order.terms.total),
+            link_kind="payment",
+        )

@@ -1,0 +1,278 @@
+"""What callers send to an order and what they get back. Every command carries its id, its actor and its channel."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.actors import Actor
+from domain.cancellation import CancelPlan
+from domain.groups import ProofKind
+from domain.holds import HoldKind, HoldOutcome
+from domain.ids import CommandId, HoldId, LineId, OrderId, StoreId
+from domain.intake import Relation
+from domain.refusals import Refusal
+from domain.stock import RejectReason, StockEffect
+from domain.terms import TenderTerms
+from domain.views import GroupView, NextAction, OrderStatus, PaymentView
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Placed(Message):
+    """The fate of a placed order: confirmed or held, or refused with nothing left of it."""
+
+    order_id: OrderId
+    status: OrderStatus
+    version: int
+    next_action: NextAction | None = None
+    refusal: Refusal | None = None
+
+
+class OrderResult(Message):
+    """What the workflow returns: the order's final state in short."""
+
+    order_id: OrderId
+    status: OrderStatus | None
+    version: int
+    payment: PaymentView
+    refusal: Refusal | None = None
+
+
+class Command(Message):
+    """`version` is the one that the caller saw; a stale one is refused. `at`: when it truly happened, if not now."""
+
+    command_id: CommandId
+    actor: Actor
+    version: int | None = None
+
+
+class GroupCommand(Command):
+    n: int
+
+
+class Accept(GroupCommand):
+    kind: Literal["accept"] = "accept"
+
+
+class Reject(GroupCommand):
+    kind: Literal["reject"] = "reject"
+    lines: dict[LineId, int] | None = None
+    reason: RejectReason
+    stock_effect: StockEffect | None = None
+
+
+class Pick(GroupCommand):
+    kind: Literal["pick"] = "pick"
+    lines: dict[LineId, int]
+    staged_at: str | None = None
+
+
+class MakeReady(GroupCommand):
+    kind: Literal["ready"] = "ready"
+    location: str | None = None
+
+
+class Arrive(GroupCommand):
+    kind: Literal["arrived"] = "arrived"
+    bay: str | None = None
+
+
+class GiveOut(GroupCommand):
+    """A hand-over at the counter. The code itself never gets here: the gateway says which serials it fits."""
+
+    kind: Literal["hand_over"] = "hand_over"
+    code_serials: list[int]
+    lines: dict[LineId, int] | None = None
+    refused: dict[LineId, int] = {}
+    relation: Relation = Relation.SELF
+    person_is_named: bool = False
+    """The collecting person is the one whom the buyer named."""
+    proof: ProofKind = ProofKind.CODE
+    at: datetime | None = None
+
+
+class ShortageResolution(StrEnum):
+    CANCEL = "cancel"
+    LATER = "later"
+    OTHER_STORE = "other_store"
+
+
+class ReportShortage(GroupCommand):
+    kind: Literal["shortage"] = "shortage"
+    lines: dict[LineId, int]
+    resolution: ShortageResolution
+
+
+class Disposition(StrEnum):
+    RESTOCK = "restock"
+    REFURBISH = "refurbish"
+    VENDOR = "vendor"
+    DONATE = "donate"
+    DESTROY = "destroy"
+    BACK_TO_CUSTOMER = "back_to_customer"
+
+
+class RefuseUnits(GroupCommand):
+    kind: Literal["refuse"] = "refuse"
+    lines: dict[LineId, int]
+    reason: str
+    disposition: Disposition = Disposition.RESTOCK
+
+
+class ExtendWindow(GroupCommand):
+    kind: Literal["extend"] = "extend"
+    until: datetime
+
+
+class ResendCode(GroupCommand):
+    kind: Literal["resend_code"] = "resend_code"
+
+
+class Unlock(GroupCommand):
+    kind: Literal["unlock"] = "unlock"
+
+
+class PutBack(GroupCommand):
+    kind: Literal["put_back"] = "put_back"
+    lines: dict[LineId, int] | None = None
+
+
+class NameProxy(GroupCommand):
+    """The buyer names who else may collect; the name itself goes to the vault."""
+
+    kind: Literal["name_proxy"] = "name_proxy"
+    relation: Relation
+
+
+class ChoiceOption(StrEnum):
+    OTHER_STORE = "other_store"
+    SHIP = "ship"
+    WAIT = "wait"
+    CANCEL = "cancel"
+
+
+class Choose(Command):
+    """The customer's answer after a rejection. Without `n`: for the only group that waits for a choice."""
+
+    kind: Literal["choose"] = "choose"
+    n: int | None = None
+    option: ChoiceOption
+    store_id: StoreId | None = None
+
+
+class CancelReason(StrEnum):
+    CUSTOMER = "customer"
+    DECLINED = "declined"
+    FRAUD = "fraud"
+    INVENTORY = "inventory"
+    STAFF = "staff"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+
+class Cancel(Command):
+    kind: Literal["cancel"] = "cancel"
+    lines: dict[LineId, int] | None = None
+    reason: CancelReason = CancelReason.CUSTOMER
+    notify: bool = True
+
+
+class PlaceHold(Command):
+    kind: Literal["place_hold"] = "place_hold"
+    hold_kind: HoldKind
+    reason: str
+    deadline: datetime | None = None
+    default: HoldOutcome = HoldOutcome.CANCEL
+    lines: list[LineId] | None = None
+
+
+class ResolveHold(Command):
+    kind: Literal["resolve_hold"] = "resolve_hold"
+    hold_id: HoldId
+    outcome: HoldOutcome
+    reason: str = ""
+
+
+class Pay(Command):
+    """Another try to pay a held order, or a payment at the till of a store."""
+
+    kind: Literal["pay"] = "pay"
+    tenders: list[TenderTerms]
+
+
+class InterventionAction(StrEnum):
+    RETRY = "retry"
+    SKIP = "skip"
+    SUPPLY = "supply"
+    GIVE_UP = "give_up"
+
+
+class Intervene(Command):
+    kind: Literal["intervene"] = "intervene"
+    intervention_id: str
+    action: InterventionAction
+    reason: str
+    value: str | None = None
+
+
+StoreCommand = Annotated[
+    Accept
+    | Reject
+    | Pick
+    | MakeReady
+    | Arrive
+    | GiveOut
+    | ReportShortage
+    | RefuseUnits
+    | ExtendWindow
+    | ResendCode
+    | Unlock
+    | PutBack,
+    Field(discriminator="kind"),
+]
+"""What a store may also send without waiting for the answer, as a signal."""
+
+
+class GroupAnswer(Message):
+    """The group after the command, and the order's version."""
+
+    version: int
+    status: OrderStatus
+    group: GroupView
+    already: bool = False
+    """Nothing was left to do: this is the first answer again."""
+
+
+class CancelAnswer(Message):
+    version: int
+    status: OrderStatus
+    plan: CancelPlan
+
+
+class OrderAnswer(Message):
+    version: int
+    status: OrderStatus
+    hold_id: HoldId | None = None
+    next_action: NextAction | None = None
+
+
+class PaymentEvent(Message):
+    """A provider's webhook about one of this order's authorisations; its state is asked for, not believed."""
+
+    event_id: str
+    type: str
+    authorisation_id: str
+
+
+class FraudDecision(Message):
+    event_id: str
+    accept: bool
+    actor: Actor
+
+
+class StockArrived(Message):
+    n: int

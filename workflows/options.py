@@ -1,0 +1,73 @@
+"""Every queue, time-out and retry rule of the workflows, in one place.
+
+One task queue per outside system, so that each can be limited, drained and scaled alone.
+"""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+ORDERS = "orders"
+"""Workflows, and the short steps that only touch our PostgreSQL."""
+PAYMENT = "payment"
+NOTIFICATION = "notification"
+
+REFUSED = "Refused"
+"""The failure type of a refused command; its details hold one `Refusal`."""
+
+
+class LocalOptions(TypedDict):
+    start_to_close_timeout: timedelta
+    local_retry_threshold: timedelta
+    retry_policy: RetryPolicy
+
+
+class OutsideOptions(TypedDict, total=False):
+    task_queue: str
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+OUR_BOOKS: LocalOptions = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    # A database outage must not write history: retries past a second become a timer, with a long cap.
+    "local_retry_threshold": timedelta(seconds=1),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=100), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+    ),
+}
+"""Steps in our own PostgreSQL: idempotent, short, repeated until they are done."""
+
+PAYMENT_AT_ONCE: OutsideOptions = {
+    "task_queue": PAYMENT,
+    "start_to_close_timeout": timedelta(seconds=3),
+    "schedule_to_close_timeout": timedelta(seconds=4),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1)),
+}
+"""While a caller waits: a few tries, then the answer is `pending` and the step goes on behind the scenes."""
+
+PAYMENT_PATIENT: OutsideOptions = {
+    "task_queue": PAYMENT,
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
+    ),
+}
+"""Until the provider answers, however long that takes."""
+
+PLACING_PATIENCE = timedelta(seconds=20)
+"""How long placing waits for a payment system that is away before the order goes on a payment hold."""
+
+NOTICE_ROUND: OutsideOptions = {
+    "task_queue": NOTIFICATION,
+    "start_to_close_timeout": timedelta(minutes=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+}
+
+HOUSEKEEPING: OutsideOptions = {
+    "task_queue": ORDERS,
+    "start_to_close_timeout": timedelta(minutes=1),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+}

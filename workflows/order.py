@@ -1,0 +1,374 @@
+"""One order, from its placing until its units and its money are where they stay. Everything about it is decided here."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pydantic import ValidationError
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.cancellation import CancelPlan, plan_cancel
+    from domain.holds import HoldKind, HoldOutcome
+    from domain.ids import HoldId, LineId
+    from domain.notices import NoticeKind
+    from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.terms import OrderTerms
+    from domain.timeline import Event
+    from domain.views import OrderView
+    from workflows import messages, summaries
+    from workflows.counter import Counter
+    from workflows.desk import Desk
+    from workflows.holds import Holds
+    from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
+    from workflows.pickup import PickupProcess
+    from workflows.placing import Placing
+    from workflows.refusing import failure, refuse
+
+Answer = TypeVar("Answer")
+
+
+@workflow.defn(failure_exception_types=[ValidationError])
+class OrderWorkflow:
+    @workflow.init
+    def __init__(self, terms: OrderTerms) -> None:
+        self.desk = Desk(terms)
+        self.holds = Holds(self.desk)
+        self.counter = Counter(self.desk)
+        self.placed: Placed | None = None
+
+    @workflow.run
+    async def run(self, terms: OrderTerms) -> OrderResult:
+        """Place the order; if it stands, follow its groups, its holds and its money to their ends."""
+        workflow.set_current_details(summaries.order(terms))
+        refusal = await Placing(self.desk, self.holds).run()
+        self._answer_placing(refusal)
+        if refusal is None:
+            await self._until_everything_is_final()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._result(refusal)
+
+    async def _until_everything_is_final(self) -> None:
+        desk = self.desk
+        desk.cashier.in_line = self.holds.mind_payment
+        desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
+        desk.cashier.wake()
+        while not desk.order.finished:
+            for group in desk.order.groups:
+                name = f"pickup {group.n}"
+                if not desk.crew.has(name):
+                    desk.crew.start(name, PickupProcess(desk, group).run())
+            known = len(desk.order.groups)
+            await desk.crew.wait_until(lambda known=known: desk.order.finished or len(desk.order.groups) > known)  # type: ignore[misc]
+        desk.crew.stop()
+
+    def _answer_placing(self, refusal: Refusal | None) -> None:
+        order = self.desk.order
+        self.placed = Placed(
+            order_id=order.terms.order_id,
+            status=order.status,
+            version=order.version,
+            next_action=order.next_action,
+            refusal=refusal,
+        )
+
+    def _result(self, refusal: Refusal | None) -> OrderResult:
+        order = self.desk.order
+        return OrderResult(
+            order_id=order.terms.order_id,
+            status=None if refusal else order.status,
+            version=order.version,
+            payment=order.payment,
+            refusal=refusal,
+        )
+
+    # --- placing -------------------------------------------------------------------------------------------------------
+
+    @workflow.update
+    async def place(self) -> Placed:
+        """The order's fate. Started together with the workflow: placing is one round trip."""
+        await workflow.wait_condition(lambda: self.placed is not None)
+        assert self.placed is not None
+        return self.placed
+
+    # --- the store -----------------------------------------------------------------------------------------------------
+
+    @workflow.update
+    async def accept(self, command: messages.Accept) -> GroupAnswer:
+        """The store takes the pickup on."""
+        return await self._in_turn(command, self.counter.accept)
+
+    @workflow.update
+    async def reject(self, command: messages.Reject) -> GroupAnswer:
+        """The store cannot serve some or all units."""
+        return await self._in_turn(command, self.counter.reject)
+
+    @workflow.update
+    async def pick(self, command: messages.Pick) -> GroupAnswer:
+        """Units were found and taken off the shelf."""
+        return await self._in_turn(command, self.counter.pick)
+
+    @workflow.update
+    async def ready(self, command: messages.MakeReady) -> GroupAnswer:
+        """Units are staged and verified for the customer."""
+        return await self._in_turn(command, self.counter.ready)
+
+    @workflow.update
+    async def arrived(self, command: messages.Arrive) -> GroupAnswer:
+        """The customer is outside."""
+        return await self._in_turn(command, self.counter.arrived)
+
+    @workflow.update
+    async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
+        """Give the named units to the customer and capture exactly their share."""
+        return await self._in_turn(command, self.counter.hand_over)
+
+    @workflow.update
+    async def shortage(self, command: messages.ReportShortage) -> GroupAnswer:
+        """A staged unit is missing at the counter."""
+        return await self._in_turn(command, self.counter.shortage)
+
+    @workflow.update
+    async def refuse(self, command: messages.RefuseUnits) -> GroupAnswer:
+        """The customer does not want some units after all."""
+        return await self._in_turn(command, self.counter.refuse_units)
+
+    @workflow.update
+    async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
+        """Move the end of the pickup window."""
+        return await self._in_turn(command, self.counter.extend)
+
+    @workflow.update
+    async def resend_code(self, command: messages.ResendCode) -> GroupAnswer:
+        """Send a new code, which makes the old one void."""
+        return await self._in_turn(command, self.counter.resend_code)
+
+    @workflow.update
+    async def unlock(self, command: messages.Unlock) -> GroupAnswer:
+        """A manager lets a group be handed over again after wrong codes."""
+        return await self._in_turn(command, self.counter.unlock)
+
+    @workflow.update
+    async def put_back(self, command: messages.PutBack) -> GroupAnswer:
+        """Units of an ended pickup are on the shelf again."""
+        return await self._in_turn(command, self.counter.put_back)
+
+    @workflow.update
+    async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
+        """The buyer names who else may collect."""
+        return await self._in_turn(command, self.counter.name_proxy)
+
+    @workflow.signal
+    async def store_command(self, command: messages.StoreCommand) -> None:
+        """The same commands from stores that can only fire and forget; their fate is in the timeline."""
+        handlers: dict[str, Callable[..., Awaitable[GroupAnswer]]] = {
+            "accept": self.counter.accept,
+            "reject": self.counter.reject,
+            "pick": self.counter.pick,
+            "ready": self.counter.ready,
+            "arrived": self.counter.arrived,
+            "hand_over": self.counter.hand_over,
+            "shortage": self.counter.shortage,
+            "refuse": self.counter.refuse_units,
+            "extend": self.counter.extend,
+            "resend_code": self.counter.resend_code,
+            "unlock": self.counter.unlock,
+            "put_back": self.counter.put_back,
+        }
+        try:
+            await self._in_turn(command, handlers[command.kind])
+        except Exception as refused:  # the timeline shows why; nobody waits for an answer
+            self.desk.book.event(
+                Event.COMMAND_REFUSED, command.actor, reason=str(refused), command=command.kind, group=command.n
+            )
+            await self.desk.book.record()
+
+    # --- customers, channels, ops ------------------------------------------------------------------------------------------
+
+    @workflow.update
+    async def choose(self, command: messages.Choose) -> GroupAnswer:
+        """The customer's answer after a rejection."""
+        return await self._in_turn(command, self.counter.choose)
+
+    @workflow.update
+    async def cancel(self, command: messages.Cancel) -> CancelAnswer:
+        """Stop what can be stopped; the answer is the exact plan, which is then carried out."""
+        return await self._in_turn(command, self._cancel)
+
+    @workflow.query
+    def cancel_plan(self, lines: dict[LineId, int] | None = None) -> CancelPlan:
+        """What a cancel would do now."""
+        return plan_cancel(self.desk.order, lines)
+
+    @workflow.update
+    async def place_hold(self, command: messages.PlaceHold) -> OrderAnswer:
+        """Stop the order for a named reason until somebody clears it."""
+        return await self._in_turn(command, self._place_hold)
+
+    @workflow.update
+    async def resolve_hold(self, command: messages.ResolveHold) -> OrderAnswer:
+        """Clear a hold, or cancel the order for it."""
+        return await self._in_turn(command, self._resolve_hold)
+
+    @workflow.update
+    async def pay(self, command: messages.Pay) -> OrderAnswer:
+        """Another try to pay, or a payment at the till."""
+        return await self._in_turn(command, self._pay)
+
+    @workflow.update
+    async def intervene(self, command: messages.Intervene) -> OrderAnswer:
+        """A person decides about a step in trouble."""
+        return await self._in_turn(command, self._intervene)
+
+    # --- events from outside -----------------------------------------------------------------------------------------------
+
+    @workflow.signal
+    async def payment_event(self, event: messages.PaymentEvent) -> None:
+        """The provider has news of an authorisation: ask it for the state."""
+        await self._placing_is_over()
+        if not self.desk.order.finished:
+            await self.desk.cashier.look_again(event.authorisation_id)  # type: ignore[arg-type]
+
+    @workflow.signal
+    async def fraud_decision(self, decision: messages.FraudDecision) -> None:
+        """The answer of a fraud review, minutes or days later."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            for hold in [hold for hold in self.desk.order.holds if hold.kind is HoldKind.FRAUD]:
+                outcome = HoldOutcome.RELEASE if decision.accept else HoldOutcome.CANCEL
+                await self.holds.resolve(hold, outcome, decision.actor, "fraud screening decided")
+
+    @workflow.signal
+    async def stock_arrived(self, arrival: messages.StockArrived) -> None:
+        """Stock came to a store for which units of this order wait."""
+        async with self.desk.turn:
+            await self.counter.stock_arrived(arrival.n)
+
+    @workflow.query
+    def view(self) -> OrderView:
+        """The order as every role sees it."""
+        return self.desk.order.view()
+
+    # --- what commands do to the whole order -----------------------------------------------------------------------------------
+
+    async def _cancel(self, command: messages.Cancel) -> CancelAnswer:
+        desk = self.desk
+        plan = plan_cancel(desk.order, command.lines)
+        if not plan.stops_something:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW,
+                "Nothing of this can be cancelled any more; what the customer has can be returned."
+                if plan.refused
+                else "Nothing is left to cancel.",
+            )
+        desk.cancel_units(plan, command.reason, command.actor)
+        if not desk.order.open:
+            self.holds.clear_all()
+        if command.notify:
+            self._tell_customer(plan, command)
+        await desk.book.record()
+        return CancelAnswer(version=desk.order.version, status=desk.order.status, plan=plan)
+
+    def _tell_customer(self, plan: CancelPlan, command: messages.Cancel) -> None:
+        book = self.desk.book
+        lines: dict[LineId, int] = {}
+        for part in (*plan.release, *plan.recall):
+            lines[part.line_id] = lines.get(part.line_id, 0) + part.quantity
+        nothing_left = not self.desk.order.open and not self.desk.order.fulfilled_units
+        book.notice(
+            NoticeKind.ORDER_CANCELLED if nothing_left else NoticeKind.LINES_CANCELLED,
+            self.desk.order.version + 1,
+            lines=book.notice_lines(lines),
+            reason=command.reason.value,
+            released=book.money(plan.void) if plan.void else None,
+            refund=book.money(plan.refund) if plan.refund else None,
+        )
+
+    async def _place_hold(self, command: messages.PlaceHold) -> OrderAnswer:
+        if not self.desk.order.open:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order is open any more; a hold would stop nothing."
+            )
+        hold = self.holds.place(
+            command.hold_kind,
+            command.reason,
+            command.actor.id,
+            deadline=command.deadline,
+            default=command.default,
+            actor=command.actor,
+            lines=command.lines,
+        )
+        await self.desk.book.record()
+        return self._order_answer(hold_id=hold.hold_id)
+
+    async def _resolve_hold(self, command: messages.ResolveHold) -> OrderAnswer:
+        hold = self.holds.find(command.hold_id)
+        await self.holds.resolve(hold, command.outcome, command.actor, command.reason)
+        return self._order_answer(hold_id=hold.hold_id)
+
+    async def _pay(self, command: messages.Pay) -> OrderAnswer:
+        desk = self.desk
+        before = desk.cashier.plan()
+        if not before.uncovered and not before.expected:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
+        desk.cashier.give_up_waiting()
+        outcome = await desk.cashier.pay(command.tenders, command.actor)
+        await desk.book.record()
+        if desk.cashier.plan().uncovered and outcome.value == "declined":
+            raise refuse(
+                RefusalKind.PAYMENT_DECLINED,
+                "The payment was declined. Ask the customer for another way to pay.",
+                reason=desk.cashier.decline_reason or "declined",
+            )
+        return self._order_answer()
+
+    async def _intervene(self, command: messages.Intervene) -> OrderAnswer:
+        await self.desk.people.answer(command)
+        return self._order_answer()
+
+    def _order_answer(self, hold_id: HoldId | None = None) -> OrderAnswer:
+        order = self.desk.order
+        return OrderAnswer(
+            version=order.version,
+            status=order.status,
+            next_action=order.next_action,
+            **more,
+        )
+
+    # --- how commands are taken ------------------------------------------------------------------------------------------------
+
+    async def _in_turn(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:
+        """One decision at a time. What was refused fails the update with the refusal; nothing else fails it."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            try:
+                self._check(command)
+                return await do(command)
+            except Refused as refused:
+                raise failure(refused.refusal) from None
+
+    def _check(self, command: messages.Command) -> None:
+        order = self.desk.order
+        if self.placed is not None and self.placed.refusal is not None:
+            raise refuse(RefusalKind.NOT_FOUND, "This order was refused; nothing of it is left.")
+        if command.version is not None and command.version != order.version:
+            raise refuse(
+                RefusalKind.STALE_VERSION,
+                f"You saw version {command.version}; it is {order.version} now. Look at it again, then decide.",
+            )
+        blocked = isinstance(command, (messages.Accept, messages.Pick, messages.MakeReady, messages.GiveOut))
+        if order.holds and blocked and self._still_open(command):
+            payment = self.holds.payment
+            if payment is not None and isinstance(command, messages.GiveOut):
+                raise refuse(RefusalKind.PAYMENT_DUE, f"It is not paid: {payment.reason}.")
+            raise refuse(
+                RefusalKind.HELD,
+                f"The order is held ({', '.join(hold.kind for hold in order.holds)}); nobody works on it.",
+            )
+
+    def _still_open(self, command: messages.Command) -> bool:
+        n = getattr(command, "n", None)
+        group = next((group for group in self.desk.order.groups if group.n == n), None)
+        return group is not None and group.open
+
+    async def _placing_is_over(self) -> None:
+        await workflow.wait_condition(lambda: self.placed is not None)

@@ -1,0 +1,182 @@
+"""Placing an order: reserve, screen, authorise; then it is confirmed or held, or nothing is left of it."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import OUT_OF_STOCK
+    from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
+    from activities.screening import ScreeningSteps
+    from adapters.fraud.port import ScreeningRequest, Verdict
+    from domain.holds import HoldKind
+    from domain.ids import LineId, StoreId, operation_key
+    from domain.refusals import Refusal, RefusalKind, Shortfall
+    from domain.stock import StockLine
+    from domain.timeline import Event
+    from workflows import options
+    from workflows.cashier import Outcome
+    from workflows.desk import Desk
+    from workflows.holds import Holds
+    from workflows.saga import Saga
+
+
+class RefusedPlacement(Exception):
+    """The order cannot be; the saga undoes what was done for it."""
+
+    def __init__(self, refusal: Refusal):
+        self.refusal = refusal
+
+
+class Placing:
+    """From the order's terms to its fate. Each step registers what undoes it before it is taken."""
+
+    def __init__(self, desk: Desk, holds: Holds):
+        self.desk = desk
+        self.holds = holds
+
+    async def run(self) -> Refusal | None:
+        """Nothing when the order stands (confirmed or held), or why it was refused."""
+        try:
+            async with Saga() as saga:
+                saga.if_it_fails("the order's record and stock", self._forget)
+                await self._reserve()
+                verdict = await self._screen()
+                saga.if_it_fails("the authorisations", self._void)
+                outcome = await self._authorise()
+                self._hold_if_needed(verdict, outcome)
+                await self._stand()
+        except RefusedPlacement as refused:
+            return refused.refusal
+        return None
+
+    async def _reserve(self) -> None:
+        desk, terms = self.desk, self.desk.order.terms
+        desk.book.event(
+            Event.ORDER_PLACED, terms.actor, external_id=terms.external_id, amount=terms.total, lines=len(terms.lines)
+        )
+        for store, lines in self._demand().items():
+            desk.book.stock(StockOperation.RESERVE, lines, store)
+            desk.book.ask_hours(store)
+        try:
+            await desk.book.record()
+        except ActivityError as error:
+            shortfalls = _shortfalls(error)
+            if shortfalls is None:
+                raise
+            raise RefusedPlacement(
+                Refusal(
+                    kind=RefusalKind.OUT_OF_STOCK,
+                    detail="Not all units are available there. Offer fewer units or another store.",
+                    shortfalls=shortfalls,
+                )
+            ) from error
+
+    async def _screen(self) -> Verdict:
+        terms = self.desk.order.terms
+        if not terms.rules.screening:
+            return Verdict.ACCEPT
+        verdict = await workflow.execute_local_activity_method(
+            ScreeningSteps.screen,
+            ScreeningRequest(
+                order_id=terms.order_id,
+                attempt=1,
+                customer_ref=terms.customer_ref,
+                amount=self.desk.book.money(terms.total),
+                channel=terms.channel.value,
+            ),
+            summary="Screen for fraud",
+            **options.OUR_BOOKS,
+        )
+        if verdict is Verdict.DECLINE:
+            raise RefusedPlacement(
+                Refusal(
+                    kind=RefusalKind.PAYMENT_DECLINED,
+                    detail="The order was declined by fraud screening. Do not try again with the same details.",
+                    reason="fraud",
+                )
+            )
+        return verdict
+
+    async def _authorise(self) -> Outcome:
+        outcome = await self.desk.cashier.authorise_tenders()
+        if outcome is Outcome.DECLINED:
+            raise RefusedPlacement(
+                Refusal(
+                    kind=RefusalKind.PAYMENT_DECLINED,
+                    detail="The payment was declined. Ask the customer for another way to pay.",
+                    reason=self.desk.cashier.decline_reason,
+                )
+            )
+        return outcome
+
+    def _hold_if_needed(self, verdict: Verdict, outcome: Outcome) -> None:
+        terms, now = self.desk.order.terms, workflow.now()
+        policy = terms.policy.pickup
+        if terms.discrepancy is not None and not terms.discrepancy.adds_up:
+            self.holds.place(HoldKind.DATA, terms.discrepancy.explain(), "ops", deadline=now + policy.approval_within)
+        limit = terms.rules.approval_above
+        if limit is not None and terms.total > limit:
+            self.holds.place(
+                HoldKind.APPROVAL,
+                "orders of this value wait for approval",
+                "ops",
+                deadline=now + policy.approval_within,
+            )
+        if verdict is Verdict.REVIEW:
+            self.holds.place(
+                HoldKind.FRAUD, "fraud screening reviews it", "fraud screening", deadline=now + policy.fraud_within
+            )
+        if outcome is Outcome.ACTION:
+            self.holds.ask_customer_to_pay(confirm=True)
+        elif outcome is Outcome.AWAY:
+            self.holds.place(HoldKind.PAYMENT, "the payment system is away", "payment system")
+
+    async def _stand(self) -> None:
+        self.desk.book.visible = True
+        if not self.desk.order.holds:
+            self.holds.go_on()
+        await self.desk.book.record(taken=True)
+
+    # --- undoing ---------------------------------------------------------------------------------------------------
+
+    async def _forget(self) -> None:
+        terms = self.desk.order.terms
+        lines = tuple(line for store, asked in self._demand().items() for line in self._stock_lines(asked, store))
+        await workflow.execute_local_activity_method(
+            Milestones.forget_order,
+            Forgotten(
+                order_id=terms.order_id,
+                at=workflow.now(),
+                release=StockStep(
+                    operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=lines
+                ),
+            ),
+            summary="Leave nothing of the refused order",
+            **options.OUR_BOOKS,
+        )
+
+    async def _void(self) -> None:
+        self.desk.order.settle({line.line_id: line.quantity for line in self.desk.order.terms.lines}, earned=False)
+        for group in self.desk.order.groups:
+            for units in group.units.values():
+                units.open, units.cancelled = 0, units.total
+        await self.desk.cashier.let_go()
+
+    def _demand(self) -> dict[StoreId, dict[LineId, int]]:
+        demand: dict[StoreId, dict[LineId, int]] = {}
+        for group in self.desk.order.groups:
+            lines = demand.setdefault(group.store_id, {})
+            for line in self.desk.order.terms.lines:
+                if line.group == group.n:
+                    lines[line.line_id] = line.quantity
+        return demand
+
+    def _stock_lines(self, lines: dict[LineId, int], store: StoreId) -> tuple[StockLine, ...]:
+        return self.desk.book.stock_lines(lines, store)
+
+
+def _shortfalls(error: ActivityError) -> list[Shortfall] | None:
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type != OUT_OF_STOCK:
+        return None
+    return [Shortfall.model_validate(each) for each in (cause.details[0] if cause.details else [])]

@@ -1,0 +1,55 @@
+"""What ops read in the Temporal UI: business words, numbers and ids, never personal data."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.money import Money
+    from domain.order import Order
+    from domain.terms import OrderTerms
+    from domain.timeline import Event
+
+
+def order(terms: OrderTerms) -> str:
+    """The workflow's own summary: fixed at the start."""
+    stores = ", ".join(sorted({pickup.store_id for pickup in terms.pickups}))
+    total = Money(amount=terms.total, currency=terms.currency)
+    return f"{terms.channel} order {terms.external_id}: pickup at {stores}, {total}"
+
+
+def milestone(events: list[Event]) -> str:
+    words = list(dict.fromkeys(event.value.replace("_", " ") for event in events))
+    return ("Record: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else "")) if words else "Record the new state"
+
+
+def details(state: Order) -> str:
+    """The current details: status, what the order waits for, and the money. Markdown."""
+    view = state.view()
+    money = view.payment
+    amounts = " · ".join(
+        f"{name} {Money(amount=amount, currency=view.currency)}"
+        for name, amount in (
+            ("authorised", money.authorised),
+            ("captured", money.captured),
+            ("refunded", money.refunded),
+            ("voided", money.voided),
+            ("due", money.due),
+        )
+        if amount
+    )
+    lines = [f"**{view.status.replace('_', ' ')}** (version {view.version})", amounts or "no money moved", ""]
+    for group in view.groups:
+        units = sum(line.quantity for line in group.lines)
+        lines.append(f"- pickup {group.n} at {group.store_id}: {group.status.replace('_', ' ')}, {units} units")
+    if view.waiting_for:
+        lines += ["", "Waiting for:"]
+        for wait in view.waiting_for:
+            until = f" until {when(wait.deadline)}" if wait.deadline else ""
+            default = f", then: {wait.default}" if wait.default else ""
+            lines.append(f"- {wait.what} ({wait.who}){until}{default}")
+    return "\n".join(lines)
+
+
+def when(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,66 @@
+"""What ops can search running and closed orders by. Typed, registered at start-up, and free of personal data."""
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
+
+from domain.order import Order
+from domain.terms import OrderTerms
+
+STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+CHANNEL = SearchAttributeKey.for_keyword("OrderChannel")
+EXTERNAL_ID = SearchAttributeKey.for_keyword("OrderExternalId")
+STORES = SearchAttributeKey.for_keyword_list("OrderStores")
+WAITING_FOR = SearchAttributeKey.for_keyword_list("OrderWaitingFor")
+WHO_MUST_ACT = SearchAttributeKey.for_keyword_list("OrderWhoMustAct")
+DEADLINE = SearchAttributeKey.for_datetime("OrderDeadline")
+
+_TYPES = {
+    STATUS.name: "Keyword",
+    CHANNEL.name: "Keyword",
+    EXTERNAL_ID.name: "Keyword",
+    STORES.name: "KeywordList",
+    WAITING_FOR.name: "KeywordList",
+    WHO_MUST_ACT.name: "KeywordList",
+    DEADLINE.name: "Datetime",
+}
+
+
+def search_attributes() -> dict[str, str]:
+    """Names and types as `temporal operator search-attribute create` wants them."""
+    return dict(_TYPES)
+
+
+def at_start(terms: OrderTerms) -> TypedSearchAttributes:
+    """What is known before the first task; set by whoever starts the workflow, so that it costs no event."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(STATUS, "placing"),
+            SearchAttributePair(CHANNEL, terms.channel.value),
+            SearchAttributePair(EXTERNAL_ID, terms.external_id),
+            SearchAttributePair(STORES, sorted({pickup.store_id for pickup in terms.pickups})),
+        ]
+    )
+
+
+class Visible:
+    """The values that ops can search by, and which of them have changed since they were last shown."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, object] = {}
+
+    def changes(self, order: Order) -> list[SearchAttributeUpdate]:  # type: ignore[type-arg]
+        waits = order.view().waiting_for
+        deadline = min((wait.deadline for wait in waits if wait.deadline), default=None)
+        stores = sorted({group.store_id for group in order.groups})
+        wanted: list[tuple[SearchAttributeKey, object]] = [  # type: ignore[type-arg]
+            (STATUS, order.status.value),
+            (STORES, stores),
+            (WAITING_FOR, sorted({wait.kind.value for wait in waits}) or None),
+            (WHO_MUST_ACT, sorted({wait.who for wait in waits}) or None),
+            (DEADLINE, deadline),
+        ]
+        updates = []
+        for key, value in wanted:
+            if self._shown.get(key.name) != value:
+                updates.append(key.value_unset() if value is None else key.value_set(value))
+                self._shown[key.name] = value
+        return updates
