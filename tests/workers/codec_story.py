@@ -1,7 +1,7 @@
 """A tiny order that lets a person's mail address into every place of a history where data can go."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 from temporalio import activity, workflow
@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from domain.personal import PersonalData, Readable
+from domain.store_hours import always_open, local_wall_later
 
 
 class Story(BaseModel):
@@ -35,6 +36,13 @@ class ParcelStory:
     @workflow.run
     async def run(self, person: PersonalData) -> PersonalData:
         return person
+
+
+@workflow.defn
+class ZoneStory:
+    @workflow.run
+    async def run(self, at: datetime) -> datetime:
+        return local_wall_later(always_open("Europe/Berlin"), at, timedelta(days=1))
 
 
 @workflow.defn

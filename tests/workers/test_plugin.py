@@ -21,7 +21,7 @@ from adapters.keys.master import MasterKeys
 from adapters.keys.memory import InMemoryCustomerKeys
 from adapters.keys.port import CustomerRef, DataKey, KeyErased, KeyMissing
 from domain.personal import PersonalData, Readable
-from tests.workers.codec_story import OrderStory, ParcelStory, Story, look_up, notify
+from tests.workers.codec_story import OrderStory, ParcelStory, Story, ZoneStory, look_up, notify
 from workers.codec import ENCODING, PageCodec, refusals
 from workers.plugin import throughline_plugin
 from workers.stack import temporal_cli
@@ -72,7 +72,7 @@ async def working(client: Client, **options: Any) -> AsyncIterator[None]:
     async with Worker(
         client,
         task_queue=QUEUE,
-        workflows=[OrderStory, ParcelStory],
+        workflows=[OrderStory, ParcelStory, ZoneStory],
         activities=[notify, look_up],
         **options,
     ):
@@ -275,6 +275,15 @@ async def test_what_belongs_to_no_customer_is_encrypted_under_a_system_key(serve
         assert await handle.result() == PERSON
         first = (await handle.fetch_history()).events[0].workflow_execution_started_event_attributes
     assert first.input.payloads[0].metadata["encryption-key-id"].startswith(b"system.")
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+async def test_the_domain_computes_in_time_zones_inside_the_sandbox(server: Running, sandbox: bool) -> None:
+    client = await connected(server, InMemoryCustomerKeys(), sandbox=sandbox)
+    before_the_change = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    async with working(client):
+        later = await client.execute_workflow(ZoneStory.run, before_the_change, id=f"zone/{sandbox}", task_queue=QUEUE)
+    assert later == before_the_change + timedelta(hours=23)
 
 
 async def test_an_erased_key_makes_the_workflow_wait_and_alarm_and_not_fail(server: Running) -> None:
