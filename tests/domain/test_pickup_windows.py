@@ -125,6 +125,8 @@ def test_reminders_come_in_order_and_only_between_ready_and_the_deadline():
     ready_at, deadline = utc("2026-11-23T11:00:00"), utc("2026-11-30T17:00:00")
     assert reminder_times(POLICY, ready_at, deadline) == [utc("2026-11-25T11:00:00"), utc("2026-11-27T17:00:00")]
     assert reminder_times(POLICY, ready_at, ready_at + timedelta(days=1)) == []
+    assert reminder_times(POLICY, ready_at, ready_at + timedelta(days=2)) == []
+    assert reminder_times(POLICY, ready_at, ready_at + timedelta(days=3)) == [ready_at + timedelta(days=2)]
 
 
 def test_two_reminders_at_one_moment_are_one():
@@ -188,6 +190,7 @@ def test_a_paused_store_takes_no_pickup_before_the_pause_ends():
     assert check_requested(BERLIN, POLICY, NOW, None, until) == expected
     assert check_requested(BERLIN, POLICY, NOW, utc("2026-12-22T10:00:00"), until) == expected
     assert check_requested(BERLIN, POLICY, NOW, utc("2026-12-22T15:00:00"), until) is None
+    assert check_requested(BERLIN, POLICY, NOW, until, until) is None
     assert check_requested(BERLIN, POLICY, NOW, None, NOW - timedelta(hours=1)) is None
 
 

@@ -136,6 +136,12 @@ def test_the_end_of_the_day_is_the_last_closing_and_not_lunch():
     assert closing_on_or_after(hours, utc("2026-11-23T17:00:01")) == utc("2026-11-30T17:00:00")
 
 
+def test_no_time_holds_no_opening_time():
+    now, earlier = utc("2026-11-23T10:00:00"), utc("2026-11-23T09:00:00")
+    assert list(open_intervals(store(WEEKDAYS), now, now)) == []
+    assert list(open_intervals(store(WEEKDAYS), now, earlier)) == []
+
+
 def test_lunch_is_closed_and_touching_intervals_are_one():
     hours = store({"mon": [("09:00", "12:00"), ("12:00", "13:00"), ("14:00", "18:00")]})
     assert list(open_intervals(hours, utc("2026-11-23T00:00:00"), utc("2026-11-24T00:00:00"))) == [
