@@ -167,9 +167,10 @@ def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0)
 
     @app.get("/", response_class=HTMLResponse)
     async def page(reference: str | None = None) -> str:
-        entries = engine.ledger(reference or None)
         return _pages.get_template("ledger.html").render(
-            entries=entries[: -SHOWN - 1 : -1], total=len(entries), reference=reference or ""
+            entries=engine.ledger(reference or None, newest=SHOWN)[::-1],
+            total=len(engine.books.entries(reference or None)),
+            reference=reference or "",
         )
 
     return app

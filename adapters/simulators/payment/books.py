@@ -72,6 +72,23 @@ class OperationRecord(BaseModel):
     settles_at: datetime | None = None
     settles_as: OperationStatus | None = None
 
+    def line(self, authorisation: AuthorisationRecord | None) -> dict[str, Any]:
+        """As `GET /ledger` shows it, with what its authorisation is today."""
+        shown = {
+            "id", "at", "operation", "authorisation_id", "amount", "currency", "status", "key", "reference",
+            "settled_reference", "cause", "reason",
+        }  # fmt: skip
+        return {
+            **self.model_dump(mode="json", include=shown),
+            "capture_before": authorisation.public()["capture_before"] if authorisation else None,
+            "authorisation_status": authorisation.status if authorisation else None,
+            "held": authorisation.remaining if authorisation else 0,
+        }
+
+    def moved(self) -> dict[str, Any]:
+        """As the answer to a capture, void or refund."""
+        return self.model_dump(mode="json", include={"id", "authorisation_id", "amount", "currency", "status"})
+
 
 class EventRecord(BaseModel):
     """A webhook that is owed until somebody took it."""
@@ -125,6 +142,10 @@ class Books:
         """Read back what `write` was given, oldest first."""
         for record in records:
             self._remember(record)
+
+    def entries(self, reference: str | None = None) -> list[OperationRecord]:
+        """The operations of one reference, or all of them, oldest first."""
+        return list(self.operations.values()) if reference is None else self.by_reference.get(reference, [])
 
     def snapshot(self) -> list[Record]:
         return [*self.authorisations.values(), *self.operations.values(), *self.events.values()]

@@ -30,3 +30,15 @@ class Answer:
 
 def refusal(status: int, code: str, message: str, **details: Any) -> Answer:
     return Answer(status, {"code": code, "message": message, **details})
+
+
+def unknown_authorisation() -> Answer:
+    return refusal(404, "unknown_authorisation", "No such authorisation here.")
+
+
+def wrong_state(state: str) -> Answer:
+    return refusal(409, "wrong_state", f"The authorisation is {state}.", state=state)
+
+
+def too_large(verb: str, available: int) -> Answer:
+    return refusal(422, "amount_too_large", f"There is less to {verb}.", available=available)
