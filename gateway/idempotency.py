@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import structlog
 from fastapi import Depends, Header
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -188,6 +188,7 @@ class CommandRoute(CallerRoute):
         return await idempotency.once(principal_id, key, fingerprint, lambda: inner(request))
 
 
+_KEY_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_KEY.pattern}$"})
 _Key = Header(
     alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="New for each command"
 )
@@ -197,7 +198,7 @@ async def _required_key(idempotency_key: Annotated[str, _Key]) -> None:
     """Documents the header; `CommandRoute` has checked it already."""
 
 
-async def _optional_key(idempotency_key: Annotated[str | None, _Key] = None) -> None:
+async def _optional_key(idempotency_key: Annotated[str | None, _Key, _KEY_SCHEMA] = None) -> None:
     """The same for commands that may be previews."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.requests import Request
 
 
@@ -13,6 +13,13 @@ def template(scope: MutableMapping[str, Any]) -> str | None:
     route = _in_effect(scope)
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
     return str(path) if path is not None else None
+
+
+def methods(request: Request) -> set[str]:
+    """Every method that the path of the request takes, whichever route declares it."""
+    path = template(request.scope)
+    contexts = iter_route_contexts(request.app.routes)
+    return {method for context in contexts if context.path_format == path for method in context.methods or ()}
 
 
 def dependant(route: APIRoute, request: Request) -> Dependant:

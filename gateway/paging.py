@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from starlette.requests import Request
 
 from gateway.problems import invalid
@@ -19,6 +19,7 @@ Position = tuple[str | int | None, ...]
 """The sort values of the last item of a page."""
 
 _TAG = 16
+_CURSOR_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]{23,1000}$"})
 
 
 class Page(BaseModel, Generic[Item]):
@@ -58,7 +59,7 @@ class PageRequest:
         self,
         request: Request,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(min_length=1, max_length=1000)] = None,
+        cursor: Annotated[str | None, Query(min_length=1, max_length=1000), _CURSOR_SCHEMA] = None,
     ):
         self.limit = limit
         self._cursor = cursor

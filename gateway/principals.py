@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header
 from fastapi.security import HTTPBearer
+from pydantic import WithJsonSchema
 from starlette.requests import Request
 
 from adapters.access.keys import PREFIX, hash_secret, matches, parse_key
@@ -209,7 +210,9 @@ async def current_caller(
     request: Request,
     _: Annotated[Any, Depends(_bearer)],
     on_behalf_of: Annotated[
-        str | None, Header(alias="On-Behalf-Of", description="`customer/{ref}` or `person/{id}`")
+        str | None,
+        Header(alias="On-Behalf-Of", description="`customer/{ref}` or `person/{id}`"),
+        WithJsonSchema({"type": "string", "pattern": f"^{_ON_BEHALF_OF.pattern}$", "examples": ["customer/C-77"]}),
     ] = None,
 ) -> Caller:
     """A dependency for whatever any principal may do."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from domain.refusals import Refusal, Refused
+from gateway import matched
 
 TYPE_ROOT = "https://throughline.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -239,9 +240,13 @@ async def _on_parameters(_: Request, error: Exception) -> JSONResponse:
     return of_parameters(error).response()
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return of_status(error.status_code, error.headers).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of the first route only (RFC 9110, 10.2.1: those of the resource).
+        headers["Allow"] = ", ".join(sorted(matched.methods(request))) or headers.get("Allow", "")
+    return of_status(error.status_code, headers).response()
 
 
 def install_problem_handlers(app: FastAPI) -> None:

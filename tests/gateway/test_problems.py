@@ -54,6 +54,7 @@ async def test_a_wrong_method_says_what_is_allowed(web: httpx.AsyncClient) -> No
     assert response.status_code == 405
     assert slug(response) == "method-not-allowed"
     assert response.headers["allow"] == "POST"
+    assert (await web.delete("/v1/things")).headers["allow"] == "GET, POST"
 
 
 async def test_a_bad_parameter_is_pointed_at_without_its_value(web: httpx.AsyncClient) -> None:
