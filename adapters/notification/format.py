@@ -3,7 +3,6 @@
 import copy
 import io
 import re
-import textwrap
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -32,10 +31,6 @@ def cleaned(value: str) -> str:
 
 def paragraphs(block: str) -> list[str]:
     return [re.sub(r"\s+", " ", one).strip() for one in re.split(r"\n\s*\n", block.strip()) if one.strip()]
-
-
-def wrapped(paragraph: str) -> str:
-    return textwrap.fill(paragraph, 76, break_long_words=False, break_on_hyphens=False)
 
 
 def qr_code(code: str) -> bytes:
@@ -95,9 +90,10 @@ class Formats:
         if self._zone is UTC:
             return self.utc
         name = get_timezone_name(local, width="short", locale=self._babel)
-        # Where a language has no short name ("+0100"), the one of the zone itself is better known ("CET").
         own = local.tzname() or name
-        return own if name[:1] in "+-" and own[:1] not in "+-" else name
+        # Where a language has no abbreviation ("+0100", "Eastern Daylight Time"), the zone's own is used ("CET").
+        abbreviated = name.isalpha() and len(name) <= 5
+        return own if own.isalpha() and not abbreviated else name
 
     def money(self, value: Any) -> str:
         """From minor units, with the digits of ISO 4217 (CLDR rounds some currencies, money here never is)."""
@@ -105,4 +101,6 @@ class Formats:
         pattern = copy.copy(self._babel.currency_formats["standard"])
         pattern.frac_prec = (places, places)
         number = Decimal(value["amount"]).scaleb(-places)
-        return str(pattern.apply(number, self._babel, currency=value["currency"], currency_digits=False))
+        shown = str(pattern.apply(number, self._babel, currency=value["currency"], currency_digits=False))
+        # CLDR's spacing between a code of letters and its amount, which babel leaves out: CHF 12.00.
+        return re.sub(r"(?<=[^\W\d])(?=\d)", "\N{NO-BREAK SPACE}", shown)

@@ -1,6 +1,6 @@
 """What the engine asks of notifications: an outbox that joins the caller's transaction, a mailer, and who relays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -179,7 +179,7 @@ class RelayResult(BaseModel):
     sent: int = 0
     retried: int = 0
     suppressed: int = 0
-    gave_up: Sequence[Undelivered] = ()
+    gave_up: tuple[Undelivered, ...] = ()
     more: bool = False
     """The batch was full: run again at once."""
     next_due_at: AwareDatetime | None = None

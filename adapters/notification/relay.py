@@ -80,7 +80,7 @@ class NoticeRelay:
             sent=fates.count(_Fate.SENT),
             retried=fates.count(_Fate.RETRIED),
             suppressed=fates.count(_Fate.SUPPRESSED),
-            gave_up=gave_up,
+            gave_up=tuple(gave_up),
             more=len(claimed) == self._batch,
             next_due_at=await self._outbox.next_due_at(),
         )

@@ -17,7 +17,7 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from adapters.notification.format import Formats, cleaned, paragraphs, qr_code, wrapped
+from adapters.notification.format import Formats, cleaned, paragraphs, qr_code
 from adapters.notification.port import InlineImage, Message
 from domain.ids import Sku
 from domain.notices import LinkKind, Notice, NoticeFacts, NoticeKind, NoticeLine, Place
@@ -157,7 +157,8 @@ class NoticeRenderer:
             marked = {key: Markup(value) for key, value in said.items()}
             return layout.render(context | marked | {"lead": [Markup(one) for one in lead]}), said
         layout = engine.layouts.get_template("layout.txt.jinja")
-        return layout.render(context | said | {"lead": [wrapped(one) for one in lead]}).strip() + "\n", said
+        # Paragraphs are not broken into lines: a break could put a piece of a name where the code's line is looked for.
+        return layout.render(context | said | {"lead": lead}).strip() + "\n", said
 
     def _vocabulary(self, language: str) -> dict[str, Any]:
         if language not in self._words:
