@@ -1,14 +1,13 @@
 """`python -m adapters.simulators.mail --smtp-port 8025 --http-port 8026`"""
 
 import argparse
-import asyncio
 from pathlib import Path
 
 from adapters.clock import system_clock
 from adapters.simulators.mail.app import create_app
 from adapters.simulators.mail.mailbox import Mailbox
 from adapters.simulators.mail.smtp import Reception, SmtpListener
-from adapters.simulators.serving import bind, serve, url_of
+from adapters.simulators.serving import bind, run, serve, url_of
 
 
 def _options() -> argparse.Namespace:
@@ -31,8 +30,7 @@ async def _run(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    options = _options()
-    asyncio.run(_run(options))
+    run(_run(_options()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """`python -m adapters.simulators.payment --port 8201 --data payments.jsonl --webhook-url … --webhook-secret whsec_…`"""
 
 import argparse
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from adapters.simulators.payment.app import create_app
 from adapters.simulators.payment.engine import DEFAULT_LIFETIME, Engine
 from adapters.simulators.payment.journal import Journal
 from adapters.simulators.payment.webhooks import Deliveries
-from adapters.simulators.serving import bind, serve, url_of
+from adapters.simulators.serving import bind, run, serve, url_of
 
 
 def _options() -> argparse.Namespace:
@@ -57,8 +56,7 @@ async def _run(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    options = _options()
-    asyncio.run(_run(options))
+    run(_run(_options()))
 
 
 if __name__ == "__main__":

@@ -27,12 +27,14 @@ from adapters.simulators.payment.requests import (
 )
 from adapters.simulators.payment.webhooks import Deliveries
 from adapters.simulators.payment.wire import Answer, Call
+from domain.money import Money
 from domain.payments import OperationKind
 
 Key = Annotated[str, Header(alias="idempotency-key", min_length=1, max_length=255)]
 SHOWN = 500
 
 _pages = Environment(loader=PackageLoader("adapters.simulators.payment"), autoescape=True)
+_pages.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
 
 
 class Silence(Response):

@@ -207,7 +207,7 @@ async def test_bad_requests_are_refused_without_repeating_the_token(client: http
 async def test_a_person_can_read_the_ledger(post: Post, client: httpx.AsyncClient) -> None:
     await post("/v1/authorisations", "page:1", **authorise("<b>page</b>"))
     page = await client.get("/", params={"reference": "<b>page</b>"})
-    assert "1,000 EUR" in page.text
+    assert "10.00 EUR" in page.text
     assert "<b>page" not in page.text
     assert (await client.get("/healthz")).json() == {"status": "ok"}
 
