@@ -21,6 +21,8 @@ class PersonalData(BaseModel):
     """The lines of the postal address, as they are printed."""
     pickup_person: str | None = None
     """The name of someone else who may collect."""
+    vehicle: str | None = None
+    """What the store looks out for when the customer has arrived at the kerb."""
 
     def __repr__(self) -> str:
         return "PersonalData(…)"
@@ -55,7 +57,7 @@ def shown(data: PersonalData | Withheld) -> PersonalData:
     if isinstance(data, PersonalData):
         return data
     word = data.value
-    return PersonalData(name=word, email=word, phone=word, address=(word,), pickup_person=word)
+    return PersonalData(name=word, email=word, phone=word, address=(word,), pickup_person=word, vehicle=word)
 
 
 def normal_email(email: str) -> str:

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     smtp_host: str = Field("127.0.0.1", description="The mail server that notices are sent through.")
     smtp_port: int = Field(8125, ge=1, le=65535, description="The mail server's port.")
     mail_from: str = Field("orders@throughline.example", description="The sender of notices to customers.")
+    mail_templates: Path | None = Field(None, description="A folder of mail templates that go before the built-in ones.")
     mail_url: str = Field("http://127.0.0.1:8182", description="The mail catcher's pages, in the sandbox.")
     webhook_secrets: WebhookSecrets = Field(
         description="Secrets of the webhooks in, one setting each: THROUGHLINE_WEBHOOK_SECRETS__PAYMENT, …__FRAUD, "

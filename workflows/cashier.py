@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.intake import TenderType
     from domain.order import Order
     from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture, TenderId
+    from domain.personal import Readable
     from domain.settlement import MoneyPlan, MoneyStep, StepKind, TenderBook, plan_money
     from domain.terms import TenderTerms
     from domain.timeline import Event
@@ -181,7 +182,7 @@ class Cashier:
             state = await workflow.execute_activity_method(
                 PaymentSteps.look_up_authorisation,
                 authorisation_id,
-                summary=f"Ask for the state of {tender.tender_id}'s authorisation",
+                summary=Readable(f"Ask for the state of {tender.tender_id}'s authorisation"),
                 **options.PAYMENT_PATIENT,
             )
             self._take_over(tender, state)
@@ -372,7 +373,7 @@ class Cashier:
         state = await workflow.execute_activity_method(
             PaymentSteps.look_up_authorisation,
             _authorisation(step),
-            summary=f"Ask what is left to void on {step.tender_id}",
+            summary=Readable(f"Ask what is left to void on {step.tender_id}"),
             **options.PAYMENT_PATIENT,
         )
         if state.held.amount >= step.amount:
@@ -401,7 +402,7 @@ class Cashier:
                         at=workflow.now(),
                         replaces=step.authorisation_id,
                     ),
-                    summary=words,
+                    summary=Readable(words),
                     **how,
                 )
                 return self._authorised(tender, state)
@@ -418,7 +419,7 @@ class Cashier:
                         purpose=CapturePurpose.HAND_OVER,
                         group=group,
                     ),
-                    summary=words,
+                    summary=Readable(words),
                     **how,
                 )
                 self._captured(tender, capture)
@@ -436,7 +437,7 @@ class Cashier:
                         at=workflow.now(),
                         reason="renewed" if of_old else "not needed",
                     ),
-                    summary=words,
+                    summary=Readable(words),
                     **how,
                 )
                 if not of_old:
@@ -456,7 +457,7 @@ class Cashier:
                             at=workflow.now(),
                             reason="not delivered",
                         ),
-                        summary=words,
+                        summary=Readable(words),
                         **how,
                     )
                 tender.refunded += step.amount

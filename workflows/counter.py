@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.intake import Relation
     from domain.notices import NoticeKind
     from domain.order import group_view
+    from domain.personal import Readable
     from domain.pickup_windows import expiring_notice_at, latest_extension, pickup_deadline, reminder_times
     from domain.refusals import RefusalKind
     from domain.stock import RejectReason, StockEffect, default_effect
@@ -564,7 +565,7 @@ class Counter:
                 channel=terms.channel,
                 at=workflow.now(),
             ),
-            summary="Look for another store",
+            summary=Readable("Look for another store"),
             **options.OUR_BOOKS,
         )
 

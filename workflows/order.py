@@ -331,7 +331,7 @@ class OrderWorkflow:
             version=order.version,
             status=order.status,
             next_action=order.next_action,
-            **more,
+            hold_id=hold_id,
         )
 
     # --- how commands are taken ------------------------------------------------------------------------------------------------

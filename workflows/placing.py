@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind
     from domain.ids import LineId, StoreId, operation_key
+    from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
     from domain.stock import StockLine
     from domain.timeline import Event
@@ -84,7 +85,7 @@ class Placing:
                 amount=self.desk.book.money(terms.total),
                 channel=terms.channel.value,
             ),
-            summary="Screen for fraud",
+            summary=Readable("Screen for fraud"),
             **options.OUR_BOOKS,
         )
         if verdict is Verdict.DECLINE:
@@ -151,7 +152,7 @@ class Placing:
                     operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=lines
                 ),
             ),
-            summary="Leave nothing of the refused order",
+            summary=Readable("Leave nothing of the refused order"),
             **options.OUR_BOOKS,
         )
 

@@ -7,20 +7,23 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.money import Money
     from domain.order import Order
+    from domain.personal import Readable
     from domain.terms import OrderTerms
     from domain.timeline import Event
 
 
-def order(terms: OrderTerms) -> str:
+def order(terms: OrderTerms) -> Readable:
     """The workflow's own summary: fixed at the start."""
     stores = ", ".join(sorted({pickup.store_id for pickup in terms.pickups}))
     total = Money(amount=terms.total, currency=terms.currency)
-    return f"{terms.channel} order {terms.external_id}: pickup at {stores}, {total}"
+    return Readable(f"{terms.channel} order {terms.external_id}: pickup at {stores}, {total}")
 
 
-def milestone(events: list[Event]) -> str:
+def milestone(events: list[Event]) -> Readable:
     words = list(dict.fromkeys(event.value.replace("_", " ") for event in events))
-    return ("Record: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else "")) if words else "Record the new state"
+    if not words:
+        return Readable("Record the new state")
+    return Readable("Record: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else ""))
 
 
 def details(state: Order) -> str:

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from temporalio import workflow
 
+with workflow.unsafe.imports_passed_through():
+    from domain.personal import Readable
+
 Deadline = Callable[[], datetime | None]
 
 
@@ -48,7 +51,7 @@ async def until(condition: Callable[[], bool], deadline: Deadline, alarms: Alarm
         left = (wake - workflow.now()).total_seconds()
         if left > 0:
             try:
-                await workflow.wait_condition(moved, timeout=left, timeout_summary=summary)
+                await workflow.wait_condition(moved, timeout=left, timeout_summary=Readable(summary))
             except TimeoutError:
                 continue
     return True

@@ -1,0 +1,161 @@
+"""The parts of an installation, made from its settings: every port with the implementation that stands behind it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from adapters.fraud.simulator import SimulatedScreening
+from adapters.http import http_client
+from adapters.keys.master import MasterKeys
+from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.notification.relay import NoticeRelay
+from adapters.notification.render import Details, NoticeRenderer, Recipient
+from adapters.notification.smtp import SmtpMailer
+from adapters.payment.ledgered import LedgeredPayments
+from adapters.payment.simulator import SimulatorPayments
+from adapters.postgres.engine import make_engine
+from adapters.postgres.inbound import PostgresInboundEvents
+from adapters.postgres.notices import PostgresOutbox
+from adapters.postgres.transaction import PostgresTransactions
+from adapters.vault.lookup import Lookup
+from adapters.vault.port import Subject, UnknownSubject
+from adapters.vault.postgres import PostgresVault
+from domain.hand_over_codes import derive_code
+from domain.ids import GroupId, OrderId, StoreId
+from domain.notices import LinkKind as NoticeLink
+from domain.notices import Notice
+from domain.notices import Place as NoticePlace
+from domain.personal import PersonalData
+from domain.policy_packs import PACKS, PolicyPack
+from gateway.links import CustomerLink, CustomerLinks, LinkKind
+from workers.plugin import throughline_plugin
+from workers.settings import Settings, key_bytes
+
+LINK_LIFETIME = timedelta(days=30)
+
+
+@dataclass
+class Parts:
+    """Everything that the API and the workers share."""
+
+    settings: Settings
+    engine: AsyncEngine
+    http: httpx.AsyncClient
+    keys: PostgresCustomerKeys
+    vault: PostgresVault
+    transactions: PostgresTransactions
+    events: PostgresInboundEvents
+    payments: LedgeredPayments
+    links: CustomerLinks
+    screening: SimulatedScreening
+
+    @property
+    def policy(self) -> PolicyPack:
+        return PACKS[self.settings.policy]
+
+    async def connect(self) -> Client:
+        """A client of the Temporal server, with our payloads, encryption and failures."""
+        return await Client.connect(
+            self.settings.temporal_address,
+            namespace=self.settings.temporal_namespace,
+            plugins=[throughline_plugin(self.keys, sandbox=self.settings.sandbox)],
+        )
+
+    def relay(self) -> NoticeRelay:
+        code_key = key_bytes(self.settings.code_key)
+        return NoticeRelay(
+            PostgresOutbox(self.engine),
+            SmtpMailer(
+                self.settings.smtp_host, self.settings.smtp_port, self.settings.mail_from, sender_name="Throughline"
+            ),
+            NoticeRenderer(
+                self.settings.mail_templates,
+                lambda group_id, serial: derive_code(code_key, group_id, serial),
+                self.link,
+            ),
+            recipient_of=self.recipient,
+            store_address=self.store_address,
+            details_of=self.details,
+        )
+
+    def link(self, kind: NoticeLink, order_id: OrderId, group_id: GroupId | None) -> str:
+        """The signed address of a customer's page."""
+        token = self.links.token(
+            CustomerLink(
+                kind=LinkKind(kind.value),
+                order_id=order_id,
+                group=int(group_id.rpartition("/")[2]) if group_id else None,
+                expires_at=datetime.now(UTC) + LINK_LIFETIME,
+            )
+        )
+        return f"{self.settings.api_url}/c/{token}"
+
+    async def recipient(self, order_id: OrderId) -> Recipient | None:
+        person = await self._person(Subject(order_id))
+        return Recipient(email=person.email, name=person.name or "") if person else None
+
+    async def store_address(self, store_id: StoreId) -> Recipient | None:
+        async with self.transactions.begin() as books:
+            place = await books.places.place(store_id)
+        return Recipient(email=place.email, name=place.name) if place else None
+
+    async def details(self, notice: Notice) -> Details:
+        """What the mail says of the store and the goods, as they are when it is sent."""
+        async with self.transactions.begin() as books:
+            place = await books.places.place(notice.store_id) if notice.store_id else None
+            lines = (*notice.facts.lines, *notice.facts.remaining)
+            names = await books.items.names([line.sku for line in lines]) if lines else {}
+        vehicle = None
+        if notice.group_id and notice.kind.value == "store_customer_arrived":
+            number = notice.group_id.rpartition("/")[2]
+            arrival = await self._person(Subject(f"{notice.order_id}/arrival/{number}"))
+            vehicle = arrival.vehicle if arrival else None
+        if place is None:
+            return Details(names=names, vehicle=vehicle)
+        return Details(
+            store=NoticePlace(name=place.name, address=place.address, hours=place.hours_text()),
+            zone=place.hours.zone,
+            names=names,
+            vehicle=vehicle,
+        )
+
+    async def _person(self, subject: Subject) -> PersonalData | None:
+        try:
+            found = await self.vault.get(subject)
+        except UnknownSubject:
+            return None
+        return found if isinstance(found, PersonalData) else None
+
+
+@asynccontextmanager
+async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
+    """Make the parts, and put them away in the end."""
+    engine = make_engine(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        overflow=settings.database_pool_overflow,
+        application=application,
+    )
+    http = http_client()
+    keys = PostgresCustomerKeys(engine, MasterKeys(key_bytes(settings.master_key)))
+    try:
+        yield Parts(
+            settings=settings,
+            engine=engine,
+            http=http,
+            keys=keys,
+            vault=PostgresVault(engine, keys, Lookup(key_bytes(settings.lookup_key))),
+            transactions=PostgresTransactions(engine),
+            events=PostgresInboundEvents(engine),
+            payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            links=CustomerLinks([key_bytes(settings.link_key)]),
+            screening=SimulatedScreening(),
+        )
+    finally:
+        await http.aclose()
+        await engine.dispose()

@@ -1,0 +1,175 @@
+"""A worker process: one Temporal worker for each pool that it serves, until it is told to stop; then it drains.
+
+`python -m workers.worker`
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from datetime import timedelta
+
+from gateway.starting import start_order, unseal_terms
+from gateway.webhooks.delivery import deliver
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.worker import Worker
+
+from activities.alternatives import AlternativeSteps
+from activities.milestones import Milestones
+from activities.notices import NoticeSteps
+from activities.payment import PaymentSteps
+from activities.screening import ScreeningSteps
+from activities.sweeping import SweepingSteps
+from domain.ids import OrderId
+from domain.personal import Readable
+from workers.composition import Parts, parts
+from workers.logs import configure_logging
+from workers.settings import Settings
+from workflows import housekeeping, options
+from workflows.order import OrderWorkflow
+
+POOLS = (options.ORDERS, options.PAYMENT, options.NOTIFICATION)
+
+
+def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
+    """One worker a pool. Each outside system has its own queue, so that it can be limited and drained alone."""
+    settings = made.settings
+    grace = timedelta(seconds=settings.grace)
+    workers = []
+    if options.ORDERS in pools:
+        sweeping = _sweeping(client, made)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.ORDERS,
+                workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
+                activities=[
+                    *_milestones(Milestones(made.transactions)),
+                    ScreeningSteps(made.screening).screen,
+                    AlternativeSteps(made.transactions).find_stores,
+                    sweeping.sweep,
+                ],
+                max_cached_workflows=settings.workflow_cache,
+                max_concurrent_workflow_tasks=settings.workflow_tasks,
+                max_concurrent_activities=settings.activities,
+                max_concurrent_local_activities=settings.local_activities,
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_timeout),
+                graceful_shutdown_timeout=grace,
+            )
+        )
+    if options.PAYMENT in pools:
+        payment = PaymentSteps(made.payments)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.PAYMENT,
+                activities=[
+                    payment.authorise,
+                    payment.capture,
+                    payment.void,
+                    payment.refund,
+                    payment.look_up_authorisation,
+                ],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
+    if options.NOTIFICATION in pools:
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.NOTIFICATION,
+                activities=[NoticeSteps(made.relay()).dispatch_notices],
+                graceful_shutdown_timeout=grace,
+            )
+        )
+    return workers
+
+
+def _milestones(milestones: Milestones) -> list[object]:  # type: ignore[type-arg]
+    return [milestones.record_milestone, milestones.forget_order]
+
+
+def _sweeping(client: Client, made: Parts) -> SweepingSteps:
+    async def start_again(order_id: OrderId, start: bytes) -> None:
+        await start_order(client, await unseal_terms(made.keys, order_id, start))
+
+    return SweepingSteps(
+        made.transactions,
+        made.events,
+        start_again,
+        lambda event: deliver(event, client=client, payments=made.payments, events=made.events),
+    )
+
+
+async def keep_house(client: Client) -> None:
+    """Have the dispatcher and the sweeper run: started once, found running ever after."""
+    await client.start_workflow(
+        housekeeping.NoticeDispatchWorkflow.run,
+        id=housekeeping.NOTICES_ID,
+        task_queue=options.ORDERS,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=Readable("Sends customers' and stores' notices"),
+    )
+    with contextlib.suppress(ScheduleAlreadyRunningError, WorkflowAlreadyStartedError):
+        await client.create_schedule(
+            housekeeping.SWEEP_ID,
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    housekeeping.SweepWorkflow.run,
+                    id=housekeeping.SWEEP_ID,
+                    task_queue=options.ORDERS,
+                    execution_timeout=timedelta(minutes=2),
+                ),
+                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=housekeeping.SWEEP_EVERY)]),
+                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10)),
+            ),
+        )
+
+
+async def serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    async with parts(settings, "throughline-worker") as made:
+        client = await made.connect()
+        workers = make_workers(client, made, settings.pools or POOLS)
+        await keep_house(client)
+        async with contextlib.AsyncExitStack() as running:
+            for worker in workers:
+                await running.enter_async_context(worker)
+            await stop.wait()
+
+
+def main() -> None:
+    settings = Settings()  # type: ignore[call-arg]
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(serve(settings))
+    except Exception:
+        import logging
+
+        logging.getLogger("throughline").exception("the worker ended")
+        sys.stderr.flush()
+        os._exit(1)
+    # The SDK's threads may abort the interpreter on its way out, after all work is done: end here.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
