@@ -1,4 +1,4 @@
-"""Money: operations by their key, what became of each authorisation and tender, and the append-only double-entry journal.
+"""Money: operations by their key, what became of each authorisation and tender, and the double-entry journal.
 
 No token and nothing personal is kept here. Amounts are minor units; `capturing`, `voiding` and `refunding` are what
 operations with an open outcome have spoken for.

@@ -1,0 +1,71 @@
+"""Who an order is, in PostgreSQL: a unique key on channel and external id decides every race."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.intake.port import Intake, IntakeState
+from adapters.postgres.tables.orders import OrderIntakeRow
+from domain.ids import OrderId
+
+_IDENTITY = (
+    OrderIntakeRow.order_id,
+    OrderIntakeRow.channel,
+    OrderIntakeRow.external_id,
+    OrderIntakeRow.content_hash,
+    OrderIntakeRow.created_by,
+    OrderIntakeRow.state,
+    OrderIntakeRow.promised_at,
+)
+
+
+class PostgresIntake:
+    """See `port.OrderIntake`. Works inside the caller's transaction."""
+
+    def __init__(self, connection: AsyncConnection):
+        self._connection = connection
+
+    async def promise(self, intake: Intake, start: bytes) -> Intake:
+        claimed = await self._connection.execute(
+            insert(OrderIntakeRow)
+            .values(**intake.model_dump(), start=start)
+            .on_conflict_do_nothing(index_elements=[OrderIntakeRow.channel, OrderIntakeRow.external_id])
+            .returning(OrderIntakeRow.order_id)
+        )
+        if claimed.first() is not None:
+            return intake
+        known = await self.by_external_id(intake.channel, intake.external_id)
+        # The other one was refused and forgotten between the two statements: its place is free again.
+        return known if known is not None else await self.promise(intake, start)
+
+    async def taken(self, order_id: OrderId) -> None:
+        await self._connection.execute(
+            update(OrderIntakeRow)
+            .where(OrderIntakeRow.order_id == order_id)
+            .values(state=IntakeState.TAKEN, start=None)
+        )
+
+    async def forget(self, order_id: OrderId) -> None:
+        await self._connection.execute(delete(OrderIntakeRow).where(OrderIntakeRow.order_id == order_id))
+
+    async def overdue(self, before: datetime, limit: int) -> Sequence[tuple[OrderId, bytes]]:
+        rows = await self._connection.execute(
+            select(OrderIntakeRow.order_id, OrderIntakeRow.start)
+            .where(OrderIntakeRow.state == IntakeState.PROMISED, OrderIntakeRow.promised_at < before)
+            .order_by(OrderIntakeRow.promised_at)
+            .limit(limit)
+        )
+        return [(OrderId(row.order_id), row.start) for row in rows if row.start is not None]
+
+    async def by_external_id(self, channel: str, external_id: str) -> Intake | None:
+        return await self._one(OrderIntakeRow.channel == channel, OrderIntakeRow.external_id == external_id)
+
+    async def by_order(self, order_id: OrderId) -> Intake | None:
+        return await self._one(OrderIntakeRow.order_id == order_id)
+
+    async def _one(self, *conditions: object) -> Intake | None:
+        row = (await self._connection.execute(select(*_IDENTITY).where(*conditions))).first()  # type: ignore[arg-type]
+        return None if row is None else Intake.model_validate(row._asdict())

@@ -1,0 +1,306 @@
+"""The records of orders in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.postgres.tables.orders import OrderGroupRow, OrderIntakeRow, OrderLineRow, OrderRow, TimelineRow
+from adapters.records.port import OpenIntervention, OrderChange, OrderFilter, StoredEvent, StoreGroup
+from domain.groups import GroupStatus
+from domain.ids import OrderId, StoreId
+from domain.timeline import TimelineEntry
+from domain.views import GroupView, LineView, OrderStatus, OrderView
+
+WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+EVENTS_A_MILESTONE = 1000
+ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
+
+
+class PostgresRecords:
+    """See `port.Records`. Works inside the caller's transaction."""
+
+    def __init__(self, connection: AsyncConnection):
+        self._connection = connection
+
+    async def write(self, change: OrderChange) -> bool:
+        if not await self._write_head(change):
+            return False
+        await self._write_lines(change)
+        await self._write_groups(change)
+        if change.events:
+            await self._connection.execute(
+                insert(TimelineRow).on_conflict_do_nothing(),
+                [
+                    {
+                        "order_id": change.order_id,
+                        "position": change.sequence * EVENTS_A_MILESTONE + place,
+                        "entry": entry.model_dump(mode="json", exclude_none=True),
+                    }
+                    for place, entry in enumerate(change.events)
+                ],
+            )
+        return True
+
+    async def _write_head(self, change: OrderChange) -> bool:
+        head = change.head
+        values = {
+            "order_id": change.order_id,
+            "version": change.sequence,
+            "channel": head.channel,
+            "external_id": head.external_id,
+            "customer_ref": head.customer_ref,
+            "status": head.status,
+            "currency": head.currency,
+            "total": head.total,
+            "placed_at": head.placed_at,
+            "changed_at": change.at,
+            "next_deadline": min((wait.deadline for wait in head.waiting_for if wait.deadline), default=None),
+            "visible": change.visible,
+            "head": head.model_dump(mode="json", exclude_none=True),
+        }
+        statement = insert(OrderRow).values(values)
+        newer = {name: statement.excluded[name] for name in values if name != "order_id"}
+        written = await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[OrderRow.order_id], set_=newer, where=OrderRow.version < change.sequence
+            ).returning(OrderRow.order_id)
+        )
+        return written.first() is not None
+
+    async def _write_lines(self, change: OrderChange) -> None:
+        if not change.lines:
+            return
+        statement = insert(OrderLineRow)
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[OrderLineRow.order_id, OrderLineRow.line_id], set_={"view": statement.excluded.view}
+            ),
+            [
+                {
+                    "order_id": change.order_id,
+                    "line_id": line.line_id,
+                    "position": position,
+                    "sku": line.sku,
+                    "view": line.model_dump(mode="json"),
+                }
+                for position, line in enumerate(change.lines)
+            ],
+        )
+
+    async def _write_groups(self, change: OrderChange) -> None:
+        if not change.groups:
+            return
+        statement = insert(OrderGroupRow)
+        columns = ("store_id", "status", "promised_ready_at", "to_put_back", "view")
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[OrderGroupRow.order_id, OrderGroupRow.n],
+                set_={name: statement.excluded[name] for name in columns},
+            ),
+            [
+                {
+                    "order_id": change.order_id,
+                    "n": group.n,
+                    "store_id": group.store_id,
+                    "status": group.status,
+                    "promised_ready_at": group.promised_ready_at,
+                    "to_put_back": bool(group.put_back),
+                    "view": group.model_dump(mode="json", exclude_none=True),
+                }
+                for group in change.groups
+            ],
+        )
+
+    async def forget(self, order_id: OrderId) -> None:
+        await self._connection.execute(delete(OrderRow).where(OrderRow.order_id == order_id))
+
+    async def put_back(self, order_id: OrderId, group: GroupView, entry: TimelineEntry) -> None:
+        """What a store put back after the order's process had ended: the group's row and one more event."""
+        await self._connection.execute(
+            update(OrderGroupRow)
+            .where(OrderGroupRow.order_id == order_id, OrderGroupRow.n == group.n)
+            .values(to_put_back=bool(group.put_back), view=group.model_dump(mode="json", exclude_none=True))
+        )
+        await self.append(order_id, entry)
+
+    async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
+        """One more event, after the last one; the order's row is locked meanwhile."""
+        await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())
+        last = await self._connection.scalar(
+            select(TimelineRow.position)
+            .where(TimelineRow.order_id == order_id)
+            .order_by(TimelineRow.position.desc())
+            .limit(1)
+        )
+        await self._connection.execute(
+            insert(TimelineRow).values(
+                order_id=order_id,
+                position=(last or 0) + 1,
+                entry=entry.model_dump(mode="json", exclude_none=True),
+            )
+        )
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    async def order(self, order_id: OrderId, *, hidden: bool = False) -> OrderView | None:
+        found = await self._whole([OrderRow.order_id == order_id], hidden=hidden, limit=1)
+        return found[0] if found else None
+
+    async def find(self, wanted: OrderFilter, *, after: tuple[datetime, str] | None, limit: int) -> Sequence[OrderView]:
+        conditions: list[ColumnElement[bool]] = [
+            column == value
+            for column, value in (
+                (OrderRow.channel, wanted.channel),
+                (OrderRow.external_id, wanted.external_id),
+                (OrderRow.customer_ref, wanted.customer_ref),
+                (OrderRow.status, wanted.status),
+            )
+            if value is not None
+        ]
+        if wanted.store_id is not None:
+            conditions.append(
+                exists().where(OrderGroupRow.order_id == OrderRow.order_id, OrderGroupRow.store_id == wanted.store_id)
+            )
+        if wanted.created_by is not None:
+            conditions.append(
+                exists().where(
+                    OrderIntakeRow.order_id == OrderRow.order_id, OrderIntakeRow.created_by == wanted.created_by
+                )
+            )
+        if wanted.text is not None:
+            conditions.append(
+                or_(
+                    OrderRow.order_id.startswith(wanted.text, autoescape=True),
+                    OrderRow.external_id.startswith(wanted.text, autoescape=True),
+                )
+            )
+        if after is not None:
+            conditions.append(tuple_(OrderRow.placed_at, OrderRow.order_id) < after)
+        return await self._whole(conditions, limit=limit)
+
+    async def _whole(
+        self, conditions: list[ColumnElement[bool]], *, limit: int, hidden: bool = False
+    ) -> list[OrderView]:
+        if not hidden:
+            conditions = [*conditions, OrderRow.visible]
+        heads = (
+            await self._connection.execute(
+                select(OrderRow.order_id, OrderRow.head)
+                .where(and_(*conditions))
+                .order_by(OrderRow.placed_at.desc(), OrderRow.order_id.desc())
+                .limit(limit)
+            )
+        ).all()
+        ids = [row.order_id for row in heads]
+        if not ids:
+            return []
+        lines = await self._views(OrderLineRow, OrderLineRow.position, ids)
+        groups = await self._views(OrderGroupRow, OrderGroupRow.n, ids)
+        return [
+            OrderView.model_validate(
+                {**row.head, "lines": lines.get(row.order_id, []), "groups": groups.get(row.order_id, [])}
+            )
+            for row in heads
+        ]
+
+    async def _views(self, table: Any, position: Any, ids: list[str]) -> dict[str, list[Any]]:
+        rows = await self._connection.execute(
+            select(table.order_id, table.view).where(table.order_id.in_(ids)).order_by(table.order_id, position)
+        )
+        views: dict[str, list[Any]] = {}
+        for row in rows:
+            views.setdefault(row.order_id, []).append(row.view)
+        return views
+
+    async def timeline(self, order_id: OrderId, *, after: int, limit: int) -> Sequence[StoredEvent]:
+        rows = await self._connection.execute(
+            select(TimelineRow.position, TimelineRow.entry)
+            .where(TimelineRow.order_id == order_id, TimelineRow.position > after)
+            .order_by(TimelineRow.position)
+            .limit(limit)
+        )
+        return [
+            StoredEvent(order_id=order_id, position=row.position, entry=TimelineEntry.model_validate(row.entry))
+            for row in rows
+        ]
+
+    async def store_groups(self, store_id: StoreId, *, limit: int) -> Sequence[StoreGroup]:
+        rows = (
+            await self._connection.execute(
+                select(OrderGroupRow.order_id, OrderGroupRow.view, OrderRow.external_id, OrderRow.status)
+                .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
+                .where(
+                    OrderGroupRow.store_id == store_id,
+                    OrderRow.visible,
+                    or_(OrderGroupRow.to_put_back, OrderGroupRow.status.in_([status.value for status in WORK])),
+                )
+                .order_by(OrderGroupRow.promised_ready_at.asc().nulls_last(), OrderGroupRow.order_id)
+                .limit(limit)
+            )
+        ).all()
+        lines = await self._views(OrderLineRow, OrderLineRow.position, [row.order_id for row in rows]) if rows else {}
+        return [
+            StoreGroup(
+                order_id=OrderId(row.order_id),
+                external_id=row.external_id,
+                order_status=OrderStatus(row.status),
+                group=GroupView.model_validate(row.view),
+                lines=[LineView.model_validate(line) for line in lines.get(row.order_id, [])],
+            )
+            for row in rows
+        ]
+
+    async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool:
+        return bool(
+            await self._connection.scalar(
+                select(exists().where(OrderGroupRow.order_id == order_id, OrderGroupRow.store_id == store_id))
+            )
+        )
+
+    async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
+        rows = await self._connection.execute(
+            select(OrderGroupRow.order_id, OrderGroupRow.n, OrderGroupRow.view, OrderRow.head)
+            .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
+            .where(
+                OrderGroupRow.store_id == store_id,
+                OrderGroupRow.status == GroupStatus.WAITING,
+                exists().where(OrderLineRow.order_id == OrderGroupRow.order_id, OrderLineRow.sku == sku),
+            )
+            .order_by(OrderRow.placed_at, OrderGroupRow.order_id)
+        )
+        return [
+            (OrderId(row.order_id), row.n)
+            for row in rows
+            if any(wait["id"] == f"stock/{row.n}" for wait in row.head.get("waiting_for", []))
+        ]
+
+    async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
+        rows = await self._connection.execute(
+            select(OrderRow.order_id, OrderRow.head)
+            .where(OrderRow.status == OrderStatus.NEEDS_ATTENTION, OrderRow.visible)
+            .order_by(OrderRow.changed_at)
+            .limit(limit)
+        )
+        return [
+            OpenIntervention(order_id=OrderId(row.order_id), **question)
+            for row in rows
+            for question in row.head.get("interventions", [])
+        ]
+
+    async def intervention(self, intervention_id: str) -> OpenIntervention | None:
+        order_id = OrderId(intervention_id.rpartition("-")[0])
+        head = await self._connection.scalar(select(OrderRow.head).where(OrderRow.order_id == order_id))
+        for question in (head or {}).get("interventions", []):
+            if question["intervention_id"] == intervention_id:
+                return OpenIntervention(order_id=order_id, **question)
+        return None
+
+    async def open_orders_of(self, customer_ref: str) -> Sequence[OrderId]:
+        rows = await self._connection.scalars(
+            select(OrderRow.order_id).where(OrderRow.customer_ref == customer_ref, OrderRow.status.not_in(ENDED))
+        )
+        return [OrderId(row) for row in rows]

@@ -1,0 +1,37 @@
+"""One PostgreSQL transaction over stock, records, notices, intake and places."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.inventory.postgres import PostgresInventory
+from adapters.postgres.intake import PostgresIntake
+from adapters.postgres.notices import PostgresOutbox
+from adapters.postgres.places import PostgresPlaces
+from adapters.postgres.records import PostgresRecords
+
+
+class PostgresTransaction:
+    def __init__(self, connection: AsyncConnection):
+        self.connection = connection
+        self.inventory = PostgresInventory(connection)
+        self.records = PostgresRecords(connection)
+        self.outbox = PostgresOutbox(connection)
+        self.intake = PostgresIntake(connection)
+        self.places = PostgresPlaces(connection)
+
+
+class PostgresTransactions:
+    """See `port.Transactions`."""
+
+    def __init__(self, engine: AsyncEngine):
+        self._engine = engine
+
+    def begin(self) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return self._begin()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._engine.begin() as connection:
+            yield PostgresTransaction(connection)
