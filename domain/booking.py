@@ -92,19 +92,31 @@ def book_authorisation(state: Authorisation) -> Booking:
     return Booking(outcomes.get(state.status, OperationStatus.FAILED))
 
 
-def book(outcome: Capture | Void | Refund, standing: Standing, booked: Minor | None = None) -> Booking:
-    """What `outcome` moves. `booked` replaces its amount where part of it is in the books already."""
-    amount = outcome.amount.amount if booked is None else booked
+def book(outcome: Capture | Void | Refund, standing: Standing, captured_in_all: Minor | None = None) -> Booking:
+    """What `outcome` moves in our books.
+
+    `captured_in_all` is the provider's total when it says "captured already": only what our books lack of it is new. A
+    void moves no money, so one that is partly in the books, as an expiry say, is simply completed.
+    """
     match outcome:
-        case Capture():
+        case Capture(amount=asked):
+            lacking = asked.amount if captured_in_all is None else captured_in_all - standing.captured
+            amount = max(0, min(asked.amount, lacking))
             released = standing.held - amount if standing.single_capture and amount else 0
             return _done(amount, (Movement.CAPTURE, amount), (Movement.VOID, released))
-        case Void():
+        case Void(amount=freed):
+            amount = min(freed.amount, standing.held)
             return _done(amount, (Movement.VOID, amount))
-        case Refund(status=OperationStatus.SUCCEEDED):
-            return _done(amount, (Movement.REFUND, amount))
+        case Refund(amount=back, status=OperationStatus.SUCCEEDED):
+            return _done(back.amount, (Movement.REFUND, back.amount))
         case Refund():
             return Booking(outcome.status)
+
+
+def fits(booking: Booking, standing: Standing) -> bool:
+    """Whether our books have room for it; when not, they and the provider's disagree and a person must look."""
+    taken = booking.moved(Movement.CAPTURE) + booking.moved(Movement.VOID)
+    return taken <= standing.held and 0 <= standing.refunded + booking.refunded <= standing.captured
 
 
 def unseen(state: Authorisation, standing: Standing) -> tuple[tuple[Movement, Minor], ...]:
@@ -124,7 +136,10 @@ def unseen(state: Authorisation, standing: Standing) -> tuple[tuple[Movement, Mi
 def status_after(standing: Standing, booking: Booking) -> AuthorisationStatus:
     """The status that our own numbers give, until the provider says otherwise."""
     if standing.authorised == 0:
-        return AuthorisationStatus.VOIDED  # given up before the customer confirmed
+        given_up = (
+            standing.status is AuthorisationStatus.CUSTOMER_ACTION and booking.status is OperationStatus.SUCCEEDED
+        )
+        return AuthorisationStatus.VOIDED if given_up else standing.status
     captured = standing.captured + booking.moved(Movement.CAPTURE)
     held = standing.authorised - captured - standing.voided - booking.moved(Movement.VOID)
     if standing.status is AuthorisationStatus.EXPIRED:

@@ -6,7 +6,7 @@ the first answer.
 
 from typing import Annotated, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from adapters.payment.provider import (
     AmountMismatch,
@@ -64,6 +64,15 @@ class CeilingExceeded(PaymentFault):
         self.available = available
 
 
+def _positive(money: Money) -> Money:
+    if money.amount <= 0:
+        raise ValueError("an operation moves more than zero")
+    return money
+
+
+PositiveMoney = Annotated[Money, AfterValidator(_positive)]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -75,14 +84,14 @@ class _Request(BaseModel):
 
 class AuthoriseRequest(_Request):
     token: Annotated[str, Field(repr=False)]
-    amount: Money
+    amount: PositiveMoney
     replaces: AuthorisationId | None = None
     """The authorisation that this one renews; void it afterwards."""
 
 
 class CaptureRequest(_Request):
     authorisation_id: AuthorisationId
-    amount: Money
+    amount: PositiveMoney
     purpose: CapturePurpose
     group: str | None = None
     """The fulfilment group whose goods this pays."""
@@ -90,14 +99,14 @@ class CaptureRequest(_Request):
 
 class VoidRequest(_Request):
     authorisation_id: AuthorisationId
-    amount: Money | None = None
+    amount: PositiveMoney | None = None
     """None: all that is left."""
     reason: str
 
 
 class RefundRequest(_Request):
     authorisation_id: AuthorisationId
-    amount: Money
+    amount: PositiveMoney
     reason: str
 
 
@@ -120,8 +129,8 @@ class ProviderEvent(BaseModel):
 class Payments(Protocol):
     """Every operation is done once a key, and is in our ledger when it returns.
 
-    Raise `Declined` (final; again for the same key), `Unavailable` (later, same key), `OutcomeUnknown` (later, same key:
-    it will be asked for first), `CeilingExceeded`, `AmountMismatch`, `UnknownPayment`, `KeyConflict` (a person).
+    Raise `Declined` (final; again for the same key), `Unavailable` (later, same key), `OutcomeUnknown` (later, same
+    key: it will be asked for first), `CeilingExceeded`, `AmountMismatch`, `UnknownPayment`, `KeyConflict` (a person).
     """
 
     async def authorise(self, request: AuthoriseRequest) -> Authorisation:

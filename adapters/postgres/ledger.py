@@ -1,0 +1,181 @@
+"""The money books in PostgreSQL: operations are begun under the authorisation's row lock, then settled, once each.
+
+Locks are always taken in one order: tender, authorisation, operation.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.postgres import ledger_sql
+from adapters.postgres.ledger_rows import (
+    ABANDONED,
+    BOOKS,
+    OPERATION,
+    WITHOUT_EFFECT,
+    Asked,
+    Operation,
+    books,
+    read_operation,
+    read_standing,
+)
+from adapters.postgres.ledger_writing import Settlement, Sight, reserved
+from adapters.postgres.tables.ledger import PaymentOperationRow
+from domain.booking import Reservation, Standing
+from domain.ids import OperationKey
+from domain.money import CurrencyMismatch, Minor
+from domain.payments import (
+    AuthorisationId,
+    AuthorisationStatus,
+    OperationKind,
+    OperationStatus,
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """More was asked than may move."""
+
+    available: Minor
+    status: AuthorisationStatus
+
+
+class NoSuchAuthorisation(LookupError):
+    """It is not in our books, or it is another order's or tender's."""
+
+
+class Ledger:
+    """The books of one provider's operations."""
+
+    def __init__(self, engine: AsyncEngine, provider: str) -> None:
+        self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.provider = provider
+
+    # Beginning -------------------------------------------------------------------------------------------------------
+
+    async def begin_authorisation(self, key: OperationKey, asked: Asked, at: datetime) -> tuple[Operation, bool]:
+        """The operation `key`, and whether it is new."""
+        reservation = Reservation(asked.asked or 0, entire=False)
+        async with self._single.connect() as connection:
+            new = await self._insert(connection, key, asked, reservation, at)
+            return new or await self._operation(connection, key), new is not None
+
+    async def begin(self, key: OperationKey, asked: Asked, at: datetime) -> tuple[Operation, bool] | Refusal:
+        """The operation `key` on an authorisation, spoken for within the ceilings if it is new; and whether it is."""
+        async with self._engine.begin() as connection:
+            query = books(self.provider, asked.authorisation_id).add_columns(*OPERATION)
+            query = query.outerjoin(PaymentOperationRow, PaymentOperationRow.key == key)
+            row = (await connection.execute(query.with_for_update(of=BOOKS))).mappings().first()
+            if row is None or row["a_order_id"] != asked.order_id or row["a_tender_id"] != asked.tender_id:
+                raise NoSuchAuthorisation
+            known = read_operation(row, prefix="o_") if row["o_key"] else None
+            if known and not (known.may_begin_again and known.asks(asked)):
+                return known, False
+            standing = read_standing(row)
+            reservation = standing.reserve(asked.kind, asked.asked)
+            if asked.currency not in (None, row["a_currency"]):
+                raise CurrencyMismatch(f"The authorisation is in {row['a_currency']}, not {asked.currency}.")
+            if reservation is None:
+                return Refusal(standing.available(asked.kind), standing.status)
+            asked = asked.model_copy(update={"currency": row["a_currency"]})
+            begun = await self._insert(connection, key, asked, reservation, at)
+            # One that begins again is not new: an earlier try may have arrived after all.
+            return begun or await self._operation(connection, key), begun is not None and known is None
+
+    async def _insert(
+        self, connection: AsyncConnection, key: OperationKey, asked: Asked, reservation: Reservation, at: datetime
+    ) -> Operation | None:
+        values = {
+            **asked.model_dump(),
+            **reserved(asked.kind, reservation.amount),
+            "key": key,
+            "provider": self.provider,
+            "amount": reservation.amount,
+            "entire": reservation.entire,
+            "at": at,
+            "may_begin_again": list(WITHOUT_EFFECT) if asked.kind is not OperationKind.AUTHORISE else [],
+        }
+        statement = ledger_sql.BEGIN_AUTHORISATION if asked.kind is OperationKind.AUTHORISE else ledger_sql.BEGIN
+        row = (await connection.execute(text(statement), values)).mappings().first()
+        return read_operation(row) if row else None
+
+    # Settling --------------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def settling(self, operation: Operation) -> AsyncIterator[Settlement]:
+        """The operation as it is now, and its books, locked."""
+        async with self._engine.begin() as connection:
+            if operation.kind is OperationKind.AUTHORISE:
+                query = select(*OPERATION).where(PaymentOperationRow.key == operation.key).with_for_update()
+            else:
+                query = books(self.provider, operation.authorisation_id).add_columns(*OPERATION)
+                query = query.join(PaymentOperationRow, PaymentOperationRow.key == operation.key)
+                query = query.with_for_update(of=[*BOOKS, PaymentOperationRow])
+            row = (await connection.execute(query)).mappings().one()
+            present = read_operation(row, prefix="o_")
+            standing = None if operation.kind is OperationKind.AUTHORISE else read_standing(row)
+            yield Settlement(self.provider, connection, present, standing)
+
+    @asynccontextmanager
+    async def locked(self, authorisation: AuthorisationId) -> AsyncIterator[Sight | None]:
+        """An authorisation's books, locked, for what the provider did by itself."""
+        async with self._engine.begin() as connection:
+            query = books(self.provider, authorisation).with_for_update(of=BOOKS)
+            row = (await connection.execute(query)).mappings().first()
+            yield Sight(self.provider, connection, authorisation, row) if row else None
+
+    # Looking ---------------------------------------------------------------------------------------------------------
+
+    async def operation(self, key: OperationKey) -> Operation | None:
+        return await self._first(PaymentOperationRow.key == key)
+
+    async def operation_answered(self, kind: OperationKind, answer: str) -> Operation | None:
+        """The operation that the provider knows as `answer`."""
+        row = PaymentOperationRow
+        return await self._first(
+            (row.provider == self.provider) & (row.kind == kind) & (row.provider_operation_id == answer)
+        )
+
+    async def opener(self, authorisation: AuthorisationId) -> Operation | None:
+        """The operation that asked for this authorisation."""
+        row = PaymentOperationRow
+        return await self._first(
+            (row.provider == self.provider)
+            & (row.authorisation_id == authorisation)
+            & (row.kind == OperationKind.AUTHORISE)
+        )
+
+    async def open_operations(self, authorisation: AuthorisationId, *kinds: OperationKind) -> list[Operation]:
+        row = PaymentOperationRow
+        return await self._all(authorisation, (row.status == OperationStatus.PENDING) & row.kind.in_(kinds))
+
+    async def given_up(self, authorisation: AuthorisationId) -> list[Operation]:
+        """Operations that had not arrived when they were asked for, and may have arrived since."""
+        return await self._all(authorisation, PaymentOperationRow.failure == ABANDONED)
+
+    async def _all(self, authorisation: AuthorisationId, condition: ColumnElement[bool]) -> list[Operation]:
+        row = PaymentOperationRow
+        query = select(*OPERATION).where(row.provider == self.provider, row.authorisation_id == authorisation)
+        async with self._single.connect() as connection:
+            found = (await connection.execute(query.where(condition).order_by(row.key))).mappings()
+            return [read_operation(each, prefix="o_") for each in found]
+
+    async def standing(self, authorisation: AuthorisationId) -> tuple[Standing, datetime | None] | None:
+        """An authorisation as it stands in our books, and the end we know for it."""
+        async with self._single.connect() as connection:
+            row = (await connection.execute(books(self.provider, authorisation))).mappings().first()
+            return (read_standing(row), row["a_capture_before"]) if row else None
+
+    async def _first(self, condition: ColumnElement[bool]) -> Operation | None:
+        async with self._single.connect() as connection:
+            row = (await connection.execute(select(*OPERATION).where(condition))).mappings().first()
+            return read_operation(row, prefix="o_") if row else None
+
+    async def _operation(self, connection: AsyncConnection, key: OperationKey) -> Operation:
+        query = select(*OPERATION).where(PaymentOperationRow.key == key)
+        return read_operation((await connection.execute(query)).mappings().one(), prefix="o_")

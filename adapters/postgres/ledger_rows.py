@@ -1,0 +1,100 @@
+"""How operations and authorisations are read from the ledger's tables."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy import RowMapping, Select, select
+
+from adapters.postgres.tables.ledger import AuthorisationRow, PaymentOperationRow, TenderTotalsRow
+from domain.booking import Standing
+from domain.ids import OperationKey, OrderId
+from domain.ledger import CapturePurpose
+from domain.money import Currency, Minor
+from domain.payments import AuthorisationId, AuthorisationStatus, OperationKind, OperationStatus, TenderId
+
+ABANDONED = "abandoned"
+REFUSED = "refused"
+WITHOUT_EFFECT = (ABANDONED, REFUSED)
+
+
+class Asked(BaseModel):
+    """What an operation is to do: the part of it that a repeated key must repeat."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: OperationKind
+    order_id: OrderId
+    tender_id: TenderId
+    authorisation_id: AuthorisationId | None
+    asked: Minor | None
+    """None: all that is left."""
+    currency: Currency | None
+    """None: the authorisation's."""
+    purpose: CapturePurpose | None = None
+    group_id: str | None = None
+    replaces: AuthorisationId | None = None
+    reason: str | None = None
+
+
+class Operation(Asked):
+    currency: Currency
+    key: OperationKey
+    status: OperationStatus
+    amount: Minor
+    entire: bool
+    booked: Minor
+    provider_operation_id: str | None
+    failure: str | None
+    result: dict[str, Any] | None
+    external: bool
+    requested_at: AwareDatetime
+
+    @property
+    def open(self) -> bool:
+        return self.status is OperationStatus.PENDING
+
+    @property
+    def may_begin_again(self) -> bool:
+        """It ended without effect, and not by a decline."""
+        return self.status is OperationStatus.FAILED and self.failure in WITHOUT_EFFECT
+
+    def asks(self, asked: Asked) -> bool:
+        """Whether `asked` is the same operation. An authorisation's id comes with the answer, so it tells nothing."""
+        left_out = {"reason", "group_id"}
+        left_out |= {"authorisation_id"} if self.kind is OperationKind.AUTHORISE else set()
+        left_out |= {"currency"} if asked.currency is None else set()
+        mine = {name: getattr(self, name) for name in Asked.model_fields if name not in left_out}
+        return mine == asked.model_dump(exclude=left_out)
+
+
+BOOKS = [TenderTotalsRow, AuthorisationRow]
+OPERATION = [getattr(PaymentOperationRow, name).label(f"o_{name}") for name in Operation.model_fields]
+
+
+def books(provider: str, authorisation: AuthorisationId | None) -> Select[Any]:
+    a, t = AuthorisationRow, TenderTotalsRow
+    columns = [getattr(a, column.name).label(f"a_{column.name}") for column in a.__table__.columns]
+    totals = [getattr(t, name).label(f"t_{name}") for name in ("captured", "refunded", "refunding")]
+    query = select(*columns, *totals).join_from(a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id))
+    return query.where(a.provider == provider, a.id == authorisation)
+
+
+def read_operation(row: RowMapping, prefix: str = "") -> Operation:
+    return Operation.model_validate({name: row[prefix + name] for name in Operation.model_fields})
+
+
+def read_standing(row: RowMapping) -> Standing:
+    return Standing(
+        status=AuthorisationStatus(row["a_status"]),
+        single_capture=row["a_single_capture"],
+        authorised=row["a_authorised"],
+        captured=row["a_captured"],
+        voided=row["a_voided"],
+        refunded=row["a_refunded"],
+        capturing=row["a_capturing"],
+        voiding=row["a_voiding"],
+        refunding=row["a_refunding"],
+        tender_captured=row["t_captured"],
+        tender_refunded=row["t_refunded"],
+        tender_refunding=row["t_refunding"],
+    )

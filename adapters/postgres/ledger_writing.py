@@ -1,0 +1,157 @@
+"""What is written while an operation or an authorisation is locked: outcomes, totals and journal in one statement."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.postgres import ledger_sql
+from adapters.postgres.ledger_rows import Operation, read_standing
+from adapters.postgres.tables.ledger import PaymentOperationRow
+from domain.booking import Booking, Standing, status_after
+from domain.ledger import CapturePurpose, Movement, postings_for
+from domain.money import Minor
+from domain.payments import Authorisation, AuthorisationId, OperationKind, OperationStatus
+
+
+class Settlement:
+    """One operation under lock. `standing` is None for an authorisation, which has no books before its answer."""
+
+    def __init__(
+        self, provider: str, connection: AsyncConnection, operation: Operation, standing: Standing | None
+    ) -> None:
+        self.operation = operation
+        self.standing = standing
+        self._provider = provider
+        self._connection = connection
+
+    async def authorised(
+        self, state: Authorisation, booking: Booking, at: datetime, *, failure: str | None = None
+    ) -> None:
+        """Enter the answer to an authorisation; while the customer has not confirmed, it stays open."""
+        values = {
+            **self._outcome(booking, at, answer=state.id, result=state, failure=failure),
+            "authorisation_id": state.id,
+            "authorisation_status": state.status,
+            "capture_before": state.capture_before,
+            "single_capture": state.single_capture,
+        }
+        await self._connection.execute(text(ledger_sql.SETTLE_AUTHORISATION), values)
+
+    async def settle(
+        self,
+        booking: Booking,
+        at: datetime,
+        *,
+        answer: str | None = None,
+        result: BaseModel | None = None,
+        failure: str | None = None,
+    ) -> None:
+        """Enter what became of it, and free what it had spoken for unless it is still open."""
+        values = self._outcome(booking, at, answer=answer, result=result, failure=failure)
+        if self.standing is None:
+            await self._connection.execute(text(ledger_sql.CLOSE), values)
+            return
+        freed = self.operation.amount if self.operation.open and booking.status is not OperationStatus.PENDING else 0
+        values |= reserved(self.operation.kind, -freed)
+        values |= _moved(booking) | {"authorisation_status": status_after(self.standing, booking)}
+        await self._connection.execute(text(ledger_sql.SETTLE), values)
+
+    def _outcome(
+        self, booking: Booking, at: datetime, *, answer: str | None, result: BaseModel | None, failure: str | None
+    ) -> dict[str, Any]:
+        operation = self.operation
+        return {
+            **operation.model_dump(
+                include={"key", "order_id", "tender_id", "authorisation_id", "currency", "replaces"}
+            ),
+            **_posted(booking.movements, operation.purpose),
+            "provider": self._provider,
+            "status": booking.status,
+            "booked": booking.booked,
+            "answer": answer,
+            "failure": failure,
+            "result": json.dumps(result.model_dump(mode="json")) if result else None,
+            "at": at,
+            "settled_at": None if booking.status is OperationStatus.PENDING else at,
+        }
+
+
+class Sight:
+    """One authorisation under lock, for what was not asked by us."""
+
+    def __init__(
+        self, provider: str, connection: AsyncConnection, authorisation: AuthorisationId, row: RowMapping
+    ) -> None:
+        self.standing = read_standing(row)
+        self._row = row
+        self._authorisation = authorisation
+        self._provider = provider
+        self._connection = connection
+
+    async def enter(
+        self, movements: Iterable[tuple[Movement, Minor]], answers: Mapping[Movement, str], at: datetime
+    ) -> None:
+        """An operation and an entry for each movement; `answers` are the provider's ids of those that it named."""
+        operations = select(func.count()).where(PaymentOperationRow.authorisation_id == self._authorisation)
+        for movement, amount in movements:
+            number = (await self._connection.execute(operations)).scalar_one()
+            booking = Booking(OperationStatus.SUCCEEDED, amount, ((movement, amount),))
+            answer = answers.get(movement)
+            values = {
+                "key": f"{self._provider}:{answer or f'{self._authorisation}:{movement}:{number}'}",
+                "provider": self._provider,
+                "kind": OperationKind(movement.value),
+                "order_id": self._row["a_order_id"],
+                "tender_id": self._row["a_tender_id"],
+                "authorisation_id": self._authorisation,
+                "currency": self._row["a_currency"],
+                "answer": answer,
+                "booked": amount,
+                "at": at,
+            }
+            values |= _posted(booking.movements, None) | _moved(booking)
+            values |= {"capturing": 0, "voiding": 0, "refunding": 0, "authorisation_status": None}
+            await self._connection.execute(text(ledger_sql.ENTER), values)
+
+    async def see(self, state: Authorisation) -> None:
+        """Take over what the provider says of its status and its end."""
+        values = {
+            "provider": self._provider,
+            "authorisation_id": self._authorisation,
+            "authorisation_status": state.status,
+            "capture_before": state.capture_before,
+        }
+        await self._connection.execute(text(ledger_sql.SEE), values)
+
+
+def reserved(kind: OperationKind, amount: Minor) -> dict[str, Minor]:
+    return {
+        "capturing": amount if kind is OperationKind.CAPTURE else 0,
+        "voiding": amount if kind is OperationKind.VOID else 0,
+        "refunding": amount if kind is OperationKind.REFUND else 0,
+    }
+
+
+def _moved(booking: Booking) -> dict[str, Minor]:
+    return {
+        "captured": booking.moved(Movement.CAPTURE),
+        "voided": booking.moved(Movement.VOID),
+        "refunded": booking.refunded,
+    }
+
+
+def _posted(movements: Iterable[tuple[Movement, Minor]], purpose: CapturePurpose | None) -> dict[str, list[Any]]:
+    """The entries and their lines as columns."""
+    kept = list(movements)
+    lines = [(movement, posting) for movement, amount in kept for posting in postings_for(movement, amount, purpose)]
+    return {
+        "movements": [movement.value for movement, _ in kept],
+        "line_movements": [movement.value for movement, _ in lines],
+        "accounts": [posting.account.value for _, posting in lines],
+        "amounts": [posting.amount for _, posting in lines],
+    }
