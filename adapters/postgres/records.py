@@ -129,7 +129,7 @@ class PostgresRecords:
 
     async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
         """One more event, after the last one; the order's row is locked meanwhile."""
-        await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())
+        await self._lock(order_id)
         last = await self._connection.scalar(
             select(TimelineRow.position)
             .where(TimelineRow.order_id == order_id)
@@ -144,7 +144,31 @@ class PostgresRecords:
             )
         )
 
+    async def _lock(self, order_id: OrderId) -> None:
+        await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())
+
     # --- reading -----------------------------------------------------------------------------------------------------
+
+    async def group(self, order_id: OrderId, n: int, *, locked: bool = False) -> StoreGroup | None:
+        if locked:
+            await self._lock(order_id)
+        row = (
+            await self._connection.execute(
+                select(OrderGroupRow.view, OrderRow.external_id, OrderRow.status)
+                .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
+                .where(OrderGroupRow.order_id == order_id, OrderGroupRow.n == n, OrderRow.visible)
+            )
+        ).first()
+        if row is None:
+            return None
+        lines = await self._views(OrderLineRow, OrderLineRow.position, [order_id])
+        return StoreGroup(
+            order_id=order_id,
+            external_id=row.external_id,
+            order_status=OrderStatus(row.status),
+            group=GroupView.model_validate(row.view),
+            lines=[LineView.model_validate(line) for line in lines.get(order_id, [])],
+        )
 
     async def order(self, order_id: OrderId, *, hidden: bool = False) -> OrderView | None:
         found = await self._whole([OrderRow.order_id == order_id], hidden=hidden, limit=1)
@@ -186,7 +210,7 @@ class PostgresRecords:
         self, conditions: list[ColumnElement[bool]], *, limit: int, hidden: bool = False
     ) -> list[OrderView]:
         if not hidden:
-            conditions = [*conditions, OrderRow.visible]
+            conditions = [*conditions, OrderRow.visible.is_(True)]
         heads = (
             await self._connection.execute(
                 select(OrderRow.order_id, OrderRow.head)

@@ -1,11 +1,13 @@
-"""One PostgreSQL transaction over stock, records, notices, intake and places."""
+"""One PostgreSQL transaction over stock, records, notices, intake, places, items and channels."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
+from adapters.items.postgres import PostgresItems
 from adapters.postgres.intake import PostgresIntake
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.places import PostgresPlaces
@@ -20,6 +22,8 @@ class PostgresTransaction:
         self.outbox = PostgresOutbox(connection)
         self.intake = PostgresIntake(connection)
         self.places = PostgresPlaces(connection)
+        self.items = PostgresItems(connection)
+        self.channels = PostgresChannels(connection)
 
 
 class PostgresTransactions:

@@ -87,11 +87,21 @@ class Records(Protocol):
         """Remove an order that was never confirmed; its timeline goes with it."""
         ...
 
+    async def group(self, order_id: OrderId, n: int, *, locked: bool = False) -> StoreGroup | None:
+        """One group; `locked`: nobody else changes the order until the transaction ends."""
+        ...
+
+    async def put_back(self, order_id: OrderId, group: GroupView, entry: TimelineEntry) -> None:
+        """What a store put back after the order's process had ended: the group as it is now, and one more event."""
+        ...
+
+    async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
+        """One more event after the last one, for what happens once the order's process has ended."""
+        ...
+
     async def order(self, order_id: OrderId, *, hidden: bool = False) -> OrderView | None: ...
 
-    async def find(
-        self, wanted: OrderFilter, *, after: tuple[datetime, str] | None, limit: int
-    ) -> Sequence[OrderView]:
+    async def find(self, wanted: OrderFilter, *, after: tuple[datetime, str] | None, limit: int) -> Sequence[OrderView]:
         """Newest first by (placed_at, order_id); `after` is the last row of the page before."""
         ...
 

@@ -3,8 +3,10 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
 from adapters.inventory.port import Inventory
+from adapters.items.port import Items
 from adapters.notification.port import Outbox
 from adapters.places.port import Places
 from adapters.records.port import Records
@@ -21,6 +23,10 @@ class Transaction(Protocol):
     def intake(self) -> OrderIntake: ...
     @property
     def places(self) -> Places: ...
+    @property
+    def items(self) -> Items: ...
+    @property
+    def channels(self) -> Channels: ...
 
 
 class Transactions(Protocol):
