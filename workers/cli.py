@@ -11,19 +11,20 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from workers.doctor import examine
-from workers.settings import explain
+from workers.settings import Policy, explain
 from workers.stack.data import DataFolder
 from workers.stack.errors import AlreadyRunning, StackError
 from workers.stack.progress import Lines
-from workers.stack.stack import Policy, Stack
+
+if TYPE_CHECKING:
+    from workers.stack.stack import Stack
 
 GROUPS = {
     "gateway.cli.order": "order",
@@ -63,6 +64,8 @@ def up(
     workers: Annotated[int, typer.Option(help="How many worker processes to run.", min=1, max=64)] = 1,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
+    from workers.stack.stack import Stack  # here, so that commands which speak HTTP start fast
+
     stack = Stack(data, policy=policy, port=port, workers=workers, progress=Lines(out))
     out.print(f"Throughline starts in [bold]{escape(str(stack.data.path))}[/]", highlight=False, soft_wrap=True)
     asyncio.run(_until_told(lambda: _serve(stack)))
@@ -81,6 +84,8 @@ def demo() -> None:
     """Play sample orders from several channels on a stack of their own, then leave nothing behind."""
     if importlib.util.find_spec("workers.demo") is None:
         raise StackError("The sample orders are not installed.", "Use `throughline up` meanwhile.")
+    from workers.stack.stack import Stack
+
     play: Callable[[Stack], Awaitable[None] | None] = importlib.import_module("workers.demo").play
     folder = Path(tempfile.mkdtemp(prefix="throughline-demo-"))
 
@@ -101,6 +106,8 @@ def demo() -> None:
 @app.command()
 def doctor(data: Data = DEFAULT_DATA) -> None:
     """Check what the stack needs on this machine."""
+    from workers.doctor import examine
+
     findings = examine(DataFolder(data))
     for finding in findings:
         mark = "[green]✓[/]" if finding.well else "[red]✗[/]"
@@ -131,13 +138,13 @@ def reset(
     out.print(f"{folder.path} is empty.", highlight=False, soft_wrap=True)
 
 
-async def _serve(stack: Stack) -> None:
+async def _serve(stack: "Stack") -> None:
     async with stack:
         _show(stack)
         await asyncio.Event().wait()
 
 
-def _show(stack: Stack) -> None:
+def _show(stack: "Stack") -> None:
     out.print()
     for name, where in (
         ("API", f"{stack.api_url}/v1, described at {stack.api_url}/docs"),

@@ -22,6 +22,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "THROUGHLINE_"
 
+Policy = Literal["standard", "short"]
+"""Real durations, or days played in seconds."""
+
 
 def _holds_a_key(secret: SecretStr) -> SecretStr:
     try:
@@ -105,7 +108,7 @@ class Settings(BaseSettings):
     smtp_host: str = Field("127.0.0.1", description="The mail server that notices are sent through.")
     smtp_port: int = Field(8125, ge=1, le=65535, description="The mail server's port.")
     mail_from: str = Field("orders@throughline.example", description="The sender of notices to customers.")
-    mail_templates: Path | None = Field(None, description="A folder of mail templates that go before the built-in ones.")
+    mail_templates: Path | None = Field(None, description="A folder of mail templates that replace ours.")
     mail_url: str = Field("http://127.0.0.1:8182", description="The mail catcher's pages, in the sandbox.")
     webhook_secrets: WebhookSecrets = Field(
         description="Secrets of the webhooks in, one setting each: THROUGHLINE_WEBHOOK_SECRETS__PAYMENT, …__FRAUD, "
@@ -119,7 +122,7 @@ class Settings(BaseSettings):
     lookup_key: Key = Field(description="Hashes mail addresses, phone numbers and API keys for look-up.")
 
     # Behaviour
-    policy: Literal["standard", "short"] = Field(
+    policy: Policy = Field(
         "standard", description="`standard` for real durations; `short` plays days in seconds, for demonstrations."
     )
     sandbox: bool = Field(
@@ -156,7 +159,7 @@ class Settings(BaseSettings):
                 values[variable] = value.get_secret_value()
             elif isinstance(value, tuple):
                 values[variable] = ",".join(value)
-            else:
+            elif value is not None:
                 values[variable] = str(value)
         return values
 

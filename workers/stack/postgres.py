@@ -71,7 +71,7 @@ class Postgres:
     @property
     def dsn(self) -> str:
         """The database for any PostgreSQL client."""
-        return f"postgresql://{NAME}:{quote(self._password)}@{LOOPBACK}:{self.port}/{NAME}"
+        return f"postgresql://{NAME}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}/{NAME}"
 
     @property
     def url(self) -> str:
@@ -181,7 +181,12 @@ class Postgres:
     async def _accepts(self) -> bool:
         try:
             connection = await psycopg.AsyncConnection.connect(self._maintenance(), connect_timeout=2)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise DataUnusable(
+                    "The database does not take the password that secrets.json holds.",
+                    "Restore both from one time, or start afresh with `throughline reset` (all data is lost).",
+                ) from None
             return False
         await connection.close()
         return True

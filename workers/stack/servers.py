@@ -223,7 +223,12 @@ class Servers:
             shown.note = self.payments_url
 
     async def _start_mail(self) -> None:
-        command = python("adapters.simulators.mail", "--smtp-port", self.smtp_port, "--http-port", self._mail_port)
+        command = python(
+            "adapters.simulators.mail",
+            *("--smtp-port", self.smtp_port),
+            *("--http-port", self._mail_port),
+            *("--data", self.data.simulators / "mails.jsonl"),
+        )
         self.mail = self._program("mail catcher", command, "mail", f"{self.mail_url}/messages")
         with step(self._progress, "Mail catcher") as shown:
             await self.mail.start()

@@ -12,16 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from workers.process import Child, answers, python
-from workers.settings import Settings
+from workers.settings import Policy, Settings
 from workers.stack.data import DataFolder
 from workers.stack.errors import ProcessFailed
 from workers.stack.progress import Progress, Silent, step
 from workers.stack.servers import Servers, side_by_side, surroundings
-
-Policy = Literal["standard", "short"]
 
 SHORT_AUTHORISATIONS = 10.0
 """Seconds that the simulated provider holds money under the short policy."""
