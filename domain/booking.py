@@ -115,8 +115,10 @@ def book(outcome: Capture | Void | Refund, standing: Standing, captured_in_all: 
 
 def fits(booking: Booking, standing: Standing) -> bool:
     """Whether our books have room for it; when not, they and the provider's disagree and a person must look."""
-    taken = booking.moved(Movement.CAPTURE) + booking.moved(Movement.VOID)
-    return taken <= standing.held and 0 <= standing.refunded + booking.refunded <= standing.captured
+    captured = booking.moved(Movement.CAPTURE)
+    refundable = standing.captured + captured
+    taken, returned = captured + booking.moved(Movement.VOID), standing.refunded + booking.refunded
+    return taken <= standing.held and 0 <= returned <= refundable
 
 
 def unseen(state: Authorisation, standing: Standing) -> tuple[tuple[Movement, Minor], ...]:
@@ -129,6 +131,8 @@ def unseen(state: Authorisation, standing: Standing) -> tuple[tuple[Movement, Mi
     if standing.single_capture and standing.capturing:
         voided = 0  # the capture under way releases the rest, and books it
     refunded = state.refunded - standing.refunded - standing.refunding
+    # A refund of what is still being captured waits until that capture is booked.
+    refunded = min(refunded, standing.captured + max(0, captured) - standing.refunded - standing.refunding)
     found = (Movement.CAPTURE, captured), (Movement.VOID, voided), (Movement.REFUND, refunded)
     return tuple((movement, amount) for movement, amount in found if amount > 0)
 

@@ -1,6 +1,5 @@
 """What a provider tells us, or did by itself: each becomes one ledger entry or none, in whatever order it comes."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -9,6 +8,7 @@ from adapters.payment.provider import Declined, PaymentProvider, UnknownPayment
 from adapters.payment.settling import OUTCOMES, Settler
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.ledger_rows import Operation
+from adapters.postgres.ledger_writing import Named
 from domain.booking import unseen
 from domain.ledger import Movement
 from domain.payments import Authorisation, OperationKind, OperationStatus, Refund
@@ -30,16 +30,16 @@ async def record_event(ledger: Ledger, settler: Settler, provider: PaymentProvid
             return True  # our own answer was first
         if await ledger.standing(event.authorisation_id) is None:
             return operation is not None
-        named = {Movement(event.kind): event.operation_id} if operation is None else {}
+        named = None
+        if operation is None and event.kind is not OperationKind.AUTHORISE:
+            named = Named(Movement(event.kind), event.amount.amount, event.operation_id)
         await take_over(ledger, settler, await provider.authorisation(event.authorisation_id), named, event.at)
     except UnknownPayment:
         return False
     return True
 
 
-async def take_over(
-    ledger: Ledger, settler: Settler, state: Authorisation, named: Mapping[Movement, str], at: datetime
-) -> None:
+async def take_over(ledger: Ledger, settler: Settler, state: Authorisation, named: Named | None, at: datetime) -> None:
     """Bring our books to what the provider says, writing only where they differ."""
     known = await ledger.standing(state.id)
     if known is None:

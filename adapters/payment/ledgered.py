@@ -112,7 +112,7 @@ class LedgeredPayments:
 
     async def authorisation(self, authorisation_id: AuthorisationId) -> Authorisation:
         state = await self._provider.authorisation(authorisation_id)
-        await take_over(self._ledger, self._settler, state, {}, self._clock())
+        await take_over(self._ledger, self._settler, state, None, self._clock())
         return state
 
     async def record_external(self, event: ProviderEvent) -> bool:

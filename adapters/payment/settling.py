@@ -5,6 +5,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from adapters.payment.provider import (
     AmountMismatch,
     Declined,
@@ -15,7 +17,7 @@ from adapters.payment.provider import (
 )
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.ledger_rows import REFUSED, Operation
-from adapters.postgres.ledger_writing import Settlement
+from adapters.postgres.ledger_writing import Named, Settlement
 from domain.booking import Booking, book, book_authorisation, fits, unseen
 from domain.ledger import Movement
 from domain.payments import (
@@ -37,7 +39,7 @@ OUTCOMES: Mapping[OperationKind, type[Answer]] = {
     OperationKind.VOID: Void,
     OperationKind.REFUND: Refund,
 }
-Outcome = TypeVar("Outcome", bound=Answer)
+Outcome = TypeVar("Outcome", bound=BaseModel)
 
 
 class Settler:
@@ -134,7 +136,7 @@ class Settler:
         if reason:
             raise Declined(reason)
         if state.captured or state.voided or state.refunded:
-            await self.absorb(state, {}, at)
+            await self.absorb(state, None, at)
 
     async def confirm(self, authorisation: AuthorisationId, at: datetime) -> Authorisation | None:
         """Settle an authorisation that waited for the customer, by its present state."""
@@ -166,10 +168,10 @@ class Settler:
         """Enter what the provider did by itself, if it can be asked now; whoever asks next does it otherwise."""
         if authorisation is not None:
             with suppress(PaymentFault):
-                await self.absorb(await self._provider.authorisation(authorisation), {}, at)
+                await self.absorb(await self._provider.authorisation(authorisation), None, at)
 
-    async def absorb(self, state: Authorisation, answers: Mapping[Movement, str], at: datetime) -> None:
-        """Enter what `state` has and we have neither booked nor under way. `answers`: the provider's ids of it."""
+    async def absorb(self, state: Authorisation, named: Named | None, at: datetime) -> None:
+        """Enter what `state` has and we have neither booked nor under way, `named` under the provider's id."""
         for late in await self._ledger.given_up(state.id):
             with suppress(Declined):
                 await self.resolve(OUTCOMES[late.kind], late, at)
@@ -181,7 +183,7 @@ class Settler:
             if not fits(booking, sight.standing):
                 raise AmountMismatch("The provider moved more than our ledger has room for. Compare the two by hand.")
             if found:
-                await sight.enter(found, answers, at)
+                await sight.enter(found, named, at)
             captured = sight.standing.captured + booking.moved(Movement.CAPTURE)
             voided = sight.standing.voided + booking.moved(Movement.VOID)
             if (captured, voided) == (state.captured, state.voided):

@@ -1,7 +1,8 @@
 """What is written while an operation or an authorisation is locked: outcomes, totals and journal in one statement."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,15 @@ from domain.booking import Booking, Standing, status_after
 from domain.ledger import CapturePurpose, Movement, postings_for
 from domain.money import Minor
 from domain.payments import Authorisation, AuthorisationId, OperationKind, OperationStatus
+
+
+@dataclass(frozen=True)
+class Named:
+    """A movement that the provider told us of, under its own id."""
+
+    movement: Movement
+    amount: Minor
+    answer: str
 
 
 class Settlement:
@@ -93,30 +103,48 @@ class Sight:
         self._provider = provider
         self._connection = connection
 
-    async def enter(
-        self, movements: Iterable[tuple[Movement, Minor]], answers: Mapping[Movement, str], at: datetime
-    ) -> None:
-        """An operation and an entry for each movement; `answers` are the provider's ids of those that it named."""
-        operations = select(func.count()).where(PaymentOperationRow.authorisation_id == self._authorisation)
+    async def enter(self, movements: Iterable[tuple[Movement, Minor]], named: Named | None, at: datetime) -> None:
+        """An operation and an entry for each movement; the part that `named` is about bears the provider's id of it."""
+        operation = PaymentOperationRow
+        mine = select(func.count()).where(operation.authorisation_id == self._authorisation)
         for movement, amount in movements:
-            number = (await self._connection.execute(operations)).scalar_one()
-            booking = Booking(OperationStatus.SUCCEEDED, amount, ((movement, amount),))
-            answer = answers.get(movement)
-            values = {
-                "key": f"{self._provider}:{answer or f'{self._authorisation}:{movement}:{number}'}",
-                "provider": self._provider,
-                "kind": OperationKind(movement.value),
-                "order_id": self._row["a_order_id"],
-                "tender_id": self._row["a_tender_id"],
-                "authorisation_id": self._authorisation,
-                "currency": self._row["a_currency"],
-                "answer": answer,
-                "booked": amount,
-                "at": at,
-            }
-            values |= _posted(booking.movements, None) | _moved(booking)
-            values |= {"capturing": 0, "voiding": 0, "refunding": 0, "authorisation_status": None}
-            await self._connection.execute(text(ledger_sql.ENTER), values)
+            number = (await self._connection.execute(mine)).scalar_one()
+            named_part = await self._part(named, movement, amount)
+            if named and named_part:
+                await self._enter_one(f"{self._provider}:{named.answer}", movement, named_part, named.answer, at)
+            if rest := amount - named_part:
+                key = f"{self._provider}:{self._authorisation}:{movement}:{number}"
+                await self._enter_one(key, movement, rest, None, at)
+
+    async def _part(self, named: Named | None, movement: Movement, amount: Minor) -> Minor:
+        """How much of a movement is the operation that was named: nothing when our books have that one already."""
+        if named is None or named.movement is not movement or named.amount > amount:
+            return 0
+        operation = PaymentOperationRow
+        known = select(operation.key).where(
+            operation.provider == self._provider,
+            operation.kind == OperationKind(movement.value),
+            operation.provider_operation_id == named.answer,
+        )
+        return 0 if (await self._connection.execute(known)).first() else named.amount
+
+    async def _enter_one(self, key: str, movement: Movement, amount: Minor, answer: str | None, at: datetime) -> None:
+        booking = Booking(OperationStatus.SUCCEEDED, amount, ((movement, amount),))
+        values = {
+            "key": key,
+            "provider": self._provider,
+            "kind": OperationKind(movement.value),
+            "order_id": self._row["a_order_id"],
+            "tender_id": self._row["a_tender_id"],
+            "authorisation_id": self._authorisation,
+            "currency": self._row["a_currency"],
+            "answer": answer,
+            "booked": amount,
+            "at": at,
+        }
+        values |= _posted(booking.movements, None) | _moved(booking)
+        values |= {"capturing": 0, "voiding": 0, "refunding": 0, "authorisation_status": None}
+        await self._connection.execute(text(ledger_sql.ENTER), values)
 
     async def see(self, state: Authorisation) -> None:
         """Take over what the provider says of its status and its end."""
