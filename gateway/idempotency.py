@@ -145,7 +145,9 @@ async def _answered(run: Callable[[], Awaitable[Response]]) -> tuple[Response, b
     else:
         if not isinstance(getattr(response, "body", None), bytes | memoryview):
             raise TypeError("A command cannot stream its answer: the answer is kept")
-        return response, response.status_code not in _NOT_KEPT and response.status_code < 500
+        # An answer that says when to ask again is not the last word.
+        is_final = response.status_code not in _NOT_KEPT and "retry-after" not in response.headers
+        return response, is_final and response.status_code < 500
     if not problem.remembered:
         raise problem
     return problem.response(), True

@@ -41,6 +41,7 @@ class ProblemKind(StrEnum):
     INTERNAL = "internal"
 
     ORDER_EXISTS = "order-exists"
+    DOES_NOT_ADD_UP = "does-not-add-up"
     OUT_OF_STOCK = "out-of-stock"
     PAYMENT_DECLINED = "payment-declined"
     PAYMENT_DUE = "payment-due"
@@ -82,6 +83,7 @@ TYPES: Mapping[ProblemKind, ProblemType] = {
     ProblemKind.UNAVAILABLE: ProblemType(503, "A system that is needed is away"),
     ProblemKind.INTERNAL: ProblemType(500, "Something went wrong on our side"),
     ProblemKind.ORDER_EXISTS: ProblemType(409, "The order exists with other content", remembered=True),
+    ProblemKind.DOES_NOT_ADD_UP: ProblemType(422, "The order's sums differ"),
     ProblemKind.OUT_OF_STOCK: ProblemType(409, "Not enough stock", remembered=True),
     ProblemKind.PAYMENT_DECLINED: ProblemType(402, "The payment was declined", remembered=True),
     ProblemKind.PAYMENT_DUE: ProblemType(402, "A payment is due first", remembered=True),

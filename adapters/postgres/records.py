@@ -154,7 +154,7 @@ class PostgresRecords:
             await self._lock(order_id)
         row = (
             await self._connection.execute(
-                select(OrderGroupRow.view, OrderRow.external_id, OrderRow.status)
+                select(OrderGroupRow.view, OrderRow.external_id, OrderRow.version, OrderRow.status)
                 .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
                 .where(OrderGroupRow.order_id == order_id, OrderGroupRow.n == n, OrderRow.visible)
             )
@@ -165,6 +165,7 @@ class PostgresRecords:
         return StoreGroup(
             order_id=order_id,
             external_id=row.external_id,
+            version=row.version,
             order_status=OrderStatus(row.status),
             group=GroupView.model_validate(row.view),
             lines=[LineView.model_validate(line) for line in lines.get(order_id, [])],
@@ -255,7 +256,13 @@ class PostgresRecords:
     async def store_groups(self, store_id: StoreId, *, limit: int) -> Sequence[StoreGroup]:
         rows = (
             await self._connection.execute(
-                select(OrderGroupRow.order_id, OrderGroupRow.view, OrderRow.external_id, OrderRow.status)
+                select(
+                    OrderGroupRow.order_id,
+                    OrderGroupRow.view,
+                    OrderRow.external_id,
+                    OrderRow.version,
+                    OrderRow.status,
+                )
                 .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
                 .where(
                     OrderGroupRow.store_id == store_id,
@@ -271,6 +278,7 @@ class PostgresRecords:
             StoreGroup(
                 order_id=OrderId(row.order_id),
                 external_id=row.external_id,
+                version=row.version,
                 order_status=OrderStatus(row.status),
                 group=GroupView.model_validate(row.view),
                 lines=[LineView.model_validate(line) for line in lines.get(row.order_id, [])],

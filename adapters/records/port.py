@@ -62,6 +62,7 @@ class StoreGroup(BaseModel):
 
     order_id: OrderId
     external_id: str
+    version: int
     order_status: OrderStatus
     group: GroupView
     lines: list[LineView]

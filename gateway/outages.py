@@ -1,0 +1,39 @@
+"""Which exceptions mean that a system is away for now: the caller is told when to come back."""
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.keys.port import KeysUnavailable
+from adapters.postgres.outages import database_is_away
+from gateway.faults import Outage
+
+_AWAY = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        # What a connection that breaks in the middle of a call comes out as.
+        RPCStatusCode.UNKNOWN,
+        RPCStatusCode.INTERNAL,
+    }
+)
+
+
+def temporal_is_away(error: BaseException) -> bool:
+    """No connection, no answer in time, too much in flight. A lazy client's first connection fails as RuntimeError."""
+    if isinstance(error, RPCError):
+        return error.status in _AWAY
+    return isinstance(error, RuntimeError) and "connect" in str(error).lower()
+
+
+def keys_are_away(error: BaseException) -> bool:
+    return isinstance(error, KeysUnavailable)
+
+
+OUTAGES = (
+    Outage("database", database_is_away, retry_after=2),
+    Outage("key table", keys_are_away, retry_after=2),
+    Outage("order engine", temporal_is_away, retry_after=2),
+)
+"""For `Edge.outages`."""
