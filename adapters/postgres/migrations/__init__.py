@@ -1,0 +1,1 @@
+"""The schema's history, as Alembic keeps it: `versions/` in order, the newest what `adapters/postgres/tables` say."""
