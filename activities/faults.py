@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from adapters.inventory.port import OutOfStock, StockRefused
 from adapters.payment.port import (
@@ -36,9 +36,9 @@ async def mapped(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
         return await call(*args, **kwargs)
     except OutOfStock as fault:
         shortfalls = [Shortfall(**shortage._asdict()) for shortage in fault.shortfalls]
-        raise ApplicationError(str(fault), shortfalls, type=OUT_OF_STOCK, non_retryable=True) from fault
+        raise _expected(str(fault), shortfalls, kind=OUT_OF_STOCK) from fault
     except Declined as fault:
-        raise ApplicationError(str(fault), fault.reason.value, type=DECLINED, non_retryable=True) from fault
+        raise _expected(str(fault), fault.reason.value, kind=DECLINED) from fault
     except (CeilingExceeded, AmountMismatch, KeyConflict, StockRefused) as fault:
         raise ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True) from fault
     except Unavailable as fault:
@@ -46,3 +46,8 @@ async def mapped(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
         raise ApplicationError(str(fault), type=AWAY, next_retry_delay=after) from fault
     except (OutcomeUnknown, PaymentFault) as fault:
         raise ApplicationError(str(fault), type=AWAY) from fault
+
+
+def _expected(message: str, detail: object, *, kind: str) -> ApplicationError:
+    """An answer that belongs to business: final, and no reason to alarm anybody in the logs."""
+    return ApplicationError(message, detail, type=kind, non_retryable=True, category=ApplicationErrorCategory.BENIGN)

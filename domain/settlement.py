@@ -47,6 +47,8 @@ class TenderBook(BaseModel):
     """A step whose outcome is not known yet: it is finished, under the same key, before any other."""
     awaiting: AuthorisationId | None = None
     """An authorisation that the customer must confirm first (3-D Secure)."""
+    abandoned: list[AuthorisationId] = []
+    """Authorisations that are of no use any more and are yet to be voided at the provider."""
     exhausted: bool = False
     """It was declined: it cannot be charged again."""
     authorised_at: datetime | None = None

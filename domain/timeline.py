@@ -35,6 +35,7 @@ class Event(StrEnum):
     CHOICE_MADE = "choice_made"
     CHOICE_DEFAULTED = "choice_defaulted"
     STOCK_ARRIVED = "stock_arrived"
+    MOVED_TO_STORE = "moved_to_store"
     READY = "ready"
     REMINDER_SENT = "reminder_sent"
     WINDOW_EXTENDED = "window_extended"

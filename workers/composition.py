@@ -83,14 +83,14 @@ class Parts:
             details_of=self.details,
         )
 
-    def link(self, kind: NoticeLink, order_id: OrderId, group_id: GroupId | None) -> str:
-        """The signed address of a customer's page."""
+    def link(self, kind: NoticeLink, order_id: str, group_id: str | None, deadline: datetime | None) -> str:
+        """The signed address of a customer's page; it works a while longer than what it is for, to say that it is over."""
         token = self.links.token(
             CustomerLink(
                 kind=LinkKind(kind.value),
                 order_id=order_id,
                 group=int(group_id.rpartition("/")[2]) if group_id else None,
-                expires_at=datetime.now(UTC) + LINK_LIFETIME,
+                expires_at=(deadline or datetime.now(UTC)) + LINK_LIFETIME,
             )
         )
         return f"{self.settings.api_url}/c/{token}"
@@ -109,7 +109,7 @@ class Parts:
         async with self.transactions.begin() as books:
             place = await books.places.place(notice.store_id) if notice.store_id else None
             lines = (*notice.facts.lines, *notice.facts.remaining)
-            names = await books.items.names([line.sku for line in lines]) if lines else {}
+            names = {item.sku: item.name for item in await books.items.items([line.sku for line in lines])} if lines else {}
         vehicle = None
         if notice.group_id and notice.kind.value == "store_customer_arrived":
             number = notice.group_id.rpartition("/")[2]

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -49,14 +50,15 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
-        sweeping = _sweeping(client, made)
+        milestones, sweeping = Milestones(made.transactions), _sweeping(client, made)
         workers.append(
             Worker(
                 client,
                 task_queue=options.ORDERS,
                 workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
                 activities=[
-                    *_milestones(Milestones(made.transactions)),
+                    milestones.record_milestone,
+                    milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     sweeping.sweep,
@@ -97,10 +99,6 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             )
         )
     return workers
-
-
-def _milestones(milestones: Milestones) -> list[object]:  # type: ignore[type-arg]
-    return [milestones.record_milestone, milestones.forget_order]
 
 
 def _sweeping(client: Client, made: Parts) -> SweepingSteps:
@@ -156,13 +154,11 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     configure_logging(settings.log_format, settings.log_level)
     try:
         asyncio.run(serve(settings))
     except Exception:
-        import logging
-
         logging.getLogger("throughline").exception("the worker ended")
         sys.stderr.flush()
         os._exit(1)

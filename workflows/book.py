@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
@@ -21,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event, Fact, TimelineEntry
     from domain.views import OrderView
     from workflows import options, summaries
+    from workflows.refusing import StepFailed
     from workflows.visibility import Visible
 
 
@@ -31,6 +31,8 @@ class Book:
         self.order = order
         self.hours: dict[StoreId, StoreHours] = {}
         self.visible = False
+        self.closed = False
+        """The final state is on record; nothing more will be written."""
         self._is_final = is_final
         self._events: list[TimelineEntry] = []
         self._money_events: list[TimelineEntry] = []
@@ -157,12 +159,13 @@ class Book:
                     summary=summaries.milestone([entry.event for entry in events]),
                     **options.OUR_BOOKS,
                 )
-            except ActivityError:
+            except StepFailed:
                 self.order.version -= 1
                 self._money_events = [*money_events, *self._money_events]
                 raise
             self.hours.update(stores.hours)
             self._last = view
+            self.closed = self.order.finished
         self._show()
 
     def _finish_if_final(self) -> None:
@@ -188,7 +191,7 @@ class Book:
 
     def _show(self) -> None:
         workflow.set_current_details(summaries.details(self.order))
-        if updates := self._search.changes(self.order):
+        if self.visible and (updates := self._search.changes(self.order)):
             workflow.upsert_search_attributes(updates)
 
 

@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.book import Book
     from workflows.messages import InterventionAction
     from workflows.people import People
-    from workflows.refusing import failure_text, failure_type
+    from workflows.refusing import failure_detail, failure_text, failure_type
 
 TILL = AuthorisationId("till")
 """Where money came from that a customer paid in a store: it goes back at the till too."""
@@ -69,7 +69,7 @@ class Cashier:
     @property
     def settled(self) -> bool:
         """Nothing moves and nothing is missing."""
-        if self._busy.locked() or any(tender.pending or tender.awaiting for tender in self.order.tenders):
+        if self._busy.locked() or any(t.pending or t.awaiting or t.abandoned for t in self.order.tenders):
             return False
         plan = self.plan()
         return not plan.steps and not plan.uncovered and not plan.short
@@ -101,6 +101,13 @@ class Cashier:
         for tender in self.order.tenders:
             if tender.pending is not None:
                 await self._patiently(tender.pending)
+        for tender in self.order.tenders:
+            while tender.abandoned:
+                void = MoneyStep(
+                    kind=StepKind.VOID, tender_id=tender.tender_id, amount=0, authorisation_id=tender.abandoned[0]
+                )
+                await self._patiently(void, whole=True)
+                tender.abandoned.pop(0)
         while steps := self.plan().steps:
             await self._patiently(steps[0])
 
@@ -158,6 +165,7 @@ class Cashier:
         """The customer pays in another way: an authorisation that waits for a confirmation counts no more."""
         for tender in self.order.tenders:
             if tender.awaiting is not None:
+                tender.abandoned.append(tender.awaiting)
                 tender.awaiting = None
                 tender.exhausted = True
 
@@ -251,7 +259,7 @@ class Cashier:
             tender.voided += left
             renewed = tender.authorisation_id
             void = MoneyStep(kind=StepKind.VOID, tender_id=tender.tender_id, amount=left, authorisation_id=old)
-            await self._patiently(void, of_old=True)
+            await self._patiently(void, whole=True)
             self.book.money_event(
                 Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=str(renewed and until)
             )
@@ -274,23 +282,22 @@ class Cashier:
                 return self._declined(step, error)
             if kind == NEEDS_A_PERSON:
                 return await self._asked(step, error)
+            self._in_trouble(step, error)
             self.book.money_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
             self.wake()
             return Outcome.AWAY
         self._concluded(tender)
         return outcome
 
-    async def _patiently(self, step: MoneyStep, *, of_old: bool = False) -> Outcome:
+    async def _patiently(self, step: MoneyStep, *, whole: bool = False) -> Outcome:
         """Until the provider answers, however long; a person decides where its answer makes no sense."""
         tender = self._tender(step)
         tender.pending = step
         try:
-            try:
-                outcome = await self._do(step, options.PAYMENT_AT_ONCE, None, of_old=of_old)
-            except ActivityError as error:
-                if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
-                    raise
-                outcome = await self._outlast(step, error, of_old=of_old)
+            if not self.order.troubles:
+                outcome = await self._shortly_then_patiently(step, whole=whole)
+            else:
+                outcome = await self._outlast(step, whole=whole)
         except ActivityError as error:
             if failure_type(error) == DECLINED:
                 return self._declined(step, error)
@@ -298,16 +305,28 @@ class Cashier:
         self._concluded(tender)
         return outcome
 
-    async def _outlast(self, step: MoneyStep, error: ActivityError, *, of_old: bool) -> Outcome:
-        """Show that the payment system is away, and go on when it is back."""
+    async def _shortly_then_patiently(self, step: MoneyStep, *, whole: bool) -> Outcome:
+        try:
+            return await self._do(step, options.PAYMENT_AT_ONCE, None, whole=whole)
+        except ActivityError as error:
+            if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
+                raise
+            self._in_trouble(step, error)
+            await self.book.record()
+            return await self._outlast(step, whole=whole)
+
+    async def _outlast(self, step: MoneyStep, *, whole: bool) -> Outcome:
+        """The payment system is away: try on until it is back."""
+        try:
+            return await self._do(step, options.PAYMENT_PATIENT, None, whole=whole)
+        finally:
+            self.order.troubles.pop("payment", None)
+
+    def _in_trouble(self, step: MoneyStep, error: ActivityError) -> None:
+        """Show whom the order waits for."""
         self.order.troubles["payment"] = Trouble(
             system="payment system", step=step.kind.value, since=workflow.now(), error=failure_text(error)
         )
-        await self.book.record()
-        try:
-            return await self._do(step, options.PAYMENT_PATIENT, None, of_old=of_old)
-        finally:
-            self.order.troubles.pop("payment", None)
 
     def _concluded(self, tender: TenderBook) -> None:
         tender.pending = None
@@ -316,11 +335,13 @@ class Cashier:
     def _declined(self, step: MoneyStep, error: ActivityError) -> Outcome:
         tender = self._tender(step)
         self._concluded(tender)
-        self.decline_reason = failure_text(error)
+        self.decline_reason = failure_detail(error) or failure_text(error)
         tender.exhausted = True
         if step.kind is StepKind.CAPTURE:
-            # What cannot be captured is no cover for anything.
-            tender.live, tender.voided = tender.live - step.amount, tender.voided + step.amount
+            # What cannot be captured is no cover for anything: it is freed.
+            tender.abandoned.append(_authorisation(step))
+            tender.voided += tender.live
+            tender.live = 0
         self.book.money_event(
             Event.PAYMENT_DECLINED,
             reason=step.kind,
@@ -384,7 +405,7 @@ class Cashier:
         return True
 
     async def _do(
-        self, step: MoneyStep, how: options.OutsideOptions, group: str | None, *, of_old: bool = False
+        self, step: MoneyStep, how: options.OutsideOptions, group: str | None, *, whole: bool = False
     ) -> Outcome:
         tender = self._tender(step)
         amount = self.book.money(step.amount)
@@ -433,14 +454,14 @@ class Cashier:
                         order_id=self.order.terms.order_id,
                         tender_id=tender.tender_id,
                         authorisation_id=_authorisation(step),
-                        amount=amount,
+                        amount=None if whole else amount,
                         at=workflow.now(),
-                        reason="renewed" if of_old else "not needed",
+                        reason="of no use any more" if whole else "not needed",
                     ),
                     summary=Readable(words),
                     **how,
                 )
-                if not of_old:
+                if not whole:
                     tender.live -= step.amount
                     tender.voided += step.amount
                     self.book.money_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
@@ -31,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cashier import Outcome
     from workflows.desk import REMINDERS, Desk
     from workflows.messages import GroupAnswer
-    from workflows.refusing import failure_type, refuse
+    from workflows.refusing import StepFailed, failure_type, refuse
 
 READY_LIKE = (GroupStatus.READY,)
 AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
@@ -492,7 +491,7 @@ class Counter:
         if not group.open or group.waits_for is not WaitsFor.STOCK:
             return
         lines = group.owed_lines(UnitState.OPEN)
-        await self._take_up(group, lines, None)
+        await self._take_up(group, lines, None, Event.STOCK_ARRIVED)
 
     async def _move_elsewhere(
         self, group: PickupGroup, store_id: StoreId | None, command: messages.Choose | None = None
@@ -511,6 +510,9 @@ class Counter:
         self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
     ) -> bool:
         desk = self.desk
+        whole = there.lines == group.owed_lines(UnitState.OPEN)
+        if whole and group.offered_at is None and group.count(*UnitState) == group.owed:
+            return await self._reassign(group, there, found, command)
         before = desk.order.model_copy(deep=True)
         ending = group.ending
         part = desk.order.split_off(group, there.lines, WaitsFor.CHOICE, [])
@@ -524,17 +526,36 @@ class Counter:
         group.ending = ending
         return False
 
-    async def _take_up(self, group: PickupGroup, lines: dict[LineId, int], command: messages.Choose | None) -> bool:
+    async def _reassign(
+        self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
+    ) -> bool:
+        """A group that no store has worked on yet simply changes its store."""
+        old = group.store_id
+        group.store_id = there.store_id
+        self.desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
+        if await self._take_up(group, there.lines, command):
+            return True
+        group.store_id = old
+        return False
+
+    async def _take_up(
+        self,
+        group: PickupGroup,
+        lines: dict[LineId, int],
+        command: messages.Choose | None,
+        found: Event = Event.MOVED_TO_STORE,
+    ) -> bool:
         """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone meanwhile."""
         desk = self.desk
         kept = group.model_copy(deep=True)
         if command is not None:
             self._choice_made(group, command)
         else:
-            desk.book.event(Event.STOCK_ARRIVED, group=group.n, store=group.store_id)
+            desk.book.event(found, group=group.n, store=group.store_id)
         desk.book.stock(StockOperation.TAKE, lines, group.store_id)
         for line, quantity in lines.items():
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        group.declined_by = [store for store in group.declined_by if store != group.store_id]
         desk.offer(group)
         desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
@@ -546,7 +567,7 @@ class Counter:
         )
         try:
             await desk.book.record()
-        except ActivityError as error:
+        except StepFailed as error:
             if failure_type(error) != OUT_OF_STOCK:
                 raise
             for field in type(group).model_fields:
@@ -580,7 +601,8 @@ class Counter:
 
     async def _not_too_late(self, group: PickupGroup, command: messages.GroupCommand) -> None:
         """A store that answers after its work was withdrawn is told so politely, and the answer is shown."""
-        if group.store_id not in group.declined_by:
+        gone = (GroupStatus.WAITING, GroupStatus.REJECTED, GroupStatus.CANCELLED)
+        if group.status not in gone or group.store_id not in group.declined_by:
             return
         self.desk.book.event(Event.LATE_ANSWER_REFUSED, command.actor, group=group.n, answer=type(command).__name__)
         await self.desk.book.record()

@@ -52,13 +52,13 @@ class OrderWorkflow:
         desk.cashier.in_line = self.holds.mind_payment
         desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
         desk.cashier.wake()
-        while not desk.order.finished:
+        while not desk.book.closed:
             for group in desk.order.groups:
                 name = f"pickup {group.n}"
                 if not desk.crew.has(name):
                     desk.crew.start(name, PickupProcess(desk, group).run())
             known = len(desk.order.groups)
-            await desk.crew.wait_until(lambda known=known: desk.order.finished or len(desk.order.groups) > known)  # type: ignore[misc]
+            await desk.crew.wait_until(lambda known=known: desk.book.closed or len(desk.order.groups) > known)  # type: ignore[misc]
         desk.crew.stop()
 
     def _answer_placing(self, refusal: Refusal | None) -> None:

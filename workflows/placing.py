@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cashier import Outcome
     from workflows.desk import Desk
     from workflows.holds import Holds
+    from workflows.refusing import StepFailed
     from workflows.saga import Saga
 
 
@@ -60,7 +61,7 @@ class Placing:
             desk.book.ask_hours(store)
         try:
             await desk.book.record()
-        except ActivityError as error:
+        except StepFailed as error:
             shortfalls = _shortfalls(error)
             if shortfalls is None:
                 raise
@@ -176,8 +177,8 @@ class Placing:
         return self.desk.book.stock_lines(lines, store)
 
 
-def _shortfalls(error: ActivityError) -> list[Shortfall] | None:
-    cause = error.cause
-    if not isinstance(cause, ApplicationError) or cause.type != OUT_OF_STOCK:
+def _shortfalls(error: BaseException) -> list[Shortfall] | None:
+    fault = error.cause if isinstance(error, ActivityError) else error
+    if not isinstance(fault, ApplicationError) or fault.type != OUT_OF_STOCK:
         return None
-    return [Shortfall.model_validate(each) for each in (cause.details[0] if cause.details else [])]
+    return [Shortfall.model_validate(each) for each in (fault.details[0] if fault.details else [])]

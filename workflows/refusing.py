@@ -16,11 +16,28 @@ def refuse(kind: RefusalKind, detail: str, **more: str) -> Refused:
     return Refused(Refusal(kind=kind, detail=detail, **more))
 
 
-def failure_type(error: ActivityError) -> str | None:
-    """The stable type of the fault under an activity's error; none for a time-out or a lost worker."""
-    return error.cause.type if isinstance(error.cause, ApplicationError) else None
+StepFailed = (ActivityError, ApplicationError)
+"""What a failed step raises: an ordinary activity the first, a local one the second."""
 
 
-def failure_text(error: ActivityError) -> str:
-    cause = error.cause or error
-    return getattr(cause, "message", None) or str(cause)
+def failure_type(error: BaseException) -> str | None:
+    """The stable type of the fault under a step's error; none for a time-out or a lost worker."""
+    fault = _fault(error)
+    return fault.type if fault else None
+
+
+def failure_detail(error: BaseException) -> str | None:
+    """The code that the fault carries, e.g. a decline's reason."""
+    fault = _fault(error)
+    return str(fault.details[0]) if fault and fault.details else None
+
+
+def failure_text(error: BaseException) -> str:
+    fault = _fault(error)
+    return fault.message if fault else str(error.__cause__ or error)
+
+
+def _fault(error: BaseException) -> ApplicationError | None:
+    if isinstance(error, ActivityError):
+        return error.cause if isinstance(error.cause, ApplicationError) else None
+    return error if isinstance(error, ApplicationError) else None
