@@ -26,7 +26,7 @@ from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
 from domain.hand_over_codes import derive_code
-from domain.ids import GroupId, OrderId, StoreId
+from domain.ids import OrderId, StoreId
 from domain.notices import LinkKind as NoticeLink
 from domain.notices import Notice
 from domain.notices import Place as NoticePlace
@@ -58,12 +58,13 @@ class Parts:
     def policy(self) -> PolicyPack:
         return PACKS[self.settings.policy]
 
-    async def connect(self) -> Client:
+    async def connect(self, *, lazy: bool = False) -> Client:
         """A client of the Temporal server, with our payloads, encryption and failures."""
         return await Client.connect(
             self.settings.temporal_address,
             namespace=self.settings.temporal_namespace,
             plugins=[throughline_plugin(self.keys, sandbox=self.settings.sandbox)],
+            lazy=lazy,
         )
 
     def relay(self) -> NoticeRelay:
@@ -84,7 +85,7 @@ class Parts:
         )
 
     def link(self, kind: NoticeLink, order_id: str, group_id: str | None, deadline: datetime | None) -> str:
-        """The signed address of a customer's page; it works a while longer than what it is for, to say that it is over."""
+        """The signed address of a customer's page; it works a while longer than what it is for, to say so."""
         token = self.links.token(
             CustomerLink(
                 kind=LinkKind(kind.value),
@@ -109,7 +110,8 @@ class Parts:
         async with self.transactions.begin() as books:
             place = await books.places.place(notice.store_id) if notice.store_id else None
             lines = (*notice.facts.lines, *notice.facts.remaining)
-            names = {item.sku: item.name for item in await books.items.items([line.sku for line in lines])} if lines else {}
+            items = await books.items.items(sorted({line.sku for line in lines})) if lines else ()
+        names = {item.sku: item.name for item in items}
         vehicle = None
         if notice.group_id and notice.kind.value == "store_customer_arrived":
             number = notice.group_id.rpartition("/")[2]

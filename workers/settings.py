@@ -95,6 +95,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("THROUGHLINE_TEMPORAL_NAMESPACE", "TEMPORAL_NAMESPACE"),
         description="The Temporal namespace that holds the workflows.",
     )
+    temporal_ui: str = Field("", description="The Temporal web UI's address, which may ask the codec endpoint.")
     data: Path = Field(Path(".throughline"), description="A folder for files that are kept, such as documents.")
 
     # The API

@@ -5,7 +5,6 @@ addresses, and `servers.settings()` all that our own processes need to use them.
 """
 
 import asyncio
-import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,7 +15,7 @@ from typing import Any, Self
 from workers.process import Child, answers, python
 from workers.settings import EmbeddedSettings, Settings
 from workers.stack.data import DataFolder, Secrets
-from workers.stack.errors import StackError
+from workers.stack.errors import DataUnusable
 from workers.stack.ports import LOOPBACK, Ports
 from workers.stack.postgres import Postgres
 from workers.stack.progress import Progress, Silent, Step, step
@@ -25,6 +24,8 @@ from workers.stack.temporal_cli import find, obtain
 
 CODEC_PATH = "/v1/ops/codec"
 WEBHOOK_PATH = "/v1/webhooks/payment"
+MIGRATION_SECONDS = 60.0
+"""To wait for another program that changes the schema; nobody else should, in a folder of ours."""
 
 
 class Servers:
@@ -102,6 +103,7 @@ class Servers:
             "database_url": self.database_url,
             "temporal_address": self.temporal_address,
             "temporal_namespace": self.temporal_namespace,
+            "temporal_ui": self.temporal_ui,
             "data": self.data.path,
             "api_port": self.api_port,
             "api_url": self.api_url,
@@ -127,11 +129,21 @@ class Servers:
         return self.postgres.dsn
 
     async def migrate(self) -> None:
-        """Bring the database to the newest schema."""
-        if importlib.util.find_spec("adapters.postgres.migrate") is None:
-            raise StackError("The database migrations are not installed.", "Run `make install`.")
-        migrations = importlib.import_module("adapters.postgres.migrate")
-        await asyncio.to_thread(migrations.upgrade, self.database_url)
+        """Bring the database to the newest schema. Raises `DataUnusable`."""
+        # Here, since only a stack needs Alembic.
+        from adapters.postgres.migrate import MigrationBusy, UnknownSchema, upgrade
+
+        try:
+            await asyncio.to_thread(upgrade, self.database_url, wait_seconds=MIGRATION_SECONDS)
+        except UnknownSchema as error:
+            raise DataUnusable(
+                "The database was made by a later version of Throughline.",
+                "Use that version, name another folder with --data, or start afresh with `throughline reset`.",
+            ) from error
+        except MigrationBusy as error:
+            raise DataUnusable(
+                "Another program is changing the database.", "Wait for it to end, then try again."
+            ) from error
 
     def pids(self) -> dict[str, int | None]:
         """The servers' processes by name; None for one that is not ours or does not run."""
