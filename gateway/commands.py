@@ -1,4 +1,4 @@
-"""Sending commands to an order's workflow: as an update that is answered, or as a signal whose fate the timeline shows."""
+"""Sending commands to an order: as an update that is answered, or as a signal whose fate the timeline shows."""
 
 from datetime import timedelta
 from typing import Any, TypeVar

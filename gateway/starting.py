@@ -1,5 +1,6 @@
 """Starting an order's workflow and getting its fate, in one round trip; also for a start that was promised and lost."""
 
+import time
 from datetime import timedelta
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateStage
@@ -40,6 +41,7 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
     Raises `WorkflowUpdateRPCTimeoutOrCancelledError` when that takes longer: the same call answers later.
     """
     workflow_id = order_workflow_id(terms.order_id)
+    began = time.monotonic()
     start = WithStartWorkflowOperation(
         OrderWorkflow.run,
         terms,
@@ -58,7 +60,8 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
             rpc_timeout=patience,
         )
-        return await handle.result(rpc_timeout=patience)
+        left = patience - timedelta(seconds=time.monotonic() - began)
+        return await handle.result(rpc_timeout=max(left, timedelta(seconds=1)))
     except WorkflowAlreadyStartedError:
         return await _fate_of_ended(client, workflow_id, terms.order_id, patience)
 

@@ -1,0 +1,111 @@
+"""Whether an order can be at all: methods that exist, goods that are sold, stores that are open then."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+from babel.numbers import is_currency
+
+from adapters.places.port import Place, PlaceKind
+from domain.ids import StoreId
+from domain.intake import LineKind, Method, OrderBody, PickupMode, TenderType
+from domain.pickup_windows import (
+    PAUSED_INDEFINITELY,
+    PickupPolicy,
+    PickupTimeProblem,
+    PickupTimeReason,
+    check_requested,
+)
+from gateway.problems import FieldError, Problem, ProblemKind
+
+TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
+MODES = (PickupMode.COUNTER, PickupMode.CURBSIDE)
+
+_WORDS = {
+    PickupTimeReason.PAST: "This time is over",
+    PickupTimeReason.TOO_FAR_AHEAD: "This is too far ahead",
+    PickupTimeReason.PAUSED: "The store takes no pickups then: it is paused",
+    PickupTimeReason.HOLIDAY: "The store is closed all that day",
+    PickupTimeReason.CLOSED: "The store is closed then",
+}
+
+
+def check_supported(body: OrderBody) -> None:
+    """What the contract names and nobody has built yet."""
+    errors = [
+        FieldError(pointer=f"/fulfilments/{n}/method", reason="Only pickup is offered yet")
+        for n, each in enumerate(body.fulfilments)
+        if each.method is not Method.PICKUP
+    ]
+    errors += [
+        FieldError(pointer=f"/fulfilments/{n}/mode", reason="Only counter and curbside are offered yet")
+        for n, each in enumerate(body.fulfilments)
+        if each.mode not in MODES
+    ]
+    errors += [
+        FieldError(pointer=f"/tenders/{n}/type", reason="Only card and pay_in_store are taken yet")
+        for n, each in enumerate(body.tenders)
+        if each.type not in TENDERS
+    ]
+    errors += [
+        FieldError(pointer=f"/lines/{n}/kind", reason="Only goods are sold yet")
+        for n, each in enumerate(body.lines)
+        if each.kind is not LineKind.GOODS
+    ]
+    if errors:
+        raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
+
+
+def check_places(
+    body: OrderBody, places: Mapping[StoreId, Place], skus: Collection[str], policy: PickupPolicy, now: datetime
+) -> None:
+    """Raises 422 with every field that is wrong; for a time that cannot be, with the next that can."""
+    errors = [
+        FieldError(pointer=f"/lines/{n}/sku", reason="Unknown SKU")
+        for n, line in enumerate(body.lines)
+        if line.sku not in skus
+    ]
+    if not is_currency(body.currency):
+        errors.append(FieldError(pointer="/currency", reason="Should be an ISO 4217 code"))
+    if body.total > 0:
+        errors += [
+            FieldError(pointer=f"/tenders/{n}/amount", reason="Should be greater than 0")
+            for n, tender in enumerate(body.tenders)
+            if tender.amount == 0
+        ]
+    possible: list[datetime] = []
+    for n, fulfilment in enumerate(body.fulfilments):
+        here = f"/fulfilments/{n}"
+        place = places.get(StoreId(fulfilment.store_id or ""))
+        if place is None or place.kind is not PlaceKind.STORE:
+            errors.append(FieldError(pointer=f"{here}/store_id", reason="Unknown store"))
+            continue
+        if fulfilment.mode is PickupMode.CURBSIDE and not place.curbside:
+            errors.append(FieldError(pointer=f"{here}/mode", reason="This store has no curbside pickup"))
+        requested = fulfilment.requested_pickup_at or body.requested_pickup_at
+        problem = check_requested(place.hours, policy, now, requested, paused_until(place, now))
+        if problem is not None:
+            own = fulfilment.requested_pickup_at is not None
+            at_time = f"{here}/requested_pickup_at" if own else "/requested_pickup_at"
+            errors.append(FieldError(pointer=at_time if requested else f"{here}/store_id", reason=_in_words(problem)))
+            if problem.next_possible is not None:
+                possible.append(problem.next_possible)
+    if errors:
+        extra = {"next_possible": _instant(max(possible))} if possible else {}
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors, extra=extra)
+
+
+def paused_until(place: Place, now: datetime) -> datetime | None:
+    if place.pause is None or not place.paused(now):
+        return None
+    return place.pause.until or PAUSED_INDEFINITELY
+
+
+def _in_words(problem: PickupTimeProblem) -> str:
+    why = _WORDS[problem.reason]
+    if problem.next_possible is None:
+        return f"{why}; no later time is in sight, choose another store"
+    return f"{why}; the next possible time is {_instant(problem.next_possible)}"
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

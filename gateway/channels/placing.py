@@ -1,0 +1,237 @@
+"""Taking an order in: is it ours to take, can it be, does it add up; then it is promised once and started."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+
+from adapters.access.port import PrincipalKind
+from adapters.channels.port import Channels
+from adapters.intake.port import Intake, IntakeState
+from adapters.keys.port import CustomerRef, DataKey
+from adapters.places.port import Place
+from adapters.postgres.transaction import PostgresTransaction
+from adapters.vault.port import Subject
+from domain import ids
+from domain.actors import Channel
+from domain.ids import OrderId, StoreId, order_workflow_id
+from domain.intake import Discrepancy, OrderBody, placed_in_the_future, reconcile
+from domain.personal import PersonalData
+from domain.refusals import Refusal
+from domain.terms import ChannelRules, OrderTerms, terms_of
+from domain.views import OrderView
+from gateway.channels.checks import check_places, check_supported
+from gateway.commands import StillWorking
+from gateway.principals import Caller
+from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
+from gateway.services import Services
+from gateway.showing import order_shown, proxy_subject
+from gateway.starting import seal_terms, start_order
+from workflows.messages import Placed
+
+
+class Taken(NamedTuple):
+    view: OrderView
+    is_new: bool
+
+
+class _Known(NamedTuple):
+    """What is on record before anything is decided."""
+
+    intake: Intake | None
+    rules: ChannelRules
+    places: dict[StoreId, Place]
+    skus: frozenset[str]
+
+
+async def place_order(services: Services, caller: Caller, body: OrderBody) -> Taken:
+    """The order's fate. Raises a `Problem` for what is refused, `StillWorking` for what takes longer."""
+    if not speaks_for(caller, body.channel):
+        raise await caller.refused(f"needs a key that speaks for the channel {body.channel}")
+    now = services.now()
+    known = await _look_up(services, body)
+    if known.intake is None:
+        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known.rules, now)
+    else:
+        intake, terms = known.intake, None
+    if intake.content_hash != body.content_hash():
+        raise await _exists(services, caller, intake)
+    is_new = terms is not None
+    if intake.state is IntakeState.TAKEN:
+        return Taken(await _view(services, intake.order_id), is_new=False)
+    if terms is None:
+        # The same order again while its first start has not answered, or was lost: go on with that one.
+        terms = _terms(services, caller, body, intake.order_id, intake.promised_at, known.rules, _discrepancy(body))
+    placed = await _start(services, terms)
+    if placed.refusal is not None:
+        raise _refused(placed.refusal, body)
+    return Taken(await _view(services, intake.order_id), is_new=is_new)
+
+
+def speaks_for(caller: Caller, channel: Channel) -> bool:
+    """A key speaks for its own channel, and for those that were granted to it (`channel:kiosk`)."""
+    principal = caller.principal
+    if principal.kind not in (PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS):
+        return False
+    return principal.channel is channel or f"channel:{channel}" in principal.rights
+
+
+async def _look_up(services: Services, body: OrderBody) -> _Known:
+    stores = [StoreId(each.store_id) for each in body.fulfilments if each.store_id is not None]
+    async with services.transactions.begin() as books:
+        channels: Channels = books.channels
+        return _Known(
+            intake=await books.intake.by_external_id(body.channel, body.external_id),
+            rules=await channels.rules(body.channel),
+            places={place.location_id: place for place in await books.places.places(sorted(set(stores)))},
+            skus=frozenset(item.sku for item in await books.items.items(sorted({line.sku for line in body.lines}))),
+        )
+
+
+def _checked(services: Services, body: OrderBody, known: _Known, now: datetime) -> Discrepancy | None:
+    """Everything that would make it an order that cannot be; what does not add up, where that is only held."""
+    check_supported(body)
+    if placed_in_the_future(body, now):
+        raise invalid("/placed_at", "Should not lie in the future")
+    check_places(body, known.places, known.skus, services.policy.pickup, now)
+    discrepancy = _discrepancy(body)
+    if discrepancy is not None and not known.rules.holds_discrepancies:
+        raise Problem(ProblemKind.DOES_NOT_ADD_UP, discrepancy.explain(), errors=_differences(discrepancy))
+    return discrepancy
+
+
+def _discrepancy(body: OrderBody) -> Discrepancy | None:
+    sums = reconcile(body)
+    return None if sums.adds_up else sums
+
+
+def _differences(sums: Discrepancy) -> list[FieldError]:
+    errors = []
+    if sums.total != sums.lines_and_shipping:
+        difference = sums.total - sums.lines_and_shipping
+        errors.append(
+            FieldError(
+                pointer="/total",
+                reason=f"Is {sums.total}, lines and shipping are {sums.lines_and_shipping}: {difference:+d}",
+            )
+        )
+    if sums.tenders != sums.total:
+        difference = sums.tenders - sums.total
+        reason = f"Add up to {sums.tenders}, total is {sums.total}: {difference:+d}"
+        errors.append(FieldError(pointer="/tenders", reason=reason))
+    return errors
+
+
+async def _promise(
+    services: Services,
+    caller: Caller,
+    body: OrderBody,
+    discrepancy: Discrepancy | None,
+    rules: ChannelRules,
+    now: datetime,
+) -> tuple[Intake, OrderTerms | None]:
+    """Claim the identity, with key, personal data and start in one transaction: from here on the order is started,
+    by us or by the sweeper. Gives the other's claim when somebody was first."""
+    order_id = ids.order_id(now, os.urandom(10))
+    terms = _terms(services, caller, body, order_id, now, rules, discrepancy)
+    wanted = Intake(
+        order_id=order_id,
+        channel=body.channel,
+        external_id=body.external_id,
+        content_hash=terms.content_hash,
+        created_by=caller.principal.id,
+        state=IntakeState.PROMISED,
+        promised_at=now,
+    )
+    async with services.transactions.begin() as books:
+        key = await services.keys.key_for_customer(CustomerRef(body.customer.ref), now, books.connection)
+        claimed = await books.intake.promise(wanted, seal_terms(key, terms))
+        if claimed.order_id != order_id:
+            return claimed, None
+        await services.keys.bind(order_workflow_id(order_id), key.id, books.connection)
+        await _keep_person(services, books, body, order_id, key, now)
+    return claimed, terms
+
+
+async def _keep_person(
+    services: Services, books: PostgresTransaction, body: OrderBody, order_id: OrderId, key: DataKey, now: datetime
+) -> None:
+    named = body.pickup.person if body.pickup else None
+    for_all = PersonalData(
+        name=body.customer.name,
+        email=body.customer.email,
+        phone=body.customer.phone,
+        pickup_person=named.name if named else None,
+    )
+    await services.vault.put(Subject(order_id), key.id, for_all, now, books.connection)
+    for n, fulfilment in enumerate(body.fulfilments, start=1):
+        if fulfilment.proxy is not None:
+            proxy = PersonalData(pickup_person=fulfilment.proxy.name)
+            await services.vault.put(proxy_subject(order_id, n), key.id, proxy, now, books.connection)
+
+
+def _terms(
+    services: Services,
+    caller: Caller,
+    body: OrderBody,
+    order_id: OrderId,
+    received_at: datetime,
+    rules: ChannelRules,
+    discrepancy: Discrepancy | None,
+) -> OrderTerms:
+    return terms_of(
+        body,
+        order_id=order_id,
+        received_at=received_at,
+        actor=caller.actor,
+        policy=services.policy,
+        rules=rules,
+        discrepancy=discrepancy,
+    )
+
+
+async def _start(services: Services, terms: OrderTerms) -> Placed:
+    try:
+        return await start_order(services.temporal, terms)
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise StillWorking(terms.order_id) from None
+
+
+async def _view(services: Services, order_id: OrderId) -> OrderView:
+    async with services.transactions.begin() as books:
+        view = await books.records.order(order_id)
+    if view is None:
+        raise StillWorking(order_id)
+    return view
+
+
+async def _exists(services: Services, caller: Caller, intake: Intake) -> Problem:
+    async with services.transactions.begin() as books:
+        view = await books.records.order(intake.order_id)
+    current = await order_shown(services, caller, view) if view is not None else {"order_id": intake.order_id}
+    return Problem(
+        ProblemKind.ORDER_EXISTS,
+        f"{intake.channel} has sent {intake.external_id} before, with other content. "
+        "Change or cancel that order, or use another external_id.",
+        current=current,
+    )
+
+
+def _refused(refusal: Refusal, body: OrderBody) -> Problem:
+    problem = of_refusal(refusal)
+    problem.errors = _shortfalls(refusal, body)
+    return problem
+
+
+def _shortfalls(refusal: Refusal, body: OrderBody) -> Sequence[FieldError]:
+    return [
+        FieldError(
+            pointer=f"/lines/{position}/quantity",
+            reason=f"{short.sku} at {short.location_id}: {short.asked} asked, {short.available} available",
+        )
+        for short in refusal.shortfalls
+        for position, line in enumerate(body.lines)
+        if line.sku == short.sku
+    ]

@@ -1,0 +1,59 @@
+"""What a caller may see: own channels everything, a store what has work at it, others what they created."""
+
+from adapters.access.port import PrincipalKind
+from adapters.postgres.transaction import PostgresTransaction
+from adapters.records.port import OrderFilter, StoreGroup
+from domain.ids import OrderId, StoreId
+from domain.views import OrderView
+from gateway.principals import Caller
+from gateway.problems import not_found
+from gateway.services import Services
+
+
+async def visible_order(services: Services, caller: Caller, order_id: OrderId) -> OrderView:
+    """The order, if the caller may know of it. Raises 404, with an audit row when it is another's."""
+    async with services.transactions.begin() as books:
+        view = await books.records.order(order_id)
+        if view is None:
+            raise not_found()
+        allowed = await _may_see(books, caller, order_id)
+    if not allowed:
+        raise await caller.hidden("another's order")
+    return view
+
+
+async def visible_group(services: Services, caller: Caller, order_id: OrderId, n: int) -> StoreGroup:
+    """One pickup, if the caller may know of it. A store: only its own."""
+    async with services.transactions.begin() as books:
+        found = await books.records.group(order_id, n)
+        if found is None:
+            raise not_found()
+        if caller.principal.kind is PrincipalKind.STORE:
+            allowed = found.group.store_id == caller.principal.store_id
+        else:
+            allowed = await _may_see(books, caller, order_id)
+    if not allowed:
+        raise await caller.hidden("another's pickup")
+    return found
+
+
+def within_sight(caller: Caller, wanted: OrderFilter) -> OrderFilter | None:
+    """The filter narrowed to what the caller may see; nothing when that is empty."""
+    if caller.sees_all_orders:
+        return wanted
+    if caller.principal.kind is PrincipalKind.STORE:
+        own = caller.principal.store_id
+        if own is None or wanted.store_id not in (None, own):
+            return None
+        return wanted.model_copy(update={"store_id": own})
+    return wanted.model_copy(update={"created_by": caller.principal.id})
+
+
+async def _may_see(books: PostgresTransaction, caller: Caller, order_id: OrderId) -> bool:
+    if caller.sees_all_orders:
+        return True
+    principal = caller.principal
+    if principal.kind is PrincipalKind.STORE:
+        return principal.store_id is not None and await books.records.has_work_at(order_id, StoreId(principal.store_id))
+    intake = await books.intake.by_order(order_id)
+    return intake is not None and intake.created_by == principal.id

@@ -1,0 +1,151 @@
+"""Orders and pickups as callers read them: the record, with the person behind it as far as the caller's role goes."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from adapters.access.port import PrincipalKind
+from adapters.records.port import StoreGroup
+from adapters.vault.port import Subject, UnknownSubject
+from domain.groups import HandOver
+from domain.ids import LineId, OrderId, StoreId
+from domain.personal import PersonalData, Withheld, shown
+from domain.views import GroupLineView, GroupView, OrderStatus, OrderView
+from gateway.links import LinkKind
+from gateway.principals import Caller
+from gateway.services import Services
+from workflows.messages import GroupAnswer
+
+STAFF = "staff"
+"""What a marketplace or partner sees instead of a store's or an office's account."""
+
+
+class CustomerShown(BaseModel):
+    """`erased` stands in every field once the person was erased."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ref: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class OrderShown(OrderView):
+    """An order with its customer. Lists show the customer's reference only."""
+
+    customer: CustomerShown
+
+
+class PickupLine(GroupLineView):
+    sku: str
+
+
+class PickupShown(GroupView):
+    """A pickup with what its people need. `status` is the pickup's, `version` the order's."""
+
+    order_id: OrderId
+    external_id: str
+    order_status: OrderStatus
+    version: int
+    lines: list[PickupLine]  # type: ignore[assignment]
+    customer_name: str | None = None
+    pickup_person: str | None = None
+    vehicle: str | None = None
+    already: bool = False
+    """Nothing was left to do: this is the first answer again."""
+
+
+def order_in_list(services: Services, caller: Caller, view: OrderView) -> OrderShown:
+    """Without a look into the vault."""
+    return _order(services, caller, view, CustomerShown(ref=view.customer_ref))
+
+
+async def order_shown(services: Services, caller: Caller, view: OrderView) -> OrderShown:
+    person = await _person(services, Subject(view.order_id))
+    customer = CustomerShown(ref=view.customer_ref)
+    if person is not None and caller.principal.kind is PrincipalKind.STORE:
+        customer = CustomerShown(ref=view.customer_ref, name=person.name)
+    elif person is not None:
+        customer = CustomerShown(ref=view.customer_ref, name=person.name, email=person.email, phone=person.phone)
+    return _order(services, caller, view, customer)
+
+
+async def pickup_shown(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
+    """With names, and the car when the customer has arrived."""
+    person = await _person(services, Subject(found.order_id))
+    proxy = await _person(services, proxy_subject(found.order_id, found.group.n))
+    arrival = None
+    if found.group.arrived_at is not None:
+        arrival = await _person(services, arrival_subject(found.order_id, found.group.n))
+    named = proxy.pickup_person if proxy and proxy.pickup_person else person.pickup_person if person else None
+    return _pickup(caller, found).model_copy(
+        update={
+            "customer_name": person.name if person else None,
+            "pickup_person": named,
+            "vehicle": arrival.vehicle if arrival else None,
+        }
+    )
+
+
+def pickup_answer(caller: Caller, found: StoreGroup, answer: GroupAnswer) -> PickupShown:
+    """The pickup after a command, as its workflow answered."""
+    after = found.model_copy(update={"group": answer.group, "version": answer.version, "order_status": answer.status})
+    return _pickup(caller, after).model_copy(update={"already": answer.already})
+
+
+def proxy_subject(order_id: OrderId, n: int) -> Subject:
+    """Whom the buyer named to collect this pickup."""
+    return Subject(f"{order_id}/proxy/{n}")
+
+
+def arrival_subject(order_id: OrderId, n: int) -> Subject:
+    """The car that the store looks out for."""
+    return Subject(f"{order_id}/arrival/{n}")
+
+
+async def person_of(services: Services, subject: Subject) -> PersonalData | Withheld | None:
+    """What the vault has; nothing when nothing was ever put there."""
+    try:
+        return await services.vault.get(subject)
+    except UnknownSubject:
+        return None
+
+
+async def _person(services: Services, subject: Subject) -> PersonalData | None:
+    found = await person_of(services, subject)
+    return None if found is None else shown(found)
+
+
+def _order(services: Services, caller: Caller, view: OrderView, customer: CustomerShown) -> OrderShown:
+    action = view.next_action
+    if action is not None and not action.url and caller.principal.kind is not PrincipalKind.STORE:
+        link = services.customer_link(LinkKind.PAYMENT, view.order_id, None, action.deadline)
+        action = action.model_copy(update={"url": link})
+    fields = dict(view) | {"next_action": action, "groups": [_redacted(caller, group) for group in view.groups]}
+    return OrderShown(**fields, customer=customer)
+
+
+def _pickup(caller: Caller, found: StoreGroup) -> PickupShown:
+    group = _redacted(caller, found.group)
+    skus: Mapping[LineId, str] = {line.line_id: line.sku for line in found.lines}
+    lines = [PickupLine(**dict(line), sku=skus.get(line.line_id, "")) for line in group.lines]
+    return PickupShown(
+        **(dict(group) | {"lines": lines}),
+        order_id=found.order_id,
+        external_id=found.external_id,
+        order_status=found.order_status,
+        version=found.version,
+    )
+
+
+def _redacted(caller: Caller, group: GroupView) -> GroupView:
+    """Other sellers' systems do not learn who works in a store."""
+    if caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE or not group.hand_overs:
+        return group
+    hidden: list[HandOver] = [each.model_copy(update={"by": STAFF}) for each in group.hand_overs]
+    return group.model_copy(update={"hand_overs": hidden})
+
+
+def store_of(caller: Caller) -> StoreId | None:
+    return StoreId(caller.principal.store_id) if caller.principal.store_id else None
