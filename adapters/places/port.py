@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from itertools import groupby
+from typing import Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.ids import StoreId
-from domain.store_hours import StoreHours
+from domain.store_hours import DayHours, StoreHours, Weekday
+
+_DAY_NAMES = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "de": ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+}
 
 
 class PlaceKind(StrEnum):
@@ -49,6 +55,24 @@ class Place(BaseModel):
 
     def paused(self, at: datetime) -> bool:
         return self.pause is not None and (self.pause.until is None or at < self.pause.until)
+
+    def hours_text(self, locale: str = "en") -> str:
+        """The usual week as the sign on the door has it, `Mon–Fri 09:00–18:00`; a line for each run of equal days.
+
+        Days that are always closed are left out. English for a language that has no day names here.
+        """
+        names = _DAY_NAMES.get(locale[:2].lower(), _DAY_NAMES["en"])
+        week = [self.hours.weekly.get(day, ()) for day in get_args(Weekday)]
+        lines = []
+        for hours, run in groupby(range(len(week)), key=lambda day: week[day]):
+            days = list(run)
+            if hours:
+                lines.append(f"{'–'.join(dict.fromkeys([names[days[0]], names[days[-1]]]))} {_on_the_sign(hours)}")
+        return "\n".join(lines)
+
+
+def _on_the_sign(hours: DayHours) -> str:
+    return ", ".join(f"{opens}–{closes}" for opens, closes in hours)
 
 
 class Places(Protocol):
