@@ -5,9 +5,10 @@ from dataclasses import replace
 from fastapi import FastAPI
 
 from gateway import edge
-from gateway.channels import orders
+from gateway.channels import order_commands, orders
 from gateway.outages import OUTAGES
 from gateway.services import Services
+from gateway.stores import pickups
 
 
 def create_app(services: Services) -> FastAPI:
@@ -20,7 +21,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    for router in (orders.router,):
+    for router in (orders.router, order_commands.router, pickups.router):
         app.include_router(router)
     edge.install(app, replace(services.edge, outages=(*services.edge.outages, *OUTAGES)))
     return app

@@ -1,0 +1,111 @@
+"""The bodies of a store's calls."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from domain.groups import ProofKind
+from domain.ids import LineId
+from domain.intake import MAX_LINES, MAX_QUANTITY, Key, Person
+from domain.stock import RejectReason, StockEffect
+from gateway.fields import Body, Instant, LongText, Reference, ShortText, Version
+from gateway.problems import invalid
+from workflows.messages import Disposition, ShortageResolution
+
+Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+"""A shelf, a bay, a desk."""
+
+
+class LineQuantity(Body):
+    line_id: Key
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+
+class PickedLine(Body):
+    line_id: Key
+    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
+    """Zero: none was found."""
+
+
+class RefusedLine(LineQuantity):
+    reason: ShortText | None = None
+
+
+Lines = Annotated[list[LineQuantity], Field(min_length=1, max_length=MAX_LINES)]
+
+
+def quantities(lines: Iterable[LineQuantity | PickedLine], pointer: str = "/lines") -> dict[LineId, int]:
+    """By line. Raises 422 when a line is named twice."""
+    found: dict[LineId, int] = {}
+    for position, line in enumerate(lines):
+        if line.line_id in found:
+            raise invalid(f"{pointer}/{position}/line_id", "The line is named twice")
+        found[LineId(line.line_id)] = line.quantity
+    return found
+
+
+class CommandBody(Body):
+    version: Version | None = None
+    """The order's version that the caller saw; a stale one is refused."""
+
+
+class RejectBody(CommandBody):
+    lines: Lines | None = None
+    reason: RejectReason
+    stock_effect: StockEffect | None = None
+
+
+class PickBody(CommandBody):
+    lines: Annotated[list[PickedLine], Field(min_length=1, max_length=MAX_LINES)]
+    staged_at: Place | None = None
+
+
+class ReadyBody(CommandBody):
+    location: Place | None = None
+
+
+class ArrivedBody(CommandBody):
+    bay: Place | None = None
+    vehicle: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    """What the store looks out for. Kept with the customer's data, never in a log."""
+
+
+class Proof(Body):
+    kind: ProofKind
+    ref: Reference | None = None
+    """A till's or scanner's own reference; never a document's number."""
+
+
+class HandOverBody(CommandBody):
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    lines: Lines | None = None
+    """None: everything that is ready and not refused."""
+    refused: Annotated[list[RefusedLine], Field(max_length=MAX_LINES, default_factory=list)]
+    person: Person | None = None
+    proof: Proof | None = None
+    at: Instant | None = None
+    """When it truly happened, from a store that was offline."""
+
+
+class ShortageBody(CommandBody):
+    lines: Lines
+    resolution: ShortageResolution
+
+
+class RefuseBody(CommandBody):
+    lines: Lines
+    reason: LongText
+    disposition: Disposition = Disposition.RESTOCK
+
+
+class ExtendBody(CommandBody):
+    until: Instant
+
+
+class PutBackBody(CommandBody):
+    lines: Lines | None = None
+
+
+class ProxyBody(CommandBody, Person):
+    """Whom the buyer lets collect."""

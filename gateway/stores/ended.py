@@ -1,0 +1,133 @@
+"""Commands for an order whose process has ended: answered from its record, which keeps what must not be lost."""
+
+from adapters.inventory.port import Release
+from adapters.records.port import StoreGroup
+from domain.groups import GroupStatus
+from domain.ids import LineId, OrderId, Sku, operation_key
+from domain.refusals import Refusal, RefusalKind, Refused
+from domain.stock import StockLine
+from domain.timeline import Event, Fact, TimelineEntry
+from domain.views import GroupView, OrderStatus
+from gateway.problems import unavailable
+from gateway.services import Services
+from workflows.messages import GiveOut, GroupAnswer, GroupCommand, PutBack
+
+ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
+MOST_EVENTS = 10_000
+
+
+async def answer_from_record(services: Services, found: StoreGroup, command: GroupCommand) -> GroupAnswer:
+    """Raises `Refused` for what an ended order cannot do; 503 when it has not ended and only its start is late."""
+    async with services.transactions.begin() as books:
+        now = await books.records.group(found.order_id, command.n)
+    if now is None or now.order_status not in ENDED:
+        raise unavailable("order engine", 2)
+    if isinstance(command, PutBack):
+        return await _put_back(services, now, command)
+    if isinstance(command, GiveOut):
+        await _hand_over(services, now, command)
+        return GroupAnswer(version=now.version, status=now.order_status, group=now.group, already=True)
+    raise _over(now.group)
+
+
+def _over(group: GroupView) -> Refused:
+    return Refused(
+        Refusal(
+            kind=RefusalKind.NOT_ALLOWED_NOW,
+            detail=f"This pickup is {group.status} and its order has ended; nothing more can be done with it.",
+        )
+    )
+
+
+async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) -> None:
+    """The first answer again for the code that opened it. A late report is kept for a person, and refused."""
+    group = found.group
+    last = await _serial(services, found.order_id, group.n)
+    if group.status is GroupStatus.COLLECTED and last in command.code_serials:
+        return
+    if command.at is not None and _was_in_time(group, command):
+        entry = TimelineEntry(
+            at=services.now(),
+            event=Event.COMMAND_REFUSED,
+            actor=command.actor,
+            reason="A hand-over in time was reported after the order had ended. A person must settle it.",
+            data=Fact.model_validate(
+                {
+                    "command": command.kind,
+                    "group": group.n,
+                    "at": command.at.isoformat(),
+                    "lines": command.lines or {},
+                    "command_id": command.command_id,
+                }
+            ),
+        )
+        async with services.transactions.begin() as books:
+            await books.records.append(found.order_id, entry)
+    raise _over(group)
+
+
+def _was_in_time(group: GroupView, command: GiveOut) -> bool:
+    at = command.at
+    return (
+        at is not None
+        and group.ready_at is not None
+        and group.deadline is not None
+        and (group.ready_at <= at < group.deadline)
+    )
+
+
+async def _serial(services: Services, order_id: OrderId, n: int) -> int:
+    """The number of the group's last code: each readiness and each re-sending made a new one."""
+    async with services.transactions.begin() as books:
+        events = await books.records.timeline(order_id, after=0, limit=MOST_EVENTS)
+    return sum(
+        stored.entry.event in (Event.READY, Event.CODE_RESENT) and stored.entry.data.model_dump().get("group") == n
+        for stored in events
+    )
+
+
+async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> GroupAnswer:
+    """Units go back on the shelf: stock, record and timeline in one transaction."""
+    order_id = found.order_id
+    async with services.transactions.begin() as books:
+        now = await books.records.group(order_id, command.n, locked=True)
+        if now is None:
+            raise _over(found.group)
+        waiting = now.group.put_back
+        lines = dict(waiting) if command.lines is None else dict(command.lines)
+        _check(waiting, lines)
+        left = {line: rest for line, n in waiting.items() if (rest := n - lines.get(line, 0)) > 0}
+        group = now.group.model_copy(update={"put_back": left})
+        if lines:
+            skus = {line.line_id: line.sku for line in now.lines}
+            await books.inventory.put_back(
+                Release(
+                    key=operation_key(order_id, "put_back", "after_end", command.command_id),
+                    at=services.now(),
+                    order_id=order_id,
+                    lines=tuple(
+                        StockLine(line_id=line, sku=Sku(skus[line]), location_id=group.store_id, quantity=n)
+                        for line, n in lines.items()
+                    ),
+                    reason="put back",
+                )
+            )
+            entry = TimelineEntry(
+                at=services.now(),
+                event=Event.PUT_BACK,
+                actor=command.actor,
+                data=Fact.model_validate({"group": group.n, "lines": lines}),
+            )
+            await books.records.put_back(order_id, group, entry)
+    return GroupAnswer(version=now.version, status=now.order_status, group=group, already=not lines)
+
+
+def _check(waiting: dict[LineId, int], lines: dict[LineId, int]) -> None:
+    for line, quantity in lines.items():
+        if quantity > waiting.get(line, 0):
+            raise Refused(
+                Refusal(
+                    kind=RefusalKind.TOO_MANY_UNITS,
+                    detail=f"{waiting.get(line, 0)} units of line {line} wait to be put back, not {quantity}.",
+                )
+            )

@@ -1,0 +1,87 @@
+"""What every command on a pickup goes through: who may, and the answer of the order, or of its record once it ended."""
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from fastapi.responses import JSONResponse
+from temporalio.workflow import UpdateMethodMultiParam
+
+from adapters.access.port import PrincipalKind
+from adapters.records.port import StoreGroup
+from domain.ids import OrderId
+from domain.refusals import Refused
+from gateway import commands
+from gateway.answering import pending, problem_of, wants_no_answer
+from gateway.commands import Ended, StillWorking
+from gateway.principals import Caller
+from gateway.reading import visible_group
+from gateway.services import Services
+from gateway.showing import PickupShown, pickup_answer, pickup_shown
+from gateway.stores.ended import answer_from_record
+from workflows.messages import GroupAnswer, GroupCommand, StoreCommand
+from workflows.order import OrderWorkflow
+
+Sent = TypeVar("Sent", bound=GroupCommand)
+Do = UpdateMethodMultiParam[[OrderWorkflow, Sent], GroupAnswer]
+
+STORE_SIDE = (PrincipalKind.STORE, PrincipalKind.OPS)
+ANY_SIDE = (PrincipalKind.STORE, PrincipalKind.CHANNEL, PrincipalKind.OPS)
+
+
+async def pickup_of(
+    services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...] = STORE_SIDE
+) -> StoreGroup:
+    """The pickup that a command is about. Raises 403 for a function outside the role, 404 for another's pickup."""
+    await caller.must_be(*kinds)
+    return await visible_group(services, caller, OrderId(order_id), n)
+
+
+async def carry_out(
+    services: Services, caller: Caller, found: StoreGroup, do: "Do[Sent]", command: Sent
+) -> PickupShown | JSONResponse:
+    """Send the command to the order and answer with the pickup as it is then."""
+    try:
+        answer = await commands.update(services.temporal, found.order_id, do, command)
+    except StillWorking:
+        return pending(_look(found))
+    except Ended:
+        return await _shown(services, caller, found, answer_from_record(services, found, command))
+    except Refused as refused:
+        raise await problem_of(refused, lambda: current(services, caller, found)) from None
+    return pickup_answer(caller, found, answer)
+
+
+async def carry_out_or_leave(
+    services: Services,
+    caller: Caller,
+    found: StoreGroup,
+    do: "Do[Any]",
+    command: StoreCommand,
+    prefer: str | None,
+) -> PickupShown | JSONResponse:
+    """The same, unless the store does not want to wait: then the command is left as a signal."""
+    if not wants_no_answer(prefer):
+        return await carry_out(services, caller, found, do, command)
+    try:
+        await commands.signal(services.temporal, found.order_id, command)
+    except Ended:
+        return await _shown(services, caller, found, answer_from_record(services, found, command))
+    return pending(f"/v1/orders/{found.order_id}/timeline", ask_again=False)
+
+
+async def current(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
+    """The pickup as its record has it now."""
+    async with services.transactions.begin() as books:
+        now = await books.records.group(found.order_id, found.group.n)
+    return await pickup_shown(services, caller, now or found)
+
+
+async def _shown(services: Services, caller: Caller, found: StoreGroup, answer: Awaitable[GroupAnswer]) -> PickupShown:
+    try:
+        return pickup_answer(caller, found, await answer)
+    except Refused as refused:
+        raise await problem_of(refused, lambda: current(services, caller, found)) from None
+
+
+def _look(found: StoreGroup) -> str:
+    return f"/v1/pickups/{found.order_id}/{found.group.n}"
