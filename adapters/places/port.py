@@ -57,7 +57,7 @@ class Place(BaseModel):
         return self.pause is not None and (self.pause.until is None or at < self.pause.until)
 
     def hours_text(self, locale: str = "en") -> str:
-        """The usual week as the sign on the door has it, `Mon–Fri 09:00–18:00`; a line for each run of equal days.
+        """The usual week as the sign on the door has it; a line for each run of equal days.
 
         Days that are always closed are left out. English for a language that has no day names here.
         """
