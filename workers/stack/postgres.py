@@ -14,7 +14,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from psycopg import sql
 from workers.process import Account, Child
 from workers.stack.accounts import may_pass, unprivileged
 from workers.stack.errors import DataUnusable, NoPostgres
-from workers.stack.ports import LOOPBACK
+from workers.stack.ports import LOOPBACK, Ports
 
 VERSION = "18"
 NAME = "throughline"
@@ -199,6 +200,21 @@ class Postgres:
 
     def _maintenance(self) -> str:
         return self.dsn.removesuffix(NAME) + "postgres"
+
+
+@asynccontextmanager
+async def throwaway(folder: Path) -> AsyncIterator[Postgres]:
+    """A fast server on any free port, for tests; its files are removed at the end."""
+    ports = Ports()
+    port = ports.pick("database", preferred=False)
+    server = Postgres(folder / "postgres", port=port, password="throwaway", log=folder / "postgres.log", fsync=False)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+        server.discard()
+        ports.close()
 
 
 def installed_programs() -> Path:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from workers.stack.data import DataFolder
-from workers.stack.servers import Servers
 from workers.stack.stack import Programs
 
 SEED = """
@@ -37,16 +36,6 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["THROUGHLINE_API_PORT"])), R
 def programs() -> Programs:
     """Programs that only look like ours."""
     return Programs(*([sys.executable, "-c", script] for script in (SEED, WORKER, API)))
-
-
-@pytest.fixture
-def no_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stack without a schema."""
-
-    async def migrate(servers: Servers) -> None:
-        pass
-
-    monkeypatch.setattr(Servers, "migrate", migrate)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from tests.workers.stack.watching import lives, until
 from workers.stack.errors import DataUnusable
 from workers.stack.ports import LOOPBACK, Ports
-from workers.stack.postgres import Postgres
+from workers.stack.postgres import Postgres, throwaway
 
 pytestmark = pytest.mark.stack
 
@@ -99,6 +99,14 @@ async def test_files_of_another_version_are_refused_with_a_remedy(postgres: Post
     postgres.child = None
     with pytest.raises(DataUnusable, match=r"PostgreSQL 16.*reset"):
         await postgres.start()
+
+
+async def test_a_throwaway_server_takes_its_files_with_it(tmp_path: Path) -> None:
+    async with throwaway(tmp_path) as server:
+        assert await rows(server, "select 1") == [(1,)]
+        files = server.folder.resolve()
+        assert files.exists()
+    assert not files.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands its database to another user")

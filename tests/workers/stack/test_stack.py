@@ -18,7 +18,7 @@ from workers.stack.errors import AlreadyRunning, PortTaken, ProcessFailed
 from workers.stack.ports import LOOPBACK
 from workers.stack.stack import Programs, Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("no_schema")]
+pytestmark = pytest.mark.stack
 
 
 def all_pids(record: dict[str, Any]) -> list[int]:
@@ -46,6 +46,7 @@ async def test_a_stack_says_where_everything_is_and_leaves_nothing_behind(folder
         assert all(lives(pid) for pid in pids)
         with psycopg.connect(record["database"]) as connection:
             connection.execute("create table kept ()")
+            assert connection.execute("select count(*) > 0 from alembic_version").fetchone() == (True,)
         assert "key-web" not in (folder / "logs" / "seed.log").read_text()
     assert not any(lives(pid) for pid in pids)
     assert not stack.data.record_file.exists()
@@ -127,11 +128,8 @@ SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
 from workers.cli import _until_told
-from workers.stack.servers import Servers
 from workers.stack.stack import Programs, Stack
 
-async def no_schema(servers): pass
-Servers.migrate = no_schema
 commands = [[sys.executable, "-c", script] for script in sys.argv[2:5]]
 
 async def serve():
