@@ -14,7 +14,8 @@ from domain.personal import Readable
 from domain.terms import OrderTerms
 from domain.views import OrderStatus
 from workflows import options, summaries, visibility
-from workflows.messages import Placed
+from workflows.desk import OrderStart
+from workflows.messages import OrderResult, Placed
 from workflows.order import OrderWorkflow
 
 PLACE = "place"
@@ -44,7 +45,7 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
     began = time.monotonic()
     start = WithStartWorkflowOperation(
         OrderWorkflow.run,
-        terms,
+        OrderStart(terms=terms),
         id=workflow_id,
         task_queue=options.ORDERS,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -68,7 +69,9 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
 
 async def _fate_of_ended(client: Client, workflow_id: str, order_id: OrderId, patience: timedelta) -> Placed:
     """The order's process is over already: what it came to."""
-    result = await client.get_workflow_handle_for(OrderWorkflow.run, workflow_id).result(rpc_timeout=patience)
+    result: OrderResult = await client.get_workflow_handle(workflow_id, result_type=OrderResult).result(
+        rpc_timeout=patience
+    )
     return Placed(
         order_id=order_id,
         status=result.status or OrderStatus.CANCELLED,

@@ -116,9 +116,7 @@ async def _database_answers(made: Parts) -> None:
 async def _workers_poll(client: Client) -> None:
     """Ready means that somebody takes orders up: the orders queue has a poller."""
     queue = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace, task_queue=TaskQueue(name=options.ORDERS), task_queue_type=1
-        )
+        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=options.ORDERS))
     )
     if not queue.pollers:
         raise RuntimeError("no worker polls the orders queue")

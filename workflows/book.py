@@ -44,7 +44,7 @@ class Book:
         self._writing = asyncio.Lock()
         self._search = Visible()
 
-    # --- collecting ------------------------------------------------------------------------------------------------
+    # --- collecting --------------------------------------------------------------------------------------------------
 
     def event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
         self._events.append(_entry(event, actor, reason, data))
@@ -126,7 +126,13 @@ class Book:
         """Have the store's present opening hours read with the next milestone."""
         self._wanted.add(store_id)
 
-    # --- recording -------------------------------------------------------------------------------------------------
+    def resume(self, hours: dict[StoreId, StoreHours]) -> None:
+        """Go on in a new run: what the last one recorded is what there is."""
+        self.hours = hours
+        self.visible = True
+        self._last = self.order.view()
+
+    # --- recording ---------------------------------------------------------------------------------------------------
 
     @property
     def pending(self) -> bool:

@@ -56,7 +56,7 @@ class Cashier:
         self._busy = asyncio.Lock()
         self._dirty = False
 
-    # --- what is planned -------------------------------------------------------------------------------------------
+    # --- what is planned ---------------------------------------------------------------------------------------------
 
     def plan(self, more_earned: int = 0) -> MoneyPlan:
         """The steps that would bring money into line, if units worth `more_earned` left now."""
@@ -82,7 +82,7 @@ class Cashier:
         """Goods or tenders changed: the money is looked at again."""
         self._dirty = True
 
-    # --- the process -----------------------------------------------------------------------------------------------
+    # --- the process -------------------------------------------------------------------------------------------------
 
     async def follow_the_goods(self) -> None:
         """For as long as the order lives: take the steps that bring the money into line, one after the other."""
@@ -111,7 +111,7 @@ class Cashier:
         while steps := self.plan().steps:
             await self._patiently(steps[0])
 
-    # --- while a caller waits --------------------------------------------------------------------------------------
+    # --- while a caller waits ----------------------------------------------------------------------------------------
 
     async def authorise_tenders(self) -> Outcome:
         """Authorise every card of a new order. Stops at the first decline."""
@@ -179,7 +179,7 @@ class Cashier:
         till.captures[TILL] = till.captures.get(TILL, 0) + terms.amount
         self.book.money_event(Event.PAID_IN_STORE, actor, amount=terms.amount, reference=terms.token)
 
-    # --- events from the provider ----------------------------------------------------------------------------------
+    # --- events from the provider ------------------------------------------------------------------------------------
 
     async def look_again(self, authorisation_id: AuthorisationId) -> None:
         """Ask the provider for the present state of one of our authorisations, and take it over."""
@@ -219,7 +219,7 @@ class Cashier:
                 return tender
         return None
 
-    # --- renewing --------------------------------------------------------------------------------------------------
+    # --- renewing ----------------------------------------------------------------------------------------------------
 
     def next_renewal(self) -> datetime | None:
         """When the next live authorisation must be renewed, or when one that cannot be renewed ends."""
@@ -268,7 +268,7 @@ class Cashier:
             tender.awaiting = None
             tender.exhausted = True
 
-    # --- one step --------------------------------------------------------------------------------------------------
+    # --- one step ----------------------------------------------------------------------------------------------------
 
     async def _once(self, step: MoneyStep, group: str | None = None) -> Outcome:
         """A few tries. `AWAY` leaves the step pending; whoever comes next finishes it first."""

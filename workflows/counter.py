@@ -127,7 +127,7 @@ class Counter:
         await self.desk.book.record()
         return self.answer(group)
 
-    # --- hand-over -----------------------------------------------------------------------------------------------------
+    # --- hand-over ---------------------------------------------------------------------------------------------------
 
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
         """Give the named units to the customer and capture exactly their share, before they leave."""
@@ -288,7 +288,7 @@ class Counter:
         for tender in self.desk.order.tenders:
             tender.exhausted = False
 
-    # --- trouble at the counter ------------------------------------------------------------------------------------------
+    # --- trouble at the counter --------------------------------------------------------------------------------------
 
     async def refuse_units(self, command: messages.RefuseUnits) -> GroupAnswer:
         """The customer does not want units after all: not charged, or paid back if they were."""
@@ -365,7 +365,7 @@ class Counter:
         )
         desk.cashier.wake()
 
-    # --- window, code, person ----------------------------------------------------------------------------------------------
+    # --- window, code, person ----------------------------------------------------------------------------------------
 
     async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
         group = self.group(command)
@@ -426,7 +426,7 @@ class Counter:
         await self.desk.book.record()
         return self.answer(group)
 
-    # --- the customer's choice -----------------------------------------------------------------------------------------------
+    # --- the customer's choice ---------------------------------------------------------------------------------------
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         desk, group = self.desk, self.waiting_for_choice(command.n)
@@ -590,7 +590,7 @@ class Counter:
             **options.OUR_BOOKS,
         )
 
-    # --- shared ------------------------------------------------------------------------------------------------------------------
+    # --- shared ------------------------------------------------------------------------------------------------------
 
     def group(self, command: messages.GroupCommand) -> PickupGroup:
         return self.desk.order.group(command.n)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -27,6 +28,27 @@ with workflow.unsafe.imports_passed_through():
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
 
 
+class Snapshot(BaseModel):
+    """What the next run of a long order needs to go on as if nothing had happened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: Order
+    hours: dict[StoreId, StoreHours]
+    confirmed: bool
+    holds_placed: int
+    questions_asked: int
+
+
+class OrderStart(BaseModel):
+    """The workflow's one input: the order's terms, and where the run before ended, if there was one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    terms: OrderTerms
+    resumed: Snapshot | None = None
+
+
 class Desk:
     """The tools of one order. Whoever decides takes the `turn` first: one decision at a time, in order of arrival."""
 
@@ -42,6 +64,32 @@ class Desk:
         self.crew = Crew()
         self.turn = asyncio.Lock()
         self.confirmed = False
+        self.holds_placed = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody decides, no money moves, no person is asked: everything that goes on is a wait."""
+        order = self.order
+        busy = self.turn.locked() or self.book.pending or order.interventions or order.troubles
+        return not busy and self.cashier.settled
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            order=self.order,
+            hours=self.book.hours,
+            confirmed=self.confirmed,
+            holds_placed=self.holds_placed,
+            questions_asked=self.people.asked,
+        )
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Take over where the run before ended. The parts share one order, so its fields are replaced in place."""
+        for field in Order.model_fields:
+            setattr(self.order, field, getattr(snapshot.order, field))
+        self.book.resume(snapshot.hours)
+        self.confirmed = snapshot.confirmed
+        self.holds_placed = snapshot.holds_placed
+        self.people.asked = snapshot.questions_asked
 
     def is_final(self) -> bool:
         """Units and money are where they stay."""

@@ -33,7 +33,6 @@ class Holds:
 
     def __init__(self, desk: Desk):
         self._desk = desk
-        self._count = 0
 
     def place(
         self,
@@ -46,9 +45,9 @@ class Holds:
         actor: Actor = ENGINE,
         lines: list[LineId] | None = None,
     ) -> Hold:
-        self._count += 1
+        self._desk.holds_placed += 1
         hold = Hold(
-            hold_id=HoldId(f"h{self._count}"),
+            hold_id=HoldId(f"h{self._desk.holds_placed}"),
             kind=kind,
             reason=reason,
             owner=owner,
@@ -59,8 +58,18 @@ class Holds:
         )
         self._desk.order.holds.append(hold)
         self._desk.book.event(Event.HOLD_PLACED, actor, reason=reason, hold=hold.hold_id, kind=kind)
-        self._desk.crew.start(f"hold {hold.hold_id}", self._watch(hold))
+        self._start_watching(hold)
         return hold
+
+    def watch_all(self) -> None:
+        """After a new run began: every standing hold has its end again."""
+        for hold in self._desk.order.holds:
+            self._start_watching(hold)
+
+    def _start_watching(self, hold: Hold) -> None:
+        name = f"hold {hold.hold_id}"
+        if not self._desk.crew.has(name):
+            self._desk.crew.start(name, self._watch(hold))
 
     def find(self, hold_id: HoldId) -> Hold:
         """Resolving a hold that is not there is an error, never a new hold."""
@@ -130,7 +139,7 @@ class Holds:
             if hold in desk.order.holds:
                 await self.resolve(hold, hold.default, ENGINE, "deadline")
 
-    # --- the payment hold follows the cashier --------------------------------------------------------------------------
+    # --- the payment hold follows the cashier ------------------------------------------------------------------------
 
     @property
     def payment(self) -> Hold | None:

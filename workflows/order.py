@@ -1,4 +1,4 @@
-"""One order, from its placing until its units and its money are where they stay. Everything about it is decided here."""
+"""One order, from its placing until its units and its money are where they stay. All about it is decided here."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,12 +12,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import HoldId, LineId
     from domain.notices import NoticeKind
     from domain.refusals import Refusal, RefusalKind, Refused
-    from domain.terms import OrderTerms
     from domain.timeline import Event
     from domain.views import OrderView
     from workflows import messages, summaries
     from workflows.counter import Counter
-    from workflows.desk import Desk
+    from workflows.desk import Desk, OrderStart
     from workflows.holds import Holds
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
@@ -30,18 +29,23 @@ Answer = TypeVar("Answer")
 @workflow.defn(failure_exception_types=[ValidationError])
 class OrderWorkflow:
     @workflow.init
-    def __init__(self, terms: OrderTerms) -> None:
-        self.desk = Desk(terms)
+    def __init__(self, start: OrderStart) -> None:
+        self.desk = Desk(start.terms)
         self.holds = Holds(self.desk)
         self.counter = Counter(self.desk)
         self.placed: Placed | None = None
+        if start.resumed is not None:
+            self.desk.resume(start.resumed)
+            self._answer_placing(None)
 
     @workflow.run
-    async def run(self, terms: OrderTerms) -> OrderResult:
+    async def run(self, start: OrderStart) -> OrderResult:
         """Place the order; if it stands, follow its groups, its holds and its money to their ends."""
-        workflow.set_current_details(summaries.order(terms))
-        refusal = await Placing(self.desk, self.holds).run()
-        self._answer_placing(refusal)
+        refusal = None
+        if start.resumed is None:
+            workflow.set_current_details(summaries.order(start.terms))
+            refusal = await Placing(self.desk, self.holds).run()
+            self._answer_placing(refusal)
         if refusal is None:
             await self._until_everything_is_final()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -52,14 +56,29 @@ class OrderWorkflow:
         desk.cashier.in_line = self.holds.mind_payment
         desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
         desk.cashier.wake()
+        self.holds.watch_all()
         while not desk.book.closed:
+            await self._go_on_in_a_new_run_if_long()
             for group in desk.order.groups:
                 name = f"pickup {group.n}"
                 if not desk.crew.has(name):
                     desk.crew.start(name, PickupProcess(desk, group).run())
-            known = len(desk.order.groups)
-            await desk.crew.wait_until(lambda known=known: desk.book.closed or len(desk.order.groups) > known)  # type: ignore[misc]
+            await desk.crew.wait_until(self._something_for_the_order)
         desk.crew.stop()
+
+    def _something_for_the_order(self) -> bool:
+        """The end is on record, a group came to be that has no process yet, or the history is long."""
+        started = all(self.desk.crew.has(f"pickup {group.n}") for group in self.desk.order.groups)
+        return self.desk.book.closed or not started or self._is_long()
+
+    def _is_long(self) -> bool:
+        """The history should end here, and nothing is under way that could not begin again in a new run."""
+        return workflow.info().is_continue_as_new_suggested() and self.desk.is_idle and workflow.all_handlers_finished()
+
+    async def _go_on_in_a_new_run_if_long(self) -> None:
+        if self._is_long():
+            self.desk.crew.stop()
+            workflow.continue_as_new(OrderStart(terms=self.desk.order.terms, resumed=self.desk.snapshot()))
 
     def _answer_placing(self, refusal: Refusal | None) -> None:
         order = self.desk.order
@@ -81,7 +100,7 @@ class OrderWorkflow:
             refusal=refusal,
         )
 
-    # --- placing -------------------------------------------------------------------------------------------------------
+    # --- placing -----------------------------------------------------------------------------------------------------
 
     @workflow.update
     async def place(self) -> Placed:
@@ -90,7 +109,7 @@ class OrderWorkflow:
         assert self.placed is not None
         return self.placed
 
-    # --- the store -----------------------------------------------------------------------------------------------------
+    # --- the store ---------------------------------------------------------------------------------------------------
 
     @workflow.update
     async def accept(self, command: messages.Accept) -> GroupAnswer:
@@ -182,7 +201,7 @@ class OrderWorkflow:
             )
             await self.desk.book.record()
 
-    # --- customers, channels, ops ------------------------------------------------------------------------------------------
+    # --- customers, channels, ops ------------------------------------------------------------------------------------
 
     @workflow.update
     async def choose(self, command: messages.Choose) -> GroupAnswer:
@@ -219,7 +238,7 @@ class OrderWorkflow:
         """A person decides about a step in trouble."""
         return await self._in_turn(command, self._intervene)
 
-    # --- events from outside -----------------------------------------------------------------------------------------------
+    # --- events from outside -----------------------------------------------------------------------------------------
 
     @workflow.signal
     async def payment_event(self, event: messages.PaymentEvent) -> None:
@@ -248,7 +267,7 @@ class OrderWorkflow:
         """The order as every role sees it."""
         return self.desk.order.view()
 
-    # --- what commands do to the whole order -----------------------------------------------------------------------------------
+    # --- what commands do to the whole order -------------------------------------------------------------------------
 
     async def _cancel(self, command: messages.Cancel) -> CancelAnswer:
         desk = self.desk
@@ -334,7 +353,7 @@ class OrderWorkflow:
             hold_id=hold_id,
         )
 
-    # --- how commands are taken ------------------------------------------------------------------------------------------------
+    # --- how commands are taken --------------------------------------------------------------------------------------
 
     async def _in_turn(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:
         """One decision at a time. What was refused fails the update with the refusal; nothing else fails it."""

@@ -20,13 +20,13 @@ class People:
         self._order = order
         self._book = book
         self._answers: dict[str, Intervene] = {}
-        self._asked = 0
+        self.asked = 0
 
     async def ask(self, step: str, error: str, choices: list[InterventionAction]) -> Intervene:
         """Show the question to ops and wait, without a deadline, for one of `choices`."""
-        self._asked += 1
+        self.asked += 1
         question = InterventionView(
-            intervention_id=f"{self._order.terms.order_id}-{self._asked}",
+            intervention_id=f"{self._order.terms.order_id}-{self.asked}",
             step=step,
             error=error,
             since=workflow.now(),

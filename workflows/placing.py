@@ -139,7 +139,7 @@ class Placing:
             self.holds.go_on()
         await self.desk.book.record(taken=True)
 
-    # --- undoing ---------------------------------------------------------------------------------------------------
+    # --- undoing -----------------------------------------------------------------------------------------------------
 
     async def _forget(self) -> None:
         terms = self.desk.order.terms
