@@ -1,0 +1,128 @@
+"""Handing an outside event to its order: the ledger first, then the workflow, if there is news in it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from adapters.clock import Clock, system_clock
+from adapters.inbound.port import InboundEvent, InboundEvents
+from adapters.payment.port import Payments, ProviderEvent
+from domain.actors import Actor, ActorKind, Channel
+from domain.ids import OperationKey
+from domain.ledger import OrderStatement
+from domain.money import Currency, Money
+from domain.payments import AuthorisationId, OperationKind, OperationStatus
+from gateway.commands import PATIENCE, handle_of, is_not_found
+from workflows.messages import FraudDecision, PaymentEvent
+from workflows.order import OrderWorkflow
+
+log = structlog.get_logger(__name__)
+
+PAYMENT, FRAUD = "payment", "fraud"
+SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.SYSTEM)
+
+_ABOUT = {
+    "authorisation.succeeded": (OperationKind.AUTHORISE, OperationStatus.SUCCEEDED),
+    "authorisation.failed": (OperationKind.AUTHORISE, OperationStatus.FAILED),
+    "authorisation.expired": (OperationKind.AUTHORISE, OperationStatus.SUCCEEDED),
+    "authorisation.voided": (OperationKind.VOID, OperationStatus.SUCCEEDED),
+    "capture.succeeded": (OperationKind.CAPTURE, OperationStatus.SUCCEEDED),
+    "capture.failed": (OperationKind.CAPTURE, OperationStatus.FAILED),
+    "refund.succeeded": (OperationKind.REFUND, OperationStatus.SUCCEEDED),
+    "refund.failed": (OperationKind.REFUND, OperationStatus.FAILED),
+    "refund.reversed": (OperationKind.REFUND, OperationStatus.REVERSED),
+    "refund.pending": (OperationKind.REFUND, OperationStatus.PENDING),
+}
+"""What a payment event is about. Its word is a reason to look; the provider's own object says what is true."""
+_CHANGED_BY_PROVIDER = frozenset({"authorisation.expired", "authorisation.failed", "refund.failed", "refund.reversed"})
+
+
+class PaymentData(BaseModel):
+    """What is kept of a payment provider's event."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    authorisation_id: Annotated[str, Field(min_length=1, max_length=255)]
+    operation_id: Annotated[str, Field(min_length=1, max_length=255)]
+    reference: Annotated[str, Field(min_length=1, max_length=255)]
+    amount: Annotated[int, Field(ge=0, le=10**15)]
+    currency: Currency
+    key: Annotated[str, Field(max_length=255)] | None = None
+    created_at: AwareDatetime | None = None
+
+
+async def deliver(
+    event: InboundEvent, *, client: Client, payments: Payments, events: InboundEvents, clock: Clock = system_clock
+) -> bool:
+    """Hand the event on and mark it so. False: its order or step is not there yet, it stays parked."""
+    if event.provider == PAYMENT:
+        done = await _payment(event, client, payments)
+    elif event.provider == FRAUD:
+        done = await _fraud(event, client)
+    else:
+        done = False  # carriers, lockers and bureaus: kept until their part of the house is there
+    if done:
+        await events.delivered(event.provider, event.event_id, clock())
+    return done
+
+
+async def _payment(event: InboundEvent, client: Client, payments: Payments) -> bool:
+    about = _ABOUT.get(event.type)
+    if about is None:
+        log.warning("payment_event_unknown", type=event.type, order_id=event.order_id)
+        return False
+    data = PaymentData.model_validate(event.data)
+    provider_event = _provider_event(data, about, event.received_at)
+    if _is_no_news(event.type, provider_event, await payments.statement(event.order_id)):
+        return True
+    if not await payments.record_external(provider_event):
+        return False
+    message = PaymentEvent(event_id=event.event_id, type=event.type, authorisation_id=data.authorisation_id)
+    # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
+    await _signal(client, event, OrderWorkflow.payment_event, message)
+    return True
+
+
+def _provider_event(
+    data: PaymentData, about: tuple[OperationKind, OperationStatus], received_at: datetime
+) -> ProviderEvent:
+    kind, status = about
+    return ProviderEvent(
+        operation_id=data.authorisation_id if kind is OperationKind.AUTHORISE else data.operation_id,
+        kind=kind,
+        status=status,
+        authorisation_id=AuthorisationId(data.authorisation_id),
+        amount=Money(amount=data.amount, currency=data.currency),
+        at=data.created_at or received_at,
+        key=OperationKey(data.key) if data.key else None,
+    )
+
+
+def _is_no_news(kind: str, event: ProviderEvent, statement: OrderStatement) -> bool:
+    """Our own answer was first and says the same: the order is not woken for it."""
+    if event.key is None or kind in _CHANGED_BY_PROVIDER:
+        return False
+    return any(
+        operation.key == event.key and operation.kind is event.kind and operation.status is event.status
+        for operation in statement.operations
+    )
+
+
+async def _fraud(event: InboundEvent, client: Client) -> bool:
+    decision = FraudDecision(event_id=event.event_id, accept=event.data.get("decision") == "accept", actor=SCREENING)
+    return await _signal(client, event, OrderWorkflow.fraud_decision, decision)
+
+
+async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any) -> bool:
+    """False: there is no such order, or not any more."""
+    try:
+        await handle_of(client, event.order_id).signal(signal, message, rpc_timeout=PATIENCE)
+    except RPCError as fault:
+        if is_not_found(fault):
+            return False
+        raise
+    return True
