@@ -246,7 +246,7 @@ def eur(amount: int) -> Money:
 
 
 def state(status: AuthorisationStatus, **numbers: int) -> Authorisation:
-    return Authorisation(id=ONE, reference="o1", amount=100, currency="EUR", status=status, **numbers)  # type: ignore[arg-type]
+    return Authorisation(id=ONE, reference="o1", amount=100, currency="EUR", status=status, **numbers)
 
 
 def test_what_is_under_way_counts_as_done() -> None:

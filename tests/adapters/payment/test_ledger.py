@@ -171,6 +171,19 @@ async def test_a_single_capture_releases_the_rest(shop: Shop) -> None:
     assert len((await shop.books_agree()).journal) == 3
 
 
+async def test_beside_a_single_capture_under_way_nothing_more_is_taken(shop: Shop) -> None:
+    held = await shop.authorise(100, "tok_single_capture")
+    pause = shop.provider.pause("capture")
+    capture = asyncio.create_task(shop.capture(held.id, 60))
+    await pause.reached.wait()
+    with pytest.raises(CeilingExceeded):
+        await shop.capture(held.id, 40)
+    pause.over.set()
+    await capture
+    assert shop.provider.sent("capture") == 1
+    await shop.books_agree()
+
+
 async def test_captured_already_with_the_same_amount_is_a_success_and_booked_once(shop: Shop) -> None:
     held = await shop.authorise(100)
     await shop.provider.capture(held.id, eur(100), key=OperationKey("somebody-else"))

@@ -144,7 +144,7 @@ class Day:
             return
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, min_size=3, max_size=25))
 async def test_our_ledger_equals_the_providers_after_any_sequence(ledger_engine: AsyncEngine, steps: list[Any]) -> None:
     day = Day(ledger_engine)

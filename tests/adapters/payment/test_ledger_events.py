@@ -160,3 +160,17 @@ async def test_an_event_while_the_provider_is_away_is_refused_and_taken_later(sh
         await shop.payments.record_external(event)
     assert await shop.payments.record_external(event)
     await shop.books_agree()
+
+
+@pytest.mark.parametrize("verb", ["capture", "void", "refund"])
+async def test_reading_the_state_while_our_answer_is_on_its_way_enters_nothing_of_a_stranger(
+    shop: Shop, verb: str
+) -> None:
+    _, act = await ready(shop, verb)
+    pause = shop.provider.pause(verb)
+    ours = asyncio.ensure_future(act())
+    await pause.reached.wait()
+    await shop.payments.authorisation(AuthorisationId(next(iter(shop.at_the_provider()))))
+    pause.over.set()
+    await ours
+    assert not any(one.external for one in (await shop.books_agree()).operations)
