@@ -437,7 +437,7 @@ class Counter:
                         RefusalKind.OUT_OF_STOCK,
                         "No other store has these units now. Wait for stock, or cancel."
                         if command.store_id is None
-                        else f"{command.store_id} does not have these units now. Leave store_id out to get the best one.",
+                        else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
             case messages.ChoiceOption.WAIT:
                 self._choice_made(group, command)
@@ -545,7 +545,7 @@ class Counter:
         command: messages.Choose | None,
         found: Event = Event.MOVED_TO_STORE,
     ) -> bool:
-        """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone meanwhile."""
+        """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone."""
         desk = self.desk
         kept = group.model_copy(deep=True)
         if command is not None:

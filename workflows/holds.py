@@ -146,7 +146,7 @@ class Holds:
         return next((hold for hold in self._desk.order.holds if hold.kind is HoldKind.PAYMENT), None)
 
     async def mind_payment(self) -> None:
-        """After the money was brought into line: hold the order for what is missing, or let it go on. Takes the turn."""
+        """After the money was brought into line: hold the order for what is missing, or let it go on."""
         desk = self._desk
         plan = desk.cashier.plan()
         async with desk.turn:

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
 
 NOTICES_ID = "notices/dispatch"
 SWEEP_ID = "sweep"
-SWEEP_EVERY = timedelta(seconds=10)
+SWEEP_EVERY = timedelta(seconds=15)
 ROUNDS = 50
 
 
