@@ -1,14 +1,23 @@
 """The HTTP API as a whole: every router, behind the edge."""
 
-from dataclasses import replace
-
 from fastapi import FastAPI
 
 from gateway import edge
-from gateway.channels import order_commands, orders
-from gateway.outages import OUTAGES
+from gateway.channels import availability, order_commands, orders
 from gateway.services import Services
-from gateway.stores import pickups
+from gateway.stores import pickups, settings, stock, tasks
+from gateway.webhooks import receiving
+
+ROUTERS = (
+    orders.router,
+    order_commands.router,
+    availability.router,
+    pickups.router,
+    tasks.router,
+    settings.router,
+    stock.router,
+    receiving.router,
+)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -21,7 +30,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    for router in (orders.router, order_commands.router, pickups.router):
+    for router in ROUTERS:
         app.include_router(router)
-    edge.install(app, replace(services.edge, outages=(*services.edge.outages, *OUTAGES)))
+    edge.install(app, services.edge)
     return app

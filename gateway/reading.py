@@ -1,6 +1,7 @@
 """What a caller may see: own channels everything, a store what has work at it, others what they created."""
 
 from adapters.access.port import PrincipalKind
+from adapters.places.port import Place
 from adapters.postgres.transaction import PostgresTransaction
 from adapters.records.port import OrderFilter, StoreGroup
 from domain.ids import OrderId, StoreId
@@ -35,6 +36,15 @@ async def visible_group(services: Services, caller: Caller, order_id: OrderId, n
     if not allowed:
         raise await caller.hidden("another's pickup")
     return found
+
+
+async def place_of(services: Services, store_id: str) -> Place:
+    """A store or warehouse that there is. Raises 404."""
+    async with services.transactions.begin() as books:
+        place = await books.places.place(StoreId(store_id))
+    if place is None:
+        raise not_found()
+    return place
 
 
 def within_sight(caller: Caller, wanted: OrderFilter) -> OrderFilter | None:

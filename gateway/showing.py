@@ -8,7 +8,7 @@ from adapters.access.port import PrincipalKind
 from adapters.records.port import StoreGroup
 from adapters.vault.port import Subject, UnknownSubject
 from domain.groups import HandOver
-from domain.ids import LineId, OrderId, StoreId
+from domain.ids import LineId, OrderId
 from domain.personal import PersonalData, Withheld, shown
 from domain.views import GroupLineView, GroupView, OrderStatus, OrderView
 from gateway.links import LinkKind
@@ -62,7 +62,7 @@ def order_in_list(services: Services, caller: Caller, view: OrderView) -> OrderS
 
 
 async def order_shown(services: Services, caller: Caller, view: OrderView) -> OrderShown:
-    person = await _person(services, Subject(view.order_id))
+    person = await person_shown(services, Subject(view.order_id))
     customer = CustomerShown(ref=view.customer_ref)
     if person is not None and caller.principal.kind is PrincipalKind.STORE:
         customer = CustomerShown(ref=view.customer_ref, name=person.name)
@@ -73,11 +73,11 @@ async def order_shown(services: Services, caller: Caller, view: OrderView) -> Or
 
 async def pickup_shown(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
     """With names, and the car when the customer has arrived."""
-    person = await _person(services, Subject(found.order_id))
-    proxy = await _person(services, proxy_subject(found.order_id, found.group.n))
+    person = await person_shown(services, Subject(found.order_id))
+    proxy = await person_shown(services, proxy_subject(found.order_id, found.group.n))
     arrival = None
     if found.group.arrived_at is not None:
-        arrival = await _person(services, arrival_subject(found.order_id, found.group.n))
+        arrival = await person_shown(services, arrival_subject(found.order_id, found.group.n))
     named = proxy.pickup_person if proxy and proxy.pickup_person else person.pickup_person if person else None
     return _pickup(caller, found).model_copy(
         update={
@@ -112,7 +112,8 @@ async def person_of(services: Services, subject: Subject) -> PersonalData | With
         return None
 
 
-async def _person(services: Services, subject: Subject) -> PersonalData | None:
+async def person_shown(services: Services, subject: Subject) -> PersonalData | None:
+    """With "erased" in every field once the person was erased."""
     found = await person_of(services, subject)
     return None if found is None else shown(found)
 
@@ -145,7 +146,3 @@ def _redacted(caller: Caller, group: GroupView) -> GroupView:
         return group
     hidden: list[HandOver] = [each.model_copy(update={"by": STAFF}) for each in group.hand_overs]
     return group.model_copy(update={"hand_overs": hidden})
-
-
-def store_of(caller: Caller) -> StoreId | None:
-    return StoreId(caller.principal.store_id) if caller.principal.store_id else None

@@ -25,6 +25,7 @@ from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid
 from gateway.reading import visible_group, visible_order
+from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.showing import OrderShown, PickupShown, order_shown, pickup_answer
 from workflows import messages
@@ -66,7 +67,7 @@ async def cancel(
     command_id: CurrentCommandId,
     body: bodies.CancelBody,
 ) -> Any:
-    await caller.must_be(*CUSTOMER_SIDE)
+    await must_act_as(caller, *CUSTOMER_SIDE)
     order = await visible_order(services, caller, OrderId(order_id))
     lines = _cancelled(body, order)
     if body.preview:
@@ -133,7 +134,7 @@ async def choose(
     command_id: CurrentCommandId,
     body: bodies.ChoiceBody,
 ) -> Any:
-    await caller.must_be(*CUSTOMER_SIDE)
+    await must_act_as(caller, *CUSTOMER_SIDE)
     order = await visible_order(services, caller, OrderId(order_id))
     command = messages.Choose(
         command_id=command_id,
@@ -158,7 +159,7 @@ async def place_hold(
     command_id: CurrentCommandId,
     body: bodies.HoldBody,
 ) -> Any:
-    await caller.must_be(*CUSTOMER_SIDE)
+    await must_act_as(caller, *CUSTOMER_SIDE)
     order = await visible_order(services, caller, OrderId(order_id))
     if body.deadline is not None and body.deadline <= services.now():
         raise invalid("/deadline", "Should lie in the future")
@@ -188,7 +189,7 @@ async def resolve_hold(
     command_id: CurrentCommandId,
     body: bodies.ResolveBody,
 ) -> Any:
-    await caller.must_be(*CUSTOMER_SIDE)
+    await must_act_as(caller, *CUSTOMER_SIDE)
     order = await visible_order(services, caller, OrderId(order_id))
     kind = next((hold.kind for hold in order.holds if hold.hold_id == hold_id), None)
     if caller.principal.kind is not PrincipalKind.OPS and (kind in FOR_OPS or not caller.sees_all_orders):
@@ -217,7 +218,7 @@ async def pay(
     command_id: CurrentCommandId,
     body: bodies.PaymentsBody,
 ) -> Any:
-    await caller.must_be(PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS)
+    await must_act_as(caller, PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS)
     _check_tenders(body)
     if any(tender.type is TenderType.PAY_IN_STORE for tender in body.tenders) and not _has_a_till(caller):
         raise await caller.refused("needs a key of a store or of its tills")

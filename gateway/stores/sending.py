@@ -15,6 +15,7 @@ from gateway.answering import pending, problem_of, wants_no_answer
 from gateway.commands import Ended, StillWorking
 from gateway.principals import Caller
 from gateway.reading import visible_group
+from gateway.rights import must_act_as
 from gateway.services import Services
 from gateway.showing import PickupShown, pickup_answer, pickup_shown
 from gateway.stores.ended import answer_from_record
@@ -32,7 +33,7 @@ async def pickup_of(
     services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...] = STORE_SIDE
 ) -> StoreGroup:
     """The pickup that a command is about. Raises 403 for a function outside the role, 404 for another's pickup."""
-    await caller.must_be(*kinds)
+    await must_act_as(caller, *kinds)
     return await visible_group(services, caller, OrderId(order_id), n)
 
 

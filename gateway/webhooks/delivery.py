@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from adapters.clock import Clock, system_clock
@@ -28,7 +28,7 @@ SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.
 _ABOUT = {
     "authorisation.succeeded": (OperationKind.AUTHORISE, OperationStatus.SUCCEEDED),
     "authorisation.failed": (OperationKind.AUTHORISE, OperationStatus.FAILED),
-    "authorisation.expired": (OperationKind.AUTHORISE, OperationStatus.SUCCEEDED),
+    "authorisation.expired": (OperationKind.AUTHORISE, OperationStatus.FAILED),
     "authorisation.voided": (OperationKind.VOID, OperationStatus.SUCCEEDED),
     "capture.succeeded": (OperationKind.CAPTURE, OperationStatus.SUCCEEDED),
     "capture.failed": (OperationKind.CAPTURE, OperationStatus.FAILED),
@@ -64,7 +64,7 @@ async def deliver(
     elif event.provider == FRAUD:
         done = await _fraud(event, client)
     else:
-        done = False  # carriers, lockers and bureaus: kept until their part of the house is there
+        done = True  # carriers, lockers and bureaus: kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
@@ -74,7 +74,7 @@ async def _payment(event: InboundEvent, client: Client, payments: Payments) -> b
     about = _ABOUT.get(event.type)
     if about is None:
         log.warning("payment_event_unknown", type=event.type, order_id=event.order_id)
-        return False
+        return True
     data = PaymentData.model_validate(event.data)
     provider_event = _provider_event(data, about, event.received_at)
     if _is_no_news(event.type, provider_event, await payments.statement(event.order_id)):
@@ -118,9 +118,20 @@ async def _fraud(event: InboundEvent, client: Client) -> bool:
 
 
 async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any) -> bool:
-    """False: there is no such order, or not any more."""
+    """False: there is no such order (yet). One that has ended needs to be told nothing more."""
+    handle = handle_of(client, event.order_id)
     try:
-        await handle_of(client, event.order_id).signal(signal, message, rpc_timeout=PATIENCE)
+        await handle.signal(signal, message, rpc_timeout=PATIENCE)
+    except RPCError as fault:
+        if not is_not_found(fault):
+            raise
+        return await _has_ended(handle)
+    return True
+
+
+async def _has_ended(handle: WorkflowHandle[OrderWorkflow, Any]) -> bool:
+    try:
+        await handle.describe(rpc_timeout=PATIENCE)
     except RPCError as fault:
         if is_not_found(fault):
             return False

@@ -1,0 +1,106 @@
+"""`GET /v1/availability`: what can be promised where, by which method, and when it would be ready."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from adapters.access.port import PrincipalKind
+from adapters.places.port import Place, PlaceKind
+from domain.ids import Sku, StoreId
+from domain.intake import Method, PickupMode
+from domain.pickup_windows import check_requested, promised_ready_at
+from gateway.channels.checks import paused_until
+from gateway.paging import Page
+from gateway.principals import CallerRoute, CurrentCaller
+from gateway.problems import invalid
+from gateway.services import CurrentServices, Services
+
+router = APIRouter(prefix="/v1/availability", route_class=CallerRoute, tags=["orders"])
+
+LOW = 5
+"""So few that a shop says "only a few left"."""
+MOST = 100
+
+Names = Annotated[list[Annotated[str, Query(min_length=1, max_length=64)]], Query(max_length=MOST)]
+
+
+class Availability(StrEnum):
+    IN_STOCK = "in_stock"
+    LOW = "low"
+    OUT = "out"
+
+
+class MethodShown(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Method
+    modes: list[PickupMode]
+    ready_at: datetime | None
+    """When it would be ready if it were ordered now; none while the store takes nothing on."""
+
+
+class AvailabilityShown(BaseModel):
+    """One SKU at one place, seen with the caller's buffer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sku: Sku
+    store_id: StoreId
+    availability: Availability
+    available: int | None
+    """The number, for the seller's own channels only."""
+    methods: list[MethodShown]
+
+
+@router.get("", summary="Available to promise, per SKU and place")
+async def availability(
+    caller: CurrentCaller,
+    services: CurrentServices,
+    sku: Names,
+    store: Names = [],  # noqa: B006 - FastAPI copies it
+) -> Page[AvailabilityShown]:
+    if not sku:
+        raise invalid("/query/sku", "Name one SKU at least")
+    now, channel = services.now(), caller.principal.channel
+    async with services.transactions.begin() as books:
+        known = {item.sku for item in await books.items.items(sorted(set(sku)))}
+        places = [
+            place
+            for place in await books.places.places([StoreId(each) for each in sorted(set(store))] if store else None)
+            if place.kind is PlaceKind.STORE
+        ]
+        found = await books.inventory.availability(
+            [Sku(each) for each in sorted(known)], [place.location_id for place in places], channel
+        )
+    methods = {place.location_id: _methods(services, place, now) for place in places}
+    exact = caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE
+    return Page(
+        items=[
+            AvailabilityShown(
+                sku=each.sku,
+                store_id=each.location_id,
+                availability=_word(each.available),
+                available=each.available if exact else None,
+                methods=methods[each.location_id],
+            )
+            for each in found
+        ],
+        next_cursor=None,
+    )
+
+
+def _word(available: int) -> Availability:
+    if available <= 0:
+        return Availability.OUT
+    return Availability.LOW if available < LOW else Availability.IN_STOCK
+
+
+def _methods(services: Services, place: Place, now: datetime) -> list[MethodShown]:
+    policy = services.policy.pickup
+    closed = check_requested(place.hours, policy, now, None, paused_until(place, now))
+    ready_at = None if closed is not None else promised_ready_at(place.hours, policy, now)
+    modes = [PickupMode.COUNTER, *([PickupMode.CURBSIDE] if place.curbside else [])]
+    return [MethodShown(method=Method.PICKUP, modes=modes, ready_at=ready_at)]
