@@ -1,0 +1,120 @@
+"""What a person reads when the demo is over: the orders, the proofs, the mails, and where to look for oneself."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from babel.numbers import format_currency
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from temporalio.client import Client
+
+from domain.money import digits
+from workers.demo.board import coloured, route
+from workers.demo.proofs import Played, Proof
+from workers.stack.ports import LOOPBACK, PREFERRED
+
+QUERIES = (
+    ("what customers have", 'OrderStatus = "completed"'),
+    ("what came to nothing, without the refused", 'OrderStatus = "cancelled"'),
+    ("what the marketplace has sent", 'OrderChannel = "marketplace"'),
+    ("everything that store S001 is part of", 'OrderStores = "S001"'),
+    ("one order by the shop's own number", 'OrderExternalId = "W-1001"'),
+)
+"""Searches that work in the Temporal UI, and after `temporal workflow list --query`."""
+
+
+def show_orders(console: Console, all_played: Sequence[Played]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("Order", no_wrap=True)
+    table.add_column("Channel → store", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    for name in ("Captured", "Voided", "Refunded"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("What happened")
+    for played in all_played:
+        story, order = played.story, played.order
+        stores = list(dict.fromkeys(group["store_id"] for group in order["groups"])) if order else [story.store_id]
+        status = "differs" if played.differs else story.ending.fate.value
+        money = [_amount(order, name) for name in ("captured", "voided", "refunded")]
+        words = story.words if not played.differs else f"[red]{escape(played.differs[0])}[/]"
+        table.add_row(story.external_id, route(story.channel, ", ".join(stores)), coloured(status), *money, words)
+    console.print(table)
+
+
+def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
+    for proof in proofs:
+        mark = "[red]✗[/]" if proof.against else "[green]✓[/]"
+        console.print(f" {mark} {escape(proof.says)}", highlight=False, soft_wrap=True)
+        for case in proof.against:
+            console.print(f"     [red]{escape(case)}[/]", highlight=False, soft_wrap=True)
+
+
+def show_mails(console: Console, mails: Sequence[dict[str, Any]]) -> None:
+    to_stores = sum(mail["to"].endswith("@stores.example") for mail in mails)
+    console.print(
+        f" [green]✓[/] Mails: {len(mails) - to_stores} to customers and {to_stores} to stores. "
+        "The customer of W-1001 got:",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for mail in mails:
+        if mail["to"].startswith("w-1001@"):
+            console.print(f"     [dim]·[/] {escape(mail['subject'])}", highlight=False, soft_wrap=True)
+
+
+async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
+    """The way to look for oneself. Each search is tried here, on the orders just played."""
+    found = await _counts(record)
+    console.print(
+        "\nThis stack ends now and leaves nothing behind. To look around, keep one running: "
+        "[bold]make up POLICY=short[/], then",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for name, where in _places():
+        console.print(f"   [bold]{name:<12}[/] {where}", highlight=False, soft_wrap=True)
+    console.print("\nSearch the orders of the demo as ops would (the number is what each search finds now):")
+    command = _cli(record)
+    for (words, query), count in zip(QUERIES, found, strict=True):
+        console.print(f"   [dim]{words}: {count}[/]", highlight=False, soft_wrap=True)
+        console.print(
+            f"   {escape(command)} workflow list --query {escape(shlex.quote(query))}", highlight=False, soft_wrap=True
+        )
+    console.print()
+
+
+def _places() -> list[tuple[str, str]]:
+    def at(name: str, path: str = "") -> str:
+        return f"http://{LOOPBACK}:{PREFERRED[name]}{path}"
+
+    return [
+        ("Console", at("api", "/console")),
+        ("API", at("api", "/docs")),
+        ("Temporal UI", at("temporal_ui")),
+        ("Mails", at("mail")),
+        ("Payments", at("payments")),
+        ("Keys", ".throughline/stack.json"),
+    ]
+
+
+async def _counts(record: dict[str, Any]) -> list[int]:
+    client = await Client.connect(record["temporal"], namespace=record["temporal_namespace"])
+    return [(await client.count_workflows(query)).count for _, query in QUERIES]
+
+
+def _cli(record: dict[str, Any]) -> str:
+    """`temporal` where it is on the path, else where it is."""
+    path = record.get("temporal_cli") or "temporal"
+    home = str(Path.home())
+    return path.replace(home, "~", 1) if path.startswith(home) else path
+
+
+def _amount(order: dict[str, Any] | None, name: str) -> str:
+    amount = order["payment"][name] if order else 0
+    if not amount or order is None:
+        return "[dim]–[/]"
+    return str(format_currency(amount / 10 ** digits(order["currency"]), order["currency"], locale="en"))

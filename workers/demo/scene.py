@@ -1,0 +1,255 @@
+"""One order of the demo and the people around it, each act one call over HTTP."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.demo.callers import LOOK_AGAIN, PATIENCE, Callers, Refused, Unexpected
+from workers.sample.items import ITEMS
+
+PACE = 0.4
+"""Seconds between two acts, so that a person can follow."""
+PRICES: dict[str, int] = {item.sku: item.price or 0 for item in ITEMS}
+CURRENCIES = {"S004": "GBP", "S005": "GBP"} | dict.fromkeys(("S006", "S007", "S008", "S009", "S010"), "USD")
+
+Basket = dict[str, int]
+"""Units by SKU; the lines of the order are numbered in this order, from 1."""
+
+
+class Scene:
+    """What customers, channels and stores do with one order; `notes` hears each act in words."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        channel: str,
+        external_id: str,
+        store_id: str,
+        basket: Basket,
+        note: Callable[[str], None],
+        *,
+        pace: float = PACE,
+    ) -> None:
+        self.callers = callers
+        self.shop = callers.channel(channel)
+        self.channel = channel
+        self.external_id = external_id
+        self.store_id = store_id
+        self.basket = basket
+        self.order: dict[str, Any] = {}
+        self.email = f"{external_id.lower()}@customers.example.org"
+        self._note = note
+        self._pace = pace
+        self._codes: set[str] = set()
+
+    # --- the customer, through a channel -----------------------------------------------------------------------------
+
+    def body(
+        self,
+        *,
+        tender: str = "tok_ok",
+        mode: str = "counter",
+        person: dict[str, str] | None = None,
+        customer: str | None = None,
+    ) -> dict[str, Any]:
+        """The order as its channel sends it. `tender` is a card's token, or `pay_in_store`."""
+        lines = [
+            {
+                "line_id": str(n),
+                "sku": sku,
+                "quantity": quantity,
+                "unit_price": PRICES[sku],
+                "fulfilment": "f1",
+            }
+            for n, (sku, quantity) in enumerate(self.basket.items(), start=1)
+        ]
+        total = sum(PRICES[sku] * quantity for sku, quantity in self.basket.items())
+        payment = {"type": "pay_in_store"} if tender == "pay_in_store" else {"type": "card", "token": tender}
+        return {
+            "channel": self.channel,
+            "external_id": self.external_id,
+            "placed_at": datetime.now(UTC).isoformat(),
+            "currency": CURRENCIES.get(self.store_id, "EUR"),
+            "locale": "de-DE" if self.store_id in ("S001", "S002", "S003") else "en-GB",
+            "customer": {
+                "ref": customer or f"C-{self.external_id}",
+                "name": f"Customer {self.external_id}",
+                "email": self.email,
+                "phone": "+49301234567",
+            },
+            "lines": lines,
+            "fulfilments": [{"id": "f1", "method": "pickup", "store_id": self.store_id, "mode": mode}],
+            "total": total,
+            "tenders": [payment | {"amount": total}],
+            **({"pickup": {"person": person}} if person else {}),
+        }
+
+    async def place(self, **how: Any) -> None:
+        body = self.body(**how)
+        self._note("places the order")
+        self.order = await self.shop.post("/v1/orders", body)
+        # A shop that is not sure whether its request arrived sends it again, and gets the same order.
+        again = await self.shop.post("/v1/orders", body)
+        if again["order_id"] != self.order_id:
+            raise Unexpected("The same order, sent twice, became two orders.")
+        await self._pause()
+
+    async def is_refused(self, kind: str, **how: Any) -> Refused:
+        self._note("places the order")
+        await self._pause()
+        refused = await self.shop.refused("/v1/orders", self.body(**how), kind)
+        self._note(f"is told: {kind.replace('-', ' ')}")
+        return refused
+
+    async def confirms_with_bank(self) -> None:
+        self._note("confirms with the bank")
+        await self.callers.bank_asks(self.order["next_action"]["url"], approve=True)
+
+    async def chooses(self, option: str) -> None:
+        self._note(f"chooses: {option.replace('_', ' ')}")
+        await self.shop.post(f"/v1/orders/{self.order_id}/choice", {"option": option})
+        await self._pause()
+
+    async def cancels(self) -> dict[str, Any]:
+        """Look at what a cancel would do, then do it: both answers are the same plan."""
+        path = f"/v1/orders/{self.order_id}/cancel"
+        preview = await self.shop.post(path, {"reason": "customer", "preview": True})
+        self._note("cancels")
+        done: dict[str, Any] = await self.shop.post(path, {"reason": "customer"})
+        if preview.get("plan", preview) != done.get("plan", done):
+            raise Unexpected("A cancel did something else than its preview had said.")
+        return done
+
+    async def arrives(self, bay: str, vehicle: str) -> None:
+        self._note(f"waits at the kerb, {bay}")
+        await self.shop.post(self._pickup(1, "arrived"), {"bay": bay, "vehicle": vehicle})
+        await self._pause()
+
+    async def pays_at_the_till(self) -> None:
+        self._note("pays at the till")
+        tender = {"type": "pay_in_store", "amount": self.order["total"]}
+        await self.callers.channel("pos").post(f"/v1/orders/{self.order_id}/payments", {"tenders": [tender]})
+        await self._pause()
+
+    async def code(self) -> str:
+        """The code as the customer reads it in the mail."""
+        code = await self.callers.newest_code(self.email, not_one_of=self._codes)
+        self._codes.add(code)
+        return code
+
+    # --- the store ---------------------------------------------------------------------------------------------------
+
+    async def accepts(self, n: int = 1) -> None:
+        await self._store(n, "accept", {}, "accepts")
+
+    async def rejects(self, reason: str, n: int = 1) -> None:
+        await self._store(n, "reject", {"reason": reason}, f"rejects: {reason.replace('_', ' ')}")
+
+    async def picks(self, lines: dict[str, int] | None = None, n: int = 1) -> None:
+        """Pick these units per line, or all that the pickup has."""
+        found = lines or {line["line_id"]: line["quantity"] for line in self._group(n)["lines"]}
+        units = sum(found.values())
+        await self._store(n, "pick", {"lines": _listed(found)}, f"picks {units} unit{'s' if units > 1 else ''}")
+
+    async def makes_ready(self, n: int = 1, shelf: str = "shelf A-12") -> None:
+        await self._store(n, "ready", {"location": shelf}, f"makes it ready on {shelf}")
+
+    async def is_made_ready(self, n: int = 1) -> str:
+        """Accepted, picked and made ready; the code that the customer then gets."""
+        await self.accepts(n)
+        await self.picks(n=n)
+        await self.makes_ready(n)
+        return await self.code()
+
+    async def hands_over(self, code: str, lines: dict[str, int] | None = None, n: int = 1, **more: Any) -> None:
+        body = {"code": code} | ({"lines": _listed(lines)} if lines else {}) | more
+        words = "hands over a part" if lines else "hands it over"
+        await self._store(n, "hand-over", body, words)
+
+    async def refuses_wrong_code(self, code: str, n: int = 1) -> None:
+        wrong = f"{(int(code) + 1) % 10**8:08d}"
+        store_id = self._group(n)["store_id"]
+        self._note(f"{store_id} is shown a wrong code")
+        await self.callers.store(store_id).refused(self._pickup(n, "hand-over"), {"code": wrong}, "wrong-code")
+        await self._pause()
+
+    async def puts_back(self, n: int = 1) -> None:
+        await self._store(n, "put-back", {}, "puts it back on the shelf")
+
+    async def receives(self, sku: str, quantity: int) -> None:
+        self._note(f"{self.store_id} receives {quantity} units")
+        body = {
+            "kind": "receipt",
+            "sku": sku,
+            "store_id": self.store_id,
+            "quantity": quantity,
+            "reason": "delivery",
+        }
+        await self.callers.store(self.store_id).post("/v1/stock/movements", body)
+
+    async def _store(self, n: int, verb: str, body: dict[str, Any], words: str) -> None:
+        await self.look()
+        store_id = self._group(n)["store_id"]
+        self._note(f"{store_id} {words}")
+        await self.callers.store(store_id).post(self._pickup(n, verb), body)
+        await self._pause()
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def order_id(self) -> str:
+        return str(self.order["order_id"])
+
+    async def look(self) -> dict[str, Any]:
+        self.order = await self.shop.get(f"/v1/orders/{self.order_id}")
+        return self.order
+
+    async def until_group(self, status: str, n: int = 1) -> None:
+        await self.until(
+            lambda order: any(group["n"] == n and group["status"] == status for group in order["groups"]),
+            f"pickup {n} is {status}",
+        )
+
+    async def until_waiting_for_choice(self) -> int:
+        """The number of the pickup for which the customer may now choose."""
+        await self.until(lambda order: _asked(order) is not None, "the customer is asked")
+        await self._pause()
+        return int(_asked(self.order) or 0)
+
+    async def until_over(self) -> None:
+        """Units and money are where they stay."""
+        await self.until(lambda order: order["status"] in ("completed", "cancelled"), "the order has ended")
+
+    async def until(self, reached: Callable[[dict[str, Any]], bool], what: str) -> None:
+        ends = time.monotonic() + PATIENCE
+        while not reached(await self.look()):
+            if time.monotonic() > ends:
+                raise Unexpected(f"Waited {PATIENCE:g} s in vain until {what}; it is {self._in_words()}.")
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def _in_words(self) -> str:
+        groups = ", ".join(f"pickup {group['n']} {group['status']}" for group in self.order["groups"])
+        return f"{self.order['status']} ({groups})"
+
+    def _group(self, n: int) -> dict[str, Any]:
+        for group in self.order["groups"]:
+            if group["n"] == n:
+                return dict(group)
+        raise Unexpected(f"The order has no pickup {n}.")
+
+    def _pickup(self, n: int, verb: str) -> str:
+        return f"/v1/pickups/{self.order_id}/{n}/{verb}"
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._pace)
+
+
+def _asked(order: dict[str, Any]) -> int | None:
+    asked = any(wait["kind"] == "choice" for wait in order["waiting_for"])
+    return next((group["n"] for group in order["groups"] if asked and group["status"] == "waiting"), None)
+
+
+def _listed(lines: dict[str, int]) -> list[dict[str, Any]]:
+    return [{"line_id": line, "quantity": quantity} for line, quantity in lines.items()]
