@@ -25,6 +25,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, MetaData, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -80,6 +81,11 @@ def current(database_url: str | URL) -> str | None:
             return None
         found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
         return found
+
+
+def heads() -> list[str]:
+    """The newest revision; more than one when two lines of development met and were not joined."""
+    return list(ScriptDirectory.from_config(configuration(None)).get_heads())
 
 
 def drift(database_url: str | URL) -> list[str]:
