@@ -8,18 +8,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres import ledger_sql
 from adapters.postgres.ledger_rows import (
     ABANDONED,
     BOOKS,
+    BOOKS_AND_OPERATION_LOCKED,
+    BOOKS_LOCKED,
+    BOOKS_LOCKED_WITH_OPERATION,
     OPERATION,
+    OPERATION_LOCKED,
+    OPERATIONS,
     WITHOUT_EFFECT,
     Asked,
     Operation,
-    books,
     read_operation,
     read_standing,
 )
@@ -68,9 +72,8 @@ class Ledger:
     async def begin(self, key: OperationKey, asked: Asked, at: datetime) -> tuple[Operation, bool] | Refusal:
         """The operation `key` on an authorisation, spoken for within the ceilings if it is new; and whether it is."""
         async with self._engine.begin() as connection:
-            query = books(self.provider, asked.authorisation_id).add_columns(*OPERATION)
-            query = query.outerjoin(PaymentOperationRow, PaymentOperationRow.key == key)
-            row = (await connection.execute(query.with_for_update(of=BOOKS))).mappings().first()
+            about = {"provider": self.provider, "authorisation_id": asked.authorisation_id, "key": key}
+            row = (await connection.execute(BOOKS_LOCKED_WITH_OPERATION, about)).mappings().first()
             if row is None or row["a_order_id"] != asked.order_id or row["a_tender_id"] != asked.tender_id:
                 raise NoSuchAuthorisation
             known = read_operation(row, prefix="o_") if row["o_key"] else None
@@ -101,7 +104,7 @@ class Ledger:
             "may_begin_again": list(WITHOUT_EFFECT) if asked.kind is not OperationKind.AUTHORISE else [],
         }
         statement = ledger_sql.BEGIN_AUTHORISATION if asked.kind is OperationKind.AUTHORISE else ledger_sql.BEGIN
-        row = (await connection.execute(text(statement), values)).mappings().first()
+        row = (await connection.execute(statement, values)).mappings().first()
         return read_operation(row) if row else None
 
     # Settling --------------------------------------------------------------------------------------------------------
@@ -110,23 +113,22 @@ class Ledger:
     async def settling(self, operation: Operation) -> AsyncIterator[Settlement]:
         """The operation as it is now, and its books, locked."""
         async with self._engine.begin() as connection:
-            if operation.kind is OperationKind.AUTHORISE:
-                query = select(*OPERATION).where(PaymentOperationRow.key == operation.key).with_for_update()
-            else:
-                query = books(self.provider, operation.authorisation_id).add_columns(*OPERATION)
-                query = query.join(PaymentOperationRow, PaymentOperationRow.key == operation.key)
-                query = query.with_for_update(of=[*BOOKS, PaymentOperationRow])
-            row = (await connection.execute(query)).mappings().one()
+            opening = operation.kind is OperationKind.AUTHORISE
+            query = OPERATION_LOCKED if opening else BOOKS_AND_OPERATION_LOCKED
+            about: dict[str, str] = {"key": operation.key}
+            if not opening:
+                about |= {"provider": self.provider, "authorisation_id": operation.authorisation_id or ""}
+            row = (await connection.execute(query, about)).mappings().one()
             present = read_operation(row, prefix="o_")
-            standing = None if operation.kind is OperationKind.AUTHORISE else read_standing(row)
+            standing = None if opening else read_standing(row)
             yield Settlement(self.provider, connection, present, standing)
 
     @asynccontextmanager
     async def locked(self, authorisation: AuthorisationId) -> AsyncIterator[Sight | None]:
         """An authorisation's books, locked, for what the provider did by itself."""
         async with self._engine.begin() as connection:
-            query = books(self.provider, authorisation).with_for_update(of=BOOKS)
-            row = (await connection.execute(query)).mappings().first()
+            about = {"provider": self.provider, "authorisation_id": authorisation}
+            row = (await connection.execute(BOOKS_LOCKED, about)).mappings().first()
             yield Sight(self.provider, connection, authorisation, row) if row else None
 
     # Looking ---------------------------------------------------------------------------------------------------------
@@ -160,7 +162,7 @@ class Ledger:
 
     async def _all(self, authorisation: AuthorisationId, condition: ColumnElement[bool]) -> list[Operation]:
         row = PaymentOperationRow
-        query = select(*OPERATION).where(row.provider == self.provider, row.authorisation_id == authorisation)
+        query = OPERATIONS.where(row.provider == self.provider, row.authorisation_id == authorisation)
         async with self._single.connect() as connection:
             found = (await connection.execute(query.where(condition).order_by(row.key))).mappings()
             return [read_operation(each, prefix="o_") for each in found]
@@ -168,14 +170,15 @@ class Ledger:
     async def standing(self, authorisation: AuthorisationId) -> tuple[Standing, datetime | None] | None:
         """An authorisation as it stands in our books, and the end we know for it."""
         async with self._single.connect() as connection:
-            row = (await connection.execute(books(self.provider, authorisation))).mappings().first()
+            about = {"provider": self.provider, "authorisation_id": authorisation}
+            row = (await connection.execute(BOOKS, about)).mappings().first()
             return (read_standing(row), row["a_capture_before"]) if row else None
 
     async def _first(self, condition: ColumnElement[bool]) -> Operation | None:
         async with self._single.connect() as connection:
-            row = (await connection.execute(select(*OPERATION).where(condition))).mappings().first()
+            row = (await connection.execute(OPERATIONS.where(condition))).mappings().first()
             return read_operation(row, prefix="o_") if row else None
 
     async def _operation(self, connection: AsyncConnection, key: OperationKey) -> Operation:
-        query = select(*OPERATION).where(PaymentOperationRow.key == key)
-        return read_operation((await connection.execute(query)).mappings().one(), prefix="o_")
+        row = (await connection.execute(OPERATION, {"key": key})).mappings().one()
+        return read_operation(row, prefix="o_")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, bindparam, select
 
 from adapters.postgres.tables.ledger import AuthorisationRow, PaymentOperationRow, TenderTotalsRow
 from domain.booking import Standing
@@ -67,16 +67,31 @@ class Operation(Asked):
         return mine == asked.model_dump(exclude=left_out)
 
 
-BOOKS = [TenderTotalsRow, AuthorisationRow]
-OPERATION = [getattr(PaymentOperationRow, name).label(f"o_{name}") for name in Operation.model_fields]
+_BOOKS = [TenderTotalsRow, AuthorisationRow]
+_OPERATION = [getattr(PaymentOperationRow, name).label(f"o_{name}") for name in Operation.model_fields]
+_OF_KEY = PaymentOperationRow.key == bindparam("key")
 
 
-def books(provider: str, authorisation: AuthorisationId | None) -> Select[Any]:
+def _books() -> Select[Any]:
     a, t = AuthorisationRow, TenderTotalsRow
     columns = [getattr(a, column.name).label(f"a_{column.name}") for column in a.__table__.columns]
     totals = [getattr(t, name).label(f"t_{name}") for name in ("captured", "refunded", "refunding")]
     query = select(*columns, *totals).join_from(a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id))
-    return query.where(a.provider == provider, a.id == authorisation)
+    return query.where(a.provider == bindparam("provider"), a.id == bindparam("authorisation_id"))
+
+
+# Built once: parameters are `provider`, `authorisation_id`, `key`.
+OPERATIONS = select(*_OPERATION)
+OPERATION = OPERATIONS.where(_OF_KEY)
+OPERATION_LOCKED = OPERATION.with_for_update()
+BOOKS = _books()
+BOOKS_LOCKED = BOOKS.with_for_update(of=_BOOKS)
+BOOKS_LOCKED_WITH_OPERATION = (
+    BOOKS.add_columns(*_OPERATION).outerjoin(PaymentOperationRow, _OF_KEY).with_for_update(of=_BOOKS)
+)
+BOOKS_AND_OPERATION_LOCKED = (
+    BOOKS.add_columns(*_OPERATION).join(PaymentOperationRow, _OF_KEY).with_for_update(of=[*_BOOKS, PaymentOperationRow])
+)
 
 
 def read_operation(row: RowMapping, prefix: str = "") -> Operation:

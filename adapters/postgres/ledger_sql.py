@@ -1,5 +1,7 @@
 """The ledger's writes, each one statement: the operation, the totals and the journal change together or not at all."""
 
+from sqlalchemy import text
+
 _COLUMNS = """
     key, provider, kind, status, order_id, tender_id, authorisation_id, asked, amount, entire, currency, purpose,
     group_id, replaces, reason, external, booked, provider_operation_id, failure, result, requested_at, settled_at
@@ -56,9 +58,9 @@ _MOVED = """
     )
 """
 
-BEGIN_AUTHORISATION = _BEGUN
+BEGIN_AUTHORISATION = text(_BEGUN)
 
-BEGIN = f"""
+BEGIN = text(f"""
     WITH begun AS ({_BEGUN}),
     tender AS (
         UPDATE tender_totals SET refunding = refunding + :refunding FROM begun
@@ -72,14 +74,14 @@ BEGIN = f"""
         WHERE authorisations.provider = begun.provider AND authorisations.id = begun.authorisation_id
     )
     SELECT {_COLUMNS} FROM begun
-"""
+""")
 
-SETTLE = f"WITH operation AS ({_SETTLED}), {_MOVED}, {_JOURNAL}"
+SETTLE = text(f"WITH operation AS ({_SETTLED}), {_MOVED}, {_JOURNAL}")
 
-CLOSE = _SETTLED
+CLOSE = text(_SETTLED)
 
 # An authorisation's row may be there before it holds anything: while the customer has to confirm.
-SETTLE_AUTHORISATION = f"""
+SETTLE_AUTHORISATION = text(f"""
     WITH operation AS ({_SETTLED}),
     tender AS (
         INSERT INTO tender_totals
@@ -102,9 +104,9 @@ SETTLE_AUTHORISATION = f"""
             capture_before = excluded.capture_before, single_capture = excluded.single_capture
     ),
     {_JOURNAL}
-"""
+""")
 
-ENTER = f"""
+ENTER = text(f"""
     WITH operation AS (
         INSERT INTO payment_operations ({_COLUMNS}) VALUES (
             :key, :provider, :kind, 'succeeded', :order_id, :tender_id, :authorisation_id, :booked, :booked, false,
@@ -113,10 +115,10 @@ ENTER = f"""
     ),
     {_MOVED},
     {_JOURNAL}
-"""
+""")
 
-SEE = """
+SEE = text("""
     UPDATE authorisations
     SET status = :authorisation_status, capture_before = CAST(:capture_before AS timestamptz)
     WHERE provider = :provider AND id = :authorisation_id
-"""
+""")

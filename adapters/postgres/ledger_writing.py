@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.postgres import ledger_sql
@@ -50,7 +50,7 @@ class Settlement:
             "capture_before": state.capture_before,
             "single_capture": state.single_capture,
         }
-        await self._connection.execute(text(ledger_sql.SETTLE_AUTHORISATION), values)
+        await self._connection.execute(ledger_sql.SETTLE_AUTHORISATION, values)
 
     async def settle(
         self,
@@ -64,12 +64,12 @@ class Settlement:
         """Enter what became of it, and free what it had spoken for unless it is still open."""
         values = self._outcome(booking, at, answer=answer, result=result, failure=failure)
         if self.standing is None:
-            await self._connection.execute(text(ledger_sql.CLOSE), values)
+            await self._connection.execute(ledger_sql.CLOSE, values)
             return
         freed = self.operation.amount if self.operation.open and booking.status is not OperationStatus.PENDING else 0
         values |= reserved(self.operation.kind, -freed)
         values |= _moved(booking) | {"authorisation_status": status_after(self.standing, booking)}
-        await self._connection.execute(text(ledger_sql.SETTLE), values)
+        await self._connection.execute(ledger_sql.SETTLE, values)
 
     def _outcome(
         self, booking: Booking, at: datetime, *, answer: str | None, result: BaseModel | None, failure: str | None
@@ -144,7 +144,7 @@ class Sight:
         }
         values |= _posted(booking.movements, None) | _moved(booking)
         values |= {"capturing": 0, "voiding": 0, "refunding": 0, "authorisation_status": None}
-        await self._connection.execute(text(ledger_sql.ENTER), values)
+        await self._connection.execute(ledger_sql.ENTER, values)
 
     async def see(self, state: Authorisation) -> None:
         """Take over what the provider says of its status and its end."""
@@ -154,7 +154,7 @@ class Sight:
             "authorisation_status": state.status,
             "capture_before": state.capture_before,
         }
-        await self._connection.execute(text(ledger_sql.SEE), values)
+        await self._connection.execute(ledger_sql.SEE, values)
 
 
 def reserved(kind: OperationKind, amount: Minor) -> dict[str, Minor]:
