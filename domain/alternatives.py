@@ -47,7 +47,7 @@ def rank_alternatives(
         lines: dict[LineId, int] = {}
         for line, (sku, quantity) in wanted.items():
             part = min(quantity, left.get(sku, 0))
-            if part:
+            if part > 0:
                 lines[line] = part
                 left[sku] -= part
         if lines:
@@ -66,4 +66,6 @@ def distance_km(one: StoreOffer, other: StoreOffer) -> float:
     """Great-circle distance by the haversine formula on a sphere of the mean Earth radius."""
     lat1, lat2 = radians(one.latitude), radians(other.latitude)
     half_lat, half_lon = (lat2 - lat1) / 2, radians(other.longitude - one.longitude) / 2
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(sin(half_lat) ** 2 + cos(lat1) * cos(lat2) * sin(half_lon) ** 2))
+    haversine = sin(half_lat) ** 2 + cos(lat1) * cos(lat2) * sin(half_lon) ** 2
+    # Between opposite ends of the Earth rounding may carry it just over 1.
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, haversine)))

@@ -65,7 +65,7 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
                     cancelled[line] = cancelled.get(line, 0) + part
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
     worth = order.worth(cancelled)
-    money = plan_money(order.tenders, order.earned, order.owed_worth - worth)
+    money = plan_money(order.tenders, order.earned - order.written_off, order.owed_worth - worth)
     return CancelPlan(
         release=release,
         recall=recall,

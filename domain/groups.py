@@ -179,7 +179,7 @@ class PickupGroup(BaseModel):
         """Refuse unknown lines and more units than are there."""
         for line, quantity in asked.items():
             there = self.units[line].sum(states) if line in self.units else 0
-            if quantity > there:
+            if not 0 <= quantity <= there:
                 raise Refused(
                     Refusal(
                         kind=RefusalKind.TOO_MANY_UNITS,
@@ -188,14 +188,11 @@ class PickupGroup(BaseModel):
                 )
 
     def move(self, line: LineId, target: UnitState, quantity: int, *sources: UnitState) -> None:
-        """Move units to `target`, taking them from `sources` in that order."""
+        """Move units to `target`, taking them from `sources` in that order. Raises `Refused` with nothing changed."""
+        self.check_lines({line: quantity}, *sources)
         left = quantity
         for source in sources:
             part = min(left, self.units[line].count(source))
             if part:
                 self.units[line].move(source, target, part)
                 left -= part
-        if left:
-            raise Refused(
-                Refusal(kind=RefusalKind.TOO_MANY_UNITS, detail=f"Line {line} lacks {left} of {quantity} units.")
-            )

@@ -2,11 +2,21 @@
 
 import hashlib
 import json
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from domain.actors import Channel
 from domain.money import Currency
@@ -21,6 +31,27 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 """Minor units, zero or more."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
+Flag = Annotated[bool, Field(strict=True)]
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+
+
+def _written_as_time(value: Any) -> Any:
+    """Seconds since 1970 are no time here, though pydantic would take them."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
+        return value
+    raise ValueError("should be an RFC 3339 time such as 2026-03-02T09:00:00Z")
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("should be a time that has a year from 1 to 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_in_utc)]
+"""A point in time, kept in UTC: however a caller writes its offset, it is the same content."""
 
 
 class Body(BaseModel):
@@ -122,10 +153,10 @@ class Fulfilment(Body):
     person: Person | None = None
     address: Address | None = None
     service: Service | None = None
-    keep_together: bool = False
-    allow_split: bool = True
+    keep_together: Flag = False
+    allow_split: Flag = True
     exclude: list[Key] = Field(default_factory=list, max_length=500)
-    requested_pickup_at: AwareDatetime | None = None
+    requested_pickup_at: Instant | None = None
 
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:
@@ -164,17 +195,17 @@ class OrderBody(Body):
 
     channel: Channel
     external_id: Key
-    placed_at: AwareDatetime
+    placed_at: Instant
     currency: Currency
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
     customer: Customer
     lines: Annotated[list[Line], Field(min_length=1)]
-    prices_include_tax: bool = True
+    prices_include_tax: Flag = True
     fulfilments: Annotated[list[Fulfilment], Field(min_length=1, max_length=100)]
     shipping_total: Amount = 0
     total: Amount
     tenders: Annotated[list[Tender], Field(min_length=1, max_length=10)]
-    requested_pickup_at: AwareDatetime | None = None
+    requested_pickup_at: Instant | None = None
     pickup: PickupDetails | None = None
 
     @model_validator(mode="after")
@@ -191,7 +222,7 @@ class OrderBody(Body):
                 raise ValueError(f"the discount of line {line.line_id} is more than its price")
         unused = known - {line.fulfilment for line in self.lines}
         if unused:
-            raise ValueError(f"fulfilment {sorted(unused)[0]} has no line")
+            raise ValueError(f"fulfilment {min(unused)} has no line")
         return self
 
     def content_hash(self) -> str:

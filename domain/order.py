@@ -1,6 +1,6 @@
 """An order: its terms, its groups, holds, tenders and waits. Everything that is shown of it is derived here."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from domain.groups import Ending, PickupGroup, WaitsFor
 from domain.holds import Hold
@@ -24,6 +24,21 @@ from domain.waiting import waits_of
 from domain.waits import Trouble
 
 
+class GivenUp(BaseModel):
+    """Units of a line that were settled without being earned, and their worth."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    units: NonNegativeInt = 0
+    worth: NonNegativeInt = 0
+
+    def of(self, quantity: int) -> int:
+        """The worth of `quantity` of these units; the last one takes the remainder."""
+        if not 0 <= quantity <= self.units:
+            raise ValueError(f"only {self.units} units were given up, not {quantity}")
+        return self.worth * quantity // self.units if self.units else 0
+
+
 class Order(BaseModel):
     """The whole state of one order, as its workflow keeps it."""
 
@@ -44,6 +59,10 @@ class Order(BaseModel):
     """Earned money that a person gave up collecting."""
     settled: dict[LineId, int] = {}
     """Units per line that have their final share of the money: handed over, cancelled or lost."""
+    given_up: dict[LineId, GivenUp] = {}
+    """The settled units that were not earned, per line: what a late hand-over takes back."""
+    fees: dict[int, int] = {}
+    """Policy fees in `earned`, by the number of the group."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -84,13 +103,48 @@ class Order(BaseModel):
         return sum(shares.of_units(line, self.settled.get(line, 0), n) for line, n in lines.items())
 
     def settle(self, lines: dict[LineId, int], *, earned: bool) -> int:
-        """Give units their final share: `earned` when they left for the customer. Returns their worth."""
+        """Give units their final share: `earned` when they left for the customer. Returns their worth.
+
+        Raises `ValueError`, with nothing changed, for more units than are unsettled.
+        """
+        ordered = {line.line_id: line.quantity for line in self.terms.lines}
+        for line, n in lines.items():
+            if not 0 <= n <= ordered[line] - self.settled.get(line, 0):
+                raise ValueError(f"{n} units of line {line} are to be settled, not as many are unsettled")
         worth = self.worth(lines)
+        if not earned:
+            for line, n in lines.items():
+                before = self.given_up.get(line, GivenUp())
+                self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + self.worth({line: n}))
         for line, n in lines.items():
             self.settled[line] = self.settled.get(line, 0) + n
         if earned:
             self.earned += worth
         return worth
+
+    def worth_given_up(self, lines: dict[LineId, int]) -> int:
+        """What cancelled units are worth that left for the customer all the same."""
+        return sum(self.given_up.get(line, GivenUp()).of(n) for line, n in lines.items())
+
+    def settle_late(self, lines: dict[LineId, int]) -> int:
+        """Cancelled units turn out to have left for the customer: they are earned after all. Returns their worth."""
+        worth = self.worth_given_up(lines)
+        for line, n in lines.items():
+            before = self.given_up.get(line, GivenUp())
+            self.given_up[line] = GivenUp(units=before.units - n, worth=before.worth - before.of(n))
+        self.earned += worth
+        return worth
+
+    def charge_fee(self, n: int, fee: int) -> None:
+        """Keep a policy fee for group `n`."""
+        self.fees[n] = self.fees.get(n, 0) + fee
+        self.earned += fee
+
+    def drop_fee(self, n: int) -> int:
+        """Give up the fees of group `n`, whose reason was not true after all. Returns what was given up."""
+        fee = self.fees.pop(n, 0)
+        self.earned -= fee
+        return fee
 
     @property
     def owed_worth(self) -> int:
@@ -115,13 +169,18 @@ class Order(BaseModel):
     def split_off(
         self, group: PickupGroup, lines: dict[LineId, int], waits_for: WaitsFor, declined_by: list[str]
     ) -> PickupGroup:
-        """A new group, waiting, that takes over units which `group`'s store cannot serve. The units must be open."""
+        """A new group, waiting, that takes over units which `group`'s store cannot serve. The units must be open.
+
+        Raises `Refused`, with nothing changed, when they are not.
+        """
+        group.check_lines(lines, UnitState.OPEN)
         part = PickupGroup(
             order_id=group.order_id,
             n=max(each.n for each in self.groups) + 1,
             store_id=group.store_id,
             mode=group.mode,
             proxy=group.proxy,
+            requested_at=group.requested_at,
             units={line: Units(open=n) for line, n in lines.items()},
             waits_for=waits_for,
             declined_by=sorted({*group.declined_by, *declined_by}),

@@ -62,10 +62,11 @@ class TenderBook(BaseModel):
 
     @property
     def room(self) -> int:
-        """How much of the asked amount is neither live nor kept."""
-        if self.exhausted or self.awaiting is not None:
+        """How much can be newly authorised: the asked amount less what is kept, while nothing is live."""
+        if self.exhausted or self.awaiting is not None or self.live:
+            # A tender has one live authorisation: a second one beside it would be lost from sight.
             return 0
-        return max(0, self.amount - self.live - self.held)
+        return max(0, self.amount - self.held)
 
     @property
     def expected(self) -> int:
@@ -84,7 +85,7 @@ class MoneyPlan(BaseModel):
     short: int = 0
     """Worth of goods that left for which no captured or live money is there."""
     expected: int = 0
-    """What the customer still has to confirm or to pay at the till."""
+    """What the customer still has to confirm or to pay at the till; nothing once all goods are gone."""
     uncovered: int = 0
     """Still to be paid for delivered and owed goods, by no tender there is."""
 
@@ -100,6 +101,7 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
     tender bears what is kept.
     """
     books = [book.model_copy(deep=True) for book in tenders]
+    owed = max(0, owed)
     steps: list[MoneyStep] = []
     held = sum(book.held for book in books)
 
@@ -145,10 +147,10 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
         if part:
             steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
             wanting -= part
-    expected = min(max(0, wanting), sum(book.expected for book in books))
-    return MoneyPlan(
-        steps=steps, short=max(0, missing), expected=expected, uncovered=max(0, wanting) - expected
-    )
+    wanting = max(0, wanting)
+    # Who has nothing more to collect does not come back to pay.
+    expected = min(wanting, sum(book.expected for book in books)) if owed else 0
+    return MoneyPlan(steps=steps, short=max(0, missing), expected=expected, uncovered=wanting - expected)
 
 
 def _step(kind: StepKind, book: TenderBook, amount: int) -> MoneyStep:

@@ -91,7 +91,7 @@ class Units(BaseModel):
 
     def take_out(self, state: UnitState, quantity: int) -> None:
         """Remove units from this record because another group takes them over."""
-        if state not in OWED or self.count(state) < quantity:
+        if quantity < 0 or state not in OWED or self.count(state) < quantity:
             raise IllegalMove(f"{quantity} {state} units cannot leave this group")
         setattr(self, state.value, self.count(state) - quantity)
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def waits_of(order: "Order") -> list[Wait]:
-    """Every present wait, the next deadline first."""
+    """Every present wait, the next deadline first. A finished order waits for nothing."""
+    if order.finished:
+        return []
     waits = [*_holds(order), *_systems(order), *_people(order)]
     if not order.holds:
         waits += [wait for group in order.groups if group.open and (wait := _group_wait(order, group))]
