@@ -10,12 +10,16 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from temporalio.client import Client
 
 from domain.money import digits
 from workers.demo.board import coloured, route
 from workers.demo.proofs import Played, Proof
 from workers.stack.ports import LOOPBACK, PREFERRED
+
+WIDE = 96
+"""Columns from which an order fits on one line."""
 
 QUERIES = (
     ("what customers have", 'OrderStatus = "completed"'),
@@ -28,21 +32,39 @@ QUERIES = (
 
 
 def show_orders(console: Console, all_played: Sequence[Played]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    """One line an order; on a narrow terminal what happened stands under it."""
+    wide = console.width >= WIDE
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
     table.add_column("Order", no_wrap=True)
-    table.add_column("Channel → store", no_wrap=True)
+    table.add_column("Channel → store" if wide else "Channel → store, what happened", no_wrap=wide)
     table.add_column("Status", no_wrap=True)
     for name in ("Captured", "Voided", "Refunded"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("What happened")
+    if wide:
+        table.add_column("What happened")
     for played in all_played:
         story, order = played.story, played.order
         stores = list(dict.fromkeys(group["store_id"] for group in order["groups"])) if order else [story.store_id]
-        status = "differs" if played.differs else story.ending.fate.value
+        where = Text(route(story.channel, ", ".join(stores)))
+        status = coloured("differs" if played.differs else story.ending.fate.value)
         money = [_amount(order, name) for name in ("captured", "voided", "refunded")]
-        words = story.words if not played.differs else f"[red]{escape(played.differs[0])}[/]"
-        table.add_row(story.external_id, route(story.channel, ", ".join(stores)), coloured(status), *money, words)
+        words = Text(played.differs[0], style="red") if played.differs else Text(story.words)
+        if wide:
+            table.add_row(story.external_id, where, status, *money, words)
+        else:
+            words.stylize("dim")
+            table.add_row(story.external_id, Text.assemble(where, "\n", words), status, *money)
     console.print(table)
+    if any(_was_renewed(played.order) for played in all_played if played.order):
+        console.print(
+            "[dim] Captured and voided: the bank's promise was renewed in time, and the old one given back.[/]\n",
+            highlight=False,
+        )
+
+
+def _was_renewed(order: dict[str, Any]) -> bool:
+    money = order["payment"]
+    return bool(money["captured"] and money["captured"] + money["voided"] > order["total"])
 
 
 def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
@@ -77,7 +99,11 @@ async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
     )
     for name, where in _places():
         console.print(f"   [bold]{name:<12}[/] {where}", highlight=False, soft_wrap=True)
-    console.print("\nSearch the orders of the demo as ops would (the number is what each search finds now):")
+    console.print(
+        "\nSearch orders as ops do (in grey, what each search finds of the orders above):",
+        highlight=False,
+        soft_wrap=True,
+    )
     command = _cli(record)
     for (words, query), count in zip(QUERIES, found, strict=True):
         console.print(f"   [dim]{words}: {count}[/]", highlight=False, soft_wrap=True)

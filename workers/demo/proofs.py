@@ -107,7 +107,7 @@ async def stock_proofs(all_played: Sequence[Played], made: Parts) -> list[Proof]
         levels = await books.inventory.levels(None, None)
         movements = await books.inventory.ledger(limit=MOST_MOVEMENTS)
     wrong_sums = _against_movements(levels, movements)
-    left = -sum(each.on_hand for each in movements if each.kind is MovementKind.HANDED_OVER)
+    left = -sum(each.allocated + each.set_aside for each in movements if each.kind is MovementKind.HANDED_OVER)
     handed_over = sum(line["handed_over"] for played in all_played if played.order for line in played.order["lines"])
     open_units = sum(level.allocated + level.reserved + level.set_aside for level in levels)
     against = [] if left == handed_over else [f"{left} units left the stock, {handed_over} were handed over"]
@@ -116,7 +116,7 @@ async def stock_proofs(all_played: Sequence[Played], made: Parts) -> list[Proof]
     of_orders = sum(each.order_id is not None for each in movements)
     return [
         Proof(
-            f"Stock: all {len(levels)} levels are the sums of {len(movements)} movements, {of_orders} of them by orders",
+            f"Stock: all {len(levels)} levels are sums of {len(movements)} movements, {of_orders} of them by orders",
             tuple(wrong_sums),
         ),
         Proof(
