@@ -12,9 +12,11 @@ from adapters.payment.port import (
     CeilingExceeded,
     Declined,
     KeyConflict,
+    NotUnderstood,
     OutcomeUnknown,
     PaymentFault,
     Unavailable,
+    UnknownPayment,
 )
 from domain.refusals import Shortfall
 
@@ -39,7 +41,7 @@ async def mapped(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwa
         raise _expected(str(fault), shortfalls, kind=OUT_OF_STOCK) from fault
     except Declined as fault:
         raise _expected(str(fault), fault.reason.value, kind=DECLINED) from fault
-    except (CeilingExceeded, AmountMismatch, KeyConflict, StockRefused) as fault:
+    except (CeilingExceeded, AmountMismatch, KeyConflict, NotUnderstood, UnknownPayment, StockRefused) as fault:
         raise ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True) from fault
     except Unavailable as fault:
         after = timedelta(seconds=fault.retry_after) if fault.retry_after else None

@@ -16,7 +16,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import OperationKey, operation_key
     from domain.intake import TenderType
     from domain.order import Order
-    from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture, TenderId
+    from domain.payments import (
+        Authorisation,
+        AuthorisationId,
+        AuthorisationStatus,
+        Capture,
+        OperationStatus,
+        TenderId,
+    )
     from domain.personal import Readable
     from domain.settlement import MoneyPlan, MoneyStep, StepKind, TenderBook, plan_money
     from domain.terms import TenderTerms
@@ -30,6 +37,10 @@ with workflow.unsafe.imports_passed_through():
 
 TILL = AuthorisationId("till")
 """Where money came from that a customer paid in a store: it goes back at the till too."""
+
+
+class RefundFailed(Exception):
+    """The provider took the refund on and could not pay it: another try is another operation, a person decides."""
 
 
 class Outcome(StrEnum):
@@ -281,7 +292,7 @@ class Cashier:
             if kind == DECLINED:
                 return self._declined(step, error)
             if kind == NEEDS_A_PERSON:
-                return await self._asked(step, error)
+                return await self._asked(step, failure_text(error))
             self._in_trouble(step, error)
             self.book.money_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
             self.wake()
@@ -298,10 +309,12 @@ class Cashier:
                 outcome = await self._shortly_then_patiently(step, whole=whole)
             else:
                 outcome = await self._outlast(step, whole=whole)
+        except RefundFailed:
+            return await self._asked(step, "the provider could not pay it back")
         except ActivityError as error:
             if failure_type(error) == DECLINED:
                 return self._declined(step, error)
-            return await self._asked(step, error)
+            return await self._asked(step, failure_text(error))
         self._concluded(tender)
         return outcome
 
@@ -351,7 +364,7 @@ class Cashier:
         )
         return Outcome.DECLINED
 
-    async def _asked(self, step: MoneyStep, error: ActivityError) -> Outcome:
+    async def _asked(self, step: MoneyStep, error: str) -> Outcome:
         """The answer makes no sense (or our ledger forbids it): a person retries it or takes it as done."""
         tender = self._tender(step)
         if step.kind is StepKind.VOID and await self._is_gone(step):
@@ -359,7 +372,7 @@ class Cashier:
             return Outcome.DONE
         decision = await self.people.ask(
             f"{step.kind} of {self.book.money(step.amount)} on {step.tender_id}",
-            failure_text(error),
+            error,
             [InterventionAction.RETRY, InterventionAction.SKIP],
         )
         if decision.action is InterventionAction.RETRY:
@@ -466,8 +479,9 @@ class Cashier:
                     tender.voided += step.amount
                     self.book.money_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)
             case StepKind.REFUND:
+                refund = None
                 if step.authorisation_id != TILL:
-                    await workflow.execute_activity_method(
+                    refund = await workflow.execute_activity_method(
                         PaymentSteps.refund,
                         RefundRequest(
                             key=self._key(step),
@@ -481,14 +495,15 @@ class Cashier:
                         summary=Readable(words),
                         **how,
                     )
+                if refund is not None and refund.status in (OperationStatus.FAILED, OperationStatus.REVERSED):
+                    raise RefundFailed(refund.status)
                 tender.refunded += step.amount
                 tender.captures[_authorisation(step)] -= step.amount
-                at_till = step.authorisation_id == TILL
                 self.book.money_event(
                     Event.PAYMENT_REFUNDED,
+                    reason=refund.status if refund is not None else "at the till",
                     tender=step.tender_id,
                     amount=step.amount,
-                    where="at the till" if at_till else None,
                 )
         return Outcome.DONE
 
