@@ -1,0 +1,30 @@
+"""Workers in the test's own process, and a shop of each test's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.client import Client
+
+from tests.workflows.shop import Shop, shop_on
+from tests.workflows.working import OpenShop, working
+from workers.composition import Parts
+
+
+@pytest.fixture(scope="session")
+async def client(made: Parts) -> Client:
+    return await made.connect()
+
+
+@pytest.fixture(scope="module")
+async def workers(client: Client, made: Parts) -> AsyncIterator[None]:
+    async with working(client, made):
+        yield
+
+
+@pytest.fixture
+def open_shop(client: Client, made: Parts, workers: None) -> OpenShop:
+    async def opened(**given: object) -> Shop:
+        stock = {name: given.pop(name) for name in list(given) if name[0] == "s" and name[1:].isdigit()}
+        return await shop_on(made, client, **given).open(**stock)  # type: ignore[arg-type]
+
+    return opened
