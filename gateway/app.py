@@ -3,7 +3,9 @@
 from fastapi import FastAPI
 
 from gateway import edge
-from gateway.channels import availability, order_commands, orders
+from gateway.channels import availability, customers, messages, order_commands, orders
+from gateway.ops import data, erasures, ledger
+from gateway.ops import orders as ops
 from gateway.services import Services
 from gateway.stores import pickups, settings, stock, tasks
 from gateway.webhooks import receiving
@@ -11,12 +13,18 @@ from gateway.webhooks import receiving
 ROUTERS = (
     orders.router,
     order_commands.router,
+    ledger.router,
+    messages.router,
+    customers.router,
     availability.router,
     pickups.router,
     tasks.router,
     settings.router,
     stock.router,
     receiving.router,
+    ops.router,
+    erasures.router,
+    data.router,
 )
 
 

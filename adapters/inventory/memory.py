@@ -211,6 +211,12 @@ class MemoryInventory:
     async def set_buffer(self, rule: BufferRule) -> None:
         self._buffers[rule.sku, rule.location_id, rule.channel] = rule.quantity
 
+    async def buffers(self) -> list[BufferRule]:
+        return [
+            BufferRule(sku=Sku(sku), location_id=StoreId(location), channel=channel, quantity=quantity)
+            for (sku, location, channel), quantity in sorted(self._buffers.items())
+        ]
+
     async def levels(
         self,
         skus: list[Sku] | None,

@@ -270,6 +270,9 @@ class Inventory(Protocol):
     async def set_buffer(self, rule: BufferRule) -> None:
         """Set the safety stock for what the rule names; zero is a rule too (an exception from a wider one)."""
 
+    async def buffers(self) -> list[BufferRule]:
+        """Every rule, by SKU, location and channel."""
+
     async def levels(
         self,
         skus: list[Sku] | None,

@@ -225,6 +225,10 @@ class PostgresInventory:
     async def set_buffer(self, rule: BufferRule) -> None:
         await self._connection.execute(statements.SET_BUFFER, rule.model_dump())
 
+    async def buffers(self) -> list[BufferRule]:
+        rows = await self._connection.execute(statements.BUFFERS)
+        return [BufferRule.model_validate(row._asdict()) for row in rows]
+
     async def levels(
         self,
         skus: list[Sku] | None,

@@ -74,6 +74,7 @@ WITH {_ASKED}, demand AS MATERIALIZED (
            CAST(:at AS timestamptz), 0,
            {share[Bucket.ALLOCATED]}, {share[Bucket.RESERVED]}, {share[Bucket.SET_ASIDE]}, 0
     FROM asked a CROSS JOIN operation
+    ORDER BY a.line_id, a.sku, a.location_id
 )
 SELECT EXISTS (SELECT FROM operation) AS done,
        (SELECT jsonb_agg(jsonb_build_array(d.sku, d.location_id, d.quantity, greatest(0, coalesce(
@@ -166,6 +167,7 @@ WITH {asked}, locked AS MATERIALIZED (
            {change[Bucket.ALLOCATED]}, {change[Bucket.RESERVED]}, {change[Bucket.SET_ASIDE]}, 0
     FROM moved m CROSS JOIN operation
     WHERE m.quantity > 0
+    ORDER BY m.line_id, m.sku, m.location_id
 )
 SELECT (SELECT answer FROM operation) AS answer,
        (SELECT jsonb_agg(jsonb_build_array(a.sku, a.location_id, a.quantity, coalesce(m.quantity + m.already, 0))
@@ -229,6 +231,11 @@ WITH operation AS (
     FROM operation WHERE CAST(:record AS boolean)
 )
 SELECT EXISTS (SELECT FROM operation) AS done
+""")
+
+BUFFERS = text("""
+SELECT sku, location_id, channel, quantity FROM stock_buffers ORDER BY sku COLLATE "C", location_id COLLATE "C",
+       channel COLLATE "C"
 """)
 
 SET_BUFFER = text("""

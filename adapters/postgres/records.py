@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, exists, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.intake.port import IntakeState
 from adapters.postgres.tables.orders import OrderGroupRow, OrderIntakeRow, OrderLineRow, OrderRow, TimelineRow
+from adapters.postgres.tables.privacy import CustomerKeyRow, WorkflowKeyRow
 from adapters.records.port import OpenIntervention, OrderChange, OrderFilter, StoredEvent, StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import OrderId, StoreId
@@ -335,4 +337,11 @@ class PostgresRecords:
         rows = await self._connection.scalars(
             select(OrderRow.order_id).where(OrderRow.customer_ref == customer_ref, OrderRow.status.not_in(ENDED))
         )
-        return [OrderId(row) for row in rows]
+        # An order that was promised a moment ago has no record yet; it is known by the key that its history has.
+        promised = await self._connection.scalars(
+            select(OrderIntakeRow.order_id)
+            .join(WorkflowKeyRow, WorkflowKeyRow.workflow_id == literal("order/") + OrderIntakeRow.order_id)
+            .join(CustomerKeyRow, CustomerKeyRow.key_id == WorkflowKeyRow.key_id)
+            .where(OrderIntakeRow.state == IntakeState.PROMISED, CustomerKeyRow.customer_ref == customer_ref)
+        )
+        return [OrderId(order_id) for order_id in dict.fromkeys([*rows, *promised])]

@@ -1,0 +1,146 @@
+"""`/v1/ops`: search, what waits for a person, and who did what."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from adapters.access.port import PrincipalKind
+from adapters.audit.port import AuditEntry, AuditPosition
+from adapters.records.port import OpenIntervention, OrderFilter
+from domain.actors import Channel
+from domain.views import OrderStatus
+from gateway.answering import PENDING
+from gateway.channels.orders import list_orders
+from gateway.channels.sending import carry_out, reread
+from gateway.fields import LongText
+from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.paging import CurrentPage, Page
+from gateway.principals import Caller, CurrentCaller
+from gateway.problems import invalid, not_found
+from gateway.reading import visible_order
+from gateway.rights import must_read_operations, must_run_operations
+from gateway.services import CurrentServices
+from gateway.showing import OrderShown, order_shown
+from gateway.stores.bodies import CommandBody
+from workflows import messages
+from workflows.messages import InterventionAction
+from workflows.order import OrderWorkflow
+
+router = APIRouter(prefix="/v1/ops", route_class=CommandRoute, tags=["ops"])
+
+Text = Annotated[str | None, Query(min_length=1, max_length=64)]
+MOST = 200
+
+
+async def _office(caller: CurrentCaller) -> Caller:
+    await caller.must_be(PrincipalKind.OPS)
+    return caller
+
+
+async def _readers(caller: CurrentCaller) -> Caller:
+    await must_read_operations(caller)
+    return caller
+
+
+async def _runners(caller: CurrentCaller) -> Caller:
+    await must_run_operations(caller)
+    return caller
+
+
+Office = Annotated[Caller, Depends(_office)]
+Readers = Annotated[Caller, Depends(_readers)]
+Runners = Annotated[Caller, Depends(_runners)]
+
+
+class InterventionBody(CommandBody):
+    action: InterventionAction
+    reason: LongText
+    value: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    """With `supply`: what the step should have given, e.g. an amount in minor units."""
+
+
+class InterventionShown(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    intervention_id: str
+    order: OrderShown
+
+
+@router.get("/orders", summary="Find orders of any channel")
+async def orders(
+    caller: Office,
+    services: CurrentServices,
+    page: CurrentPage,
+    channel: Channel | None = None,
+    external_id: Text = None,
+    customer: Text = None,
+    status: OrderStatus | None = None,
+    store: Text = None,
+    text: Text = None,
+) -> Page[OrderShown]:
+    """`text`: an order id or external id, whole or its beginning."""
+    wanted = OrderFilter(
+        channel=channel, external_id=external_id, customer_ref=customer, status=status, store_id=store, text=text
+    )
+    return await list_orders(services, caller, page, wanted)
+
+
+@router.get("/interventions", summary="What waits for a person, the longest wait first")
+async def interventions(
+    caller: Office, services: CurrentServices, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
+) -> Page[OpenIntervention]:
+    async with services.transactions.begin() as books:
+        found = await books.records.interventions(limit=limit)
+    return Page(items=sorted(found, key=lambda each: each.since)[:limit], next_cursor=None)
+
+
+@router.post(
+    "/interventions/{intervention_id}",
+    summary="Retry, skip, supply a value, or give up",
+    response_model=InterventionShown,
+    responses=PENDING,
+)
+async def intervene(
+    intervention_id: Annotated[str, Path(max_length=128)],
+    caller: Runners,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: InterventionBody,
+) -> Any:
+    if (body.action is InterventionAction.SUPPLY) != (body.value is not None):
+        raise invalid("/value", "Goes with the action supply, and only with it")
+    async with services.transactions.begin() as books:
+        found = await books.records.intervention(intervention_id)
+    if found is None:
+        raise not_found()
+    order = await visible_order(services, caller, found.order_id)
+    command = messages.Intervene(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        intervention_id=intervention_id,
+        action=body.action,
+        reason=body.reason,
+        value=body.value,
+    )
+
+    async def show(_: messages.OrderAnswer) -> InterventionShown:
+        view = await order_shown(services, caller, await reread(services, order))
+        return InterventionShown(intervention_id=intervention_id, order=view)
+
+    return await carry_out(services, caller, order, OrderWorkflow.intervene, command, show)
+
+
+@router.get("/audit", summary="Who did, or tried, what")
+async def audit(
+    caller: Readers, services: CurrentServices, page: CurrentPage, principal: Text = None
+) -> Page[AuditEntry]:
+    after = None
+    if page.after is not None:
+        at, row = page.after
+        after = AuditPosition(datetime.fromisoformat(str(at)), int(row or 0))
+    found = await services.edge.audit.read(limit=page.limit, after=after, principal_id=principal)
+    following = (found.next.at.isoformat(), found.next.id) if found.next else None
+    return page.page(found.entries, following)
