@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -33,14 +34,18 @@ Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_QUANTITY)]
 Flag = Annotated[bool, Field(strict=True)]
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _written_as_time(value: Any) -> Any:
-    """Seconds since 1970 are no time here, though pydantic would take them."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
+def _read_time(value: Any) -> datetime:
+    # Pydantic would also take seconds since 1970. What a BeforeValidator hands on counts as no JSON any more, so that a
+    # strict reader wants the datetime itself.
+    if isinstance(value, datetime):
         return value
-    raise ValueError("should be an RFC 3339 time such as 2026-03-02T09:00:00Z")
+    if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value.upper())
+    raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T09:00:00Z")
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -50,7 +55,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("should be a time that has a year from 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_as_time), AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_read_time), AfterValidator(_in_utc)]
 """A point in time, kept in UTC: however a caller writes its offset, it is the same content."""
 
 
