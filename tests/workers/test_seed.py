@@ -40,7 +40,7 @@ from workers.seed import KEYS_FILE, seed
 from workers.settings import Settings, WebhookSecrets
 from workers.stack.data import Secrets
 from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from workers.stack.postgres import Postgres, remove_files
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -72,6 +72,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Post
     finally:
         await server.stop()
         ports.close()
+        remove_files(folder / "postgres")
 
 
 @pytest.fixture(scope="module")

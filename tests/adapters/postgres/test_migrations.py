@@ -19,7 +19,7 @@ from adapters.postgres.catalog import describe
 from adapters.postgres.migrations.writing import generate
 from workers.process import python
 from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from workers.stack.postgres import Postgres, remove_files
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Post
     finally:
         await server.stop()
         ports.close()
+        remove_files(folder / "postgres")
 
 
 @contextmanager
