@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from domain.groups import FINAL
 from workers.demo.stories import Story
 
 COLOURS = {
@@ -26,6 +27,10 @@ COLOURS = {
 """Of a status; what is over without goods is dim."""
 
 
+WIDE = 92
+"""Columns from which the last act is shown too."""
+
+
 @dataclass
 class Row:
     story: Story
@@ -33,6 +38,7 @@ class Row:
     waits_for: str = ""
     deadline: datetime | None = None
     note: str = ""
+    """The last act; in the end, what happened."""
     over: bool = False
 
     def take(self, order: dict[str, Any]) -> None:
@@ -40,12 +46,12 @@ class Row:
         self.status = status_in_words(order)
         waits = order["waiting_for"]
         first = waits[0] if waits else None
-        self.waits_for = first["what"] if first else ""
+        self.waits_for = _in_short(first["what"]) if first else ""
         self.deadline = datetime.fromisoformat(first["deadline"]) if first and first["deadline"] else None
 
 
 class Board:
-    """A live table of all orders. Lines are printed instead where there is no terminal."""
+    """A live table of all orders."""
 
     def __init__(self, stories: tuple[Story, ...]) -> None:
         self.rows = [Row(story) for story in stories]
@@ -59,28 +65,27 @@ class Board:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         now = datetime.now(UTC)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, header_style="bold")
+        wide = options.max_width >= WIDE
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, expand=True, header_style="bold")
         table.add_column("Order", no_wrap=True, width=6)
         table.add_column("Channel → store", no_wrap=True, width=18)
-        table.add_column("Status", no_wrap=True, width=17)
-        table.add_column("Waits for", no_wrap=True, ratio=3)
-        table.add_column("Last act", no_wrap=True, ratio=2)
+        table.add_column("Status", no_wrap=True, width=15)
+        table.add_column("Waits for", no_wrap=True, ratio=1)
+        if wide:
+            table.add_column("Last act", no_wrap=True, width=26)
         for row in self.rows:
-            table.add_row(
-                row.story.external_id,
-                route(row.story.channel, row.story.store_id),
-                coloured(row.status),
-                _wait(row, now),
-                Text(row.note, style="dim" if row.over else ""),
-                style="" if row.note else "dim",
-            )
+            where = route(row.story.channel, row.story.store_id)
+            cells = [Text(row.story.external_id), Text(where), coloured(row.status), _wait(row, now)]
+            act = [Text("" if row.over else row.note)] if wide else []
+            table.add_row(*cells, *act, style="" if row.note and not row.over else "dim")
         yield table
 
 
 def _wait(row: Row, now: datetime) -> Text:
-    if not row.waits_for or row.over:
-        return Text("✓", style="green") if row.over else Text("")
-    left = f"{max(0.0, (row.deadline - now).total_seconds()):.0f} s: " if row.deadline else ""
+    if row.over:
+        good = row.status != "differs"
+        return Text.assemble(("✓ ", "green") if good else ("✗ ", "red"), row.note, overflow="ellipsis")
+    left = f"{max(0.0, (row.deadline - now).total_seconds()):2.0f} s " if row.deadline else ""
     return Text.assemble((left, "yellow"), row.waits_for, overflow="ellipsis")
 
 
@@ -97,5 +102,12 @@ def status_in_words(order: dict[str, Any]) -> str:
     """The order's status, or what its open pickups are at while it goes on."""
     if order["status"] != "in_progress":
         return str(order["status"]).replace("_", " ")
-    statuses = [group["status"] for group in order["groups"]]
-    return " + ".join(dict.fromkeys(statuses)).replace("_", " ")
+    statuses = dict.fromkeys(group["status"] for group in order["groups"])
+    still_open = [status for status in statuses if status not in FINAL]
+    return " + ".join(still_open or statuses).replace("_", " ")
+
+
+def _in_short(what: str) -> str:
+    """`payment hold: the customer confirms with the bank` is held already; a choice need not be spelled out."""
+    words = what.partition(" hold: ")[2] or what
+    return words.partition(",")[0].removeprefix("the ")

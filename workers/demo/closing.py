@@ -9,6 +9,7 @@ from babel.numbers import format_currency
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client
@@ -69,23 +70,28 @@ def _was_renewed(order: dict[str, Any]) -> bool:
 
 def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
     for proof in proofs:
-        mark = "[red]✗[/]" if proof.against else "[green]✓[/]"
-        console.print(f" {mark} {escape(proof.says)}", highlight=False, soft_wrap=True)
+        _mark(console, proof.says, well=not proof.against)
         for case in proof.against:
-            console.print(f"     [red]{escape(case)}[/]", highlight=False, soft_wrap=True)
+            console.print(Padding(Text(case, style="red"), (0, 0, 0, 5)))
 
 
 def show_mails(console: Console, mails: Sequence[dict[str, Any]]) -> None:
     to_stores = sum(mail["to"].endswith("@stores.example") for mail in mails)
-    console.print(
-        f" [green]✓[/] Mails: {len(mails) - to_stores} to customers and {to_stores} to stores. "
-        "The customer of W-1001 got:",
-        highlight=False,
-        soft_wrap=True,
+    _mark(
+        console,
+        f"Mails: {len(mails) - to_stores} to customers, {to_stores} to stores. The customer of W-1001 got:",
+        well=bool(mails),
     )
     for mail in mails:
         if mail["to"].startswith("w-1001@"):
-            console.print(f"     [dim]·[/] {escape(mail['subject'])}", highlight=False, soft_wrap=True)
+            console.print(Padding(Text.assemble(("· ", "dim"), mail["subject"]), (0, 0, 0, 5)))
+
+
+def _mark(console: Console, words: str, *, well: bool) -> None:
+    """A line with its mark, whose further lines stand under its words."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row(" ", Text("✓", "green") if well else Text("✗", "red"), Text(words))
+    console.print(line)
 
 
 async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
@@ -95,7 +101,6 @@ async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
         "\nThis stack ends now and leaves nothing behind. To look around, keep one running: "
         "[bold]make up POLICY=short[/], then",
         highlight=False,
-        soft_wrap=True,
     )
     for name, where in _places():
         console.print(f"   [bold]{name:<12}[/] {where}", highlight=False, soft_wrap=True)

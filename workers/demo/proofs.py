@@ -106,21 +106,21 @@ async def stock_proofs(all_played: Sequence[Played], made: Parts) -> list[Proof]
     async with made.transactions.begin() as books:
         levels = await books.inventory.levels(None, None)
         movements = await books.inventory.ledger(limit=MOST_MOVEMENTS)
-    wrong_sums = _against_movements(levels, movements)
-    left = -sum(each.allocated + each.set_aside for each in movements if each.kind is MovementKind.HANDED_OVER)
+    played_ids = {played.order["order_id"] for played in all_played if played.order}
+    of_orders = [each for each in movements if each.order_id in played_ids]
+    left = -sum(each.allocated + each.set_aside for each in of_orders if each.kind is MovementKind.HANDED_OVER)
     handed_over = sum(line["handed_over"] for played in all_played if played.order for line in played.order["lines"])
-    open_units = sum(level.allocated + level.reserved + level.set_aside for level in levels)
+    promised = sum(each.allocated + each.reserved + each.set_aside for each in of_orders)
     against = [] if left == handed_over else [f"{left} units left the stock, {handed_over} were handed over"]
-    if open_units:
-        against.append(f"{open_units} units are still promised or set aside, though every order has ended")
-    of_orders = sum(each.order_id is not None for each in movements)
+    if promised:
+        against.append(f"{promised} units are still promised or set aside, though every order has ended")
     return [
         Proof(
-            f"Stock: all {len(levels)} levels are sums of {len(movements)} movements, {of_orders} of them by orders",
-            tuple(wrong_sums),
+            f"Stock: all {len(levels)} levels are sums of {len(movements)} movements, {len(of_orders)} by these orders",
+            tuple(_against_movements(levels, movements)),
         ),
         Proof(
-            f"Units: {left} left the stores, {handed_over} are with customers, {open_units} still promised",
+            f"Units: {left} left the stores, {handed_over} are with customers, {promised} still promised",
             tuple(against),
         ),
     ]

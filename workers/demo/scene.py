@@ -123,7 +123,7 @@ class Scene:
         return done
 
     async def arrives(self, bay: str, vehicle: str) -> None:
-        self._note(f"waits at the kerb, {bay}")
+        self._note("waits at the kerb")
         await self.shop.post(self._pickup(1, "arrived"), {"bay": bay, "vehicle": vehicle})
         await self._pause()
 
@@ -154,7 +154,7 @@ class Scene:
         await self._store(n, "pick", {"lines": _listed(found)}, f"picks {units} unit{'s' if units > 1 else ''}")
 
     async def makes_ready(self, n: int = 1, shelf: str = "shelf A-12") -> None:
-        await self._store(n, "ready", {"location": shelf}, f"makes it ready on {shelf}")
+        await self._store(n, "ready", {"location": shelf}, "makes it ready")
 
     async def is_made_ready(self, n: int = 1) -> str:
         """Accepted, picked and made ready; the code that the customer then gets."""
@@ -176,7 +176,7 @@ class Scene:
         await self._pause()
 
     async def puts_back(self, n: int = 1) -> None:
-        await self._store(n, "put-back", {}, "puts it back on the shelf")
+        await self._store(n, "put-back", {}, "puts it back")
 
     async def receives(self, sku: str, quantity: int) -> None:
         self._note(f"{self.store_id} receives {quantity} units")
