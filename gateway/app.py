@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from gateway import edge
+from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import data, erasures, ledger
 from gateway.ops import orders as ops
@@ -25,6 +26,7 @@ ROUTERS = (
     ops.router,
     erasures.router,
     data.router,
+    pages.router,
 )
 
 

@@ -1,0 +1,87 @@
+"""The customer's choice after a store could not serve: another store, wait, or cancel."""
+
+from typing import Any
+
+from adapters.places.port import PlaceKind
+from domain.alternatives import StoreOffer, rank_alternatives
+from domain.groups import GroupStatus
+from domain.ids import LineId, Sku, StoreId
+from domain.waits import WaitKind
+from gateway.account.visit import Form, Outcome, Visit, new_form
+from workflows.messages import ChoiceOption, Choose
+from workflows.order import OrderWorkflow
+
+SHOWN = 4
+"""So many other stores are offered, the best first."""
+
+
+async def show(visit: Visit) -> dict[str, Any]:
+    group = visit.group
+    waits = (f"choice/{visit.link.group}", f"stock/{visit.link.group}")
+    wait = next((wait for wait in visit.order.waiting_for if wait.id in waits), None)
+    if group is None or wait is None or group.status is not GroupStatus.WAITING:
+        return {"open": False}
+    owed = {line.line_id: line.quantity for line in group.lines}
+    return {
+        "open": True,
+        "store": visit.place,
+        "goods": visit.owed(),
+        "units": sum(owed.values()),
+        "deadline": visit.when(wait.deadline),
+        "waits": wait.kind is WaitKind.STOCK,
+        "others": await _others(visit, group.store_id, owed),
+        "once_value": new_form(),
+    }
+
+
+async def act(visit: Visit, form: Form) -> Outcome:
+    option = ChoiceOption(form["option"])
+    store_id = form.get("store_id") if option is ChoiceOption.OTHER_STORE else None
+    command = Choose(
+        command_id=visit.command_id(form),
+        actor=visit.actor,
+        n=visit.link.group,
+        option=option,
+        store_id=StoreId(store_id) if store_id else None,
+    )
+    await visit.send(OrderWorkflow.choose, command)
+    return Outcome(visit.words["choice"][f"done_{option}"])
+
+
+async def _others(visit: Visit, origin: StoreId, owed: dict[LineId, int]) -> list[dict[str, Any]]:
+    services, now = visit.services, visit.services.now()
+    skus = {line.line_id: Sku(line.sku) for line in visit.order.lines}
+    wanted = {line: (skus[line], n) for line, n in owed.items() if n}
+    async with services.transactions.begin() as books:
+        places = {
+            place.location_id: place
+            for place in await books.places.places()
+            if place.kind is PlaceKind.STORE and not place.paused(now)
+        }
+        stock = await books.inventory.availability(
+            sorted({sku for sku, _ in wanted.values()}), list(places), visit.order.channel
+        )
+    available: dict[StoreId, dict[Sku, int]] = {}
+    for level in stock:
+        available.setdefault(level.location_id, {})[level.sku] = level.available
+    offers = [
+        StoreOffer(
+            store_id=place.location_id,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            available=available.get(place.location_id, {}),
+        )
+        for place in places.values()
+    ]
+    ranked = rank_alternatives(wanted, offers, origin, [])
+    return [
+        {
+            "store_id": each.store_id,
+            "name": places[each.store_id].name,
+            "address": places[each.store_id].address,
+            "distance": visit.words["choice"]["distance"].format(km=round(each.distance_km)),
+            "whole": each.whole,
+            "units": sum(each.lines.values()),
+        }
+        for each in ranked[:SHOWN]
+    ]

@@ -1,0 +1,43 @@
+"""Another try to pay a held order: at the bank's page, or with another token of the payment provider."""
+
+from typing import Any
+
+from domain.holds import HoldKind
+from domain.intake import TenderType
+from domain.money import Money
+from domain.payments import TenderId
+from domain.terms import TenderTerms
+from gateway.account.visit import Form, Outcome, Visit, new_form
+from workflows.messages import Pay
+from workflows.order import OrderWorkflow
+
+
+async def show(visit: Visit) -> dict[str, Any]:
+    order = visit.order
+    hold = next((hold for hold in order.holds if hold.kind is HoldKind.PAYMENT), None)
+    if order.payment.due <= 0 or hold is None:
+        return {"open": False}
+    bank = order.next_action.url if order.next_action and order.next_action.kind == "confirm_payment" else ""
+    due = Money(amount=order.payment.due, currency=order.currency)
+    return {
+        "open": True,
+        "due": visit.formats.money(due.model_dump()),
+        "deadline": visit.when(hold.deadline),
+        "bank": bank if bank.startswith(("http://", "https://")) else "",
+        "once_value": new_form(),
+    }
+
+
+async def act(visit: Visit, form: Form) -> Outcome:
+    token = form["token"].strip()
+    if not token or len(token) > 255 or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("no token")
+    due = visit.order.payment.due
+    words = visit.words["payment"]
+    if due <= 0:
+        return Outcome(words["nothing"], "")
+    tender = TenderTerms(tender_id=TenderId("link"), type=TenderType.CARD, amount=due, token=token)
+    command = Pay(command_id=visit.command_id(form), actor=visit.actor, tenders=[tender])
+    answer = await visit.send(OrderWorkflow.pay, command)
+    confirm = answer.next_action is not None and answer.next_action.kind == "confirm_payment"
+    return Outcome(words["done_confirm"] if confirm else words["done"], "" if confirm else "good")
