@@ -1,6 +1,7 @@
 """`/c/{token}`: what a customer may do with a link out of a mail, on a page that works without JavaScript."""
 
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
@@ -21,20 +22,18 @@ from gateway.services import CurrentServices
 MOST_BYTES = 10_000
 
 
-class Subject(Protocol):
-    """One kind of page."""
+class Kind(NamedTuple):
+    """What one kind of page shows, and what its form does."""
 
-    @staticmethod
-    async def show(visit: Visit) -> dict[str, Any]: ...
-    @staticmethod
-    async def act(visit: Visit, form: Form) -> Outcome: ...
+    show: Callable[[Visit], Awaitable[dict[str, Any]]]
+    act: Callable[[Visit, Form], Awaitable[Outcome]]
 
 
-KINDS: dict[LinkKind, Subject] = {
-    LinkKind.CHOICE: choice,
-    LinkKind.ARRIVAL: arrival,
-    LinkKind.EXTENSION: extension,
-    LinkKind.PAYMENT: payment,
+KINDS = {
+    LinkKind.CHOICE: Kind(choice.show, choice.act),
+    LinkKind.ARRIVAL: Kind(arrival.show, arrival.act),
+    LinkKind.EXTENSION: Kind(extension.show, extension.act),
+    LinkKind.PAYMENT: Kind(payment.show, payment.act),
 }
 
 _MESSAGES = {404: "unknown", 410: "gone", 429: "busy", 503: "busy"}

@@ -53,11 +53,9 @@ def message(words: Words, what: str, status: int, **headers: str) -> HTMLRespons
 
 
 def _headers(nonce: str) -> dict[str, str]:
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'"
     return {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": f"{policy}; base-uri 'none'; frame-ancestors 'none'",
         # The address is the key: it goes into no other site's log, no cache and no search engine.
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
