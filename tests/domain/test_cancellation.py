@@ -1,0 +1,112 @@
+"""What a cancel would do, exactly, whatever has happened already."""
+
+import pytest
+
+from domain.cancellation import CancelPlan, plan_cancel
+from domain.groups import WaitsFor
+from domain.order import Order
+from domain.refusals import RefusalKind, Refused
+from domain.units import Units
+from tests.domain.sample_orders import A, B, line, order
+
+
+def units(parts: list) -> list[tuple[int, str, int]]:
+    return [(part.n, part.line_id, part.quantity) for part in parts]
+
+
+def at_work(*, live: int = 150, **changes: Units) -> Order:
+    """Three of A (100) and one of B (50), in one pickup."""
+    placed = order(line(A, 3, 100), line(B, 1, 50))
+    placed.tenders[0].live = live
+    placed.tenders[0].authorisation_id = "auth-1"
+    placed.groups[0].units.update(changes)
+    return placed
+
+
+def test_what_is_on_the_shelf_is_released_and_its_money_freed():
+    assert plan_cancel(at_work(A=Units(allocated=3))) == CancelPlan(
+        release=plan_cancel(at_work(A=Units(open=3))).release, void=150
+    )
+    assert units(plan_cancel(at_work()).release) == [(1, "A", 3), (1, "B", 1)]
+
+
+def test_what_was_picked_must_be_put_back():
+    plan = plan_cancel(at_work(A=Units(picked=1, ready=2), B=Units(allocated=1)))
+    assert units(plan.recall) == [(1, "A", 3)]
+    assert units(plan.release) == [(1, "B", 1)]
+    assert (plan.void, plan.refund, plan.stops_something) == (150, 0, True)
+
+
+def test_some_units_of_a_line_are_taken_from_the_shelf_first():
+    plan = plan_cancel(at_work(A=Units(allocated=1, picked=2)), {A: 2})
+    assert (units(plan.release), units(plan.recall), plan.refused) == ([(1, "A", 1)], [(1, "A", 1)], [])
+    assert plan.void == 66
+
+
+def test_a_line_that_several_pickups_have_is_cancelled_over_them():
+    placed = at_work()
+    placed.split_off(placed.groups[0], {A: 2}, WaitsFor.CHOICE, [])
+    assert units(plan_cancel(placed, {A: 2}).release) == [(1, "A", 1), (2, "A", 1)]
+    assert units(plan_cancel(placed).release) == [(1, "A", 1), (1, "B", 1), (2, "A", 2)]
+
+
+def test_what_the_customer_has_is_refused_and_named():
+    placed = at_work(A=Units(ready=1, handed_over=2), live=84)
+    placed.settle({A: 2}, earned=True)
+    placed.tenders[0].captured, placed.tenders[0].captures = 66, {"auth-1": 66}
+    plan = plan_cancel(placed)
+    assert (units(plan.recall), units(plan.release)) == ([(1, "A", 1)], [(1, "B", 1)])
+    assert units(plan.refused) == [(1, "A", 2)]
+    assert (plan.void, plan.refund) == (84, 0)
+
+
+def test_only_what_the_asked_quantity_goes_beyond_is_refused():
+    placed = at_work(A=Units(ready=1, handed_over=2))
+    assert units(plan_cancel(placed, {A: 1}).refused) == []
+    assert units(plan_cancel(placed, {A: 2}).refused) == [(1, "A", 1)]
+
+
+def test_what_was_paid_and_not_delivered_is_refunded():
+    placed = order(line(A, 3, 100), till=100)
+    placed.tenders[0].captured, placed.tenders[0].captures = 100, {"till": 100}
+    plan = plan_cancel(placed, {A: 1})
+    assert (plan.void, plan.refund) == (0, 33)
+
+
+def test_cancelling_twice_plans_nothing_more():
+    placed = at_work()
+    placed.groups[0].units[A] = Units(cancelled=3)
+    placed.settle({A: 3}, earned=False)
+    placed.tenders[0].live = 50
+    plan = plan_cancel(placed, {A: 3})
+    assert plan == CancelPlan()
+    assert not plan.stops_something
+
+
+def test_nothing_asked_is_nothing_cancelled():
+    assert not plan_cancel(at_work(), {A: 0}).stops_something
+    assert not plan_cancel(at_work(), {}).stops_something
+
+
+def test_more_units_than_ordered_cancel_what_is_there():
+    assert units(plan_cancel(at_work(), {A: 9}).release) == [(1, "A", 3)]
+
+
+def test_a_line_that_is_not_there_is_not_found():
+    with pytest.raises(Refused) as refused:
+        plan_cancel(at_work(), {"Z": 1})
+    assert refused.value.refusal.kind is RefusalKind.NOT_FOUND
+
+
+def test_money_that_a_person_gave_up_is_not_taken_from_what_is_freed():
+    placed = at_work(A=Units(handed_over=3), live=50)
+    placed.settle({A: 3}, earned=True)
+    placed.written_off = 100
+    assert plan_cancel(placed).void == 50
+
+
+def test_planning_changes_nothing():
+    placed = at_work(A=Units(ready=1, handed_over=2))
+    before = placed.model_copy(deep=True)
+    plan_cancel(placed)
+    assert placed == before
