@@ -149,7 +149,8 @@ class Child:
         # Opened for the owner only: logs carry no personal data, but they are nobody else's business.
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            self._log_start = os.fstat(descriptor).st_size
+            if self._watch is None:
+                self._log_start = os.fstat(descriptor).st_size
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-IS",

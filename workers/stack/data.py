@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workers.settings import WebhookSecrets
 from workers.stack.errors import AlreadyRunning, DataUnusable, NotRunning
 
-OURS = ("stack.json", "secrets.json", "postgres", "temporal", "simulators", "documents", "logs")
+OURS = ("stack.json", "secrets.json", "keys.json", "postgres", "temporal", "simulators", "documents", "logs")
 """All that a stack keeps in its data folder. Nothing else in it is ever removed."""
 
 LEAST_DISK = 300_000_000
@@ -149,7 +149,7 @@ class DataFolder:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         ends = time.monotonic() + within
-        while self.owner() == pid:
+        while self.owner() == pid or _runs(pid):
             if time.monotonic() > ends:
                 raise AlreadyRunning(
                     f"The stack (process {pid}) did not stop within {within:g} seconds.",
@@ -225,6 +225,15 @@ def write_private(file: Path, content: dict[str, Any]) -> None:
         out.flush()
         os.fsync(out.fileno())
     temporary.replace(file)
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process is still there. One that ended and waits to be reaped by its parent is not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, PermissionError, FileNotFoundError):
+        return False
 
 
 def _key() -> str:
