@@ -70,12 +70,11 @@ async def short_pick_completed_at_another_store(shop: Shop) -> WatchedOrder:
     await order.stage()
     await order.choose(ChoiceOption.OTHER_STORE)
     await order.hand_over()
-    await order.make_ready(1, n=3)
-    await order.hand_over(n=3)
+    await order.make_ready(1, n=2)
+    await order.hand_over(n=2)
     view = await order.ended()
     assert [(group.status, group.store_id) for group in view.groups] == [
         ("collected", shop.store(1)),
-        ("rejected", shop.store(1)),
         ("collected", shop.store(2)),
     ]
     assert await order.money() == ["authorise 14997", "capture 9998", "capture 4999"]
@@ -137,7 +136,8 @@ async def cancelled_while_ready(shop: Shop) -> WatchedOrder:
 
 
 async def never_collected(shop: Shop) -> WatchedOrder:
-    shop.policy = quick(window=0.8, expiring_notice=0.4)
+    # A server's timer may come a second late.
+    shop.policy = quick(window=2.5, expiring_notice=1.3)
     order = await shop.place(2)
     await order.make_ready(2)
     view = await order.ended()
