@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from gateway import edge
+from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import data, erasures, ledger
@@ -27,6 +27,7 @@ ROUTERS = (
     erasures.router,
     data.router,
     pages.router,
+    docs.router,
 )
 
 

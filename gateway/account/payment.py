@@ -39,5 +39,7 @@ async def act(visit: Visit, form: Form) -> Outcome:
     tender = TenderTerms(tender_id=TenderId("link"), type=TenderType.CARD, amount=due, token=token)
     command = Pay(command_id=visit.command_id(form), actor=visit.actor, tenders=[tender])
     answer = await visit.send(OrderWorkflow.pay, command)
-    confirm = answer.next_action is not None and answer.next_action.kind == "confirm_payment"
+    # The question that this payment answers may stand for a moment longer; only another one is news.
+    asked = answer.next_action
+    confirm = asked is not None and asked.kind == "confirm_payment" and asked != visit.order.next_action
     return Outcome(words["done_confirm"] if confirm else words["done"], "" if confirm else "good")
