@@ -69,10 +69,10 @@ class Board:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, expand=True, header_style="bold")
         table.add_column("Order", no_wrap=True, width=6)
         table.add_column("Channel → store", no_wrap=True, width=18)
-        table.add_column("Status", no_wrap=True, width=15)
+        table.add_column("Status", no_wrap=True, width=14)
         table.add_column("Waits for", no_wrap=True, ratio=1)
         if wide:
-            table.add_column("Last act", no_wrap=True, width=26)
+            table.add_column("Last act", no_wrap=True, width=23)
         for row in self.rows:
             where = route(row.story.channel, row.story.store_id)
             cells = [Text(row.story.external_id), Text(where), coloured(row.status), _wait(row, now)]

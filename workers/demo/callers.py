@@ -121,6 +121,10 @@ class Callers:
             await asyncio.sleep(LOOK_AGAIN)
         raise Unexpected("No mail with a hand-over code came.")
 
+    async def finds(self, url: str) -> bool:
+        """Whether there is a page."""
+        return (await self._http.get(url)).status_code == 200
+
     async def provider_ledger(self, reference: str) -> list[dict[str, Any]]:
         answer = await self._http.get(f"{self._record['payments']}/ledger", params={"reference": reference})
         entries: list[dict[str, Any]] = answer.json()["entries"]

@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from domain.money import digits
 from workers.demo.board import coloured, route
+from workers.demo.callers import Callers
 from workers.demo.proofs import Played, Proof
 from workers.stack.ports import LOOPBACK, PREFERRED
 
@@ -30,6 +31,17 @@ QUERIES = (
     ("one order by the shop's own number", 'OrderExternalId = "W-1001"'),
 )
 """Searches that work in the Temporal UI, and after `temporal workflow list --query`."""
+
+
+PLACES = (
+    ("Console", "api", "/console"),
+    ("API", "api", "/docs"),
+    ("API contract", "api", "/openapi.json"),
+    ("Temporal UI", "temporal_ui", "/"),
+    ("Mails", "mail", "/"),
+    ("Payments", "payments", "/"),
+)
+"""What a person can open in a browser, by the server's name in `stack.json` and its path."""
 
 
 def show_orders(console: Console, all_played: Sequence[Played]) -> None:
@@ -58,14 +70,15 @@ def show_orders(console: Console, all_played: Sequence[Played]) -> None:
     console.print(table)
     if any(_was_renewed(played.order) for played in all_played if played.order):
         console.print(
-            "[dim] Captured and voided: the bank's promise was renewed in time, and the old one given back.[/]\n",
+            "[dim]Where more is voided than was ordered, the bank's promise was renewed in time, "
+            "and the old one given back.[/]\n",
             highlight=False,
         )
 
 
 def _was_renewed(order: dict[str, Any]) -> bool:
     money = order["payment"]
-    return bool(money["captured"] and money["captured"] + money["voided"] > order["total"])
+    return bool(money["captured"] + money["voided"] > order["total"])
 
 
 def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
@@ -94,16 +107,19 @@ def _mark(console: Console, words: str, *, well: bool) -> None:
     console.print(line)
 
 
-async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
-    """The way to look for oneself. Each search is tried here, on the orders just played."""
+async def show_where_to_look(console: Console, callers: Callers, record: dict[str, Any]) -> None:
+    """The way to look for oneself. Each page and each search is tried here, on the orders just played."""
     found = await _counts(record)
     console.print(
         "\nThis stack ends now and leaves nothing behind. To look around, keep one running: "
         "[bold]make up POLICY=short[/], then",
         highlight=False,
     )
-    for name, where in _places():
-        console.print(f"   [bold]{name:<12}[/] {where}", highlight=False, soft_wrap=True)
+    for name, server, path in PLACES:
+        if await callers.finds(record[server] + path):
+            where = f"http://{LOOPBACK}:{PREFERRED[server]}{path}"
+            console.print(f"   [bold]{name:<12}[/] {escape(where)}", highlight=False, soft_wrap=True)
+    console.print("   [bold]Keys[/]         .throughline/stack.json", highlight=False)
     console.print(
         "\nSearch orders as ops do (in grey, what each search finds of the orders above):",
         highlight=False,
@@ -116,20 +132,6 @@ async def show_where_to_look(console: Console, record: dict[str, Any]) -> None:
             f"   {escape(command)} workflow list --query {escape(shlex.quote(query))}", highlight=False, soft_wrap=True
         )
     console.print()
-
-
-def _places() -> list[tuple[str, str]]:
-    def at(name: str, path: str = "") -> str:
-        return f"http://{LOOPBACK}:{PREFERRED[name]}{path}"
-
-    return [
-        ("Console", at("api", "/console")),
-        ("API", at("api", "/docs")),
-        ("Temporal UI", at("temporal_ui")),
-        ("Mails", at("mail")),
-        ("Payments", at("payments")),
-        ("Keys", ".throughline/stack.json"),
-    ]
 
 
 async def _counts(record: dict[str, Any]) -> list[int]:

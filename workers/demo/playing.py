@@ -50,11 +50,10 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
         all_played = await _play_all(callers, console)
         async with parts(stack.settings(), "throughline-demo") as made:
             proofs = await money_proofs(all_played, callers, made) + await stock_proofs(all_played, made)
-        mails = await _all_mails(callers)
-    closing.show_orders(console, all_played)
-    closing.show_proofs(console, proofs)
-    closing.show_mails(console, mails)
-    await closing.show_where_to_look(console, record)
+        closing.show_orders(console, all_played)
+        closing.show_proofs(console, proofs)
+        closing.show_mails(console, await _all_mails(callers))
+        await closing.show_where_to_look(console, callers, record)
     _judge(all_played, [case for proof in proofs for case in proof.against])
 
 

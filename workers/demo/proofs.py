@@ -14,6 +14,8 @@ from workers.demo.callers import Callers
 from workers.demo.stories import Fate, Story
 
 MOST_MOVEMENTS = 100_000
+AT_THE_TILL = "at the till"
+"""The reason in the timeline of money that was paid back in a store."""
 COUNTED = ("on_hand", "allocated", "reserved", "set_aside", "withheld")
 
 
@@ -148,7 +150,7 @@ async def _at_the_till(callers: Callers, order_id: str) -> dict[str, int]:
         amount = item["data"].get("amount", 0)
         if item["event"] == "paid_in_store":
             found["captured"] = found.get("captured", 0) + amount
-        elif item["event"] == "payment_refunded" and item["data"].get("where"):
+        elif item["event"] == "payment_refunded" and item["reason"] == AT_THE_TILL:
             found["refunded"] = found.get("refunded", 0) + amount
     return found
 

@@ -43,6 +43,7 @@ class Scene:
         self._note = note
         self._pace = pace
         self._codes: set[str] = set()
+        self._last_act = time.monotonic()
 
     # --- the customer, through a channel -----------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class Scene:
         self._note("places the order")
         await self._pause()
         refused = await self.shop.refused("/v1/orders", self.body(**how), kind)
-        self._note(f"is told: {kind.replace('-', ' ')}")
+        self._note(f"hears: {kind.replace('-', ' ')}")
         return refused
 
     async def confirms_with_bank(self) -> None:
@@ -145,7 +146,7 @@ class Scene:
         await self._store(n, "accept", {}, "accepts")
 
     async def rejects(self, reason: str, n: int = 1) -> None:
-        await self._store(n, "reject", {"reason": reason}, f"rejects: {reason.replace('_', ' ')}")
+        await self._store(n, "reject", {"reason": reason}, "has none")
 
     async def picks(self, lines: dict[str, int] | None = None, n: int = 1) -> None:
         """Pick these units per line, or all that the pickup has."""
@@ -171,7 +172,7 @@ class Scene:
     async def refuses_wrong_code(self, code: str, n: int = 1) -> None:
         wrong = f"{(int(code) + 1) % 10**8:08d}"
         store_id = self._group(n)["store_id"]
-        self._note(f"{store_id} is shown a wrong code")
+        self._note(f"{store_id} sees a wrong code")
         await self.callers.store(store_id).refused(self._pickup(n, "hand-over"), {"code": wrong}, "wrong-code")
         await self._pause()
 
@@ -243,7 +244,10 @@ class Scene:
         return f"/v1/pickups/{self.order_id}/{n}/{verb}"
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._pace)
+        """Give people time to see an act; a machine that is slow by itself is not slowed down further."""
+        left = self._last_act + self._pace - time.monotonic()
+        await asyncio.sleep(max(0.0, left))
+        self._last_act = time.monotonic()
 
 
 def _asked(order: dict[str, Any]) -> int | None:
