@@ -9,7 +9,7 @@ from temporalio import activity
 from adapters.notification.port import Relay
 
 ROUND_SECONDS = 240.0
-"""One activity looks after the outbox for so long; then the workflow starts the next, so that a new worker may take it."""
+"""One activity looks after the outbox for so long; then the next begins, so that a new worker may take it."""
 LONGEST_NAP = 5.0
 
 
@@ -24,7 +24,7 @@ class NoticeSteps:
         end = time.monotonic() + ROUND_SECONDS
         while time.monotonic() < end and not activity.is_worker_shutdown():
             activity.heartbeat(sent)
-            # The relay's instants are business time of the outside world: mails are sent now, whatever an order's clock says.
+            # Mails are sent now, whatever an order's own clock says.
             now = datetime.now(UTC)
             result = await self.relay.run_once(now)
             sent += result.sent

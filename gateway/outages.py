@@ -13,6 +13,8 @@ _AWAY = frozenset(
         RPCStatusCode.CANCELLED,
         RPCStatusCode.RESOURCE_EXHAUSTED,
         RPCStatusCode.ABORTED,
+        # A worker died with the task that carried the command: another one takes it when it is sent again.
+        RPCStatusCode.FAILED_PRECONDITION,
         # What a connection that breaks in the middle of a call comes out as.
         RPCStatusCode.UNKNOWN,
         RPCStatusCode.INTERNAL,

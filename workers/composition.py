@@ -120,7 +120,7 @@ class Parts:
         if place is None:
             return Details(names=names, vehicle=vehicle)
         return Details(
-            store=NoticePlace(name=place.name, address=place.address, hours=place.hours_text()),
+            store=NoticePlace(name=place.name, address=place.address, hours=place.hours_text(notice.locale)),
             zone=place.hours.zone,
             names=names,
             vehicle=vehicle,
