@@ -15,13 +15,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    return page(
-        "docs",
-        words_in("en"),
-        title=request.app.title,
-        summary=request.app.summary,
-        sections=_sections(request.app.openapi()),
-    )
+    app = request.app
+    return page("docs", words_in("en"), title=app.title, summary=app.summary, sections=_sections(app.openapi()))
 
 
 def _sections(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,258 @@
+"""`throughline order …`: what channels and customer service do with orders."""
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from domain.intake import TenderType
+from gateway.cli import output
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+from workflows.messages import CancelReason, ChoiceOption
+
+app = typer.Typer(help="Place, find and change orders.", no_args_is_help=True)
+
+OrderArgument = Annotated[str, typer.Argument(help="The order's id.", metavar="ORDER")]
+LineOption = Annotated[list[str] | None, typer.Option("--line", help="A line, or some units of it: 1 or 1=2.")]
+
+
+@app.callback()
+def channel(
+    context: typer.Context,
+    url: Url = None,
+    key: ApiKey = None,
+    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """Place, find and change orders."""
+    context.obj = Session(url, key, data, (as_,), once)
+
+
+@app.command()
+def place(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The order as JSON; - for standard input.")],
+    json: AsJson = False,
+) -> None:
+    """Place the order in FILE; the answer is its fate."""
+    try:
+        body = jsons.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except OSError:
+        fail(f"{file} cannot be read.", "Name a file with the order as JSON, or - for standard input.")
+    except ValueError:
+        fail(f"{file} is not JSON.", "See `POST /v1/orders` under /docs.")
+    if not isinstance(body, dict):
+        fail(f"{file} holds no order.", "See `POST /v1/orders` under /docs.")
+    _show(session_of(context).post("/v1/orders", body), json)
+
+
+@app.command()
+def show(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
+    """One order: its pickups, its money, and what it waits for."""
+    _show(session_of(context).get(f"/v1/orders/{_safe(order)}"), json)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    status: Annotated[
+        str | None, typer.Option(help="held, in_progress, needs_attention, completed, cancelled.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="With work at this store.")] = None,
+    customer: Annotated[str | None, typer.Option(help="A customer's reference.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Of this channel.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="The channel's own order id.")] = None,
+    most: Annotated[int, typer.Option(help="So many at most.", min=1)] = 20,
+    json: AsJson = False,
+) -> None:
+    """Orders, newest first."""
+    filters = {"status": status, "store": store, "customer": customer, "channel": channel, "external_id": external_id}
+    show_orders(list(session_of(context).pages("/v1/orders", most, **filters)), json)
+
+
+@app.command()
+def timeline(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
+    """What happened, in order."""
+    events = list(session_of(context).pages(f"/v1/orders/{_safe(order)}/timeline", 10_000))
+    if json:
+        output.show_json({"items": events})
+        return
+    output.table(
+        ("when", "what", "who", "where", "why", "details"),
+        (
+            (
+                output.time(event["at"]),
+                event["event"].replace("_", " "),
+                event["on_behalf_of"] or event["actor"],
+                event["place"] or event["channel"],
+                event["reason"],
+                ", ".join(f"{name}={value}" for name, value in event["data"].items()),
+            )
+            for event in events
+        ),
+        "Nothing yet.",
+    )
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    order: OrderArgument,
+    line: LineOption = None,
+    reason: Annotated[CancelReason, typer.Option(help="Why.")] = CancelReason.CUSTOMER,
+    preview: Annotated[bool, typer.Option(help="Only say what would be done.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Cancel all that can be, or some lines."""
+    body = {"reason": reason.value, "lines": _lines(line), "preview": preview or None}
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/cancel", body)
+    if json or "plan" not in answer:
+        output.show_json(answer)
+        return
+    plan = answer["plan"]
+    rows = [(what, part["n"], part["line_id"], part["quantity"]) for what in _PARTS for part in plan[what]]
+    output.table(("what", "pickup", "line", "units"), rows, "No units.")
+    would = "would be" if preview else "are"
+    output.done(f"{plan['void']} {would} voided and {plan['refund']} refunded (minor units); order {answer['status']}")
+
+
+_PARTS = ("release", "recall", "asked", "refused")
+
+
+@app.command()
+def choose(
+    context: typer.Context,
+    order: OrderArgument,
+    option: Annotated[ChoiceOption, typer.Argument(help="The customer's answer.")],
+    store: Annotated[str | None, typer.Option(help="With other_store: which; else the best.")] = None,
+    pickup: Annotated[int | None, typer.Option("--pickup", help="Which pickup, if several wait.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Give the customer's answer after a rejection."""
+    body = {"option": option.value, "store_id": store, "n": pickup}
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/choice", body)
+    output.show_json(answer) if json else output.pickup(answer)
+
+
+@app.command()
+def pay(
+    context: typer.Context,
+    order: OrderArgument,
+    amount: Annotated[int, typer.Option(help="Minor units.", min=1)],
+    token: Annotated[str | None, typer.Option(help="A card's token of the payment provider.")] = None,
+    till: Annotated[str | None, typer.Option(help="The till's receipt: it was paid in the store.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Pay what is due, by card or at the till (`--as pos`)."""
+    if (token is None) == (till is None):
+        fail("Give either --token or --till.")
+    by_card = {"type": TenderType.CARD.value, "token": token, "amount": amount}
+    at_till = {"type": TenderType.PAY_IN_STORE.value, "reference": till, "amount": amount}
+    answer = session_of(context).post(
+        f"/v1/orders/{_safe(order)}/payments", {"tenders": [by_card if token else at_till]}
+    )
+    _show(answer, json)
+
+
+@app.command()
+def messages(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
+    """What was told to whom about the order."""
+    answer = session_of(context).get(f"/v1/orders/{_safe(order)}/messages")
+    if json:
+        output.show_json(answer)
+        return
+    output.table(
+        ("when", "what", "to", "state", "id"),
+        (
+            (output.time(each["at"]), each["kind"], each["store_id"] if each["audience"] == "store" else "customer",
+             each["state"], each["id"])
+            for each in answer["items"]
+        ),
+        "Nothing was sent.",
+    )  # fmt: skip
+
+
+@app.command()
+def resend(
+    context: typer.Context,
+    order: OrderArgument,
+    message: Annotated[str, typer.Argument(help="The message's id.")],
+    json: AsJson = False,
+) -> None:
+    """Send a message once more."""
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/messages/{_safe(message)}/resend")
+    output.show_json(answer) if json else output.done(f"A copy goes out as {answer['id']}.")
+
+
+@app.command()
+def ledger(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
+    """The order's money as our books have it."""
+    answer = session_of(context).get(f"/v1/orders/{_safe(order)}/ledger")
+    if json:
+        output.show_json(answer)
+        return
+    output.table(
+        ("when", "what", "status", "amount", "for"),
+        (
+            (output.time(each["requested_at"]), each["kind"], each["status"],
+             output.money(each["booked"], each["currency"]), each["purpose"] or each["reason"])
+            for each in answer["operations"]
+        ),
+        "No money moved.",
+    )  # fmt: skip
+    for violation in answer["violations"]:
+        output.print_plain(
+            f"wrong: {violation['rule']} {violation['subject']}: {violation['left']} > {violation['right']}"
+        )
+
+
+def show_orders(orders: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        output.show_json({"items": orders})
+        return
+    output.table(
+        ("order", "channel", "external id", "status", "total", "stores", "placed"),
+        (
+            (
+                each["order_id"],
+                each["channel"],
+                each["external_id"],
+                each["status"],
+                output.money(each["total"], each["currency"]),
+                " ".join(dict.fromkeys(group["store_id"] for group in each["groups"])),
+                output.time(each["placed_at"]),
+            )
+            for each in orders
+        ),
+        "No orders.",
+    )
+
+
+def _show(answer: dict[str, Any], json: bool) -> None:
+    if json:
+        output.show_json(answer)
+    elif "look" in answer:
+        output.done(f"Taken. Its fate will show under {answer['look']}.")
+    else:
+        output.order(answer)
+
+
+def _lines(given: list[str] | None) -> list[object] | None:
+    """`1` is the whole line, `1=2` two units of it."""
+    if not given:
+        return None
+    found: list[object] = []
+    for each in given:
+        line, _, quantity = each.partition("=")
+        if quantity and not quantity.isdecimal():
+            fail(f"{each} names no units.", "Write a line as 1, or two units of it as 1=2.")
+        found.append({"line_id": line, "quantity": int(quantity)} if quantity else line)
+    return found
+
+
+def _safe(part: str) -> str:
+    return quote(part, safe="")

@@ -1,0 +1,108 @@
+"""Answers as tables for people, or as JSON for scripts."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from domain.money import Money
+
+# Without a terminal there is no width to keep to: ids stay whole for whoever cuts them out.
+out = Console(width=None if sys.stdout.isatty() else 250)
+
+WHOLE = frozenset({"order", "id", "sku", "hold"})
+"""Columns that somebody copies from."""
+
+
+def show_json(answer: Any) -> None:
+    if out.is_terminal:
+        out.print_json(json.dumps(answer), indent=2)
+    else:
+        print_plain(json.dumps(answer, ensure_ascii=False))
+
+
+def print_plain(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True, emoji=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        shown.add_column(column, no_wrap=column in WHOLE, overflow="fold")
+    count = 0
+    for row in rows:
+        shown.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        count += 1
+    out.print(shown if count else f"[dim]{escape(empty)}[/]")
+
+
+def done(text: str) -> None:
+    out.print(f"[green]✓[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def time(value: str | None) -> str:
+    """In the reader's own zone."""
+    if not value:
+        return ""
+    return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def money(amount: int, currency: str) -> str:
+    return str(Money(amount=amount, currency=currency))
+
+
+def lines(found: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{line['quantity']} x {line.get('sku') or line['line_id']}" for line in found)
+
+
+def order(view: Mapping[str, Any]) -> None:
+    """One order, its groups, and what it waits for."""
+    currency, paid = view["currency"], view["payment"]
+    sums = " · ".join(f"{name} {money(amount, currency)}" for name, amount in paid.items() if amount)
+    out.print(
+        f"[bold]{escape(view['order_id'])}[/]  {escape(view['status'])}, version {view['version']}", highlight=False
+    )
+    out.print(
+        escape(
+            f"{view['channel']} {view['external_id']} · {money(view['total'], currency)} · {sums or 'no money moved'}"
+        ),
+        highlight=False,
+    )
+    table(
+        ("pickup", "store", "status", "units", "ready", "until"),
+        (
+            (
+                group["n"],
+                group["store_id"],
+                group["status"] + (" (locked)" if group["locked"] else ""),
+                lines(group["lines"]),
+                time(group["ready_at"] or group["promised_ready_at"]),
+                time(group["deadline"]),
+            )
+            for group in view["groups"]
+        ),
+        "No pickups.",
+    )
+    for hold in view["holds"]:
+        end = f"; {hold['default']} at {time(hold['deadline'])}" if hold["deadline"] else ""
+        out.print(escape(f"held ({hold['kind']}, {hold['hold_id']}): {hold['reason']}{end}"), highlight=False)
+    for wait in view["waiting_for"]:
+        until = f" until {time(wait['deadline'])}" if wait["deadline"] else ""
+        default = f", then: {wait['default']}" if wait["default"] else ""
+        out.print(escape(f"waits: {wait['what']} ({wait['who']}){until}{default}"), highlight=False)
+    if action := view.get("next_action"):
+        print_plain(f"customer's next step: {action['kind']} {action['url']}")
+
+
+def pickup(view: Mapping[str, Any]) -> None:
+    """The pickup after a command, in a line."""
+    if "look" in view:
+        done(f"Taken. Its fate will show under {view['look']}.")
+        return
+    again = " (nothing was left to do)" if view["already"] else ""
+    done(f"pickup {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{again}")

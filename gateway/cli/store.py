@@ -1,0 +1,304 @@
+"""`throughline store …`: what the people in a store do."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from domain.groups import ProofKind
+from domain.intake import Relation
+from domain.stock import MovementKind, RejectReason
+from gateway.cli import output
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+from workflows.messages import Disposition, ShortageResolution
+
+app = typer.Typer(help="A store's work: accept, pick, make ready, hand over.", no_args_is_help=True)
+
+OrderArgument = Annotated[str, typer.Argument(help="The order's id.", metavar="ORDER")]
+Pickup = Annotated[int, typer.Option("--pickup", "-n", help="Which pickup of the order.", min=1)]
+Lines = Annotated[list[str] | None, typer.Option("--line", help="Units of a line: 1=2. All when left out.")]
+SomeLines = Annotated[list[str], typer.Option("--line", help="Units of a line: 1=2.")]
+
+
+@app.callback()
+def store(
+    context: typer.Context,
+    store: Annotated[str, typer.Option("--store", "-s", help="The store.", envvar="THROUGHLINE_STORE")] = "S001",
+    manager: Annotated[bool, typer.Option("--manager", help="Act as the store's manager.")] = False,
+    url: Url = None,
+    key: ApiKey = None,
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """A store's work: accept, pick, make ready, hand over."""
+    context.obj = Session(url, key, Path(data), ("managers" if manager else "stores", store), once)
+    context.meta["store"] = store
+
+
+@app.command()
+def tasks(context: typer.Context, json: AsJson = False) -> None:
+    """The work queue, by promise time."""
+    answer = session_of(context).get(f"/v1/stores/{_here(context)}/tasks")
+    if json:
+        output.show_json(answer)
+        return
+    output.table(
+        ("task", "order", "pickup", "number", "units", "promised", "until", "where"),
+        (
+            (
+                task["task"].replace("_", " ") + (" (overdue)" if task["overdue"] else ""),
+                task["order_id"],
+                task["n"],
+                task["external_id"],
+                output.lines(task["lines"]),
+                output.time(task["promised_ready_at"]),
+                output.time(task["deadline"]),
+                " ".join(filter(None, (task["location"], task["bay"] and f"bay {task['bay']}", task["vehicle"]))),
+            )
+            for task in answer["items"]
+        ),
+        "Nothing to do.",
+    )
+
+
+@app.command()
+def show(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
+    """One pickup."""
+    answer = session_of(context).get(_path(order, n))
+    output.show_json(answer) if json else output.pickup(answer)
+
+
+@app.command()
+def accept(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
+    """Take a pickup on."""
+    _send(context, order, n, "accept", {}, json)
+
+
+@app.command()
+def reject(
+    context: typer.Context,
+    order: OrderArgument,
+    reason: Annotated[RejectReason, typer.Option(help="Why the store cannot serve it.")],
+    line: Lines = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Say that the store cannot serve some or all units."""
+    _send(context, order, n, "reject", {"reason": reason.value, "lines": _lines(line)}, json)
+
+
+@app.command()
+def pick(
+    context: typer.Context,
+    order: OrderArgument,
+    line: Lines = None,
+    staged_at: Annotated[str | None, typer.Option(help="Where the units stand.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Say what was found; all of it when no line is named."""
+    lines = _lines(line)
+    if lines is None:
+        owed = session_of(context).get(_path(order, n))["lines"]
+        lines = [{"line_id": each["line_id"], "quantity": each["quantity"]} for each in owed]
+    _send(context, order, n, "pick", {"lines": lines, "staged_at": staged_at}, json)
+
+
+@app.command()
+def ready(
+    context: typer.Context,
+    order: OrderArgument,
+    location: Annotated[str | None, typer.Option(help="Where the units wait.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Staged: the customer is told."""
+    _send(context, order, n, "ready", {"location": location}, json)
+
+
+@app.command()
+def arrived(
+    context: typer.Context,
+    order: OrderArgument,
+    bay: Annotated[str | None, typer.Option(help="The parking bay.")] = None,
+    vehicle: Annotated[str | None, typer.Option(help="The car.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """The customer is outside."""
+    _send(context, order, n, "arrived", {"bay": bay, "vehicle": vehicle}, json)
+
+
+@app.command("hand-over")
+def hand_over(
+    context: typer.Context,
+    order: OrderArgument,
+    code: Annotated[str, typer.Argument(help="The customer's code.")],
+    line: Lines = None,
+    person: Annotated[str | None, typer.Option(help="Who collects, if not the buyer.")] = None,
+    relation: Annotated[Relation, typer.Option(help="Who that is to the buyer.")] = Relation.OTHER,
+    proof: Annotated[ProofKind | None, typer.Option(help="What was seen besides the code.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Give units to the customer; exactly these are charged."""
+    body = {
+        "code": code,
+        "lines": _lines(line),
+        "person": {"name": person, "relation": relation.value} if person else None,
+        "proof": {"kind": proof.value} if proof else None,
+    }
+    _send(context, order, n, "hand-over", body, json)
+
+
+@app.command()
+def refuse(
+    context: typer.Context,
+    order: OrderArgument,
+    line: SomeLines,
+    reason: Annotated[str, typer.Option(help="The customer's reason.")],
+    disposition: Annotated[Disposition, typer.Option(help="What becomes of the units.")] = Disposition.RESTOCK,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """The customer does not want units after all."""
+    body = {"lines": _lines(line), "reason": reason, "disposition": disposition.value}
+    _send(context, order, n, "refuse", body, json)
+
+
+@app.command()
+def shortage(
+    context: typer.Context,
+    order: OrderArgument,
+    line: SomeLines,
+    resolution: Annotated[ShortageResolution, typer.Option(help="How to go on.")],
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """A staged unit is missing at the counter."""
+    _send(context, order, n, "shortage", {"lines": _lines(line), "resolution": resolution.value}, json)
+
+
+@app.command()
+def extend(
+    context: typer.Context,
+    order: OrderArgument,
+    until: Annotated[str, typer.Argument(help="An RFC 3339 time, e.g. 2026-11-30T17:00:00Z.")],
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Keep it longer for the customer."""
+    _send(context, order, n, "extend", {"until": until}, json)
+
+
+@app.command("resend-code")
+def resend_code(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
+    """Send a new code; the old one is void."""
+    _send(context, order, n, "resend-code", {}, json)
+
+
+@app.command()
+def unlock(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
+    """After too many wrong codes (`--manager`)."""
+    _send(context, order, n, "unlock", {}, json)
+
+
+@app.command("put-back")
+def put_back(
+    context: typer.Context, order: OrderArgument, line: Lines = None, n: Pickup = 1, json: AsJson = False
+) -> None:
+    """Units that nobody collected are on the shelf again."""
+    _send(context, order, n, "put-back", {"lines": _lines(line)}, json)
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    until: Annotated[str | None, typer.Option(help="An RFC 3339 time; else until further notice.")] = None,
+) -> None:
+    """Take no new pickups on."""
+    session_of(context).put(f"/v1/stores/{_here(context)}/pause", {"until": until, "reason": reason})
+    output.done(f"{_here(context)} takes nothing on{' until ' + until if until else ''}.")
+
+
+@app.command()
+def resume(context: typer.Context) -> None:
+    """Take pickups on again."""
+    session_of(context).delete(f"/v1/stores/{_here(context)}/pause")
+    output.done(f"{_here(context)} takes pickups on again.")
+
+
+@app.command()
+def stock(
+    context: typer.Context,
+    sku: Annotated[str | None, typer.Argument(help="One SKU; else all.")] = None,
+    most: Annotated[int, typer.Option(help="So many at most.", min=1)] = 100,
+    json: AsJson = False,
+) -> None:
+    """What is on the shelves."""
+    levels = list(session_of(context).pages("/v1/stock", most, sku=sku, store=_here(context)))
+    if json:
+        output.show_json({"items": levels})
+        return
+    columns = ("sku", "on_hand", "allocated", "reserved", "set_aside", "withheld", "available")
+    output.table(columns, ([level[name] for name in columns] for level in levels), "No stock is kept here.")
+
+
+@app.command()
+def count(
+    context: typer.Context,
+    sku: Annotated[str, typer.Argument(help="What was counted.")],
+    quantity: Annotated[int, typer.Argument(help="How many there are.", min=0)],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Record a count: the newest truth about the shelf."""
+    _move(context, MovementKind.COUNT, sku, quantity, reason, json)
+
+
+@app.command()
+def receive(
+    context: typer.Context,
+    sku: Annotated[str, typer.Argument(help="What came.")],
+    quantity: Annotated[int, typer.Argument(help="How many.", min=1)],
+    reason: Annotated[str, typer.Option(help="A delivery's number.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Record a delivery; orders that wait for it go on."""
+    _move(context, MovementKind.RECEIPT, sku, quantity, reason, json)
+
+
+def _move(context: typer.Context, kind: MovementKind, sku: str, quantity: int, reason: str, json: bool) -> None:
+    body = {"kind": kind.value, "sku": sku, "store_id": _here(context), "quantity": quantity, "reason": reason}
+    answer = session_of(context).post("/v1/stock/movements", body)
+    if json:
+        output.show_json(answer)
+    else:
+        output.done(f"{sku} at {_here(context)}: {answer['on_hand']} on hand, {answer['available']} available.")
+
+
+def _send(context: typer.Context, order: str, n: int, verb: str, body: dict[str, Any], json: bool) -> None:
+    answer = session_of(context).post(f"{_path(order, n)}/{verb}", body)
+    output.show_json(answer) if json else output.pickup(answer)
+
+
+def _here(context: typer.Context) -> str:
+    return quote(str(context.meta["store"]), safe="")
+
+
+def _path(order: str, n: int) -> str:
+    return f"/v1/pickups/{quote(order, safe='')}/{n}"
+
+
+def _lines(given: list[str] | None) -> list[dict[str, object]] | None:
+    if not given:
+        return None
+    found: list[dict[str, object]] = []
+    for each in given:
+        line, _, quantity = each.partition("=")
+        if not line or not quantity.isdecimal():
+            fail(f"{each} names no units.", "Write two units of line 1 as 1=2.")
+        found.append({"line_id": line, "quantity": int(quantity)})
+    return found
