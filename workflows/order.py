@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
     from workflows.placing import Placing
-    from workflows.refusing import failure, refuse
+    from workflows.refusing import failure, failure_text, refuse
 
 Answer = TypeVar("Answer")
 
@@ -197,7 +197,11 @@ class OrderWorkflow:
             await self._in_turn(command, handlers[command.kind])
         except Exception as refused:  # the timeline shows why; nobody waits for an answer
             self.desk.book.event(
-                Event.COMMAND_REFUSED, command.actor, reason=str(refused), command=command.kind, group=command.n
+                Event.COMMAND_REFUSED,
+                command.actor,
+                reason=failure_text(refused),
+                command=command.kind,
+                group=command.n,
             )
             await self.desk.book.record()
 
