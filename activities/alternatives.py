@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.milestones import hours_by_id
 from adapters.places.port import PlaceKind
 from adapters.transaction.port import Transactions
 from domain.actors import Channel
@@ -58,5 +59,5 @@ class AlternativeSteps:
                 )
                 for place in places
             ],
-            hours={place.location_id: place.hours for place in places},
+            hours=hours_by_id(places, wanted.at),
         )

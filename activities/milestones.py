@@ -16,7 +16,7 @@ from domain.actors import Channel
 from domain.ids import GroupId, OperationKey, OrderId, StoreId
 from domain.notices import Notice, NoticeKind
 from domain.stock import RejectReason, StockEffect, StockLine
-from domain.store_hours import StoreHours
+from domain.store_hours import StoreHours, with_holidays_written_out
 
 
 class Message(BaseModel):
@@ -113,11 +113,12 @@ class Milestones:
             if milestone.taken:
                 await books.intake.taken(change.order_id)
             places = await books.places.places(milestone.wanted_places) if milestone.wanted_places else ()
-        return Stores(hours=hours_by_id(places))
+        return Stores(hours=hours_by_id(places, change.at))
 
 
-def hours_by_id(places: Sequence[Place]) -> dict[StoreId, StoreHours]:
-    return {place.location_id: place.hours for place in places}
+def hours_by_id(places: Sequence[Place], at: datetime) -> dict[StoreId, StoreHours]:
+    """Opening hours for a workflow: public holidays are written out, so that no later calendar changes a history."""
+    return {place.location_id: with_holidays_written_out(place.hours, at) for place in places}
 
 
 async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at: datetime) -> None:
