@@ -261,8 +261,8 @@ async def approved(shop: Shop) -> WatchedOrder:
 
 async def declined(shop: Shop) -> WatchedOrder:
     order = await shop.place(2, token="tok_declined")
-    assert order.placed is not None and order.placed.refusal is not None
-    assert (order.placed.refusal.kind, order.placed.refusal.reason) == ("payment-declined", "declined")
+    refusal = order.refusal
+    assert (refusal.kind, refusal.reason) == ("payment-declined", "declined")
     await order.handle.result()
     assert not await order.is_recorded()
     assert await order.money() == ["authorise 9998 failed"]
@@ -272,9 +272,8 @@ async def declined(shop: Shop) -> WatchedOrder:
 
 async def out_of_stock(shop: Shop) -> WatchedOrder:
     order = await shop.place(21)
-    assert order.placed is not None and order.placed.refusal is not None
-    [shortfall] = order.placed.refusal.shortfalls
-    assert (order.placed.refusal.kind, shortfall.asked, shortfall.available) == ("out-of-stock", 21, 20)
+    [shortfall] = order.refusal.shortfalls
+    assert (order.refusal.kind, shortfall.asked, shortfall.available) == ("out-of-stock", 21, 20)
     await order.handle.result()
     assert not await order.is_recorded()
     assert await order.money() == []

@@ -14,7 +14,7 @@ from adapters.payment.port import Payments
 from adapters.places.port import Place, PlaceKind
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
-from domain.ids import CommandId, OperationKey, OrderId, Sku, StoreId, order_id, order_workflow_id
+from domain.ids import OperationKey, OrderId, Sku, StoreId, order_id, order_workflow_id
 from domain.intake import OrderBody, TenderType
 from domain.payments import TenderId
 from domain.policy_packs import STANDARD, PolicyPack
@@ -61,7 +61,7 @@ class Shop:
         """Open one store for each `s1=20`, farther away with each number, with so many units of the article."""
         now = await self.clock()
         async with self.transactions.begin() as books:
-            for store, quantity in stock.items():
+            for store in stock:
                 number = int(store.removeprefix("s"))
                 place = Place(
                     location_id=self.store(number),
@@ -177,10 +177,6 @@ def card(amount: int, token: str = "tok_ok") -> TenderTerms:
 
 def at_the_till(amount: int) -> TenderTerms:
     return TenderTerms(tender_id=TenderId("new"), type=TenderType.PAY_IN_STORE, amount=amount, token="POS-1")
-
-
-def new_command_id() -> CommandId:
-    return CommandId(secrets.token_hex(8))
 
 
 def shop_on(made: Parts, client: Client, **varied: Any) -> Shop:

@@ -52,6 +52,13 @@ class WatchedOrder:
     def handle(self) -> WorkflowHandle[OrderWorkflow, OrderResult]:
         return self.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(self.order_id))
 
+    @property
+    def refusal(self) -> Refusal:
+        """Why the order was refused; that it stands is a failure of the test."""
+        assert self.placed is not None
+        assert self.placed.refusal is not None, f"it stands: {self.placed}"
+        return self.placed.refusal
+
     # --- what people do ----------------------------------------------------------------------------------------------
 
     async def tell(self, update: Callable[..., Awaitable[Answer]], command: messages.Command) -> Answer:
@@ -196,7 +203,7 @@ class WatchedOrder:
         goods = OrderGoods(delivered_or_kept=view.payment.captured - view.payment.refunded)
         statement = await self.payments.statement(self.order_id, goods)
         assert statement.violations == ()
-        moved = {kind: 0 for kind in ("capture", "void", "refund")}
+        moved = dict.fromkeys(("capture", "refund"), 0)
         for entry in await self.ledger(self.order_id):
             if entry["operation"] in moved and entry["status"] == "succeeded":
                 moved[entry["operation"]] += entry["amount"]
