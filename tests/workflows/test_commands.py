@@ -1,4 +1,4 @@
-"""How an order takes commands: each is done once or refused with a reason, whatever comes how often and in which form."""
+"""How an order takes commands: each is done once or refused with a reason, however it comes."""
 
 import asyncio
 from datetime import timedelta

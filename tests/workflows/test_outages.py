@@ -1,4 +1,4 @@
-"""What an order depends on is away for a while: it waits, says for whom, and goes on by itself; nothing is done twice."""
+"""What an order depends on is away: it waits, says for whom, and goes on by itself; nothing is done twice."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.stack
 
 
 async def test_an_order_goes_on_with_the_next_worker(client: Client, made: Parts) -> None:
-    """Placed with one worker, made ready with another, handed over with a third; a command waits while there is none."""
+    """Placed with one, picked with another, handed over with a third; a command waits while there is none."""
     shop = await shop_on(made, client).open(s1=20)
     async with working(client, made):
         order = await shop.place(2)

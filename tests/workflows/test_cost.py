@@ -1,0 +1,56 @@
+"""What one order costs the Temporal server. A change that makes it dearer must be meant: then write the new numbers."""
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+
+from tests.workflows.journeys import JOURNEYS
+from tests.workflows.watched import WatchedOrder
+from tests.workflows.working import OpenShop
+
+pytestmark = pytest.mark.stack
+
+COSTS = {
+    "declined": (16, 2),
+    "cancelled_at_once": (34, 4),
+    "collected": (58, 7),
+    "extended_then_collected": (65, 8),
+    "collected_in_parts": (70, 9),
+    "refused_at_the_counter": (72, 9),
+    "never_collected": (64, 8),
+    "rejected_then_waited_for_stock": (84, 10),
+    "short_pick_completed_at_another_store": (110, 13),
+}
+"""Events and workflow tasks of whole journeys, as they are."""
+PLACED = (17, 2)
+"""From the start until the caller has the answer."""
+
+
+async def cost(order: WatchedOrder, until: str | None = None) -> tuple[int, int]:
+    """Events and workflow tasks, up to the answer of the update `until`."""
+    events = (await order.history()).events
+    tasks = 0
+    for number, event in enumerate(events, start=1):
+        tasks += event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        completed = event.workflow_execution_update_completed_event_attributes
+        if until and completed.meta.update_id == until:
+            return number, tasks
+    return len(events), tasks
+
+
+async def test_placing_takes_two_tasks(open_shop: OpenShop) -> None:
+    shop = await open_shop(s1=20)
+    # A machine that is busy elsewhere may need a task more now and then, never every time.
+    costs = [await cost(await shop.place(1), until="place") for _ in range(3)]
+    assert min(costs) == PLACED
+
+
+@pytest.mark.parametrize("journey", COSTS)
+async def test_an_order_costs_no_more_than_it_did(open_shop: OpenShop, journey: str) -> None:
+    allowed_events, allowed_tasks = COSTS[journey]
+    for _ in range(3):
+        events, tasks = await cost(await JOURNEYS[journey](await open_shop(s1=20, s2=20)))
+        if events <= allowed_events and tasks <= allowed_tasks:
+            break
+    assert events <= allowed_events
+    assert tasks <= allowed_tasks
+    assert events > allowed_events - 5, "it has become cheaper: write the new numbers"
