@@ -48,6 +48,7 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
         OrderStart(terms=terms),
         id=workflow_id,
         task_queue=options.ORDERS,
+        task_timeout=options.TASK_TIMEOUT,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         search_attributes=visibility.at_start(terms),

@@ -13,6 +13,9 @@ ORDERS = "orders"
 PAYMENT = "payment"
 NOTIFICATION = "notification"
 
+TASK_TIMEOUT = timedelta(seconds=4)
+"""How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
+
 REFUSED = "Refused"
 """The failure type of a refused command; its details hold one `Refusal`."""
 
