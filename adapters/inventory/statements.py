@@ -87,7 +87,12 @@ SELECT EXISTS (SELECT FROM operation) AS done,
 
 
 def transfer(move: Transfer, *, strict: bool = False) -> TextClause:
-    """Move an order's units between buckets. Strict: all that was asked, or nothing and `missing` says why."""
+    """Move an order's units between buckets. Strict: all that was asked, or nothing and `missing` says why.
+
+    The updates write whole values that were read under the lock, never differences: PostgreSQL checks a table's
+    constraints on the row as the statement's snapshot has it before it looks at the newest one, and an old value less
+    a new difference would be refused wrongly.
+    """
     earlier, shares = "0", []
     for source in move.sources:
         shares.append(f"least(r.{source}, greatest(0, a.quantity - ({earlier}))) AS from_{source}")
@@ -114,12 +119,15 @@ def transfer(move: Transfer, *, strict: bool = False) -> TextClause:
     change |= {source: f"-m.from_{source}" for source in move.sources if source in ON_LEVEL}
     if move.target in ON_LEVEL:
         change[move.target] = "m.quantity"
-    sums = {bucket: what for bucket, what in change.items() if what != "0"} | (
-        {"on_hand": "m.on_hand_change"} if move.on_hand else {}
+    change_on_level = [("on_hand", "m.on_hand_change"), *((str(bucket), what) for bucket, what in change.items())]
+    summed = ", ".join(f"CAST(sum({what}) AS bigint) AS {column}" for column, what in change_on_level)
+    adjust = ", ".join(f"{column} = l.{column} + c.{column}" for column, _ in change_on_level)
+    keep = ", ".join(
+        f"{bucket} = m.{bucket}"
+        + (f" - m.from_{bucket}" if bucket in move.sources else "")
+        + (" + m.quantity" if bucket is move.target else "")
+        for bucket in Bucket
     )
-    adjust = ", ".join(f"{column} = s.{column} + c.{column}" for column in sums)
-    summed = "".join(f", CAST(sum({what}) AS bigint) AS {column}" for column, what in sums.items())
-    leave = ", ".join(f"{source} = r.{source} - m.from_{source}" for source in move.sources)
     if strict:
         condition = "NOT EXISTS (SELECT FROM moved WHERE quantity + already < asked)"
         condition += " AND (SELECT count(*) FROM moved) = (SELECT count(*) FROM asked)"
@@ -131,14 +139,15 @@ def transfer(move: Transfer, *, strict: bool = False) -> TextClause:
         FROM moved WHERE quantity > 0), '[]'))"""
     return text(f"""
 WITH {asked}, locked AS MATERIALIZED (
-    SELECT s.sku, s.location_id, s.on_hand
+    SELECT s.sku, s.location_id, s.on_hand, s.allocated, s.reserved, s.set_aside
     FROM stock_levels s JOIN (SELECT DISTINCT sku, location_id FROM asked) d
       ON d.sku = s.sku AND d.location_id = s.location_id
     WHERE NOT EXISTS (SELECT FROM stock_operations WHERE key = CAST(:key AS text))
     ORDER BY s.sku, s.location_id
     FOR NO KEY UPDATE OF s
 ), held AS MATERIALIZED (
-    SELECT r.line_id, r.sku, r.location_id, a.quantity AS asked, l.on_hand, {already} AS already, {", ".join(shares)}
+    SELECT r.line_id, r.sku, r.location_id, a.quantity AS asked, l.on_hand, {already} AS already,
+           r.taken, {", ".join(f"r.{bucket}" for bucket in Bucket)}, {", ".join(shares)}
     FROM reservations r
     JOIN asked a ON a.line_id = r.line_id AND a.sku = r.sku AND a.location_id = r.location_id
     JOIN locked l ON l.sku = r.sku AND l.location_id = r.location_id
@@ -153,10 +162,12 @@ WITH {asked}, locked AS MATERIALIZED (
     {_REMEMBER.format(answer=answer, condition=condition)}
 ), levels AS (
     UPDATE stock_levels s SET {adjust}
-    FROM (SELECT m.sku, m.location_id{summed} FROM moved m GROUP BY m.sku, m.location_id) c CROSS JOIN operation
-    WHERE s.sku = c.sku AND s.location_id = c.location_id
+    FROM (SELECT m.sku, m.location_id, {summed} FROM moved m GROUP BY m.sku, m.location_id) c
+    JOIN locked l USING (sku, location_id)
+    CROSS JOIN operation
+    WHERE s.sku = l.sku AND s.location_id = l.location_id
 ), kept AS (
-    UPDATE reservations r SET {leave}, {move.target} = r.{move.target} + m.quantity
+    UPDATE reservations r SET taken = m.taken, {keep}
     FROM moved m CROSS JOIN operation
     WHERE r.order_id = CAST(:order_id AS text) AND r.line_id = m.line_id
       AND r.sku = m.sku AND r.location_id = m.location_id

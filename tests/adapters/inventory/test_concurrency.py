@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.inventory import statements
-from adapters.inventory.port import Allocate, Consume, Inventory, OutOfStock, Release, Reserve, StockMovement
+from adapters.inventory.port import Allocate, Consume, Extend, Inventory, OutOfStock, Release, Reserve, StockMovement
 from adapters.inventory.postgres import PostgresInventory
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.stock import MovementKind, StockLine
@@ -189,6 +189,43 @@ async def test_expiry_against_allocation_has_one_winner(engine: AsyncEngine) -> 
     outcomes = await asyncio.gather(*(race(n) for n in range(20)))
     assert all(allocated != expired for allocated, expired in outcomes)
     assert await level(engine) == (20, sum(allocated for allocated, _ in outcomes), 0)
+
+
+async def somebody_waits_for_a_lock(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        waiting = 0
+        while not waiting:
+            waiting = (await connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one()
+
+
+async def test_an_expiry_that_waited_for_an_extension_frees_nothing(engine: AsyncEngine) -> None:
+    await stock(engine, 1)
+    await committed(engine, lambda i: i.reserve(reserve("o", line())))
+    wish = Extend(key=OperationKey("o:extend"), at=AT, order_id=OrderId("o"), expires_at=LATER + timedelta(hours=1))
+    async with engine.begin() as connection:
+        await PostgresInventory(connection).extend(wish)
+        expiry = asyncio.create_task(
+            committed(engine, lambda i: i.expire(OrderId("o"), OperationKey("o:expire"), LATER))
+        )
+        await somebody_waits_for_a_lock(engine)
+    assert (await expiry).lines == ()
+    assert await level(engine) == (1, 0, 1)
+
+
+async def test_a_release_that_waited_frees_what_was_reserved_meanwhile(engine: AsyncEngine) -> None:
+    # PostgreSQL checks constraints on the row as the waiting statement first saw it, before it looks at the newest one.
+    await stock(engine, 1)
+    await committed(engine, lambda i: i.reserve(reserve("o", line(), key="first")))
+    await committed(engine, lambda i: i.release(release("o", line(), key="first release")))
+    async with engine.begin() as connection:
+        await PostgresInventory(connection).reserve(reserve("o", line(), key="second"))
+        waiting = asyncio.create_task(
+            committed(engine, lambda i: i.release(release("o", line(), key="second release")))
+        )
+        await somebody_waits_for_a_lock(engine)
+    assert (await waiting).lines == (line(),)
+    assert await level(engine) == (1, 0, 0)
+    assert await unbalanced(engine) == []
 
 
 async def test_counts_and_sales_at_once_leave_the_books_balanced(engine: AsyncEngine) -> None:

@@ -426,6 +426,15 @@ async def test_the_ledger_tells_the_story_of_the_order_in_pages(inventory: Inven
     assert await inventory.ledger(Sku("B"), StoreId("S1")) == []
 
 
+async def test_the_rows_of_one_command_stand_in_the_ledger_by_line(inventory: Inventory) -> None:
+    for sku in ("A", "B"):
+        await stock(inventory, 5, sku=sku)
+    lines = [line("2", sku="A"), line("1", sku="B"), line("3", sku="A")]
+    await inventory.allocate_directly(reserve("r", *lines))
+    await inventory.consume(consume("c", *lines))
+    assert [m.line_id for m in await inventory.ledger(order_id=ORDER)] == ["1", "2", "3"] * 2
+
+
 async def test_an_orders_holdings_say_where_each_unit_ended(inventory: Inventory) -> None:
     await stock(inventory, 9)
     await inventory.reserve(reserve("r", line(quantity=6)))
