@@ -144,6 +144,8 @@ class Order(BaseModel):
         """Give up the fees of group `n`, whose reason was not true after all. Returns what was given up."""
         fee = self.fees.pop(n, 0)
         self.earned -= fee
+        # What is owed no more needs no writing off: that was for the fee first.
+        self.written_off = max(0, self.written_off - fee)
         return fee
 
     @property
