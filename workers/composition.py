@@ -38,6 +38,12 @@ from workers.settings import Settings, key_bytes
 
 LINK_LIFETIME = timedelta(days=30)
 
+# What a killed worker had begun to send is taken up when its lease ends, so that must be short; but no lease may end
+# while a mail is under way: what is begun in time and may then take its whole time must fit in.
+NOTICE_LEASE = timedelta(seconds=25)
+BEGIN_SECONDS = 8.0
+MAIL_SECONDS = 12.0
+
 
 @dataclass
 class Parts:
@@ -70,9 +76,13 @@ class Parts:
     def relay(self) -> NoticeRelay:
         code_key = key_bytes(self.settings.code_key)
         return NoticeRelay(
-            PostgresOutbox(self.engine),
+            PostgresOutbox(self.engine, lease=NOTICE_LEASE),
             SmtpMailer(
-                self.settings.smtp_host, self.settings.smtp_port, self.settings.mail_from, sender_name="Throughline"
+                self.settings.smtp_host,
+                self.settings.smtp_port,
+                self.settings.mail_from,
+                sender_name="Throughline",
+                timeout=MAIL_SECONDS,
             ),
             NoticeRenderer(
                 self.settings.mail_templates,
@@ -82,6 +92,7 @@ class Parts:
             recipient_of=self.recipient,
             store_address=self.store_address,
             details_of=self.details,
+            begin_within=BEGIN_SECONDS,
         )
 
     def link(self, kind: NoticeLink, order_id: str, group_id: str | None, deadline: datetime | None) -> str:

@@ -25,7 +25,7 @@ class NoticeDispatchWorkflow:
         for _ in range(ROUNDS):
             await workflow.execute_activity_method(
                 NoticeSteps.dispatch_notices,
-                heartbeat_timeout=timedelta(seconds=20),
+                heartbeat_timeout=timedelta(seconds=6),
                 summary=Readable("Send notices as they come"),
                 **options.NOTICE_ROUND,
             )
