@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from domain.card_data import find_card_data
+from domain.card_data import find_card_data, has_card_number
 from gateway import matched
 from gateway.problems import MEDIA_TYPE, FieldError, Problem, ProblemKind, invalid, reason_of
 
@@ -276,6 +276,9 @@ class StrictRoute(APIRoute):
         for name, value in request.path_params.items():
             if isinstance(value, str) and _NOT_TEXT.search(value):
                 raise invalid(f"/path/{name}", "NUL is not text")
+            # Refused, not searched for: what is asked for in vain may still land in an audit row.
+            if isinstance(value, str) and has_card_number(value):
+                raise card_data(f"/path/{name}")
 
     def _query_names(self, request: StrictRequest) -> frozenset[str]:
         if not hasattr(self, "_declared_query"):

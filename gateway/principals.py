@@ -20,8 +20,9 @@ from adapters.access.port import KeyRecord, Principal, PrincipalKind, Principals
 from adapters.audit.port import AuditOutcome
 from adapters.clock import Clock
 from domain.actors import Actor, ActorKind, Channel
+from domain.card_data import has_card_number
 from gateway.audit import action_of, object_of, trail_of
-from gateway.bodies import StrictRequest, StrictRoute
+from gateway.bodies import StrictRequest, StrictRoute, card_data
 from gateway.oidc import OidcIssuer, Subject
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.ratelimit import RateLimit
@@ -118,6 +119,8 @@ def parse_on_behalf_of(header: str | None) -> str | None:
         return None
     if not _ON_BEHALF_OF.fullmatch(header):
         raise invalid("/header/On-Behalf-Of", "Should be customer/{ref} or person/{id}")
+    if has_card_number(header):
+        raise card_data("/header/On-Behalf-Of")
     return header
 
 

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from adapters.inbound.port import InboundEvent
+from domain.card_data import has_card_number
 from domain.ids import OrderId
-from gateway.bodies import StrictRoute, parse_json, pointer_into, read_bounded, reads_raw
+from gateway.bodies import StrictRoute, card_data, parse_json, pointer_into, read_bounded, reads_raw
 from gateway.fields import Reference
 from gateway.problems import FieldError, Problem, ProblemKind, reason_of
 from gateway.services import CurrentServices, Services
@@ -96,6 +97,8 @@ def _verified(services: Services, provider: Provider, raw: bytes, request: Reque
         Webhook(secret).verify(raw, dict(request.headers), json_parse=False)
     except Exception:  # whatever a forged header makes the library stumble over
         raise _unverified() from None
+    if has_card_number(event_id):
+        raise card_data("/header/webhook-id")
     return event_id
 
 

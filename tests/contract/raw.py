@@ -25,9 +25,12 @@ async def send(api: str, head: str | bytes, body: bytes = b"", *, patience: floa
     """Send exactly these bytes and read one answer. `head`: request line and headers, without the empty line."""
     where = urlsplit(api)
     raw = head.encode("latin-1") if isinstance(head, str) else head
+    lines = raw.rstrip(b"\r\n").replace(b"\n", b"\r\n")
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
-        writer.write(raw.rstrip(b"\r\n").replace(b"\n", b"\r\n") + b"\r\nhost: edge\r\nconnection: close\r\n\r\n" + body)
+        writer.write(
+            raw.rstrip(b"\r\n").replace(b"\n", b"\r\n") + b"\r\nhost: edge\r\nconnection: close\r\n\r\n" + body
+        )
         await writer.drain()
         async with asyncio.timeout(patience):
             return _parsed(await _until_closed(reader))
