@@ -7,6 +7,10 @@ from pydantic import ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    # By their full names: `from workflows import …` would load a second copy inside the sandbox, and no enum of the one
+    # is a member of the other.
+    import workflows.messages as messages
+    import workflows.summaries as summaries
     from domain.cancellation import CancelPlan, plan_cancel
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
@@ -14,7 +18,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
-    from workflows import messages, summaries
     from workflows.counter import Counter
     from workflows.desk import Desk, OrderStart
     from workflows.holds import Holds
