@@ -1,6 +1,7 @@
 """Both inventories under one name, and a real PostgreSQL for what only a database can show."""
 
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -46,6 +47,8 @@ async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     finally:
         await server.stop()
         ports.close()
+        # Started by root, the files lie outside the test's folder, behind a link.
+        shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
