@@ -64,14 +64,16 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
                 if part > 0:
                     cancelled[line] = cancelled.get(line, 0) + part
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
-    worth = order.worth(cancelled)
-    money = plan_money(order.tenders, order.earned - order.written_off, order.owed_worth - worth)
+    earned, owed = order.earned - order.written_off, order.owed_worth
+    # What is under way without this cancel (an earlier one's void) is none of its doing.
+    anyway = plan_money(order.tenders, earned, owed)
+    money = plan_money(order.tenders, earned, owed - order.worth(cancelled))
     return CancelPlan(
         release=release,
         recall=recall,
         refused=_gone(order, wanted, cancelled),
-        void=sum(step.amount for step in money.of(StepKind.VOID)),
-        refund=sum(step.amount for step in money.of(StepKind.REFUND)),
+        void=money.total(StepKind.VOID) - anyway.total(StepKind.VOID),
+        refund=money.total(StepKind.REFUND) - anyway.total(StepKind.REFUND),
     )
 
 

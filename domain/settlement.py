@@ -92,6 +92,10 @@ class MoneyPlan(BaseModel):
     def of(self, kind: StepKind) -> list[MoneyStep]:
         return [step for step in self.steps if step.kind is kind]
 
+    def total(self, kind: StepKind) -> int:
+        """What the steps of a kind move, in minor units."""
+        return sum(step.amount for step in self.of(kind))
+
 
 def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
     """The steps after which captured money equals `earned` and live plus prepaid money covers `owed`.
