@@ -1,8 +1,10 @@
 """Bodies are read strictly: bounded, JSON without double keys or endless nesting, exactly the declared types."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +20,8 @@ from gateway import matched
 from gateway.problems import MEDIA_TYPE, FieldError, Problem, ProblemKind, invalid, reason_of
 
 MOST_BYTES = 1_000_000
+MOST_LET_PASS = 1_000_000
+SECONDS_TO_LET_PASS = 0.5
 DEEPEST = 64
 GREATEST_INTEGER = 2**53 - 1
 """What every JSON reader keeps exactly (RFC 7493, 2.2)."""
@@ -54,14 +58,28 @@ async def read_bounded(request: Request, most: int = MOST_BYTES) -> bytes:
 async def stream_bounded(request: Request, most: int) -> AsyncIterator[bytes]:
     """The body in pieces, for uploads that are written on as they come."""
     declared = request.headers.get("content-length", "")
+    pieces = request.stream()
     if len(declared) > 15 or (declared.isdecimal() and int(declared) > most):
+        await _let_pass(pieces)
         raise _too_large(most)
     size = 0
-    async for chunk in request.stream():
+    async for chunk in pieces:
         size += len(chunk)
         if size > most:
+            await _let_pass(pieces)
             raise _too_large(most)
         yield chunk
+
+
+async def _let_pass(pieces: AsyncIterator[bytes]) -> None:
+    """Throw away a little of what still comes: most callers read no answer before they have sent everything."""
+    left = MOST_LET_PASS
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(SECONDS_TO_LET_PASS):
+            async for piece in pieces:
+                left -= len(piece)
+                if left < 0:
+                    return
 
 
 def _too_large(most: int) -> Problem:

@@ -28,9 +28,7 @@ async def send(api: str, head: str | bytes, body: bytes = b"", *, patience: floa
     lines = raw.rstrip(b"\r\n").replace(b"\n", b"\r\n")
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
-        writer.write(
-            raw.rstrip(b"\r\n").replace(b"\n", b"\r\n") + b"\r\nhost: edge\r\nconnection: close\r\n\r\n" + body
-        )
+        writer.write(lines + b"\r\nhost: edge\r\nconnection: close\r\n\r\n" + body)
         await writer.drain()
         async with asyncio.timeout(patience):
             return _parsed(await _until_closed(reader))
