@@ -39,6 +39,8 @@ _ABOUT = {
 }
 """What a payment event is about. Its word is a reason to look; the provider's own object says what is true."""
 _CHANGED_BY_PROVIDER = frozenset({"authorisation.expired", "authorisation.failed", "refund.failed", "refund.reversed"})
+_ASKED_AND_ANSWERED = (OperationKind.CAPTURE, OperationKind.VOID)
+"""What a provider decides at once, so that no later event is the first to tell."""
 
 
 class PaymentData(BaseModel):
@@ -77,10 +79,13 @@ async def _payment(event: InboundEvent, client: Client, payments: Payments) -> b
         return True
     data = PaymentData.model_validate(event.data)
     provider_event = _provider_event(data, about, event.received_at)
-    if _is_no_news(event.type, provider_event, await payments.statement(event.order_id)):
+    statement = await payments.statement(event.order_id)
+    if _is_no_news(event.type, provider_event, statement):
         return True
     if not await payments.record_external(provider_event):
         return False
+    if _is_awaited(provider_event, statement):
+        return True
     message = PaymentEvent(event_id=event.event_id, type=event.type, authorisation_id=data.authorisation_id)
     # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
     await _signal(client, event, OrderWorkflow.payment_event, message)
@@ -109,6 +114,13 @@ def _is_no_news(kind: str, event: ProviderEvent, statement: OrderStatement) -> b
     return any(
         operation.key == event.key and operation.kind is event.kind and operation.status is event.status
         for operation in statement.operations
+    )
+
+
+def _is_awaited(event: ProviderEvent, statement: OrderStatement) -> bool:
+    """The step that asked for it is at work and gets the answer itself; waking its order beside it only disturbs."""
+    return event.kind in _ASKED_AND_ANSWERED and any(
+        operation.key == event.key and operation.kind is event.kind for operation in statement.operations
     )
 
 
