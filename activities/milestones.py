@@ -13,7 +13,7 @@ from adapters.places.port import Place
 from adapters.records.port import OrderChange
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import Channel
-from domain.ids import GroupId, OperationKey, OrderId, StoreId
+from domain.ids import GroupId, OperationKey, OrderId, Sku, StoreId
 from domain.notices import Notice, NoticeKind
 from domain.stock import RejectReason, StockEffect, StockLine
 from domain.store_hours import StoreHours, with_holidays_written_out
@@ -46,6 +46,8 @@ class StockStep(Message):
     expires_at: datetime | None = None
     reason: RejectReason | None = None
     effect: StockEffect | None = None
+    found: dict[Sku, int] = {}
+    """For a variance: units that the store has picked all the same."""
 
 
 class Withdrawal(Message):
@@ -161,6 +163,7 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
                         location_id=line.location_id,
                         quantity=line.quantity,
                         effect=step.effect or StockEffect.NONE,
+                        found=step.found.get(line.sku, 0),
                         reason=step.reason or RejectReason.NO_VARIANCE,
                     )
                 )

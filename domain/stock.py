@@ -192,16 +192,19 @@ HAND_OVER_LATE = HAND_OVER._replace(sources=(Bucket.ALLOCATED, Bucket.SET_ASIDE)
 TAKE_BACK = Transfer(MovementKind.TAKEN_BACK, (Bucket.CONSUMED,), Bucket.RELEASED, on_hand=1)
 
 
-def variance_change(level: StockLevel, effect: StockEffect, quantity: int, *, touch_on_hand: bool) -> LevelChange:
+def variance_change(
+    level: StockLevel, effect: StockEffect, quantity: int, *, touch_on_hand: bool, found: int = 0
+) -> LevelChange:
     """What a rejection takes from a level. Without `touch_on_hand` the count stays and the units are withheld instead.
 
-    Release the rejected units first: what an order still holds is not free to be withheld.
+    Release the rejected units first: what an order still holds is not free to be withheld. `found` units are in the
+    store's hands whatever it says of the shelf (the part of a short pick that was picked); they stay counted.
     """
     match effect:
         case StockEffect.NONE:
             return LevelChange()
         case StockEffect.ZERO if touch_on_hand:
-            return LevelChange(on_hand=-level.on_hand, withheld=-level.withheld)
+            return LevelChange(on_hand=-max(0, level.on_hand - found), withheld=-level.withheld)
         case StockEffect.ZERO:
             return LevelChange(withheld=max(0, level.free))
         case StockEffect.MINUS if touch_on_hand:

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
     from domain.groups import PickupGroup
-    from domain.ids import LineId, StoreId, operation_key
+    from domain.ids import LineId, Sku, StoreId, operation_key
     from domain.money import Money
     from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
@@ -62,6 +62,7 @@ class Book:
         reason: RejectReason | None = None,
         effect: StockEffect | None = None,
         expires_at: datetime | None = None,
+        found: dict[LineId, int] | None = None,
     ) -> StockStep:
         """Add a stock move to the next milestone; its key is the milestone's number and its place in it."""
         step = StockStep(
@@ -72,10 +73,18 @@ class Book:
             expires_at=expires_at,
             reason=reason,
             effect=effect,
+            found=self._by_sku(found or {}),
         )
         if step.lines:
             self._stock.append(step)
         return step
+
+    def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
+        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        sums: dict[Sku, int] = {}
+        for line, quantity in lines.items():
+            sums[skus[line]] = sums.get(skus[line], 0) + quantity
+        return sums
 
     def stock_lines(self, lines: dict[LineId, int], store_id: StoreId) -> tuple[StockLine, ...]:
         skus = {line.line_id: line.sku for line in self.order.terms.lines}

@@ -617,7 +617,12 @@ class Counter:
         desk = self.desk
         desk.give_back(group, lines)
         desk.book.stock(
-            StockOperation.VARIANCE, lines, group.store_id, reason=reason, effect=effect or default_effect(reason)
+            StockOperation.VARIANCE,
+            lines,
+            group.store_id,
+            reason=reason,
+            effect=effect or default_effect(reason),
+            found=group.owed_lines(UnitState.PICKED, UnitState.READY),
         )
         whole = sum(lines.values()) == group.owed
         if whole:

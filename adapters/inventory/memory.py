@@ -191,7 +191,9 @@ class MemoryInventory:
             return
         place = (request.sku, request.location_id)
         level = self._seen(place)
-        change = variance_change(level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand)
+        change = variance_change(
+            level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=request.found
+        )
         self._levels.setdefault(place, StockLevel(sku=request.sku, store_id=request.location_id))
         if any(change):
             self._record(request, MovementKind.VARIANCE, place, change, request.line_id, request.reason)

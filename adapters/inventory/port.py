@@ -125,6 +125,8 @@ class Variance(StockCommand):
     location_id: StoreId
     quantity: Annotated[int, Field(strict=True, ge=0)]
     effect: StockEffect
+    found: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Units that the store has picked all the same: they stay counted when it says that nothing is left."""
     touch_on_hand: bool = True
     """False: the physical count stays, the units are withheld from sale instead."""
     reason: RejectReason

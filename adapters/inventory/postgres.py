@@ -170,7 +170,9 @@ class PostgresInventory:
 
     async def record_variance(self, request: Variance) -> None:
         def change(level: StockLevel) -> LevelChange:
-            return variance_change(level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand)
+            return variance_change(
+                level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=request.found
+            )
 
         await self._change(
             request, "record_variance", MovementKind.VARIANCE, change, line_id=request.line_id, always=False

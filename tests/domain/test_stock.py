@@ -143,3 +143,9 @@ def test_a_write_off_takes_withheld_units_first() -> None:
 def test_an_orders_movement_is_no_store_movement() -> None:
     with pytest.raises(ValueError, match="use the command"):
         movement_change(level(), MovementKind.RELEASE, 1)
+
+
+def test_a_store_that_says_nothing_is_left_keeps_the_units_that_it_has_picked() -> None:
+    level = StockLevel(sku=Sku("SHOE-42"), store_id=StoreId("S001"), on_hand=9, allocated=2)
+    change = variance_change(level, StockEffect.ZERO, 1, touch_on_hand=True, found=2)
+    assert change.on_hand == -7
