@@ -41,7 +41,7 @@ from gateway.edge import Edge
 from gateway.outages import OUTAGES
 from gateway.sealing import seal_with
 from gateway.services import Services
-from tests.gateway.api.engine import Engine
+from tests.gateway.api.engine import Engine, offered
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 """A Monday, 11:00 in Berlin."""
@@ -146,6 +146,16 @@ def an_order(**changes: Any) -> dict[str, Any]:
         "tenders": [{"type": "card", "token": "tok_ok", "amount": 9998}],
     }
     return body | changes
+
+
+async def place(shop: Shop, web: httpx.AsyncClient, **changes: Any) -> str:
+    """An order that stands and that its store was asked for; its id."""
+    answer = await post(web, "/v1/orders", an_order(**changes))
+    assert answer.status_code == 201, answer.text
+    order_id: str = answer.json()["order_id"]
+    offered(shop.engine.of(order_id).order)
+    await shop.engine.write(order_id)
+    return order_id
 
 
 @pytest.fixture(scope="session")

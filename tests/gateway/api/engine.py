@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
@@ -13,15 +14,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.records.port import OrderChange
 from domain.cancellation import plan_cancel
-from domain.groups import WaitsFor
+from domain.groups import Ending, WaitsFor
 from domain.ids import OrderId, order_workflow_id
-from domain.order import Order
+from domain.order import Order, group_view
 from domain.refusals import Refusal, RefusalKind
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
 from domain.units import UnitState
 from workflows import options
-from workflows.messages import Command, OrderResult, Placed
+from workflows.messages import Command, GroupAnswer, OrderResult, Placed
 
 Answers = Callable[[Any], Any]
 
@@ -216,3 +217,42 @@ def offered(order: Order, n: int = 1) -> None:
 
 def waiting_for_stock(order: Order, n: int = 1) -> None:
     order.group(n).waits_for = WaitsFor.STOCK
+
+
+def answers_with_group(engine: Engine, order_id: str, change: Callable[[Order], None] | None = None) -> Answers:
+    """An update that changes the order, writes its record and answers with the pickup."""
+
+    async def answer(command: Any) -> GroupAnswer:
+        order = engine.of(order_id).order
+        if change is not None:
+            change(order)
+        await engine.write(order_id)
+        group = order.group(command.n if command.n is not None else 1)
+        return GroupAnswer(version=order.version, status=order.status, group=group_view(group))
+
+    return answer
+
+
+def collected(order: Order) -> None:
+    """Everything was handed over and the order is final."""
+    offered(order)
+    group = order.group(1)
+    group.code_serial = 1
+    way = (UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY, UnitState.HANDED_OVER)
+    for line, units in list(group.units.items()):
+        for source, target in pairwise(way):
+            group.move(line, target, units.count(source), source)
+    order.finished = True
+
+
+def expired(order: Order) -> None:
+    """Nobody came: the units wait to be put back, the order is final."""
+    offered(order)
+    group, at = order.group(1), order.terms.received_at
+    group.code_serial = 1
+    group.ready_at, group.deadline = at, at + timedelta(days=7)
+    for line, units in list(group.units.items()):
+        group.put_back = {**group.put_back, line: units.allocated}
+        group.move(line, UnitState.CANCELLED, units.allocated, UnitState.ALLOCATED)
+    group.ending = Ending.EXPIRED
+    order.finished = True
