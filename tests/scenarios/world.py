@@ -2,27 +2,31 @@
 
 import asyncio
 import itertools
-import re
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from standardwebhooks.webhooks import Webhook
 
-from workers.stack.stack import Stack
+from tests.scenarios.placed import Json, Placed
+from tests.scenarios.shelf import Shelf
 
-Json = dict[str, Any]
-PATIENCE = 30.0
+PATIENCE = 45.0
+LOOK_AGAIN = 0.15
 
 
 class World:
     """One running stack, seen from outside. Every order has a customer, and so a mail box, of its own."""
 
-    def __init__(self, stack: Stack):
+    def __init__(self, stack: Any):
+        """`stack` gives, by `record()`, what `stack.json` holds."""
         self.stack = stack
-        self.record = stack.record()
-        self.http = httpx.AsyncClient(timeout=20.0, trust_env=False)
+        self.record: Json = stack.record()
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=50)
+        self.http = httpx.AsyncClient(timeout=30.0, trust_env=False, limits=limits)
         self._numbers = itertools.count(1)
 
     @property
@@ -43,19 +47,32 @@ class World:
         body: Json | None = None,
         *,
         idempotency: str | None = None,
+        patient: bool = True,
         **headers: str,
     ) -> httpx.Response:
+        """One call. A patient caller asks again, with the same key, while the answer is only that there is none yet."""
         sent = {"Authorization": f"Bearer {key}", **{name.replace("_", "-"): text for name, text in headers.items()}}
         if method != "GET":
             sent["Idempotency-Key"] = idempotency or uuid.uuid4().hex
-        return await self.http.request(method, self.record["api"] + path, json=body, headers=sent)
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            answer = await self.http.request(method, self.record["api"] + path, json=body, headers=sent)
+            wait = answer.headers.get("retry-after")
+            if not patient or answer.status_code not in (202, 503) or wait is None:
+                return answer
+            if asyncio.get_running_loop().time() > end:
+                return answer
+            await asyncio.sleep(float(wait) / 4)
 
     async def channel(self, method: str, path: str, body: Json | None = None, **more: Any) -> httpx.Response:
         return await self.call(method, path, self.keys[more.pop("as_", "web")], body, **more)
 
+    async def ops(self, method: str, path: str, body: Json | None = None, **more: Any) -> httpx.Response:
+        return await self.call(method, path, self.keys["ops"][more.pop("as_", "ada")], body, **more)
+
     async def store(
         self,
-        order: "Placed",
+        order: Placed,
         command: str,
         body: Json | None = None,
         *,
@@ -65,6 +82,52 @@ class World:
     ) -> httpx.Response:
         key = self.keys["managers" if more.pop("manager", False) else "stores"][store or order.store]
         return await self.call("POST", f"/v1/pickups/{order.id}/{n}/{command}", key, body or {}, **more)
+
+    async def tasks(self, store: str, order: Placed) -> list[Json]:
+        """What the store has to do for an order."""
+        answer = await self.call("GET", f"/v1/stores/{store}/tasks?limit=200", self.keys["stores"][store])
+        return [task for task in answer.json()["items"] if task["order_id"] == order.id]
+
+    async def webhook(
+        self,
+        provider: str,
+        event: Json,
+        *,
+        event_id: str | None = None,
+        at: datetime | None = None,
+        secret: str | None = None,
+    ) -> httpx.Response:
+        """An event of an outside system, signed over its raw bytes as Standard Webhooks describes."""
+        name, moment, text = event_id or f"evt_{uuid.uuid4().hex}", at or datetime.now(UTC), json.dumps(event)
+        signature = Webhook(secret or self.record["webhook_secrets"][provider]).sign(name, moment, text)
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": name,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": signature,
+        }
+        return await self.http.post(f"{self.record['api']}/v1/webhooks/{provider}", content=text, headers=headers)
+
+    async def bank_asks(self, url: str, *, approve: bool) -> None:
+        """The customer's answer on the page of the bank (3-D Secure)."""
+        answer = await self.http.post(url, json={"outcome": "approve" if approve else "decline"})
+        assert answer.status_code == 200, answer.text
+
+    # --- goods ---------------------------------------------------------------------------------------------------
+
+    async def shelf(self, **units: int) -> Shelf:
+        """A new item that nobody else sells, with so many units in the named stores."""
+        shelf = Shelf(self, f"T{next(self._numbers)}-{uuid.uuid4().hex[:10]}x")
+        item = {"sku": shelf.sku, "name": "Thing of a story", "price": 1000}
+        answer = await self.ops("PUT", "/v1/items", item)
+        assert answer.status_code == 200, answer.text
+        await asyncio.gather(*(shelf.receives(store, n) for store, n in units.items()))
+        return shelf
+
+    async def stock(self, sku: str, store: str) -> Json:
+        answer = await self.call("GET", f"/v1/stock?sku={sku}&store={store}", self.keys["stores"][store])
+        items: list[Json] = answer.json()["items"]
+        return items[0]
 
     # --- orders --------------------------------------------------------------------------------------------------
 
@@ -80,11 +143,14 @@ class World:
         tender: str = "card",
         mode: str = "counter",
         ref: str | None = None,
+        discount: int = 0,
         **more: Any,
     ) -> Json:
         """An order body that is right in every respect, for a customer whom nobody else has."""
         number = f"{next(self._numbers)}{uuid.uuid4().hex[:6]}x"
-        total = quantity * price
+        line = {"line_id": "1", "sku": sku, "quantity": quantity, "unit_price": price, "discount": discount}
+        lines = [{"tax": 0, "fulfilment": "f1", "discount": 0} | each for each in more.pop("lines", [line])]
+        total = sum(each["quantity"] * each["unit_price"] - each["discount"] for each in lines)
         payment: Json = {"type": tender, "amount": total}
         if tender == "card":
             payment["token"] = token
@@ -94,18 +160,8 @@ class World:
             "placed_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "currency": "EUR",
             "locale": "en",
-            "customer": {"ref": ref or f"C-{number}", "name": "Test Customer", "email": f"c{number}@example.org"},
-            "lines": [
-                {
-                    "line_id": "1",
-                    "sku": sku,
-                    "quantity": quantity,
-                    "unit_price": price,
-                    "discount": 0,
-                    "tax": 0,
-                    "fulfilment": "f1",
-                }
-            ],
+            "customer": {"ref": f"{ref or 'C'}-{number}", "name": "Test Customer", "email": f"c{number}@example.org"},
+            "lines": lines,
             "prices_include_tax": True,
             "fulfilments": [{"id": "f1", "method": "pickup", "store_id": store, "mode": mode}],
             "shipping_total": 0,
@@ -114,16 +170,18 @@ class World:
         }
         return body | more
 
-    async def place(self, **wanted: Any) -> "Placed":
+    async def place(self, **wanted: Any) -> Placed:
         """Place an order that is taken; fails the test when it is not."""
         as_ = wanted.pop("as_", wanted.get("channel", "web"))
-        body = self.body(**wanted)
+        return await self.placed(self.body(**wanted), as_)
+
+    async def placed(self, body: Json, as_: str = "web") -> Placed:
         answer = await self.channel("POST", "/v1/orders", body, as_=as_)
         assert answer.status_code == 201, answer.text
         return Placed(self, body, answer.json(), as_)
 
     async def until(
-        self, what: str, look: Callable[[], Awaitable[Any]], patience: float = PATIENCE, pause: float = 0.1
+        self, what: str, look: Callable[[], Awaitable[Any]], patience: float = PATIENCE, pause: float = LOOK_AGAIN
     ) -> Any:
         """The first true answer of `look`."""
         end = asyncio.get_running_loop().time() + patience
@@ -136,11 +194,6 @@ class World:
             await asyncio.sleep(pause)
 
     # --- what outsiders see ----------------------------------------------------------------------------------------
-
-    async def stock(self, sku: str, store: str) -> Json:
-        answer = await self.call("GET", f"/v1/stock?sku={sku}&store={store}", self.keys["stores"][store])
-        items: list[Json] = answer.json()["items"]
-        return items[0]
 
     async def provider_ledger(self, order_id: str) -> list[Json]:
         answer = await self.http.get(f"{self.record['payments']}/ledger", params={"reference": order_id})
@@ -168,77 +221,21 @@ class World:
         (await self.http.delete(f"{self.record['payments']}/faults")).raise_for_status()
 
 
-class Placed:
-    """An order that was taken, with the shortcuts that every story needs."""
-
-    def __init__(self, world: World, body: Json, answer: Json, as_: str):
-        self.world = world
-        self.body = body
-        self.answer = answer
-        self.id: str = answer["order_id"]
-        self.as_ = as_
-        self.store: str = body["fulfilments"][0]["store_id"]
-        self.mailbox: str = body["customer"]["email"]
-
-    async def view(self) -> Json:
-        answer = await self.world.channel("GET", f"/v1/orders/{self.id}", as_=self.as_)
-        assert answer.status_code == 200, answer.text
-        view: Json = answer.json()
-        return view
-
-    async def status(self) -> str:
-        return str((await self.view())["status"])
-
-    async def group(self, n: int = 1) -> Json:
-        return next(group for group in (await self.view())["groups"] if group["n"] == n)
-
-    async def reaches(self, *statuses: str, patience: float = PATIENCE) -> Json:
-        async def look() -> Json | None:
-            view = await self.view()
-            return view if view["status"] in statuses else None
-
-        found: Json = await self.world.until(f"order {self.id} is {statuses}", look, patience)
-        return found
-
-    async def group_reaches(self, *statuses: str, n: int = 1, patience: float = PATIENCE) -> Json:
-        async def look() -> Json | None:
-            group = next((each for each in (await self.view())["groups"] if each["n"] == n), None)
-            return group if group and group["status"] in statuses else None
-
-        found: Json = await self.world.until(f"group {n} is {statuses}", look, patience)
-        return found
-
-    async def events(self) -> list[str]:
-        answer = await self.world.channel("GET", f"/v1/orders/{self.id}/timeline?limit=200", as_=self.as_)
-        return [item["event"] for item in answer.json()["items"]]
-
-    async def code(self, n: int = 1, newest: int = 1) -> str:
-        """The hand-over code as the customer reads it in the mail; `newest`: how many codes must have been sent."""
-
-        async def look() -> str | None:
-            seen: list[str] = []
-            for mail in await self.world.mails(self.mailbox):
-                for found in re.findall(r"^Code: (\d{8})\s*$", mail["text"], re.MULTILINE):
-                    if found not in seen:
-                        seen.append(found)
-            return seen[newest - 1] if len(seen) >= newest else None
-
-        found: str = await self.world.until("the mail with the code comes", look)
-        return found
-
-    async def make_ready(self, *, quantity: int | None = None, n: int = 1, store: str | None = None) -> None:
-        """The store accepts, picks and stages."""
-        lines = [
-            {"line_id": line["line_id"], "quantity": quantity or line["quantity"]}
-            for line in (await self.group(n))["lines"]
-        ]
-        for command, body in (("accept", {}), ("pick", {"lines": lines}), ("ready", {"location": "A1"})):
-            answer = await self.world.store(self, command, body, n=n, store=store)
-            assert answer.status_code == 200, (command, answer.text)
-
-    async def hand_over(self, code: str, *, n: int = 1, store: str | None = None, **body: Any) -> httpx.Response:
-        return await self.world.store(self, "hand-over", {"code": code, **body}, n=n, store=store)
-
-
 def later(**span: float) -> str:
+    """An instant so far from now, as the API wants it."""
     return (datetime.now(UTC) + timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def refused(answer: httpx.Response, status: int, kind: str) -> Json:
+    """The problem document of an answer that refuses, and for the right reason."""
+    problem: Json = answer.json()
+    assert (answer.status_code, problem.get("type", "").rpartition("/")[2]) == (status, kind), answer.text
+    assert problem["detail"], "a refusal says what to do next"
+    return problem
+
+
+def taken(answer: httpx.Response) -> Json:
+    """The body of an answer that grants."""
+    assert answer.status_code in (200, 201), answer.text
+    body: Json = answer.json()
+    return body
