@@ -262,17 +262,16 @@ class Cashier:
         self.wake()
 
     async def _renew(self, tender: TenderBook) -> None:
-        old, left, until = tender.authorisation_id, tender.live, tender.capture_before
+        old, left = tender.authorisation_id, tender.live
         step = MoneyStep(kind=StepKind.AUTHORISE, tender_id=tender.tender_id, amount=left, authorisation_id=old)
         outcome = await self._once(step)
         if outcome is Outcome.DONE and old is not None:
             tender.live = left
             tender.voided += left
-            renewed = tender.authorisation_id
             void = MoneyStep(kind=StepKind.VOID, tender_id=tender.tender_id, amount=left, authorisation_id=old)
             await self._patiently(void, whole=True)
             self.book.money_event(
-                Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=str(renewed and until)
+                Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=tender.capture_before
             )
         elif outcome is Outcome.ACTION:
             # The customer is not there to confirm: the old one runs to its end.
