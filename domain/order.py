@@ -111,11 +111,13 @@ class Order(BaseModel):
         for line, n in lines.items():
             if not 0 <= n <= ordered[line] - self.settled.get(line, 0):
                 raise ValueError(f"{n} units of line {line} are to be settled, not as many are unsettled")
-        worth = self.worth(lines)
+        shares = self.shares
+        worths = {line: shares.of_units(line, self.settled.get(line, 0), n) for line, n in lines.items()}
+        worth = sum(worths.values())
         if not earned:
             for line, n in lines.items():
                 before = self.given_up.get(line, GivenUp())
-                self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + self.worth({line: n}))
+                self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + worths[line])
         for line, n in lines.items():
             self.settled[line] = self.settled.get(line, 0) + n
         if earned:
@@ -261,6 +263,7 @@ class Order(BaseModel):
 
 
 def group_view(group: PickupGroup) -> GroupView:
+    is_open = group.open  # looks at every line: once, not for each of five hundred
     return GroupView(
         id=group.group_id,
         n=group.n,
@@ -268,7 +271,7 @@ def group_view(group: PickupGroup) -> GroupView:
         store_id=group.store_id,
         status=group.status,
         lines=[
-            GroupLineView(line_id=line, quantity=units.owed if group.open else units.total)
+            GroupLineView(line_id=line, quantity=units.owed if is_open else units.total)
             for line, units in group.units.items()
             if units.total
         ],
