@@ -28,7 +28,7 @@ for path in sys.argv[1:]:
 
 # A sample order of one line, and its id:    place web S001 SHOE-42 2 4999 [card token] [customer ref]
 place() {
-  local number="D-$(date +%s)-$RANDOM" total=$(($4 * $5))
+  local number="D-$RANDOM-$RANDOM" total=$(($4 * $5))
   call "$1" POST /v1/orders '{
     "channel": "'"$1"'", "external_id": "'$number'", "placed_at": "'"$(date -u +%FT%TZ)"'", "currency": "EUR",
     "customer": {"ref": "'"${7:-C-$number}"'", "name": "Test Customer", "email": "'"$number"'@example.org"},
