@@ -135,6 +135,13 @@ class Cashier:
                 worst = outcome if outcome is not Outcome.DONE else worst
             return worst
 
+    async def at_rest(self) -> None:
+        """Until what is under way is done, or turns out to take long."""
+        order = self.order
+        await workflow.wait_condition(
+            lambda: bool(order.troubles or order.interventions) or not (self._dirty or self._busy.locked())
+        )
+
     async def let_go(self) -> None:
         """Free everything that is not needed, and come back only when that is done."""
         async with self._busy:

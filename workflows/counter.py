@@ -138,29 +138,54 @@ class Counter:
         if not late:
             group.require(READY_LIKE, "handing it over")
         await self._check_code(group, command)
-        held_back = UnitState.CANCELLED if late else UnitState.READY
+        if late:
+            return await self._hand_over_late(group, command)
         refused = command.refused
         lines = command.lines or {
-            line: left for line, n in group.owed_lines(held_back).items() if (left := n - refused.get(line, 0)) > 0
+            line: left
+            for line, n in group.owed_lines(UnitState.READY).items()
+            if (left := n - refused.get(line, 0)) > 0
         }
-        lines = lines if not late else command.lines or dict(group.put_back)
-        group.check_lines({line: n + refused.get(line, 0) for line, n in lines.items()}, held_back)
-        group.check_lines(refused, held_back)
+        group.check_lines({line: n + refused.get(line, 0) for line, n in lines.items()}, UnitState.READY)
+        group.check_lines(refused, UnitState.READY)
         worth = desk.order.worth(lines)
         self._check_proof(command, worth)
-        if late:
-            self._undo_expiry(group, lines)
         if lines:
             await self._take_money(group, worth)
-        self._hand_out(group, command, lines, worth, late=late)
-        if refused and not late:
+            desk.order.settle(lines, earned=True)
+            desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
+            self._hand_out(group, command, lines, worth)
+        if refused:
             self._turn_down(group, refused, "refused at the counter", command)
+        await desk.book.record()
+        desk.cashier.wake()
+        return self.answer(group)
+
+    async def _hand_over_late(self, group: PickupGroup, command: messages.GiveOut) -> GroupAnswer:
+        """The store was offline: the goods have left, and units, stock and money follow what was true before."""
+        desk = self.desk
+        lines = command.lines or dict(group.put_back)
+        for line, quantity in lines.items():
+            if quantity > group.put_back.get(line, 0):
+                raise refuse(
+                    RefusalKind.TOO_MANY_UNITS,
+                    f"{group.put_back.get(line, 0)} units of line {line} are not back on the shelf, not {quantity}.",
+                )
+        worth = desk.order.worth_given_up(lines)
+        self._check_proof(command, worth)
+        group.put_back = {line: left for line, n in group.put_back.items() if (left := n - lines.get(line, 0)) > 0}
+        desk.order.drop_fee(group.n)
+        desk.order.settle_late(lines)
+        desk.book.stock(StockOperation.CONSUME_LATE, lines, group.store_id)
+        self._hand_out(group, command, lines, worth, late=True)
         await desk.book.record()
         desk.cashier.wake()
         return self.answer(group)
 
     async def _take_money(self, group: PickupGroup, worth: int) -> None:
         desk = self.desk
+        if desk.cashier.plan(more_earned=worth).short:
+            await desk.cashier.at_rest()
         if desk.cashier.plan(more_earned=worth).short:
             raise refuse(
                 RefusalKind.PAYMENT_DUE,
@@ -177,18 +202,17 @@ class Counter:
             )
 
     def _hand_out(
-        self, group: PickupGroup, command: messages.GiveOut, lines: dict[LineId, int], worth: int, *, late: bool
+        self,
+        group: PickupGroup,
+        command: messages.GiveOut,
+        lines: dict[LineId, int],
+        worth: int,
+        *,
+        late: bool = False,
     ) -> None:
         desk = self.desk
-        if not lines:
-            return
         for line, quantity in lines.items():
             group.move(line, UnitState.HANDED_OVER, quantity, UnitState.CANCELLED if late else UnitState.READY)
-        if late:
-            desk.order.earned += worth
-        else:
-            desk.order.settle(lines, earned=True)
-        desk.book.stock(StockOperation.CONSUME_LATE if late else StockOperation.CONSUME, lines, group.store_id)
         now = workflow.now()
         group.hand_overs.append(
             HandOver(
@@ -201,7 +225,7 @@ class Counter:
                 lines=lines,
                 refused=command.refused,
                 captured=worth,
-                capture_pending=bool(desk.order.troubles) or any(t.pending for t in desk.order.tenders),
+                capture_pending=late or bool(desk.order.troubles) or any(t.pending for t in desk.order.tenders),
             )
         )
         desk.book.event(
@@ -276,17 +300,6 @@ class Counter:
             and group.deadline is not None
             and group.ready_at <= command.at < group.deadline
         )
-
-    def _undo_expiry(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
-        for line, quantity in lines.items():
-            left = group.put_back.get(line, 0) - quantity
-            group.put_back = (
-                {**group.put_back, line: left}
-                if left > 0
-                else {each: n for each, n in group.put_back.items() if each != line}
-            )
-        for tender in self.desk.order.tenders:
-            tender.exhausted = False
 
     # --- trouble at the counter --------------------------------------------------------------------------------------
 

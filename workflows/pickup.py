@@ -109,7 +109,7 @@ class PickupProcess:
         )
         desk.cancel_units(plan, CancelReason.EXPIRED, ENGINE, ending=Ending.EXPIRED)
         fee = min(desk.order.terms.policy.no_show_fee, worth)
-        desk.order.earned += fee
+        desk.order.charge_fee(group.n, fee)
         desk.book.notice(
             NoticeKind.PICKUP_EXPIRED,
             group=group,
