@@ -70,6 +70,15 @@ def test_units_are_settled_once(quantity: int):
     assert (placed.settled, placed.earned) == ({}, 0)
 
 
+def test_units_that_are_settled_are_not_settled_again():
+    placed = order(line(A, 3, 100))
+    hand_over(placed, 1)
+    cancel(placed, 1)
+    with pytest.raises(ValueError, match="2 units of line A"):
+        placed.settle({A: 2}, earned=True)
+    assert placed.settle({A: 1}, earned=True) == 34
+
+
 def test_units_that_left_before_they_were_cancelled_are_earned_to_the_cent():
     placed = order(line(A, 3, 100))
     cancel(placed, 3)
@@ -126,6 +135,19 @@ def test_a_fee_is_earned_until_its_reason_turns_out_wrong():
     assert (placed.earned, placed.fees) == (100, {})
 
 
+def test_what_was_written_off_was_the_fee_first():
+    placed = order(line(A, 3, 100))
+    hand_over(placed, 1)
+    cancel(placed, 2)
+    placed.charge_fee(1, 20)
+    placed.written_off = 25
+    placed.drop_fee(1)
+    assert (placed.earned, placed.written_off) == (33, 5)
+    placed.charge_fee(1, 20)
+    placed.drop_fee(1)
+    assert placed.written_off == 0
+
+
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +168,14 @@ def test_a_group_that_gave_all_away_went_elsewhere():
     part = placed.split_off(placed.group(1), {A: 3}, WaitsFor.STOCK, [])
     assert (part.n, placed.group(1).status) == (3, GroupStatus.REJECTED)
     assert placed.group(1).ending is Ending.MOVED
+
+
+def test_a_group_s_number_is_never_another_s():
+    placed = order(line(A, 3, 100))
+    placed.split_off(placed.group(1), {A: 1}, WaitsFor.CHOICE, [])
+    third = placed.split_off(placed.group(1), {A: 1}, WaitsFor.CHOICE, [])
+    placed.groups.remove(placed.group(2))
+    assert (third.n, placed.split_off(placed.group(1), {A: 1}, WaitsFor.CHOICE, []).n) == (3, 4)
 
 
 def test_a_group_from_which_something_was_collected_stays_collected():
