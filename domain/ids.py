@@ -24,7 +24,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def sortable_id(at: datetime, entropy: bytes) -> str:
-    """26 characters of Crockford base 32: 48 bits of milliseconds, then the first 80 bits of `entropy` (ULID layout)."""
+    """26 characters of Crockford base 32: 48 bits of milliseconds, then 80 bits of `entropy` (the ULID layout)."""
     if len(entropy) < 10:
         raise ValueError("sortable_id needs 10 bytes of entropy")
     value = (int(at.timestamp() * 1000) << 80) | int.from_bytes(entropy[:10], "big")

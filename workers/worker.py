@@ -11,7 +11,6 @@ import signal
 import sys
 from datetime import timedelta
 
-from gateway.webhooks.delivery import deliver
 from temporalio.client import (
     Client,
     Schedule,
@@ -35,6 +34,7 @@ from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
 from domain.personal import Readable
 from gateway.starting import start_order, unseal_terms
+from gateway.webhooks.delivery import deliver
 from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -31,8 +30,7 @@ from gateway.idempotency import CommandRoute, CurrentCommandId, repeatable
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller, require, require_store
 from gateway.sealing import seal_with
-from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from tests.conftest import NewDatabase
 
 TABLES = [row.__table__ for row in (PrincipalRow, ApiKeyRow, AuditRow, CommandRow)]
 SECRET = b"s" * 32
@@ -225,17 +223,8 @@ async def open_things(web: httpx.AsyncClient) -> Callable[..., Awaitable[httpx.R
 
 
 @pytest.fixture(scope="session")
-async def gateway_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("gateway")
-    ports = Ports()
-    port = ports.pick("database", preferred=False)
-    server = Postgres(folder / "postgres", port=port, password="test", log=folder / "postgres.log", fsync=False)
-    await server.start()
-    try:
-        yield server.url
-    finally:
-        await server.stop()
-        ports.close()
+async def gateway_database(new_database: NewDatabase) -> str:
+    return await new_database("registers")
 
 
 @pytest.fixture

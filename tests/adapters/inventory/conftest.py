@@ -1,9 +1,6 @@
 """Both inventories under one name, and a real PostgreSQL for what only a database can show."""
 
-import secrets
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,8 +11,7 @@ from adapters.inventory.port import Inventory
 from adapters.inventory.postgres import PostgresInventory
 from adapters.postgres.metadata import Table
 from adapters.postgres.tables import stock
-from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from tests.conftest import NewDatabase
 
 TABLES = [
     stock.StockLevelRow.__table__,
@@ -27,28 +23,13 @@ TABLES = [
 
 
 @pytest.fixture(scope="session")
-async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("inventory")
-    ports = Ports()
-    server = Postgres(
-        folder / "postgres",
-        port=ports.pick("database", preferred=False),
-        password=secrets.token_hex(8),
-        log=folder / "postgres.log",
-        fsync=False,
-    )
-    await server.start()
-    try:
-        engine = create_async_engine(server.url)
-        async with engine.begin() as connection:
-            await connection.run_sync(Table.metadata.create_all, tables=TABLES)
-        await engine.dispose()
-        yield server.url
-    finally:
-        await server.stop()
-        ports.close()
-        # Started by root, the files lie outside the test's folder, behind a link.
-        shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+async def database_url(new_database: NewDatabase) -> str:
+    url = await new_database("inventory")
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(Table.metadata.create_all, tables=TABLES)
+    await engine.dispose()
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.tables.notices import NoticeRow
 from domain.ids import GroupId, OrderId, StoreId
 from domain.notices import Notice, NoticeFacts, NoticeKind, notice_key
+from tests.conftest import NewDatabase
 from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ORDER = OrderId("o1")
@@ -50,17 +49,8 @@ def make_notice() -> MakeNotice:
 
 
 @pytest.fixture(scope="session")
-async def notices_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("notices")
-    ports = Ports()
-    port = ports.pick("database", preferred=False)
-    server = Postgres(folder / "postgres", port=port, password="test", log=folder / "postgres.log", fsync=False)
-    await server.start()
-    try:
-        yield server.url
-    finally:
-        await server.stop()
-        ports.close()
+async def notices_database(new_database: NewDatabase) -> str:
+    return await new_database("notices")
 
 
 @pytest.fixture

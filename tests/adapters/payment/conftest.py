@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,27 +11,12 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.metadata import Table
 from adapters.postgres.tables import ledger
 from tests.adapters.payment.tripping import Shop, TrippingProvider
-from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from tests.conftest import NewDatabase
 
 
 @pytest.fixture(scope="session")
-async def ledger_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("ledger")
-    ports = Ports()
-    server = Postgres(
-        folder / "postgres",
-        port=ports.pick("database", preferred=False),
-        password=secrets.token_hex(8),
-        log=folder / "postgres.log",
-        fsync=False,
-    )
-    await server.start()
-    try:
-        yield server.url
-    finally:
-        await server.stop()
-        ports.close()
+async def ledger_url(new_database: NewDatabase) -> str:
+    return await new_database("ledger")
 
 
 @pytest.fixture(scope="session")

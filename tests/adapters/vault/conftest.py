@@ -1,31 +1,20 @@
 """A real PostgreSQL with the tables of privacy."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.postgres.metadata import Table
 from adapters.postgres.tables.privacy import CustomerKeyRow, PersonalRecordRow, WorkflowKeyRow
-from workers.stack.ports import Ports
-from workers.stack.postgres import Postgres
+from tests.conftest import NewDatabase
 
 TABLES = [row.__table__ for row in (CustomerKeyRow, WorkflowKeyRow, PersonalRecordRow)]
 
 
 @pytest.fixture(scope="session")
-async def privacy_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    folder: Path = tmp_path_factory.mktemp("privacy")
-    ports = Ports()
-    port = ports.pick("database", preferred=False)
-    server = Postgres(folder / "postgres", port=port, password="test", log=folder / "postgres.log", fsync=False)
-    await server.start()
-    try:
-        yield server.url
-    finally:
-        await server.stop()
-        ports.close()
+async def privacy_database(new_database: NewDatabase) -> str:
+    return await new_database("vault")
 
 
 @pytest.fixture
