@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
+from adapters.keys.port import KeyErased
 from domain.ids import OrderId, order_workflow_id
 from domain.refusals import Refusal, Refused
 from gateway.problems import unavailable
@@ -56,6 +57,8 @@ async def update(
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
             rpc_timeout=PATIENCE,
         )
+    except KeyErased:
+        raise Ended from None  # nobody is erased while an order is open
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise unavailable("order engine", 2) from None
     except WorkflowUpdateFailedError as failed:
@@ -77,6 +80,8 @@ async def signal(client: Client, order_id: OrderId, command: StoreCommand) -> No
     """Leave a store's command with the order, without waiting. Raises `Ended`."""
     try:
         await handle_of(client, order_id).signal(OrderWorkflow.store_command, command, rpc_timeout=PATIENCE)
+    except KeyErased:
+        raise Ended from None
     except RPCError as fault:
         raise _ended(fault) from None
 

@@ -8,6 +8,7 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedErr
 from temporalio.service import RPCError
 
 from adapters.access.port import PrincipalKind
+from adapters.keys.port import KeyErased
 from domain.actors import Channel
 from domain.cancellation import CancelPlan
 from domain.holds import HoldKind
@@ -113,7 +114,7 @@ async def _preview(
         if not is_not_found(fault):
             raise
         plan = None
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, KeyErased):
         plan = None
     now = await reread(services, order)
     if plan is None:

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from adapters.clock import Clock, system_clock
 from adapters.inbound.port import InboundEvent, InboundEvents
+from adapters.keys.port import KeyErased, KeyMissing
 from adapters.payment.port import Payments, ProviderEvent
 from domain.actors import Actor, ActorKind, Channel
 from domain.ids import OperationKey
@@ -134,6 +135,10 @@ async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any
     handle = handle_of(client, event.order_id)
     try:
         await handle.signal(signal, message, rpc_timeout=PATIENCE)
+    except KeyMissing:
+        return False  # nothing of this name was ever promised
+    except KeyErased:
+        return True
     except RPCError as fault:
         if not is_not_found(fault):
             raise

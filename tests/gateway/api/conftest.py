@@ -172,8 +172,9 @@ async def shop_database(gateway_database: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-@pytest.fixture
-async def shop(shop_database: AsyncEngine) -> AsyncIterator[Shop]:
+@pytest.fixture(scope="session")
+async def whole_shop(shop_database: AsyncEngine) -> Shop:
+    """Made once: an application with all its routes takes longer than a test."""
     times = [NOW]
 
     def clock() -> datetime:
@@ -205,7 +206,17 @@ async def shop(shop_database: AsyncEngine) -> AsyncIterator[Shop]:
         webhook_secrets=SECRETS,
         public_url="http://shop",
     )
-    async with transactions.begin() as books:
+    return Shop(services, engine, create_app(services), principals, audit, provider, times)
+
+
+@pytest.fixture
+async def shop(whole_shop: Shop) -> AsyncIterator[Shop]:
+    """As it opens on Monday at ten: three stores, a warehouse, two items, and nothing remembered of other tests."""
+    whole_shop.times[0] = NOW
+    whole_shop.audit.entries.clear()
+    whole_shop.engine.forget()
+    whole_shop.services.edge.records.__init__()  # type: ignore[misc]
+    async with whole_shop.services.transactions.begin() as books:
         for place in (
             a_store("S1"),
             a_store("S2", latitude=52.6, curbside=False),
@@ -216,10 +227,9 @@ async def shop(shop_database: AsyncEngine) -> AsyncIterator[Shop]:
         for sku in ("SHOE", "HAT"):
             await books.items.put(Item(sku=Sku(sku), name=f"A {sku.lower()}"))
         await books.channels.put(Channel.CALL_CENTRE, ChannelRules(holds_discrepancies=True))
-    made = Shop(services, engine, create_app(services), principals, audit, provider, times)
-    yield made
-    for client in made.clients:
-        await client.aclose()
+    yield whole_shop
+    while whole_shop.clients:
+        await whole_shop.clients.pop().aclose()
 
 
 @pytest.fixture

@@ -54,6 +54,10 @@ class Engine:
 
     def __init__(self, transactions: PostgresTransactions):
         self.transactions = transactions
+        self.forget()
+
+    def forget(self) -> None:
+        """As new: nothing runs, nothing is away."""
         self.running: dict[str, Running] = {}
         self.starts: list[OrderTerms] = []
         self.fate: Callable[[OrderTerms], Refusal | None] = lambda terms: None
@@ -175,7 +179,13 @@ class Handle:
         self._running().signals.append((signal.__name__, message))
 
     async def query(self, _: Any, lines: Any, *, rpc_timeout: timedelta) -> Any:
-        return plan_cancel(self._running().order, lines)
+        """Temporal answers for orders that have ended too, as long as it keeps them."""
+        if self.engine.away:
+            raise self.engine.away
+        found = self.engine.running.get(self.id)
+        if found is None:
+            raise rpc(RPCStatusCode.NOT_FOUND)
+        return plan_cancel(found.order, lines)
 
     async def describe(self, *, rpc_timeout: timedelta) -> None:
         if self.id not in self.engine.running:

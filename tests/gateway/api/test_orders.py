@@ -119,7 +119,7 @@ async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: h
     collected(running.order)
     await shop.engine.write(order_id)
     running.over = True
-    for verb, body in (("cancel", {}), ("holds", {"kind": "manual", "reason": "x"}), ("cancel", {"preview": True})):
+    for verb, body in (("cancel", {}), ("holds", {"kind": "manual", "reason": "x"})):
         answer = await post(web, f"/v1/orders/{order_id}/{verb}", body)
         assert answer.status_code == 409, answer.text
         assert answer.json()["current"]["status"] == "completed"

@@ -9,6 +9,7 @@ import pytest
 from adapters.access.port import Role
 from adapters.audit.port import AuditOutcome
 from adapters.inventory.port import Allocate, Release, Reserve
+from adapters.keys.port import KeyErased
 from adapters.vault.port import Subject
 from domain.actors import ENGINE, Channel
 from domain.groups import ProofKind
@@ -305,3 +306,15 @@ async def test_an_order_whose_start_is_late_is_503_and_not_gone(
     order_id = await place(shop, web)
     del shop.engine.running[f"order/{order_id}"]
     assert (await post(s1, path(order_id, "accept"))).status_code == 503
+
+
+async def test_an_erased_customer_s_order_answers_as_the_ended_one_that_it_is(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await ended(shop, web, collected)
+    shop.engine.away = KeyErased("erased")
+    for headers in ({}, {"Prefer": "respond-async"}):
+        answer = await post(s1, path(order_id, "accept"), **headers)
+        assert (answer.status_code, answer.json()["current"]["status"]) == (409, "collected")
+    cancelled = await post(web, f"/v1/orders/{order_id}/cancel", {"preview": True})
+    assert cancelled.status_code == 409

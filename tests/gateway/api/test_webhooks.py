@@ -11,6 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from temporalio.service import RPCStatusCode
 
 from adapters.inbound.port import InboundEvent
+from adapters.keys.port import KeyErased, KeyMissing
 from adapters.payment.port import AuthoriseRequest
 from domain.ids import OperationKey, OrderId
 from domain.money import Money
@@ -169,3 +170,15 @@ async def test_an_event_about_a_payment_that_nobody_knows_stays_parked(shop: Sho
     event = {"type": "capture.succeeded", "created_at": "2026-11-23T10:00:00Z", "data": data}
     assert (await send(shop, "payment", event)).status_code == 202
     assert [each.type for each in await parked(shop, "unknown-order")] == ["capture.succeeded"]
+
+
+async def test_an_event_of_an_erased_customer_s_order_is_settled_and_one_of_nobody_s_is_parked(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    shop.engine.away = KeyMissing("no key")
+    await send(shop, "fraud", {"order_id": order_id, "decision": "accept"})
+    [event] = await parked(shop, order_id)
+    shop.engine.away = KeyErased("erased")
+    assert await hand_on(shop, event)
+    assert await parked(shop, order_id) == []

@@ -1,0 +1,100 @@
+"""The contract document: every call of the API described, with its body, its answers and its way in."""
+
+import httpx
+
+from tests.gateway.api.conftest import Shop
+
+CALLS = """
+GET /v1/availability
+GET /v1/buffers
+PUT /v1/buffers
+GET /v1/channels
+PUT /v1/channels
+GET /v1/customers/{ref}
+GET /v1/items
+PUT /v1/items
+GET /v1/locations
+PUT /v1/locations
+GET /v1/ops/audit
+POST /v1/ops/erasures
+GET /v1/ops/interventions
+POST /v1/ops/interventions/{intervention_id}
+GET /v1/ops/orders
+GET /v1/orders
+POST /v1/orders
+GET /v1/orders/{order_id}
+POST /v1/orders/{order_id}/cancel
+POST /v1/orders/{order_id}/choice
+POST /v1/orders/{order_id}/holds
+POST /v1/orders/{order_id}/holds/{hold_id}/resolve
+GET /v1/orders/{order_id}/ledger
+GET /v1/orders/{order_id}/messages
+POST /v1/orders/{order_id}/messages/{message_id}/resend
+POST /v1/orders/{order_id}/payments
+GET /v1/orders/{order_id}/timeline
+GET /v1/pickups/{order_id}/{n}
+POST /v1/pickups/{order_id}/{n}/accept
+POST /v1/pickups/{order_id}/{n}/arrived
+POST /v1/pickups/{order_id}/{n}/extend
+POST /v1/pickups/{order_id}/{n}/hand-over
+POST /v1/pickups/{order_id}/{n}/pick
+POST /v1/pickups/{order_id}/{n}/proxy
+POST /v1/pickups/{order_id}/{n}/put-back
+POST /v1/pickups/{order_id}/{n}/ready
+POST /v1/pickups/{order_id}/{n}/refuse
+POST /v1/pickups/{order_id}/{n}/reject
+POST /v1/pickups/{order_id}/{n}/resend-code
+POST /v1/pickups/{order_id}/{n}/shortage
+POST /v1/pickups/{order_id}/{n}/unlock
+GET /v1/stock
+GET /v1/stock/ledger
+POST /v1/stock/movements
+PUT /v1/stores/{store_id}/capacity
+PUT /v1/stores/{store_id}/hours
+PUT /v1/stores/{store_id}/pause
+GET /v1/stores/{store_id}/tasks
+POST /v1/webhooks/{provider}
+"""
+
+
+async def test_every_call_that_callers_rely_on_is_described(shop: Shop) -> None:
+    document = (await shop.client().get("/openapi.json")).json()
+    described = {f"{method.upper()} {path}" for path, calls in document["paths"].items() for method in calls}
+    assert set(CALLS.split("\n")) - {""} <= described
+    assert len(document["components"]["securitySchemes"]) == 1
+
+
+async def test_every_call_says_how_it_is_refused_and_every_command_wants_its_key(shop: Shop) -> None:
+    document = (await shop.client().get("/openapi.json")).json()
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            if not path.startswith("/v1") or path.startswith("/v1/webhooks"):
+                continue
+            assert "4XX" in call["responses"], f"{method} {path}"
+            assert call["security"], f"{method} {path}"
+            names = {parameter["name"] for parameter in call.get("parameters", ())}
+            assert ("Idempotency-Key" in names) is (method == "post"), f"{method} {path}"
+
+
+async def test_nobody_gets_in_without_a_key(shop: Shop) -> None:
+    stranger = shop.client()
+    document = (await stranger.get("/openapi.json")).json()
+    for path, calls in document["paths"].items():
+        for method in calls:
+            if path.startswith("/v1"):
+                url = path.replace("{n}", "1").replace("{provider}", "fraud").replace("{", "").replace("}", "")
+                answer = await stranger.request(method, url, content=b"[" * 100)
+                assert answer.status_code == 401, f"{method} {path}"
+
+
+async def test_the_list_of_calls_is_a_page_of_our_own(shop: Shop) -> None:
+    page = await shop.client().get("/docs")
+    assert page.status_code == 200
+    assert "/v1/pickups/{order_id}/{n}/hand-over" in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+async def test_a_link_that_does_not_exist_is_a_problem(shop: Shop, web: httpx.AsyncClient) -> None:
+    answer = await web.get("/v1/nothing")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
