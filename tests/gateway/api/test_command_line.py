@@ -1,0 +1,184 @@
+"""`throughline order|store|ops`: the same API, from a terminal or a script."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from gateway.cli import ops, order, store
+
+API = "http://127.0.0.1:9"
+GROUP = {
+    "order_id": "o1",
+    "n": 1,
+    "status": "ready",
+    "locked": False,
+    "already": False,
+    "lines": [{"line_id": "1", "sku": "SHOE", "quantity": 2}],
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stack's record, and nothing in the surroundings that names another."""
+    for name in ("URL", "KEY", "DATA", "STORE"):
+        monkeypatch.delenv(f"THROUGHLINE_{name}", raising=False)
+    keys = {
+        "web": "tl_web",
+        "pos": "tl_pos",
+        "stores": {"S001": "tl_s1", "S002": "tl_s2"},
+        "managers": {"S001": "tl_m1"},
+        "ops": {"ada": "tl_ada"},
+    }
+    (tmp_path / "stack.json").write_text(json.dumps({"api": API, "keys": keys}))
+    return tmp_path
+
+
+def run(app: Typer, folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["--data", str(folder), *words], catch_exceptions=False)
+
+
+def sent(route: respx.Route) -> tuple[Any, httpx.Headers]:
+    request = route.calls.last.request
+    return json.loads(request.content), request.headers
+
+
+@respx.mock
+def test_an_order_is_placed_from_a_file_under_the_channel_s_key(folder: Path) -> None:
+    view = {
+        "order_id": "o1",
+        "status": "in_progress",
+        "version": 2,
+        "channel": "web",
+        "external_id": "W-1",
+        "currency": "EUR",
+        "total": 9998,
+        "payment": {"authorised": 9998, "captured": 0},
+        "groups": [GROUP | {"store_id": "S001", "ready_at": None, "promised_ready_at": None, "deadline": None}],
+        "holds": [],
+        "waiting_for": [],
+    }
+    route = respx.post(f"{API}/v1/orders").respond(201, json=view)
+    file = folder / "order.json"
+    file.write_text('{"external_id": "W-1"}')
+    result = run(order.app, folder, "place", str(file))
+    assert result.exit_code == 0, result.output
+    body, headers = sent(route)
+    assert (body, headers["authorization"]) == ({"external_id": "W-1"}, "Bearer tl_web")
+    assert "99.98 EUR" in result.output
+    assert json.loads(run(order.app, folder, "place", str(file), "--json").stdout) == view
+
+
+@respx.mock
+def test_a_command_is_sent_once_with_the_same_key(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/pickups/o1/1/accept").respond(200, json=GROUP)
+    keys = []
+    for words in (["accept", "o1"], ["accept", "o1"], ["--once", "mine", "accept", "o1"]):
+        assert run(store.app, folder, *words).exit_code == 0
+        keys.append(sent(route)[1]["idempotency-key"])
+    assert len(set(keys)) == 3
+    assert keys[2] == "mine"
+
+
+@respx.mock
+def test_a_store_s_words_become_the_body_of_its_call(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/pickups/o1/2/hand-over").respond(200, json=GROUP)
+    words = ["hand-over", "o1", "12345678", "--line", "1=1", "--person", "Pat", "--relation", "friend", "-n", "2"]
+    result = run(store.app, folder, "--store", "S002", *words)
+    assert result.exit_code == 0, result.output
+    body, headers = sent(route)
+    assert headers["authorization"] == "Bearer tl_s2"
+    assert body == {
+        "code": "12345678",
+        "lines": [{"line_id": "1", "quantity": 1}],
+        "person": {"name": "Pat", "relation": "friend"},
+    }
+
+
+@respx.mock
+def test_picking_all_asks_what_is_owed_first(folder: Path) -> None:
+    respx.get(f"{API}/v1/pickups/o1/1").respond(200, json=GROUP)
+    route = respx.post(f"{API}/v1/pickups/o1/1/pick").respond(200, json=GROUP)
+    assert run(store.app, folder, "pick", "o1").exit_code == 0
+    assert sent(route)[0] == {"lines": [{"line_id": "1", "quantity": 2}]}
+
+
+@respx.mock
+def test_a_manager_unlocks_with_a_key_of_their_own(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/pickups/o1/1/unlock").respond(200, json=GROUP)
+    assert run(store.app, folder, "--manager", "unlock", "o1").exit_code == 0
+    assert sent(route)[1]["authorization"] == "Bearer tl_m1"
+
+
+@respx.mock
+def test_money_at_the_till_is_reported_with_its_receipt(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/orders/o1/payments").respond(202, json={"status": "pending", "look": "/v1/orders/o1"})
+    result = run(order.app, folder, "--as", "pos", "pay", "o1", "--till", "POS-17", "--amount", "500")
+    assert result.exit_code == 0, result.output
+    assert "/v1/orders/o1" in result.output
+    assert sent(route)[0] == {"tenders": [{"type": "pay_in_store", "reference": "POS-17", "amount": 500}]}
+
+
+@respx.mock
+def test_a_list_follows_its_pages(folder: Path) -> None:
+    rows = [
+        {"at": "2026-11-23T10:00:00Z", "principal_id": "web", "action": f"a{n}", "object": "o", "outcome": "done"}
+        | {"reason": None}
+        for n in range(3)
+    ]
+    route = respx.get(f"{API}/v1/ops/audit")
+    route.side_effect = [
+        httpx.Response(200, json={"items": rows[:2], "next_cursor": "more"}),
+        httpx.Response(200, json={"items": rows[2:], "next_cursor": None}),
+    ]
+    result = run(ops.app, folder, "audit", "--json")
+    assert [row["action"] for row in json.loads(result.stdout)["items"]] == ["a0", "a1", "a2"]
+    assert route.calls.last.request.url.params["cursor"] == "more"
+
+
+@respx.mock
+def test_a_problem_is_one_line_that_says_what_to_do(folder: Path) -> None:
+    problem = {
+        "title": "The request does not fit the contract",
+        "status": 422,
+        "detail": "See errors.",
+        "errors": [{"pointer": "/until", "reason": "Should be an RFC 3339 time"}],
+    }
+    respx.post(f"{API}/v1/pickups/o1/1/extend").respond(422, json=problem)
+    result = run(store.app, folder, "extend", "o1", "tomorrow")
+    assert result.exit_code == 1
+    assert result.stderr.strip().count("\n") == 0
+    assert "/until: Should be an RFC 3339 time" in result.stderr
+    assert result.stdout == ""
+
+
+def test_without_a_stack_or_an_api_it_says_how_to_get_one(tmp_path: Path, folder: Path) -> None:
+    missing = run(ops.app, tmp_path / "nowhere", "orders")
+    assert (missing.exit_code, "throughline up" in missing.stderr) == (1, True)
+    away = run(ops.app, folder, "orders")
+    assert (away.exit_code, "There is no API at" in away.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pay", "o1", "--amount", "5"],
+        ["pay", "o1", "--amount", "5", "--token", "a", "--till", "b"],
+        ["cancel", "o1", "--line", "1=x"],
+        ["place", "/nowhere/order.json"],
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_sent(words: list[str], folder: Path) -> None:
+    result = run(order.app, folder, *words)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✗")
+
+
+def test_the_key_is_never_printed(folder: Path) -> None:
+    result = run(ops.app, folder, "orders")
+    assert "tl_ada" not in result.output + result.stderr
