@@ -12,6 +12,7 @@ from adapters.audit.port import AuditLog
 from adapters.clock import Clock, system_clock
 from adapters.idempotency.port import CommandRecords
 from gateway.audit import AuditTrail
+from gateway.deadline import SECONDS, Deadline
 from gateway.faults import FaultBarrier, Outage
 from gateway.health import Check, health_router
 from gateway.idempotency import Idempotency
@@ -62,6 +63,8 @@ class Edge:
     outages: Sequence[Outage] = ()
     checks: Mapping[str, Check] = field(default_factory=dict)
     requests_a_minute: int = REQUESTS_A_MINUTE
+    answer_within: float = SECONDS
+    """Seconds."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 
@@ -79,6 +82,7 @@ def install(app: FastAPI, edge: Edge) -> None:
     app.router.redirect_slashes = False
     install_problem_handlers(app)
     app.add_middleware(FaultBarrier, outages=edge.outages)
+    app.add_middleware(Deadline, seconds=edge.answer_within)
     app.add_middleware(Measured, registry=edge.registry)
     app.include_router(health_router(edge.checks))
     app.include_router(metrics_router(edge.registry))
