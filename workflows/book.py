@@ -147,6 +147,11 @@ class Book:
     def pending(self) -> bool:
         return bool(self._events or self._money_events or self._notices or self._stock)
 
+    @property
+    def busy(self) -> bool:
+        """Something is to be recorded, or is being recorded at this moment."""
+        return self.pending or self._writing.locked()
+
     async def record(self, *, taken: bool = False) -> None:
         """Commit everything collected as the next milestone. Raises the stock step's fault with nothing changed."""
         async with self._writing:

@@ -70,7 +70,7 @@ class Desk:
     def is_idle(self) -> bool:
         """Nobody decides, no money moves, no person is asked: everything that goes on is a wait."""
         order = self.order
-        busy = self.turn.locked() or self.book.pending or order.interventions or order.troubles
+        busy = self.turn.locked() or self.book.busy or order.interventions or order.troubles
         return not busy and self.cashier.settled
 
     def snapshot(self) -> Snapshot:

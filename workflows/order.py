@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     # is a member of the other.
     import workflows.messages as messages
     import workflows.summaries as summaries
+    import workflows.visibility as visibility
     from domain.cancellation import CancelPlan, plan_cancel
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
@@ -49,6 +50,8 @@ class OrderWorkflow:
             workflow.set_current_details(summaries.order(start.terms))
             refusal = await Placing(self.desk, self.holds).run()
             self._answer_placing(refusal)
+        else:
+            workflow.set_current_details(summaries.details(self.desk.order))
         if refusal is None:
             await self._until_everything_is_final()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -81,7 +84,10 @@ class OrderWorkflow:
     async def _go_on_in_a_new_run_if_long(self) -> None:
         if self._is_long():
             self.desk.crew.stop()
-            workflow.continue_as_new(OrderStart(terms=self.desk.order.terms, resumed=self.desk.snapshot()))
+            workflow.continue_as_new(
+                OrderStart(terms=self.desk.order.terms, resumed=self.desk.snapshot()),
+                search_attributes=visibility.carried(self.desk.order),
+            )
 
     def _answer_placing(self, refusal: Refusal | None) -> None:
         order = self.desk.order

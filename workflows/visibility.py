@@ -41,6 +41,30 @@ def at_start(terms: OrderTerms) -> TypedSearchAttributes:
     )
 
 
+def carried(order: Order) -> TypedSearchAttributes:
+    """All that is known now, for the next run of a long order.
+
+    Left to itself the server hands on an attribute that was unset as an empty value, which no worker can read.
+    """
+    known: list[tuple[SearchAttributeKey, object]] = [  # type: ignore[type-arg]
+        (CHANNEL, order.terms.channel.value),
+        (EXTERNAL_ID, order.terms.external_id),
+        *_present(order),
+    ]
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in known if value is not None])
+
+
+def _present(order: Order) -> list[tuple[SearchAttributeKey, object]]:  # type: ignore[type-arg]
+    waits = order.view().waiting_for
+    return [
+        (STATUS, order.status.value),
+        (STORES, sorted({group.store_id for group in order.groups})),
+        (WAITING_FOR, sorted({wait.kind.value for wait in waits}) or None),
+        (WHO_MUST_ACT, sorted({wait.who for wait in waits}) or None),
+        (DEADLINE, min((wait.deadline for wait in waits if wait.deadline), default=None)),
+    ]
+
+
 class Visible:
     """The values that ops can search by, and which of them have changed since they were last shown."""
 
@@ -48,18 +72,8 @@ class Visible:
         self._shown: dict[str, object] = {}
 
     def changes(self, order: Order) -> list[SearchAttributeUpdate]:  # type: ignore[type-arg]
-        waits = order.view().waiting_for
-        deadline = min((wait.deadline for wait in waits if wait.deadline), default=None)
-        stores = sorted({group.store_id for group in order.groups})
-        wanted: list[tuple[SearchAttributeKey, object]] = [  # type: ignore[type-arg]
-            (STATUS, order.status.value),
-            (STORES, stores),
-            (WAITING_FOR, sorted({wait.kind.value for wait in waits}) or None),
-            (WHO_MUST_ACT, sorted({wait.who for wait in waits}) or None),
-            (DEADLINE, deadline),
-        ]
         updates = []
-        for key, value in wanted:
+        for key, value in _present(order):
             if self._shown.get(key.name) != value:
                 updates.append(key.value_unset() if value is None else key.value_set(value))
                 self._shown[key.name] = value
