@@ -110,11 +110,8 @@ def _mark(console: Console, words: str, *, well: bool) -> None:
 async def show_where_to_look(console: Console, callers: Callers, record: dict[str, Any]) -> None:
     """The way to look for oneself. Each page and each search is tried here, on the orders just played."""
     found = await _counts(record)
-    console.print(
-        "\nThis stack ends now and leaves nothing behind. To look around, keep one running: "
-        "[bold]make up POLICY=short[/], then",
-        highlight=False,
-    )
+    console.print("\nThis stack ends now and leaves nothing behind.", highlight=False)
+    console.print("[bold]make up POLICY=short[/] keeps one running, to look around:", highlight=False)
     for name, server, path in PLACES:
         if await callers.finds(record[server] + path):
             where = f"http://{LOOPBACK}:{PREFERRED[server]}{path}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """Orders that are played side by side."""
+AT_ONCE_WHEN_BUSY = 3
+BUSY = 2.0
+"""Programs that want a processor, for each there is. Stores have seconds to answer, so a busy machine plays fewer."""
 LOOK_EVERY = 0.4
 ANSWER_WITHIN = 30.0
 MAILS_WITHIN = 10.0
@@ -59,7 +63,7 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
 
 async def _play_all(callers: Callers, console: Console) -> list[Played]:
     board = Board(STORIES)
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(_at_once())
     rows = sorted(board.rows, key=lambda row: -row.story.patience)
     live: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
     if console.is_terminal:
@@ -76,6 +80,10 @@ async def _play_all(callers: Callers, console: Console) -> list[Played]:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
     return [tasks[story.external_id].result() for story in STORIES]
+
+
+def _at_once() -> int:
+    return AT_ONCE if os.getloadavg()[0] < BUSY * (os.cpu_count() or 1) else AT_ONCE_WHEN_BUSY
 
 
 async def _play_one(row: Row, callers: Callers, turns: asyncio.Semaphore, console: Console) -> Played:

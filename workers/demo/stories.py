@@ -86,14 +86,12 @@ async def short_pick_then_other_store(scene: Scene) -> None:
     await scene.accepts()
     await scene.picks({"1": 2})
     await scene.makes_ready()
+    await scene.hands_over(await scene.code())
     rest = await scene.until_waiting_for_choice()
     await scene.chooses("other_store")
     await scene.until_group("offered", rest)
-    await scene.accepts(rest)
-    await scene.hands_over(await scene.code())
-    await scene.picks(n=rest)
-    await scene.makes_ready(rest)
-    await scene.hands_over(await scene.code(), n=rest)
+    code = await scene.is_made_ready(rest)
+    await scene.hands_over(code, n=rest)
 
 
 async def rejected_then_cancelled(scene: Scene) -> None:
