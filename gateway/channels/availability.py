@@ -13,7 +13,8 @@ from domain.ids import Sku, StoreId
 from domain.intake import Method, PickupMode
 from domain.pickup_windows import check_requested, promised_ready_at
 from gateway.channels.checks import paused_until
-from gateway.paging import Page
+from gateway.listing import page_of
+from gateway.paging import CurrentPage, Page
 from gateway.principals import CallerRoute, CurrentCaller
 from gateway.problems import invalid
 from gateway.services import CurrentServices, Services
@@ -59,6 +60,7 @@ class AvailabilityShown(BaseModel):
 async def availability(
     caller: CurrentCaller,
     services: CurrentServices,
+    page: CurrentPage,
     sku: Names,
     store: Names = [],  # noqa: B006 - FastAPI copies it
 ) -> Page[AvailabilityShown]:
@@ -77,8 +79,9 @@ async def availability(
         )
     methods = {place.location_id: _methods(services, place, now) for place in places}
     exact = caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE
-    return Page(
-        items=[
+    return page_of(
+        page,
+        [
             AvailabilityShown(
                 sku=each.sku,
                 store_id=each.location_id,
@@ -88,7 +91,6 @@ async def availability(
             )
             for each in found
         ],
-        next_cursor=None,
     )
 
 

@@ -11,7 +11,8 @@ from adapters.notification.port import NoticeState, OutboxEntry, UnknownNotice
 from domain.ids import OrderId
 from domain.notices import Audience, NoticeKind
 from gateway.idempotency import CommandRoute, CurrentCommandId
-from gateway.paging import Page
+from gateway.listing import page_of
+from gateway.paging import CurrentPage, Page
 from gateway.principals import CurrentCaller
 from gateway.problems import not_found
 from gateway.reading import visible_order
@@ -48,11 +49,13 @@ class Resent(BaseModel):
 
 
 @router.get("", summary="Messages about the order, in their order")
-async def messages(order_id: str, caller: CurrentCaller, services: CurrentServices) -> Page[MessageShown]:
+async def messages(
+    order_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
+) -> Page[MessageShown]:
     await visible_order(services, caller, OrderId(order_id))
     async with services.transactions.begin() as books:
         entries = await books.outbox.list_for_order(OrderId(order_id))
-    return Page(items=[_shown(entry) for entry in entries], next_cursor=None)
+    return page_of(page, [_shown(entry) for entry in entries])
 
 
 @router.post("/{message_id}/resend", status_code=202, summary="Send a copy")

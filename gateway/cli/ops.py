@@ -51,16 +51,16 @@ def orders(
 @app.command()
 def interventions(context: typer.Context, json: AsJson = False) -> None:
     """What waits for a person."""
-    answer = session_of(context).get("/v1/ops/interventions")
+    found = list(session_of(context).pages("/v1/ops/interventions", 2000))
     if json:
-        output.show_json(answer)
+        output.show_json({"items": found})
         return
     output.table(
         ("id", "order", "since", "step", "what is wrong", "choices"),
         (
             (each["intervention_id"], each["order_id"], output.time(each["since"]), each["step"], each["error"],
              " ".join(each["choices"]))
-            for each in answer["items"]
+            for each in found
         ),
         "Nothing waits for a person.",
     )  # fmt: skip

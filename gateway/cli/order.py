@@ -161,16 +161,16 @@ def pay(
 @app.command()
 def messages(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
     """What was told to whom about the order."""
-    answer = session_of(context).get(f"/v1/orders/{_safe(order)}/messages")
+    found = list(session_of(context).pages(f"/v1/orders/{_safe(order)}/messages", 2000))
     if json:
-        output.show_json(answer)
+        output.show_json({"items": found})
         return
     output.table(
         ("when", "what", "to", "state", "id"),
         (
             (output.time(each["at"]), each["kind"], each["store_id"] if each["audience"] == "store" else "customer",
              each["state"], each["id"])
-            for each in answer["items"]
+            for each in found
         ),
         "Nothing was sent.",
     )  # fmt: skip

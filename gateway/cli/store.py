@@ -36,12 +36,12 @@ def store(
     context.meta["store"] = store
 
 
-@app.command()
-def tasks(context: typer.Context, json: AsJson = False) -> None:
+@app.command("tasks")
+def tasks_(context: typer.Context, json: AsJson = False) -> None:
     """The work queue, by promise time."""
-    answer = session_of(context).get(f"/v1/stores/{_here(context)}/tasks")
+    tasks = list(session_of(context).pages(f"/v1/stores/{_here(context)}/tasks", 2000))
     if json:
-        output.show_json(answer)
+        output.show_json({"items": tasks})
         return
     output.table(
         ("task", "order", "pickup", "number", "units", "promised", "until", "where"),
@@ -56,7 +56,7 @@ def tasks(context: typer.Context, json: AsJson = False) -> None:
                 output.time(task["deadline"]),
                 " ".join(filter(None, (task["location"], task["bay"] and f"bay {task['bay']}", task["vehicle"]))),
             )
-            for task in answer["items"]
+            for task in tasks
         ),
         "Nothing to do.",
     )

@@ -18,6 +18,7 @@ from domain.store_hours import StoreHours
 from domain.terms import ChannelRules
 from gateway.audit import trail_of
 from gateway.fields import Body, ShortText
+from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, CurrentCaller
 from gateway.problems import invalid
@@ -84,10 +85,10 @@ async def put_item(body: Item, caller: CurrentCaller, services: CurrentServices)
 
 
 @router.get("/locations", summary="Stores and warehouses")
-async def locations(caller: CurrentCaller, services: CurrentServices) -> Page[Place]:
+async def locations(caller: CurrentCaller, services: CurrentServices, page: CurrentPage) -> Page[Place]:
     await _reads(caller)
     async with services.transactions.begin() as books:
-        return Page(items=list(await books.places.places()), next_cursor=None)
+        return page_of(page, await books.places.places())
 
 
 @router.put("/locations", summary="Add a place or replace it; its pause stays")
@@ -104,10 +105,10 @@ async def put_location(body: LocationBody, caller: CurrentCaller, services: Curr
 
 
 @router.get("/buffers", summary="Safety stock rules")
-async def buffers(caller: CurrentCaller, services: CurrentServices) -> Page[BufferRule]:
+async def buffers(caller: CurrentCaller, services: CurrentServices, page: CurrentPage) -> Page[BufferRule]:
     await _reads(caller)
     async with services.transactions.begin() as books:
-        return Page(items=await books.inventory.buffers(), next_cursor=None)
+        return page_of(page, await books.inventory.buffers())
 
 
 @router.put("/buffers", summary="Set safety stock")
@@ -125,11 +126,11 @@ async def put_buffer(body: BufferBody, caller: CurrentCaller, services: CurrentS
 
 
 @router.get("/channels", summary="Channels with their rules")
-async def channels(caller: CurrentCaller, services: CurrentServices) -> Page[ChannelBody]:
+async def channels(caller: CurrentCaller, services: CurrentServices, page: CurrentPage) -> Page[ChannelBody]:
     await _reads(caller)
     async with services.transactions.begin() as books:
         found = await books.channels.all()
-    return Page(items=[ChannelBody(channel=each, **dict(rules)) for each, rules in found.items()], next_cursor=None)
+    return page_of(page, [ChannelBody(channel=each, **dict(rules)) for each, rules in found.items()])
 
 
 @router.put("/channels", summary="Set a channel's rules; they count for orders from now on")

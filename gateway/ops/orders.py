@@ -16,6 +16,7 @@ from gateway.channels.orders import list_orders
 from gateway.channels.sending import carry_out, reread
 from gateway.fields import LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
@@ -31,7 +32,7 @@ from workflows.order import OrderWorkflow
 router = APIRouter(prefix="/v1/ops", route_class=CommandRoute, tags=["ops"])
 
 Text = Annotated[str | None, Query(min_length=1, max_length=64)]
-MOST = 200
+MOST = 2000
 
 
 async def _office(caller: CurrentCaller) -> Caller:
@@ -88,12 +89,10 @@ async def orders(
 
 
 @router.get("/interventions", summary="What waits for a person, the longest wait first")
-async def interventions(
-    caller: Office, services: CurrentServices, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
-) -> Page[OpenIntervention]:
+async def interventions(caller: Office, services: CurrentServices, page: CurrentPage) -> Page[OpenIntervention]:
     async with services.transactions.begin() as books:
-        found = await books.records.interventions(limit=limit)
-    return Page(items=sorted(found, key=lambda each: each.since)[:limit], next_cursor=None)
+        found = await books.records.interventions(limit=MOST)
+    return page_of(page, sorted(found, key=lambda each: each.since))
 
 
 @router.post(

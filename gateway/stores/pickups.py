@@ -1,5 +1,6 @@
 """`/v1/pickups/{order_id}/{n}`: the store's commands on a pickup, and the customer's about it."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -12,6 +13,7 @@ from domain.personal import PersonalData
 from gateway.answering import PENDING, Prefer
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
+from gateway.problems import invalid
 from gateway.reading import visible_group
 from gateway.services import CurrentServices
 from gateway.showing import PickupShown, arrival_subject, pickup_shown, proxy_subject
@@ -25,6 +27,8 @@ from workflows.order import OrderWorkflow
 router = APIRouter(prefix="/v1/pickups/{order_id}/{n}", route_class=CommandRoute, tags=["stores"])
 
 Number = Annotated[int, Path(ge=1, le=10_000)]
+FAST_CLOCK = timedelta(minutes=5)
+"""A store's clock may run a little fast."""
 NOTHING = bodies.CommandBody()
 
 
@@ -139,6 +143,8 @@ async def hand_over(
     prefer: Prefer = None,
 ) -> Any:
     found = await pickup_of(services, caller, order_id, n)
+    if body.at is not None and body.at > services.now() + FAST_CLOCK:
+        raise invalid("/at", "Should not lie in the future")
     if body.person is not None:
         await keep_person(services, found.order_id, command_id, body.person, services.now())
     command = messages.GiveOut(

@@ -4,20 +4,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, StoreId
 from domain.intake import PickupMode
-from gateway.paging import Page
+from gateway.listing import page_of
+from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
 from gateway.reading import place_of
 from gateway.services import CurrentServices
 from gateway.showing import PickupLine, arrival_subject, person_shown
 
 router = APIRouter(prefix="/v1/stores/{store_id}", route_class=CallerRoute, tags=["stores"])
+
+MOST = 2000
+"""Pickups with something to do, at one store."""
 
 
 class TaskKind(StrEnum):
@@ -65,14 +69,15 @@ async def tasks(
     store_id: str,
     caller: Annotated[Caller, Depends(require_store)],
     services: CurrentServices,
-    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    page: CurrentPage,
 ) -> Page[Task]:
     await place_of(services, store_id)
     async with services.transactions.begin() as books:
-        groups = await books.records.store_groups(StoreId(store_id), limit=limit)
+        groups = await books.records.store_groups(StoreId(store_id), limit=MOST)
     now = services.now()
     found = [task for group in groups for task in _tasks(group, now)]
-    return Page(items=[await _with_vehicle(services, task) for task in found], next_cursor=None)
+    shown = page_of(page, found)
+    return Page(items=[await _with_vehicle(services, task) for task in shown.items], next_cursor=shown.next_cursor)
 
 
 def _tasks(found: StoreGroup, now: datetime) -> list[Task]:

@@ -255,6 +255,7 @@ async def test_a_hand_over_in_time_that_is_told_after_the_end_is_a_case_for_a_pe
     shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
 ) -> None:
     order_id = await ended(shop, web, expired)
+    shop.pass_time(days=40)
     at = {"code": code(order_id), "at": "2026-11-24T10:00:00Z"}
     answer = await post(s1, path(order_id, "hand-over"), at)
     assert (answer.status_code, answer.json()["current"]["status"]) == (409, "expired")
@@ -318,3 +319,12 @@ async def test_an_erased_customer_s_order_answers_as_the_ended_one_that_it_is(
         assert (answer.status_code, answer.json()["current"]["status"]) == (409, "collected")
     cancelled = await post(web, f"/v1/orders/{order_id}/cancel", {"preview": True})
     assert cancelled.status_code == 409
+
+
+async def test_a_hand_over_does_not_lie_in_the_future(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    body = {"code": code(order_id), "at": "2026-11-23T10:30:00Z"}
+    answer = await post(s1, path(order_id, "hand-over"), body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/at")

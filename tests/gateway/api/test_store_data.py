@@ -92,3 +92,15 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
     body = {"kind": "receipt", "sku": "HAT", "store_id": "S1", "quantity": 5}
     await post(s1, "/v1/stock/movements", body)
     assert len(running.signals) == 1
+
+
+async def test_every_list_comes_in_pages(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await place(shop, web)
+    lists = [(s1, "/v1/stores/S1/tasks"), (web, "/v1/locations"), (web, "/v1/availability?sku=HAT"), (web, "/v1/items")]
+    for caller, url in lists:
+        mark = "&" if "?" in url else "?"
+        first = (await caller.get(f"{url}{mark}limit=1")).json()
+        second = (await caller.get(f"{url}{mark}limit=1&cursor={first['next_cursor']}")).json()
+        assert len(first["items"]) == len(second["items"]) == 1, url
+        assert first["items"] != second["items"], url
