@@ -83,6 +83,14 @@ def test_cancelling_twice_plans_nothing_more():
     assert not plan.stops_something
 
 
+def test_money_that_an_earlier_cancel_frees_is_not_counted_again():
+    placed = at_work()
+    placed.groups[0].units[A] = Units(cancelled=1, open=2)
+    placed.settle({A: 1}, earned=False)
+    assert plan_cancel(placed, {A: 1}).void == 33
+    assert plan_cancel(placed).void == 117
+
+
 def test_nothing_asked_is_nothing_cancelled():
     assert not plan_cancel(at_work(), {A: 0}).stops_something
     assert not plan_cancel(at_work(), {}).stops_something

@@ -154,10 +154,10 @@ def test_what_was_written_off_was_the_fee_first():
 def test_units_that_a_store_cannot_serve_become_a_group_of_their_own():
     placed = order(line(A, 3, 100), line(B, 1, 50))
     whole = placed.groups[0]
-    whole.proxy, whole.requested_at, whole.declined_by = Relation.FRIEND, after(days=3), [StoreId("S7")]
+    whole.proxy, whole.requested_at, whole.declined_by = Relation.FRIEND, after(days=3), [StoreId("S6"), StoreId("S7")]
     part = placed.split_off(whole, {A: 2}, WaitsFor.CHOICE, ["S1", "S7"])
     assert (part.n, part.units, part.status, part.waits_for) == (2, {A: Units(open=2)}, GroupStatus.WAITING, "choice")
-    assert (part.proxy, part.requested_at, part.declined_by) == (Relation.FRIEND, after(days=3), ["S1", "S7"])
+    assert (part.proxy, part.requested_at, part.declined_by) == (Relation.FRIEND, after(days=3), ["S1", "S6", "S7"])
     assert whole.units == {A: Units(open=1), B: Units(open=1)}
     assert (whole.ending, placed.groups) == (None, [whole, part])
     assert placed.line_units(A) == Units(open=3)
@@ -249,6 +249,15 @@ def test_the_view_counts_each_line_over_all_groups():
     ]
     assert view.groups[0].units == {"A": {"handed_over": 1}, "B": {"open": 1}}
     assert (view.total, view.payment.due, view.status) == (150, 150, OrderStatus.IN_PROGRESS)
+
+
+def test_an_ended_pickup_is_shown_with_the_units_that_it_had():
+    placed = order(line(A, 3, 100), line(B, 1, 50))
+    hand_over(placed, 1)
+    cancel(placed, 2)
+    placed.group(1).units[B] = Units(cancelled=1)
+    (group,) = placed.view().groups
+    assert {each.line_id: each.quantity for each in group.lines} == {"A": 3, "B": 1}
 
 
 def test_what_is_due_is_neither_kept_nor_live_nor_written_off():
