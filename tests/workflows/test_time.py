@@ -238,6 +238,11 @@ async def test_authorisations_are_renewed_for_as_long_as_the_window_lasts(shop: 
         ("payment_renewed", monday + timedelta(days=6, hours=12)),
         ("payment_renewed", monday + timedelta(days=13)),
     ]
+    until = [datetime.fromisoformat(e.data.model_dump()["until"]) for e in await order.until_event("payment_renewed")]
+    assert [about(end) for end in until] == [
+        monday + timedelta(days=13, hours=12),
+        monday + timedelta(days=20),
+    ]
     assert await order.money() == [
         *("authorise 9998", "authorise 9998", "void 9998", "authorise 9998", "void 9998"),
         "capture 9998",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 
 from adapters.payment.port import Payments
 from adapters.transaction.port import Transactions
@@ -24,11 +25,13 @@ from domain.stock import RejectReason
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
 from domain.views import OrderView
+from gateway.commands import Ended, is_not_found
 from workflows import messages, options
 from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
 from workflows.order import OrderWorkflow
 
 PATIENCE = 40.0
+OVERTAKEN = ("AcceptedUpdateCompletedWorkflow", "WorkflowUpdateAbortedByWorkflowClosing")
 CUSTOMER = Actor(kind=ActorKind.CUSTOMER, id="customer", channel=Channel.WEB)
 
 ProviderLedger = Callable[[OrderId], Awaitable[list[dict[str, Any]]]]
@@ -62,11 +65,13 @@ class WatchedOrder:
     # --- what people do ----------------------------------------------------------------------------------------------
 
     async def tell(self, update: Callable[..., Awaitable[Answer]], command: messages.Command) -> Answer:
-        """Send a command and wait for its answer. Raises `Refused`."""
+        """Send a command and wait for its answer. Raises `Refused`, or `Ended` when the order's process is over."""
         try:
             return await self.handle.execute_update(update, command, id=command.command_id)  # type: ignore[arg-type, no-any-return, call-overload]
         except WorkflowUpdateFailedError as error:
             raise refusal_of(error) from None
+        except RPCError as error:
+            raise (Ended() if is_not_found(error) else error) from None
 
     def store(self, n: int = 1, **more: Any) -> dict[str, Any]:
         """What every command of a store carries."""
@@ -220,8 +225,10 @@ def new_id() -> CommandId:
 
 
 def refusal_of(error: WorkflowUpdateFailedError) -> Exception:
-    """The refusal that a failed update carries; any other failure stays as it is."""
+    """The refusal that a failed update carries, or that the order's end overtook it; any other failure stays."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.type == options.REFUSED:
         return Refused(Refusal.model_validate(cause.details[0]))
+    if isinstance(cause, ApplicationError) and cause.type in OVERTAKEN:
+        return Ended()
     return error
