@@ -378,4 +378,4 @@ class OrderMachine(RuleBasedStateMachine):
 
 
 TestOrder = OrderMachine.TestCase
-TestOrder.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestOrder.settings = settings(max_examples=100, stateful_step_count=40)
