@@ -6,6 +6,7 @@ from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import data, erasures, ledger
+from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
 from gateway.stores import pickups, settings, stock, tasks
@@ -25,6 +26,7 @@ ROUTERS = (
     receiving.router,
     ops.router,
     erasures.router,
+    undelivered.router,
     data.router,
     pages.router,
     docs.router,

@@ -55,7 +55,7 @@ async def messages(
     await visible_order(services, caller, OrderId(order_id))
     async with services.transactions.begin() as books:
         entries = await books.outbox.list_for_order(OrderId(order_id))
-    return page_of(page, [_shown(entry) for entry in entries])
+    return page_of(page, [message_shown(entry) for entry in entries])
 
 
 @router.post("/{message_id}/resend", status_code=202, summary="Send a copy")
@@ -79,7 +79,7 @@ async def resend(
     return Resent(id=key)
 
 
-def _shown(entry: OutboxEntry) -> MessageShown:
+def message_shown(entry: OutboxEntry) -> MessageShown:
     notice = entry.notice
     return MessageShown(
         id=notice.key,
