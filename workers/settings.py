@@ -139,7 +139,12 @@ class Settings(BaseSettings):
     workflow_cache: int = Field(
         2000, ge=0, description="Workflows that a worker keeps in memory; keep it above the orders in flight."
     )
-    workflow_tasks: int = Field(100, ge=2, description="Workflow tasks that a worker handles at once.")
+    workflow_tasks: int = Field(
+        8,
+        ge=2,
+        description="Workflow tasks that a worker handles at once. Each needs the one interpreter: what waits for it "
+        "longer than a task's time-out was done in vain.",
+    )
     activities: int = Field(100, ge=1, description="Activities that each pool of a worker runs at once.")
     local_activities: int = Field(100, ge=1, description="Local activities that a worker runs at once.")
     sticky_timeout: float = Field(
