@@ -75,6 +75,7 @@ def test_without_the_origin_s_place_stores_are_ranked_all_the_same():
     [
         (store("Berlin", east=13.4050, north=52.5200), store("Hamburg", east=9.9937, north=53.5511), 255.3),
         (store("a"), store("b", east=180), pi * EARTH_RADIUS_KM),
+        (store("a", east=-104, north=78.6), store("b", east=76, north=-78.6), pi * EARTH_RADIUS_KM),
         (store("a"), store("a"), 0),
         (store("a", east=179.5), store("b", east=-179.5), 111.2),
     ],
