@@ -40,6 +40,14 @@ class CancelPlan(BaseModel):
     """Units that the customer already has; they can be returned."""
 
     @property
+    def lines(self) -> dict[LineId, int]:
+        """The units that are cancelled, per line."""
+        sums: dict[LineId, int] = {}
+        for part in (*self.release, *self.recall):
+            sums[part.line_id] = sums.get(part.line_id, 0) + part.quantity
+        return sums
+
+    @property
     def stops_something(self) -> bool:
         return bool(self.release or self.recall)
 

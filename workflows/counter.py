@@ -351,7 +351,7 @@ class Counter:
             part = desk.order.split_off(group, command.lines, WaitsFor.CHOICE, [group.store_id])
             if command.resolution is messages.ShortageResolution.LATER:
                 self._wait_for_stock(part)
-            elif not await self._move_elsewhere(part, None):
+            elif await self._move_elsewhere(part, None) is None:
                 desk.ask_for_choice(part, "shortage")
         await desk.book.record()
         return self.answer(group)
@@ -368,14 +368,7 @@ class Counter:
         desk.book.event(
             Event.UNITS_CANCELLED, command.actor, reason=messages.CancelReason.INVENTORY, lines=lines, amount=worth
         )
-        desk.book.notice(
-            NoticeKind.LINES_CANCELLED,
-            desk.order.version + 1,
-            group=group,
-            lines=desk.book.notice_lines(lines),
-            released=desk.book.money(worth),
-            reason="inventory",
-        )
+        desk.tell_cancelled(lines, messages.CancelReason.INVENTORY, group=group)
         desk.cashier.wake()
 
     # --- window, code, person ----------------------------------------------------------------------------------------
@@ -445,13 +438,15 @@ class Counter:
         desk, group = self.desk, self.waiting_for_choice(command.n)
         match command.option:
             case messages.ChoiceOption.OTHER_STORE:
-                if not await self._move_elsewhere(group, command.store_id, command):
+                moved = await self._move_elsewhere(group, command.store_id, command)
+                if moved is None:
                     raise refuse(
                         RefusalKind.OUT_OF_STOCK,
                         "No other store has these units now. Wait for stock, or cancel."
                         if command.store_id is None
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
+                return self.answer(moved)
             case messages.ChoiceOption.WAIT:
                 self._choice_made(group, command)
                 self._wait_for_stock(group)
@@ -508,20 +503,22 @@ class Counter:
 
     async def _move_elsewhere(
         self, group: PickupGroup, store_id: StoreId | None, command: messages.Choose | None = None
-    ) -> bool:
-        """Move what another store can serve to it; what nobody has stays for another choice."""
+    ) -> PickupGroup | None:
+        """Move what another store can serve to it; what nobody has stays for another choice. Gives who has it now."""
         found = await self._find_stores(group)
         skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
         ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
         for alternative in ranked:
-            if store_id in (None, alternative.store_id) and await self._move_to(group, alternative, found, command):
-                return True
-        return False
+            if store_id in (None, alternative.store_id):
+                moved = await self._move_to(group, alternative, found, command)
+                if moved is not None:
+                    return moved
+        return None
 
     async def _move_to(
         self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
-    ) -> bool:
+    ) -> PickupGroup | None:
         desk = self.desk
         whole = there.lines == group.owed_lines(UnitState.OPEN)
         if whole and group.offered_at is None and group.count(*UnitState) == group.owed:
@@ -532,24 +529,24 @@ class Counter:
         part.store_id = there.store_id
         desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
         if await self._take_up(part, there.lines, command):
-            return True
+            return part
         desk.order.groups.remove(part)
         for line, units in next(each for each in before.groups if each.n == group.n).units.items():
             group.units[line] = units
         group.ending = ending
-        return False
+        return None
 
     async def _reassign(
         self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
-    ) -> bool:
+    ) -> PickupGroup | None:
         """A group that no store has worked on yet simply changes its store."""
         old = group.store_id
         group.store_id = there.store_id
         self.desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
         if await self._take_up(group, there.lines, command):
-            return True
+            return group
         group.store_id = old
-        return False
+        return None
 
     async def _take_up(
         self,

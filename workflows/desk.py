@@ -9,11 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
     from domain.actors import ENGINE, Actor
     from domain.cancellation import CancelPlan, plan_cancel
-    from domain.groups import Ending, GroupStatus, PickupGroup, WaitsFor
+    from domain.groups import Ending, PickupGroup, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
     from domain.order import Order
     from domain.pickup_windows import accept_deadline, promised_ready_at
+    from domain.settlement import StepKind
     from domain.store_hours import StoreHours, always_open
     from domain.terms import OrderTerms
     from domain.timeline import Event
@@ -183,7 +184,7 @@ class Desk:
         if not group.open:
             group.ending = ending
             self.book.withdraw(*REMINDERS, group=group)
-        if group.offered_at is None:
+        if group.offered_at is None or group.waits_for is not None:
             return
         if group.put_back:
             self.book.notice(
@@ -193,7 +194,7 @@ class Desk:
                 lines=self.book.notice_lines(group.put_back),
                 location=group.location,
             )
-        elif group.status is not GroupStatus.WAITING and ending is Ending.CANCELLED:
+        elif ending is Ending.CANCELLED:
             self.book.notice(
                 NoticeKind.STORE_CANCELLED_WHILE_PICKING,
                 self.order.version + 1,
@@ -206,14 +207,23 @@ class Desk:
         plan = plan_cancel(self.order)
         if plan.stops_something:
             self.cancel_units(plan, reason, actor)
-            self.book.notice(
-                NoticeKind.ORDER_CANCELLED,
-                self.order.version + 1,
-                reason=reason.value,
-                lines=self.book.notice_lines(
-                    {line: n for part in (*plan.release, *plan.recall) for line, n in [(part.line_id, part.quantity)]}
-                ),
-                released=self.book.money(plan.void) if plan.void else None,
-                refund=self.book.money(plan.refund) if plan.refund else None,
-            )
+            self.tell_cancelled(plan.lines, reason)
         return plan
+
+    def tell_cancelled(
+        self, lines: dict[LineId, int], reason: CancelReason, *, group: PickupGroup | None = None
+    ) -> None:
+        """Tell the customer: of the whole order when nothing of it is left, of these lines otherwise."""
+        nothing_left = not self.order.open and not self.order.fulfilled_units
+        money = self.cashier.plan()
+        released = sum(step.amount for step in money.of(StepKind.VOID))
+        refund = sum(step.amount for step in money.of(StepKind.REFUND))
+        self.book.notice(
+            NoticeKind.ORDER_CANCELLED if nothing_left else NoticeKind.LINES_CANCELLED,
+            self.order.version + 1,
+            group=group,
+            lines=self.book.notice_lines(lines),
+            reason=reason.value,
+            released=self.book.money(released) if released else None,
+            refund=self.book.money(refund) if refund else None,
+        )

@@ -15,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.cancellation import CancelPlan, plan_cancel
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
-    from domain.notices import NoticeKind
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
@@ -296,24 +295,9 @@ class OrderWorkflow:
         if not desk.order.open:
             self.holds.clear_all()
         if command.notify:
-            self._tell_customer(plan, command)
+            desk.tell_cancelled(plan.lines, command.reason)
         await desk.book.record()
         return CancelAnswer(version=desk.order.version, status=desk.order.status, plan=plan)
-
-    def _tell_customer(self, plan: CancelPlan, command: messages.Cancel) -> None:
-        book = self.desk.book
-        lines: dict[LineId, int] = {}
-        for part in (*plan.release, *plan.recall):
-            lines[part.line_id] = lines.get(part.line_id, 0) + part.quantity
-        nothing_left = not self.desk.order.open and not self.desk.order.fulfilled_units
-        book.notice(
-            NoticeKind.ORDER_CANCELLED if nothing_left else NoticeKind.LINES_CANCELLED,
-            self.desk.order.version + 1,
-            lines=book.notice_lines(lines),
-            reason=command.reason.value,
-            released=book.money(plan.void) if plan.void else None,
-            refund=book.money(plan.refund) if plan.refund else None,
-        )
 
     async def _place_hold(self, command: messages.PlaceHold) -> OrderAnswer:
         if not self.desk.order.open:

@@ -179,19 +179,11 @@ class PickupProcess:
     async def _cancel_the_rest(self, reason: CancelReason) -> None:
         desk, group = self.desk, self.group
         lines = group.owed_lines()
-        worth = desk.order.worth(lines)
         plan = CancelPlan(
             release=[UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
         )
         desk.cancel_units(plan, reason, ENGINE)
-        desk.book.notice(
-            NoticeKind.LINES_CANCELLED,
-            desk.order.version + 1,
-            group=group,
-            lines=desk.book.notice_lines(lines),
-            released=desk.book.money(worth),
-            reason=reason.value,
-        )
+        desk.tell_cancelled(lines, reason, group=group)
         await desk.book.record()
 
     # --- waiting -----------------------------------------------------------------------------------------------------

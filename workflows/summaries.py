@@ -41,12 +41,13 @@ def details(state: Order) -> str:
         )
         if amount
     )
-    lines = [f"**{view.status.replace('_', ' ')}** (version {view.version})", amounts or "no money moved", ""]
+    lines = [f"**{view.status.replace('_', ' ')}** (version {view.version})", "", amounts or "no money moved", ""]
     for group in view.groups:
         units = sum(line.quantity for line in group.lines)
-        lines.append(f"- pickup {group.n} at {group.store_id}: {group.status.replace('_', ' ')}, {units} units")
+        what = f"{units} unit" if units == 1 else f"{units} units"
+        lines.append(f"- pickup {group.n} at {group.store_id}: {group.status.replace('_', ' ')}, {what}")
     if view.waiting_for:
-        lines += ["", "Waiting for:"]
+        lines += ["", "Waiting for:", ""]
         for wait in view.waiting_for:
             until = f" until {when(wait.deadline)}" if wait.deadline else ""
             default = f", then: {wait.default}" if wait.default else ""
