@@ -178,7 +178,10 @@ class PickupGroup(BaseModel):
     def check_lines(self, asked: dict[LineId, int], *states: UnitState) -> None:
         """Refuse unknown lines and more units than are there."""
         for line, quantity in asked.items():
-            there = self.units[line].sum(states) if line in self.units else 0
+            if line not in self.units:
+                detail = f"This pickup has no line {line}."
+                raise Refused(Refusal(kind=RefusalKind.TOO_MANY_UNITS, detail=detail))
+            there = self.units[line].sum(states)
             if not 0 <= quantity <= there:
                 raise Refused(
                     Refusal(

@@ -85,7 +85,7 @@ def test_owed_lines_name_only_units_in_the_asked_states():
     assert both.count(UnitState.HANDED_OVER, UnitState.CANCELLED) == 4
 
 
-@pytest.mark.parametrize("asked", [{A: 3}, {B: 1}, {A: -1}])
+@pytest.mark.parametrize("asked", [{A: 3}, {B: 1}, {B: 0}, {A: -1}])
 def test_units_that_are_not_there_cannot_be_asked_for(asked: dict[Any, int]):
     with pytest.raises(Refused) as refused:
         group().check_lines(asked, UnitState.ALLOCATED)
@@ -100,7 +100,7 @@ def test_units_are_taken_from_the_first_named_state_first():
     assert both.units[A] == Units(cancelled=3)
 
 
-@pytest.mark.parametrize(("line", "quantity"), [(A, 4), (B, 1), (A, -1)])
+@pytest.mark.parametrize(("line", "quantity"), [(A, 4), (B, 1), (B, 0), (A, -1)])
 def test_a_move_of_too_many_units_moves_none(line: Any, quantity: int):
     both = group({A: Units(allocated=1, picked=2)})
     with pytest.raises(Refused):
