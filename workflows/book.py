@@ -192,6 +192,8 @@ class Book:
         order = self.order
         if self.visible and not order.finished and self._is_final():
             order.finished = True
+            order.holds.clear()
+            order.next_action = None
             self.event(Event.ORDER_COMPLETED if order.fulfilled_units else Event.ORDER_CANCELLED)
 
     def _change(self, view: OrderView, events: list[TimelineEntry]) -> OrderChange:

@@ -112,6 +112,13 @@ class Cashier:
         for tender in self.order.tenders:
             if tender.pending is not None:
                 await self._patiently(tender.pending)
+        await self._free_abandoned()
+        while steps := self.plan().steps:
+            await self._patiently(steps[0])
+            # A capture that was declined just now leaves an authorisation of no use.
+            await self._free_abandoned()
+
+    async def _free_abandoned(self) -> None:
         for tender in self.order.tenders:
             while tender.abandoned:
                 void = MoneyStep(
@@ -119,8 +126,6 @@ class Cashier:
                 )
                 await self._patiently(void, whole=True)
                 tender.abandoned.pop(0)
-        while steps := self.plan().steps:
-            await self._patiently(steps[0])
 
     # --- while a caller waits ----------------------------------------------------------------------------------------
 
@@ -205,6 +210,9 @@ class Cashier:
             tender = self._tender_of(authorisation_id)
             if tender is None:
                 return
+            if tender.pending is not None:
+                # The event may tell of that very step: its own answer is counted first, and once.
+                await self._patiently(tender.pending)
             state = await workflow.execute_activity_method(
                 PaymentSteps.look_up_authorisation,
                 authorisation_id,
@@ -273,15 +281,14 @@ class Cashier:
         step = MoneyStep(kind=StepKind.AUTHORISE, tender_id=tender.tender_id, amount=left, authorisation_id=old)
         outcome = await self._once(step)
         if outcome is Outcome.DONE and old is not None:
-            tender.live = left
-            tender.voided += left
-            void = MoneyStep(kind=StepKind.VOID, tender_id=tender.tender_id, amount=left, authorisation_id=old)
-            await self._patiently(void, whole=True)
+            await self._free_abandoned()
             self.book.money_event(
                 Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=tender.capture_before
             )
         elif outcome is Outcome.ACTION:
-            # The customer is not there to confirm: the old one runs to its end.
+            # The customer is not there to confirm: the old one runs to its end, and the new one is given up.
+            if tender.awaiting is not None:
+                tender.abandoned.append(tender.awaiting)
             tender.awaiting = None
             tender.exhausted = True
 
@@ -318,7 +325,7 @@ class Cashier:
         except RefundFailed:
             return await self._asked(step, "the provider could not pay it back")
         except ActivityError as error:
-            if failure_type(error) == DECLINED:
+            if failure_type(error) == DECLINED and step.kind in (StepKind.AUTHORISE, StepKind.CAPTURE):
                 return self._declined(step, error)
             return await self._asked(step, failure_text(error))
         self._concluded(tender)
@@ -385,8 +392,14 @@ class Cashier:
             tender.steps += 1
             return await self._patiently(step)
         self._concluded(tender)
-        if step.kind in (StepKind.CAPTURE, StepKind.VOID):
+        if step.kind is StepKind.CAPTURE:
+            at = _authorisation(step)
             tender.live = max(0, tender.live - step.amount)
+            tender.captured += step.amount
+            tender.captures[at] = tender.captures.get(at, 0) + step.amount
+        if step.kind is StepKind.VOID:
+            tender.live = max(0, tender.live - step.amount)
+            tender.voided += step.amount
         if step.kind is StepKind.REFUND and step.authorisation_id:
             tender.captures[step.authorisation_id] -= step.amount
             tender.refunded += step.amount
@@ -402,7 +415,8 @@ class Cashier:
             [InterventionAction.RETRY, InterventionAction.SKIP],
         )
         if decision.action is InterventionAction.SKIP:
-            self.order.written_off += amount
+            # Some of it may have been paid while the question stood.
+            self.order.written_off += min(amount, self.plan().uncovered)
         else:
             for tender in self.order.tenders:
                 tender.exhausted = False
@@ -518,6 +532,10 @@ class Cashier:
             tender.awaiting = state.id
             self.action_url = state.action_url
             return Outcome.ACTION
+        if tender.live and tender.authorisation_id not in (None, state.id):
+            # It takes over from an older one, also when its answer came late: that one is freed.
+            tender.abandoned.append(AuthorisationId(str(tender.authorisation_id)))
+            tender.voided += tender.live
         tender.authorisation_id = state.id
         tender.live = state.held.amount
         tender.authorised_at = workflow.now()

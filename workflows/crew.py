@@ -19,6 +19,9 @@ class Crew:
     def has(self, name: str) -> bool:
         return name in self._tasks
 
+    def runs(self, name: str) -> bool:
+        return name in self._tasks and not self._tasks[name].done()
+
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         await workflow.wait_condition(lambda: bool(self._failed()) or condition())
         for task in self._failed():

@@ -112,11 +112,14 @@ class Desk:
         group.offered_at = now
         group.escalated = False
         group.accepted_at = group.picking_at = group.ready_at = None
+        group.deadline = group.latest_deadline = group.expiring_notice_at = group.location = None
+        group.reminders = []
         group.accept_by = accept_deadline(hours, policy, now)
         group.promised_ready_at = promised_ready_at(hours, policy, now, group.requested_at)
         self.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
         self.book.notice(
             NoticeKind.STORE_NEW_ORDER,
+            self.order.version + 1,
             group=group,
             lines=self.book.notice_lines(group.owed_lines()),
             deadline=group.accept_by,

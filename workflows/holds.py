@@ -148,16 +148,16 @@ class Holds:
     async def mind_payment(self) -> None:
         """After the money was brought into line: hold the order for what is missing, or let it go on."""
         desk = self._desk
-        plan = desk.cashier.plan()
         async with desk.turn:
+            plan = desk.cashier.plan()
             hold = self.payment
             if desk.order.open and (plan.uncovered or desk.cashier.awaits_customer):
                 if hold is None:
                     self.ask_customer_to_pay(confirm=desk.cashier.awaits_customer)
             elif hold is not None and not desk.order.troubles:
                 await self.resolve(hold, HoldOutcome.RELEASE, ENGINE, "paid")
-        if not desk.order.open and plan.uncovered:
-            await desk.cashier.ask_about_missing(plan.uncovered)
+        if not desk.order.open and plan.uncovered and not desk.crew.runs("missing money"):
+            desk.crew.start("missing money", desk.cashier.ask_about_missing(plan.uncovered))
 
     def ask_customer_to_pay(self, *, confirm: bool) -> None:
         """Hold the order until the customer confirms with the bank, or pays in another way."""
