@@ -148,10 +148,9 @@ def _show(stack: "Stack") -> None:
     out.print()
     for name, where in (
         ("API", f"{stack.api_url}/v1, described at {stack.api_url}/docs"),
-        ("Console", stack.console_url),
         ("Temporal", stack.servers.temporal_ui or stack.servers.temporal_address),
-        ("Mails sent", f"{stack.servers.mail_url}/messages"),
-        ("Provider", f"{stack.servers.payments_url}/ledger"),
+        ("Mails sent", stack.servers.mail_url),
+        ("Provider", stack.servers.payments_url),
         ("Keys", str(stack.data.record_file)),
     ):
         out.print(f"   [bold]{name:<12}[/] {escape(where)}", highlight=False, soft_wrap=True)

@@ -116,7 +116,8 @@ class Stack:
 
     @property
     def console_url(self) -> str:
-        return f"{self.api_url}/console"
+        """Where a person looks first; until there are pages for orders, the list of calls."""
+        return f"{self.api_url}/docs"
 
     def settings(self, **others: Any) -> Settings:
         """The settings that the API and the workers of this stack run with."""
@@ -191,7 +192,7 @@ class Stack:
 
     async def _start_api(self) -> None:
         assert self.api is not None
-        with step(self._progress, "API and console") as shown:
+        with step(self._progress, "API") as shown:
             await self.api.start()
             self._ready.set()
             shown.note = self.api_url
