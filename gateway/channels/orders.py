@@ -41,10 +41,37 @@ class TimelineItem(BaseModel):
     data: dict[str, Any]
 
 
+EXAMPLE = {
+    "channel": "web",
+    "external_id": "W-1001",
+    "placed_at": "2026-11-22T10:00:00Z",
+    "currency": "EUR",
+    "locale": "de-DE",
+    "customer": {"ref": "C-77", "name": "Test Customer", "email": "customer@example.org", "phone": "+49301234567"},
+    "lines": [
+        {
+            "line_id": "1",
+            "sku": "SHOE-42",
+            "quantity": 2,
+            "unit_price": 4999,
+            "discount": 0,
+            "tax": 1596,
+            "fulfilment": "f1",
+        }
+    ],
+    "prices_include_tax": True,
+    "fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S001", "mode": "counter"}],
+    "shipping_total": 0,
+    "total": 9998,
+    "tenders": [{"type": "card", "token": "tok_ok", "amount": 9998}],
+}
+
+
 @router.post(
     "",
     status_code=201,
     summary="Place an order; the answer is its fate",
+    openapi_extra={"requestBody": {"content": {"application/json": {"example": EXAMPLE}}}},
     response_model=OrderShown,
     responses={200: {"model": OrderShown, "description": "The same order again"}, **PENDING},
 )

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from fastapi import APIRouter
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from temporalio.api.common.v1 import Payload, Payloads
@@ -23,16 +24,20 @@ MOST_BYTES = 8_000_000
 
 _HEADERS_ALLOWED = "Authorization, Content-Type, X-Namespace"
 _PREFLIGHT_SECONDS = "600"
+# As protobuf's JSON has it: null stands for what is left out.
 _BODY = {
     "type": "object",
     "properties": {
         "payloads": {
-            "type": "array",
+            "type": ["array", "null"],
             "items": {
                 "type": "object",
                 "properties": {
-                    "metadata": {"type": "object", "additionalProperties": {"type": "string", "format": "byte"}},
-                    "data": {"type": "string", "format": "byte"},
+                    "metadata": {
+                        "type": ["object", "null"],
+                        "additionalProperties": {"type": "string", "format": "byte"},
+                    },
+                    "data": {"type": ["string", "null"], "format": "byte"},
                 },
             },
         }
@@ -42,6 +47,15 @@ _REQUEST = {"requestBody": {"required": True, "content": {"application/json": {"
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The payloads, in their order", "content": {"application/json": {"schema": _BODY}}}
 }
+
+
+class _SentPayload(BaseModel):
+    metadata: dict[str, str] | None = None
+    data: str | None = None
+
+
+class _Sent(BaseModel):
+    payloads: list[_SentPayload] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +136,12 @@ async def _sent(request: Request) -> Sequence[Payload]:
     # Only a preflighted request may carry JSON across origins, so a stranger's page cannot send one unseen.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem(ProblemKind.UNSUPPORTED_MEDIA_TYPE, "Send `Content-Type: application/json`, in UTF-8.")
+    raw = await read_bounded(request, MOST_BYTES)
     try:
-        return Parse(await read_bounded(request, MOST_BYTES), Payloads(), ignore_unknown_fields=True).payloads
-    except (ParseError, UnicodeDecodeError, RecursionError):
+        # First the shape: protobuf's parser takes a string where a message belongs for an empty message.
+        _Sent.model_validate_json(raw, strict=True)
+        return Parse(raw, Payloads(), ignore_unknown_fields=True).payloads
+    except (ValidationError, ParseError, UnicodeDecodeError, RecursionError):
         raise Problem(
             ProblemKind.MALFORMED, 'Send {"payloads": […]} as Temporal\'s remote codec protocol has it.'
         ) from None
