@@ -1,6 +1,7 @@
 """How an order takes commands: each is done once or refused with a reason, however it comes."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,9 @@ from workflows import messages, options
 from workflows.order import OrderWorkflow
 
 pytestmark = pytest.mark.stack
+
+IN_FLIGHT = 9
+"""A Temporal server takes ten updates of one workflow at a time."""
 
 
 def two_pickups(shop: Shop) -> dict[str, Any]:
@@ -160,6 +164,16 @@ async def test_signals_and_updates_that_nobody_can_read_leave_the_order_alone(sh
     await order.accept()
 
 
+@pytest.mark.xfail(reason="a handler that is called without its message fails the task, again and again", strict=True)
+async def test_a_signal_without_its_message_does_not_block_the_order(shop: Shop) -> None:
+    order = await shop.place(2)
+    await order.handle.signal("payment_event")
+    try:
+        await asyncio.wait_for(order.accept(), 3)
+    finally:
+        await order.handle.terminate("the test is over")
+
+
 async def test_a_start_that_nobody_can_read_fails_at_once(shop: Shop) -> None:
     terms = await shop.terms(2)
     await shop.bind(terms)
@@ -232,7 +246,13 @@ async def test_twenty_commands_at_once_are_each_done_once_or_refused(shop: Shop)
         order.choose(messages.ChoiceOption.WAIT),
     ]
     assert len(commands) == 20
-    answers = await asyncio.gather(*commands, return_exceptions=True)
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def through(command: Awaitable[Any]) -> Any:
+        async with gate:
+            return await command
+
+    answers = await asyncio.gather(*(through(command) for command in commands), return_exceptions=True)
     assert [answer for answer in answers if isinstance(answer, BaseException) and not isinstance(answer, Refused)] == []
     done = [answer for answer in answers if not isinstance(answer, BaseException) and not getattr(answer, "already", 0)]
     versions = [answer.version for answer in done]
@@ -249,6 +269,24 @@ async def test_twenty_commands_at_once_are_each_done_once_or_refused(shop: Shop)
     assert line.handed_over == 2 * events.count("handed_over")
     assert view.payment.captured == PRICE * line.handed_over
     assert (await shop.levels())[1].on_hand == 100 - line.handed_over
+
+
+@pytest.mark.xfail(reason="tasks that the server drops above its limit leave effects of commands that come again")
+async def test_more_commands_at_once_than_the_server_takes_move_no_unit_twice(open_shop: OpenShop) -> None:
+    """The server drops the task at hand when an order has more than ten updates in flight; its commands come again."""
+
+    async def crowded() -> None:
+        shop = await open_shop(s1=100)
+        order = await shop.place(30)
+        await order.make_ready(30)
+        rivals = [command for _ in range(8) for command in (order.hand_over(1), order.cancel(1))]
+        await asyncio.gather(*rivals)
+        [line] = (await order.record()).lines
+        level = (await shop.levels())[1]
+        assert (line.handed_over, line.cancelled) == (8, 8)
+        assert (level.on_hand, level.allocated, level.set_aside) == (92, 14, 8)
+
+    await asyncio.gather(*(crowded() for _ in range(5)))
 
 
 async def test_versions_and_timeline_only_grow(shop: Shop) -> None:
