@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 
@@ -140,12 +141,27 @@ class Cashier:
                 worst = outcome if outcome is not Outcome.DONE else worst
             return worst
 
-    async def at_rest(self) -> None:
-        """Until what is under way is done, or turns out to take long."""
-        order = self.order
-        await workflow.wait_condition(
-            lambda: bool(order.troubles or order.interventions) or not (self._dirty or self._busy.locked())
-        )
+    async def catch_up(self) -> None:
+        """Take the steps that are due, as far as a few tries get."""
+        if not await self._free():
+            return
+        async with self._busy:
+            while steps := self.plan().steps:
+                if any(tender.pending for tender in self.order.tenders):
+                    return
+                if await self._once(steps[0]) is not Outcome.DONE:
+                    return
+
+    async def _free(self) -> bool:
+        """Whether nobody else moves money, after a moment at most: a caller never waits for a system that is away."""
+        if self._busy.locked():
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: not self._busy.locked(),
+                    timeout=options.A_MOMENT,
+                    timeout_summary=Readable("Wait for money that is under way"),
+                )
+        return not self._busy.locked()
 
     async def let_go(self) -> None:
         """Free everything that is not needed, and come back only when that is done."""
@@ -154,7 +170,7 @@ class Cashier:
 
     async def capture_for(self, worth: int, group: str) -> Outcome:
         """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live."""
-        if self.order.troubles:
+        if self.order.troubles or not await self._free():
             return Outcome.AWAY
         async with self._busy:
             outcome = Outcome.DONE
@@ -166,21 +182,21 @@ class Cashier:
 
     async def pay(self, tenders: list[TenderTerms], actor: Actor) -> Outcome:
         """Add tenders: cards are authorised for what is missing, money at the till is taken as paid."""
-        async with self._busy:
-            for terms in tenders:
-                if terms.type is TenderType.PAY_IN_STORE:
-                    self._paid_at_the_till(terms, actor)
-                    continue
-                number = len(self.order.tenders) + 1
-                self.order.tenders.append(
-                    TenderBook(
-                        tender_id=TenderId(f"t{number}"), type=terms.type, amount=terms.amount, token=terms.token
-                    )
-                )
-            worst = Outcome.DONE
-            for step in self.plan().of(StepKind.AUTHORISE):
-                outcome = await self._once(step)
-                worst = outcome if outcome is not Outcome.DONE else worst
+        free = await self._free()
+        for terms in tenders:
+            if terms.type is TenderType.PAY_IN_STORE:
+                self._paid_at_the_till(terms, actor)
+                continue
+            number = len(self.order.tenders) + 1
+            self.order.tenders.append(
+                TenderBook(tender_id=TenderId(f"t{number}"), type=terms.type, amount=terms.amount, token=terms.token)
+            )
+        worst = Outcome.DONE if free else Outcome.AWAY
+        if free:
+            async with self._busy:
+                for step in self.plan().of(StepKind.AUTHORISE):
+                    outcome = await self._once(step)
+                    worst = outcome if outcome is not Outcome.DONE else worst
         self.wake()
         return worst
 

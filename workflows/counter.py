@@ -185,7 +185,7 @@ class Counter:
     async def _take_money(self, group: PickupGroup, worth: int) -> None:
         desk = self.desk
         if desk.cashier.plan(more_earned=worth).short:
-            await desk.cashier.at_rest()
+            await desk.cashier.catch_up()
         if desk.cashier.plan(more_earned=worth).short:
             raise refuse(
                 RefusalKind.PAYMENT_DUE,

@@ -60,6 +60,9 @@ PAYMENT_PATIENT: OutsideOptions = {
 }
 """Until the provider answers, however long that takes."""
 
+A_MOMENT = timedelta(seconds=4)
+"""How long who speaks to a caller waits for money that others are moving."""
+
 PLACING_PATIENCE = timedelta(seconds=20)
 """How long placing waits for a payment system that is away before the order goes on a payment hold."""
 

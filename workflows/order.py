@@ -247,8 +247,9 @@ class OrderWorkflow:
 
     @workflow.update
     async def intervene(self, command: messages.Intervene) -> OrderAnswer:
-        """A person decides about a step in trouble."""
-        return await self._in_turn(command, self._intervene)
+        """A person decides about a step in trouble. Not in turn: who has the turn may be waiting for just this."""
+        await self._placing_is_over()
+        return await self._answered(command, self._intervene)
 
     # --- events from outside -----------------------------------------------------------------------------------------
 
@@ -356,11 +357,14 @@ class OrderWorkflow:
         """One decision at a time. What was refused fails the update with the refusal; nothing else fails it."""
         await self._placing_is_over()
         async with self.desk.turn:
-            try:
-                self._check(command)
-                return await do(command)
-            except Refused as refused:
-                raise failure(refused.refusal) from None
+            return await self._answered(command, do)
+
+    async def _answered(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:
+        try:
+            self._check(command)
+            return await do(command)
+        except Refused as refused:
+            raise failure(refused.refusal) from None
 
     def _check(self, command: messages.Command) -> None:
         order = self.desk.order
