@@ -61,3 +61,35 @@ async def test_a_person_writes_the_money_off(world: World) -> None:
     assert (view["payment"]["captured"], view["payment"]["due"]) == (0, 0)
     await order.money_rests(authorised=4999)
     await shelf.adds_up(S001=4)
+
+
+async def test_money_that_was_moved_behind_our_back_is_a_persons_matter_and_holds_nobody_up(world: World) -> None:
+    """A part was given back at the provider by hand, and no event said so: what we want to capture is not there."""
+    shelf = await world.shelf(S001=5)
+    await world.provider_tells("off")
+    try:
+        order = await world.place(sku=shelf.sku)
+        await order.make_ready()
+        code = await order.code()
+        [held] = await world.provider_ledger(order.id)
+        voided = {"amount": 1000, "currency": "EUR"}
+        await world.provider_does(f"authorisations/{held['authorisation_id']}/void", voided, f"by-hand-{order.id}")
+        waiting = await order.world.store(order, "hand-over", {"code": code}, idempotency=order.id, patient=False)
+        assert waiting.status_code == 202, waiting.text
+        await order.reaches("needs_attention")
+        [question] = await questions(world, order)
+        path = f"/v1/ops/interventions/{question['intervention_id']}"
+        taken(await world.ops("POST", path, {"action": "skip", "reason": "settled by hand"}))
+        decided = await order.world.store(order, "hand-over", {"code": code}, idempotency=order.id)
+        assert taken(decided)["status"] == "collected"
+        view = await order.reaches("completed")
+    finally:
+        await world.provider_tells("normal")
+    assert (view["payment"]["due"], view["payment"]["authorised"]) == (0, 0)
+    assert (await world.money(order.id))["capture"] == 0
+    assert await order.events("intervention_needed", "intervention_made", "handed_over") == [
+        "intervention_needed",
+        "intervention_made",
+        "handed_over",
+    ]
+    await shelf.adds_up(S001=4)

@@ -99,12 +99,7 @@ async def provider(world: World) -> AsyncIterator[World]:
     """The provider for whoever misuses it: well again afterwards."""
     yield world
     await world.provider_healed()
-    await deliveries(world, "normal")
-
-
-async def deliveries(world: World, mode: str) -> None:
-    answer = await world.http.post(f"{world.record['payments']}/webhooks", json={"mode": mode, "delay_seconds": 1.0})
-    assert answer.status_code == 200, answer.text
+    await world.provider_tells("normal")
 
 
 async def test_an_order_placed_while_the_payment_system_is_away_waits_and_goes_on(provider: World) -> None:
@@ -141,7 +136,7 @@ async def test_an_order_cancelled_while_the_payment_system_is_away_holds_no_mone
 @pytest.mark.parametrize("mode", ["twice", "late", "reverse"])
 async def test_webhooks_twice_late_or_in_the_wrong_order_lead_to_the_same_books(provider: World, mode: str) -> None:
     shelf = await provider.shelf(S001=5)
-    await deliveries(provider, mode)
+    await provider.provider_tells(mode)
     order = await provider.place(sku=shelf.sku, quantity=2, token="tok_3ds")
     await provider.bank_asks(order.answer["next_action"]["url"], approve=True)
     await order.reaches("in_progress")

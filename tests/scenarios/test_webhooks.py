@@ -146,10 +146,7 @@ async def test_the_providers_own_events_again_and_backwards_change_no_ledger(wor
 async def test_a_payment_that_we_never_asked_for_is_parked_and_not_booked(world: World) -> None:
     order = await world.place()
     body = {"reference": order.id, "token": "tok_ok", "amount": 777, "currency": "EUR"}
-    made = await world.http.post(
-        f"{world.record['payments']}/v1/authorisations", json=body, headers={"idempotency-key": f"stray-{order.id}"}
-    )
-    assert made.status_code == 201, made.text
+    await world.provider_does("authorisations", body, f"stray-{order.id}")
     await told_of(world, order, 777)
     statement = (await world.ops("GET", f"/v1/orders/{order.id}/ledger")).json()
     assert [each["authorised"] for each in statement["tenders"]] == [4999]

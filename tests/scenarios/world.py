@@ -222,6 +222,19 @@ class World:
     async def provider_healed(self) -> None:
         (await self.http.delete(f"{self.record['payments']}/faults")).raise_for_status()
 
+    async def provider_tells(self, mode: str) -> None:
+        """How its webhooks come to everybody from now on: normal, twice, late, reverse, off."""
+        body = {"mode": mode, "delay_seconds": 1.0}
+        (await self.http.post(f"{self.record['payments']}/webhooks", json=body)).raise_for_status()
+
+    async def provider_does(self, path: str, body: Json, key: str) -> Json:
+        """Something done at the provider by others than us."""
+        address = f"{self.record['payments']}/v1/{path}"
+        answer = await self.http.post(address, json=body, headers={"idempotency-key": key})
+        assert answer.status_code == 201, answer.text
+        done: Json = answer.json()
+        return done
+
 
 def later(**span: float) -> str:
     """An instant so far from now, as the API wants it."""
