@@ -10,7 +10,7 @@ from tests.gateway.api.engine import waiting_for_stock
 
 async def test_tasks_are_a_store_s_own(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
-    tasks = (await s1.get("/v1/stores/S1/tasks")).json()["items"]
+    tasks = (await s1.get("/v1/stores/S1/tasks?limit=200")).json()["items"]
     [task] = [task for task in tasks if task["order_id"] == order_id]
     assert (task["task"], task["n"], task["lines"]) == (
         "accept",
@@ -18,7 +18,7 @@ async def test_tasks_are_a_store_s_own(shop: Shop, web: httpx.AsyncClient, s1: h
         [{"line_id": "1", "quantity": 2, "sku": "SHOE"}],
     )
     assert (await s1.get("/v1/stores/S2/tasks")).status_code == 404
-    assert (await web.get("/v1/stores/S1/tasks")).status_code == 403
+    assert (await web.get("/v1/stores/S1/tasks?limit=200")).status_code == 403
 
 
 async def test_hours_keep_the_zone_of_the_place(s1: httpx.AsyncClient) -> None:
@@ -97,7 +97,7 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
 async def test_every_list_comes_in_pages(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
     for _ in range(3):
         await place(shop, web)
-    lists = [(s1, "/v1/stores/S1/tasks"), (web, "/v1/locations"), (web, "/v1/availability?sku=HAT"), (web, "/v1/items")]
+    lists = [(s1, "/v1/stores/S1/tasks?limit=200"), (web, "/v1/locations"), (web, "/v1/availability?sku=HAT"), (web, "/v1/items")]
     for caller, url in lists:
         mark = "&" if "?" in url else "?"
         first = (await caller.get(f"{url}{mark}limit=1")).json()
