@@ -54,10 +54,11 @@ async def refused_at_the_counter(shop: Shop) -> WatchedOrder:
     order = await shop.place(3)
     await order.make_ready(3)
     await order.hand_over(2, refused={"1": 1})
-    await order.put_back()
     view = await order.ended()
     assert (view.lines[0].handed_over, view.lines[0].cancelled) == (2, 1)
     assert await order.money() == ["authorise 14997", "capture 9998", "void 4999"]
+    assert view.groups[0].put_back == {"1": 1}
+    assert (await shop.levels())[1].set_aside == 1
     assert await shop.on_hand() == {1: 18, 2: 20}
     return order
 
