@@ -15,7 +15,7 @@ COSTS = {
     "collected": (58, 7),
     "extended_then_collected": (65, 8),
     "collected_in_parts": (70, 9),
-    "refused_at_the_counter": (72, 9),
+    "refused_at_the_counter": (66, 8),
     "never_collected": (64, 8),
     "rejected_then_waited_for_stock": (84, 10),
     "short_pick_completed_at_another_store": (110, 13),
