@@ -26,6 +26,7 @@ from adapters.keys.cipher import SealBroken
 from adapters.keys.port import CustomerKeys, KeyFault
 from domain.personal import Readable
 from workers.codec import READABLE, EncryptingCodec, holds_personal_data
+from workers.whole_messages import WholeMessages
 
 PASSED_THROUGH = (
     # Pure code and contracts: the same classes inside and outside, and no import cost for each workflow run. A module
@@ -105,4 +106,5 @@ def throughline_plugin(
         "throughline",
         data_converter=data_converter(keys, must_be_bound=must_be_bound),
         workflow_runner=workflow_runner(sandbox=sandbox),
+        interceptors=[WholeMessages()],
     )

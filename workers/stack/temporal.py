@@ -23,6 +23,8 @@ DYNAMIC_CONFIG = {
     # One process needs no partitions, and without them a task never waits for a poller on another one.
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
+    # Above its limit (10) the server drops the task at hand, whose steps in our books are done: keep clear of it.
+    "history.maxInFlightUpdates": "1000",
 }
 
 VALUE_TYPES = {
