@@ -1,5 +1,6 @@
 """What the gateway writes into the audit trail: who was refused what, and acts that must leave a trace."""
 
+import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -8,6 +9,9 @@ from adapters.audit.port import AuditEntry, AuditLog, AuditOutcome
 from adapters.clock import Clock
 from domain.actors import Actor
 from gateway import matched
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#-]{0,199}")
+NO_ID = "(no id)"
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,12 @@ def action_of(request: Request) -> str:
 
 
 def object_of(request: Request) -> str:
-    """The ids in the path, in their order; `-` when there are none."""
-    return "/".join(str(value) for value in request.path_params.values()) or "-"
+    """The ids in the path, in their order; `-` when there are none.
+
+    The trail is for ever, and a path may hold what a caller put there by mistake: only what can be an id is kept.
+    """
+    parts = [str(value) for value in request.path_params.values()]
+    return "/".join(part if _ID.fullmatch(part) else NO_ID for part in parts) or "-"
 
 
 def trail_of(request: Request) -> AuditTrail:

@@ -30,6 +30,7 @@ from gateway.edge import Edge
 from gateway.ops.codec import CodecReader, CodecUse, codec_router
 from gateway.outages import OUTAGES
 from gateway.problems import Problem
+from gateway.rights import READING
 from gateway.sealing import seal_with
 from gateway.services import Services
 from workers.codec import PageCodec
@@ -80,12 +81,14 @@ def compose(made: Parts, client: Client, temporal_ui: str = "") -> FastAPI:
     app = create_app(wired)
 
     async def authorise(request: Request) -> CodecReader:
-        """An ops key may read; a UI that sends no key, or another's, sees that something is there."""
+        """Operations and auditors may read; a UI that sends no key, or another's, sees that something is there."""
         try:
             found = await app.state.authenticator.identify(request.headers.get("authorization"))
         except Problem:
             return ANONYMOUS
-        return CodecReader(id=found.principal.id, may_read=found.principal.kind is PrincipalKind.OPS)
+        principal = found.principal
+        may_read = principal.kind is PrincipalKind.OPS and not principal.roles.isdisjoint(READING)
+        return CodecReader(id=principal.id, may_read=may_read)
 
     async def audit(use: CodecUse) -> None:
         await app.state.audit.write(
