@@ -97,7 +97,12 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
 async def test_every_list_comes_in_pages(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
     for _ in range(3):
         await place(shop, web)
-    lists = [(s1, "/v1/stores/S1/tasks?limit=200"), (web, "/v1/locations"), (web, "/v1/availability?sku=HAT"), (web, "/v1/items")]
+    lists = [
+        (s1, "/v1/stores/S1/tasks"),
+        (web, "/v1/locations"),
+        (web, "/v1/availability?sku=HAT"),
+        (web, "/v1/items"),
+    ]
     for caller, url in lists:
         mark = "&" if "?" in url else "?"
         first = (await caller.get(f"{url}{mark}limit=1")).json()
