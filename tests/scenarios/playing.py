@@ -1,9 +1,7 @@
 """Stories of one module are played side by side, because most of a story is waiting; each is judged on its own."""
 
 import asyncio
-import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
@@ -52,7 +50,7 @@ def story(play: Story) -> Callable[[World, pytest.FixtureRequest], Awaitable[Non
         selected = {item.name for item in request.session.items if item.path == request.node.path}
         await cast.fate(play.__name__, selected, world)
 
-    functools.update_wrapper(told, play)
-    del told.__wrapped__  # pytest reads the parameters of what is run, not of what is wrapped
-    told.__annotations__ = {"world": Any, "request": Any, "return": None}
+    # Not `functools.wraps`: pytest would read the parameters of what is wrapped.
+    told.__name__, told.__qualname__, told.__module__ = play.__name__, play.__qualname__, play.__module__
+    told.__doc__ = play.__doc__
     return told

@@ -58,7 +58,7 @@ async def test_who_does_not_choose_gets_the_default(world: World) -> None:
     refused(await order.choose("wait"), 409, "not-allowed-now")
     await order.money_rests(authorised=9998)
     await shelf.adds_up(S001=3, S002=5)
-    await order.told("order_confirmed", "choice_needed", "lines_cancelled")
+    await order.told("order_confirmed", "choice_needed", "order_cancelled")
 
 
 @story
@@ -71,7 +71,7 @@ async def test_stock_that_never_comes_ends_the_wait(world: World) -> None:
     assert (await order.event("units_cancelled"))["reason"] == "inventory"
     await order.money_rests(authorised=4999)
     await shelf.adds_up(S001=0)
-    await order.told("order_confirmed", "choice_needed", "choice_applied", "lines_cancelled")
+    await order.told("order_confirmed", "choice_needed", "choice_applied", "order_cancelled")
 
 
 @story

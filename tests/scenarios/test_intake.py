@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ async def test_an_order_that_is_not_approved_is_cancelled(world: World) -> None:
 
 @story
 async def test_places_that_cannot_serve_are_named_with_the_next_possible_time(world: World) -> None:
-    async def errors_of(**wanted: object) -> tuple[list[str], str]:
+    async def errors_of(**wanted: Any) -> tuple[list[str], str]:
         problem = refused(await world.channel("POST", "/v1/orders", world.body(**wanted)), 422, "validation")
         return [error["pointer"] for error in problem["errors"]], problem.get("next_possible", "")
 

@@ -143,7 +143,7 @@ async def test_who_waits_may_still_choose_otherwise(world: World) -> None:
     await order.reaches("cancelled")
     await order.money_rests(authorised=9998)
     await shelf.adds_up(S001=0, S002=2)
-    await order.told("order_confirmed", "choice_needed", "choice_applied", "lines_cancelled")
+    await order.told("order_confirmed", "choice_needed", "choice_applied", "order_cancelled")
 
 
 @story
