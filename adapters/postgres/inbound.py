@@ -19,6 +19,7 @@ _EVENT = (
     InboundEventRow.received_at,
     InboundEventRow.data,
 )
+_OLDEST_FIRST = (InboundEventRow.received_at, InboundEventRow.provider, InboundEventRow.event_id)
 
 
 class PostgresInboundEvents:
@@ -50,7 +51,7 @@ class PostgresInboundEvents:
             rows = await connection.execute(
                 select(*_EVENT)
                 .where(InboundEventRow.delivered_at.is_(None), InboundEventRow.received_at < before)
-                .order_by(InboundEventRow.received_at)
+                .order_by(*_OLDEST_FIRST)
                 .limit(limit)
             )
             return [InboundEvent.model_validate(row._asdict()) for row in rows]
@@ -60,6 +61,6 @@ class PostgresInboundEvents:
             rows = await connection.execute(
                 select(*_EVENT)
                 .where(InboundEventRow.delivered_at.is_(None), InboundEventRow.order_id == order_id)
-                .order_by(InboundEventRow.received_at)
+                .order_by(*_OLDEST_FIRST)
             )
             return [InboundEvent.model_validate(row._asdict()) for row in rows]

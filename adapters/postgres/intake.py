@@ -29,17 +29,22 @@ class PostgresIntake:
         self._connection = connection
 
     async def promise(self, intake: Intake, start: bytes) -> Intake:
-        claimed = await self._connection.execute(
-            insert(OrderIntakeRow)
-            .values(**intake.model_dump(), start=start)
-            .on_conflict_do_nothing(index_elements=[OrderIntakeRow.channel, OrderIntakeRow.external_id])
-            .returning(OrderIntakeRow.order_id)
-        )
-        if claimed.first() is not None:
-            return intake
-        known = await self.by_external_id(intake.channel, intake.external_id)
-        # The other one was refused and forgotten between the two statements: its place is free again.
-        return known if known is not None else await self.promise(intake, start)
+        while True:
+            claimed = await self._connection.execute(
+                insert(OrderIntakeRow)
+                .values(**intake.model_dump(), start=start)
+                # Any conflict: of two equal promises at one moment, the second may meet the order id first.
+                .on_conflict_do_nothing()
+                .returning(OrderIntakeRow.order_id)
+            )
+            if claimed.first() is not None:
+                return intake
+            known = await self.by_external_id(intake.channel, intake.external_id)
+            if known is not None:
+                return known
+            if await self.by_order(intake.order_id) is not None:
+                raise ValueError(f"order {intake.order_id} is another channel's or external id's; make a new order id")
+            # The other one was refused and forgotten between the two statements: its place is free again.
 
     async def taken(self, order_id: OrderId) -> None:
         await self._connection.execute(
@@ -55,7 +60,7 @@ class PostgresIntake:
         rows = await self._connection.execute(
             select(OrderIntakeRow.order_id, OrderIntakeRow.start)
             .where(OrderIntakeRow.state == IntakeState.PROMISED, OrderIntakeRow.promised_at < before)
-            .order_by(OrderIntakeRow.promised_at)
+            .order_by(OrderIntakeRow.promised_at, OrderIntakeRow.order_id)
             .limit(limit)
         )
         return [(OrderId(row.order_id), row.start) for row in rows if row.start is not None]

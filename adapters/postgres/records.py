@@ -4,8 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, literal, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    and_,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.intake.port import IntakeState
@@ -18,7 +32,8 @@ from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
 WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
-EVENTS_A_MILESTONE = 1000
+POSITIONS_A_MILESTONE = 1000
+"""A milestone's events begin at its number times this, or after the last one when an earlier milestone had more."""
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
 
 
@@ -34,17 +49,7 @@ class PostgresRecords:
         await self._write_lines(change)
         await self._write_groups(change)
         if change.events:
-            await self._connection.execute(
-                insert(TimelineRow).on_conflict_do_nothing(),
-                [
-                    {
-                        "order_id": change.order_id,
-                        "position": change.sequence * EVENTS_A_MILESTONE + place,
-                        "entry": entry.model_dump(mode="json", exclude_none=True),
-                    }
-                    for place, entry in enumerate(change.events)
-                ],
-            )
+            await self._add_events(change.order_id, change.events, change.sequence * POSITIONS_A_MILESTONE)
         return True
 
     async def _write_head(self, change: OrderChange) -> bool:
@@ -117,34 +122,41 @@ class PostgresRecords:
             ],
         )
 
+    async def _add_events(self, order_id: OrderId, entries: Sequence[TimelineEntry], earliest: int) -> None:
+        """Events after the last one, at `earliest` or later. The order's row must be locked: no one else adds then."""
+        written = [entry.model_dump(mode="json", exclude_none=True) for entry in entries]
+        added = func.jsonb_array_elements(literal(written, JSONB)).table_valued(
+            column("entry", JSONB), with_ordinality="place", name="added"
+        )
+        entry = added.render_derived()
+        last = select(func.max(TimelineRow.position)).where(TimelineRow.order_id == order_id).scalar_subquery()
+        first = func.greatest(earliest, func.coalesce(last, 0) + 1)
+        await self._connection.execute(
+            insert(TimelineRow).from_select(
+                ["order_id", "position", "entry"],
+                select(literal(order_id), first + entry.c.place - 1, entry.c.entry),
+            )
+        )
+
     async def forget(self, order_id: OrderId) -> None:
         await self._connection.execute(delete(OrderRow).where(OrderRow.order_id == order_id))
 
     async def put_back(self, order_id: OrderId, group: GroupView, entry: TimelineEntry) -> None:
         """What a store put back after the order's process had ended: the group's row and one more event."""
+        # The order's row first, as a milestone does: two of them in opposite order would wait for each other.
+        await self._lock(order_id)
+        view = group.model_dump(mode="json", exclude_none=True)
         await self._connection.execute(
             update(OrderGroupRow)
             .where(OrderGroupRow.order_id == order_id, OrderGroupRow.n == group.n)
-            .values(to_put_back=bool(group.put_back), view=group.model_dump(mode="json", exclude_none=True))
+            .values(status=group.status, to_put_back=bool(group.put_back), view=view)
         )
-        await self.append(order_id, entry)
+        await self._add_events(order_id, [entry], 1)
 
     async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
         """One more event, after the last one; the order's row is locked meanwhile."""
         await self._lock(order_id)
-        last = await self._connection.scalar(
-            select(TimelineRow.position)
-            .where(TimelineRow.order_id == order_id)
-            .order_by(TimelineRow.position.desc())
-            .limit(1)
-        )
-        await self._connection.execute(
-            insert(TimelineRow).values(
-                order_id=order_id,
-                position=(last or 0) + 1,
-                entry=entry.model_dump(mode="json", exclude_none=True),
-            )
-        )
+        await self._add_events(order_id, [entry], 1)
 
     async def _lock(self, order_id: OrderId) -> None:
         await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())
@@ -271,7 +283,7 @@ class PostgresRecords:
                     OrderRow.visible,
                     or_(OrderGroupRow.to_put_back, OrderGroupRow.status.in_([status.value for status in WORK])),
                 )
-                .order_by(OrderGroupRow.promised_ready_at.asc().nulls_last(), OrderGroupRow.order_id)
+                .order_by(OrderGroupRow.promised_ready_at.asc().nulls_last(), OrderGroupRow.order_id, OrderGroupRow.n)
                 .limit(limit)
             )
         ).all()
@@ -297,33 +309,37 @@ class PostgresRecords:
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
         rows = await self._connection.execute(
-            select(OrderGroupRow.order_id, OrderGroupRow.n, OrderGroupRow.view, OrderRow.head)
+            select(OrderGroupRow.order_id, OrderGroupRow.n, OrderGroupRow.view, OrderRow.head, OrderLineRow.line_id)
             .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
+            .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
             .where(
                 OrderGroupRow.store_id == store_id,
                 OrderGroupRow.status == GroupStatus.WAITING,
-                exists().where(OrderLineRow.order_id == OrderGroupRow.order_id, OrderLineRow.sku == sku),
+                OrderLineRow.sku == sku,
             )
-            .order_by(OrderRow.placed_at, OrderGroupRow.order_id)
         )
-        return [
-            (OrderId(row.order_id), row.n)
+        waits = {
+            (datetime.fromisoformat(wait["since"]), row.order_id, row.n)
             for row in rows
-            if any(wait["id"] == f"stock/{row.n}" for wait in row.head.get("waiting_for", []))
-        ]
+            # Another group of the order may have the line.
+            if any(line["line_id"] == row.line_id for line in row.view["lines"])
+            for wait in row.head.get("waiting_for", [])
+            if wait["id"] == f"stock/{row.n}"
+        }
+        return [(OrderId(order_id), n) for _, order_id, n in sorted(waits)]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
+        asked = func.jsonb_array_elements(OrderRow.head["interventions"]).table_valued(
+            column("value", JSONB), name="asked", joins_implicitly=True
+        )
+        question = asked.c.value
         rows = await self._connection.execute(
-            select(OrderRow.order_id, OrderRow.head)
+            select(OrderRow.order_id, question.label("question"))
             .where(OrderRow.status == OrderStatus.NEEDS_ATTENTION, OrderRow.visible)
-            .order_by(OrderRow.changed_at)
+            .order_by(cast(question["since"].astext, DateTime(timezone=True)), question["intervention_id"].astext)
             .limit(limit)
         )
-        return [
-            OpenIntervention(order_id=OrderId(row.order_id), **question)
-            for row in rows
-            for question in row.head.get("interventions", [])
-        ]
+        return [OpenIntervention(order_id=OrderId(row.order_id), **row.question) for row in rows]
 
     async def intervention(self, intervention_id: str) -> OpenIntervention | None:
         order_id = OrderId(intervention_id.rpartition("-")[0])
@@ -335,7 +351,9 @@ class PostgresRecords:
 
     async def open_orders_of(self, customer_ref: str) -> Sequence[OrderId]:
         rows = await self._connection.scalars(
-            select(OrderRow.order_id).where(OrderRow.customer_ref == customer_ref, OrderRow.status.not_in(ENDED))
+            select(OrderRow.order_id)
+            .where(OrderRow.customer_ref == customer_ref, OrderRow.status.not_in(ENDED))
+            .order_by(OrderRow.order_id)
         )
         # An order that was promised a moment ago has no record yet; it is known by the key that its history has.
         promised = await self._connection.scalars(
@@ -343,5 +361,6 @@ class PostgresRecords:
             .join(WorkflowKeyRow, WorkflowKeyRow.workflow_id == literal("order/") + OrderIntakeRow.order_id)
             .join(CustomerKeyRow, CustomerKeyRow.key_id == WorkflowKeyRow.key_id)
             .where(OrderIntakeRow.state == IntakeState.PROMISED, CustomerKeyRow.customer_ref == customer_ref)
+            .order_by(OrderIntakeRow.order_id)
         )
         return [OrderId(order_id) for order_id in dict.fromkeys([*rows, *promised])]
