@@ -79,7 +79,7 @@ async def test_a_late_retry_changes_nothing(transactions: Transactions, sequence
 
 
 async def test_an_order_that_is_being_placed_is_seen_by_nobody(transactions: Transactions) -> None:
-    hidden = {"lines": [line()], "groups": [group(A)], "interventions": [question(A, 1, PLACED)]}
+    hidden: dict[str, Any] = {"lines": [line()], "groups": [group(A)], "interventions": [question(A, 1, PLACED)]}
     await write(transactions, change(A, **hidden, status=OrderStatus.NEEDS_ATTENTION, visible=False))
     async with transactions.begin() as books:
         records = books.records
@@ -117,7 +117,12 @@ async def test_orders_are_found_newest_first_page_by_page(transactions: Transact
 
 
 async def test_orders_are_found_by_each_of_their_marks(transactions: Transactions) -> None:
-    other = {"channel": Channel.APP, "customer_ref": "C-2", "status": OrderStatus.HELD, "external_id": "M%1"}
+    other: dict[str, Any] = {
+        "channel": Channel.APP,
+        "customer_ref": "C-2",
+        "status": OrderStatus.HELD,
+        "external_id": "M%1",
+    }
     await write(
         transactions,
         change(A, groups=[group(A), group(A, 2, store_id=StoreId("S002"))]),
@@ -274,7 +279,7 @@ async def test_who_waits_longest_for_stock_comes_first(transactions: Transaction
 
 
 async def test_only_the_group_that_has_the_sku_waits_for_it(transactions: Transactions) -> None:
-    stands = {"status": GroupStatus.WAITING}
+    stands: dict[str, Any] = {"status": GroupStatus.WAITING}
     groups = [group(A, 1, lines=["1", "3"], **stands), group(A, 2, lines=["2"], **stands)]
     lines = [line("1", "SKU-1"), line("2", "SKU-2"), line("3", "SKU-1")]
     choosing = change(B, lines=[line()], groups=[group(B, **stands)])
