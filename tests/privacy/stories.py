@@ -184,7 +184,7 @@ async def whose_money_needs_a_person(world: World, who: Customer, told: Told) ->
     order = await world.placed(body_of(world, who))
     code = await made_ready(order, who)
     fault = {"operation": "capture", "reference": order.id, "kind": "status"}
-    await world.provider_fault(**fault, status=503, count=9)
+    await world.provider_fault(**fault, status=503, count=6)
     await world.provider_fault(**fault, status=402, count=1)
     await does(order, "hand-over", {"code": code})
     await order.reaches("needs_attention", "completed", patience=60)
@@ -208,6 +208,12 @@ async def reviewed_and_declined(world: World, who: Customer, told: Told) -> Plac
     told.refusals.append(await world.webhook("carrier", {"type": "delivered", "data": chatty | {"order_id": order.id}}))
     told.refusals.append(await world.webhook("fraud", {"order_id": order.id, "decision": "decline", **chatty}))
     await order.reaches("cancelled", "completed", patience=60)
+    return order
+
+
+async def never_collected(world: World, who: Customer, told: Told) -> Placed:
+    order = await world.placed(body_of(world, who))
+    await order.reaches("cancelled", "completed", patience=90)
     return order
 
 
@@ -240,12 +246,14 @@ async def play(world: World, stack: Stack, customers: list[Customer]) -> Told:
         "bounced": (whose_mails_bounce, philomena),
         "intervened": (whose_money_needs_a_person, kunigunde),
         "reviewed": (reviewed_and_declined, eusebius),
+        "expired": (never_collected, ottokar),
     }
-    for name, (story, who) in stories.items():
-        told.orders[name] = await until_told(lambda story=story, who=who: story(world, who, told))  # type: ignore[misc]
+
+    async def tell(name: str) -> None:
+        story, who = stories[name]
+        told.orders[name] = await until_told(lambda: story(world, who, told))
+
+    await asyncio.gather(*(tell(name) for name in stories))
     await refused_in_every_way(world, zacharias, told)
     told.orders["outage"] = await through_an_outage(world, stack, zacharias)
-    expired = await world.placed(body_of(world, philomena))
-    told.orders["expired"] = expired
-    await expired.reaches("cancelled", "completed", patience=90)
     return told
