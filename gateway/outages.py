@@ -2,7 +2,7 @@
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.keys.port import KeysUnavailable
+from adapters.keys.port import KeyMissing, KeysUnavailable
 from adapters.postgres.outages import database_is_away
 from gateway.faults import Outage
 
@@ -30,7 +30,8 @@ def temporal_is_away(error: BaseException) -> bool:
 
 
 def keys_are_away(error: BaseException) -> bool:
-    return isinstance(error, KeysUnavailable)
+    """A key that is mislaid is a matter for operations, and until they find it the caller must wait."""
+    return isinstance(error, KeysUnavailable | KeyMissing)
 
 
 OUTAGES = (
