@@ -15,7 +15,15 @@ NewDatabase = Callable[[str], Awaitable[str]]
 
 STARTS_SERVERS = frozenset({"new_database", "servers", "server", "stack", "short_stack", "sturdy_stack", "catcher"})
 
-pytest.register_assert_rewrite("tests.workflows.journeys", "tests.workflows.shop")
+# What tests are written with, outside of test files. Here, since this file is read before any of them can be imported.
+pytest.register_assert_rewrite(
+    "tests.scenarios.world",
+    "tests.scenarios.placed",
+    "tests.scenarios.shelf",
+    "tests.scenarios.playing",
+    "tests.workflows.journeys",
+    "tests.workflows.shop",
+)
 
 
 @pytest.fixture(scope="session")

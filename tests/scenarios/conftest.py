@@ -9,17 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from tests.scenarios.world import World
 from workers.settings import Policy
 from workers.stack.stack import Stack
-
-if TYPE_CHECKING:
-    from tests.scenarios.world import World
-
-pytest.register_assert_rewrite("tests.scenarios.world", "tests.scenarios.placed", "tests.scenarios.shelf")
 
 
 @dataclass(frozen=True)
@@ -41,9 +37,7 @@ def _running(policy: Policy) -> RunningStack | None:
     return None
 
 
-async def _worlds(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> AsyncIterator["World"]:
-    from tests.scenarios.world import World  # not before its assertions are registered to be rewritten
-
+async def _worlds(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> AsyncIterator[World]:
     async with AsyncExitStack() as leaving:
         stack: Any = _running(policy)
         if stack is None:
@@ -55,20 +49,20 @@ async def _worlds(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> A
 
 
 @pytest.fixture(scope="session")
-async def standard_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["World"]:
+async def standard_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Real durations: nothing ends while a story is played, however slowly."""
     async for world in _worlds(tmp_path_factory, "standard"):
         yield world
 
 
 @pytest.fixture(scope="session")
-async def short_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["World"]:
+async def short_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A day takes a second: stories of deadlines."""
     async for world in _worlds(tmp_path_factory, "short"):
         yield world
 
 
 @pytest.fixture(scope="session")
-def world(standard_world: "World") -> "World":
+def world(standard_world: World) -> World:
     """The world of most stories; a module about deadlines has a fixture of the same name for the short one."""
     return standard_world
