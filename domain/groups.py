@@ -129,6 +129,11 @@ class PickupGroup(BaseModel):
     def open(self) -> bool:
         return self.owed > 0
 
+    @property
+    def has_stock(self) -> bool:
+        """The store holds stock for the owed units; it was given back when the customer was asked or stock ran out."""
+        return self.waits_for not in (WaitsFor.CHOICE, WaitsFor.STOCK)
+
     def count(self, *states: UnitState) -> int:
         return sum(units.sum(states) for units in self.units.values())
 

@@ -174,7 +174,9 @@ class Desk:
                     known[line] = known.get(line, 0) + quantity
                     if operation is StockOperation.SET_ASIDE:
                         group.put_back[line] = group.put_back.get(line, 0) + quantity
-                self.book.stock(operation, lines, group.store_id)
+                if group.has_stock:
+                    # Else they would be taken from another group of the same line at the same store.
+                    self.book.stock(operation, lines, group.store_id)
         worth = self.order.settle(cancelled, earned=False)
         for n, lines in touched.items():
             self._tell_store(self.order.group(n), lines, ending)

@@ -1,0 +1,65 @@
+"""An order's parts outside any workflow: time stands still, and a milestone is kept here instead of in PostgreSQL."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.faults import OUT_OF_STOCK
+from activities.milestones import Milestone, Milestones, StockOperation, Stores
+from tests.domain.sample_orders import PLACED
+
+
+@dataclass
+class Alone:
+    """What the parts recorded. `lacking`: how many times more a store turns out to have nothing."""
+
+    now: datetime = PLACED
+    milestones: list[Milestone] = field(default_factory=list)
+    lacking: int = 0
+
+    def moved(self) -> list[tuple[StockOperation, int]]:
+        """Every stock move on record, with its units."""
+        return [
+            (step.operation, sum(line.quantity for line in step.lines))
+            for milestone in self.milestones
+            for step in milestone.stock
+        ]
+
+    def events(self) -> list[str]:
+        return [entry.event.value for milestone in self.milestones for entry in milestone.change.events]
+
+    def notices(self) -> list[str]:
+        return [notice.kind.value for milestone in self.milestones for notice in milestone.notices]
+
+    async def carry_out(self, step: Any, given: Any, **_: Any) -> Any:
+        if step is not Milestones.record_milestone:
+            raise NotImplementedError(step)
+        if self.lacking and any(move.operation is StockOperation.TAKE for move in given.stock):
+            self.lacking -= 1
+            raise ApplicationError("out of stock", [], type=OUT_OF_STOCK, non_retryable=True)
+        self.milestones.append(given)
+        return Stores()
+
+
+async def come_true(condition: Callable[[], bool], **_: Any) -> None:
+    """Stands in for `workflow.wait_condition`: no timer ever fires."""
+    while not condition():
+        await asyncio.sleep(0)
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Alone:
+    alone = Alone()
+    for name, stand_in in {
+        "now": lambda: alone.now,
+        "wait_condition": come_true,
+        "execute_local_activity_method": alone.carry_out,
+        "set_current_details": lambda _: None,
+        "upsert_search_attributes": lambda _: None,
+    }.items():
+        monkeypatch.setattr(f"temporalio.workflow.{name}", stand_in)
+    return alone
