@@ -229,14 +229,31 @@ class Cashier:
             if tender.pending is not None:
                 # The event may tell of that very step: its own answer is counted first, and once.
                 await self._patiently(tender.pending)
-            state = await workflow.execute_activity_method(
-                PaymentSteps.look_up_authorisation,
-                authorisation_id,
-                summary=Readable(f"Ask for the state of {tender.tender_id}'s authorisation"),
-                **options.PAYMENT_PATIENT,
-            )
-            self._take_over(tender, state)
+            state = await self._look_up(authorisation_id, f"Ask for the state of {tender.tender_id}'s authorisation")
+            if state is not None:
+                self._take_over(tender, state)
         self.wake()
+
+    async def _look_up(self, authorisation_id: AuthorisationId, words: str) -> Authorisation | None:
+        """The provider's present state, however long it takes; none where its answer makes no sense and a person skips.
+
+        A fault that escaped from here would fail the whole order.
+        """
+        while True:
+            try:
+                return await workflow.execute_activity_method(
+                    PaymentSteps.look_up_authorisation,
+                    authorisation_id,
+                    summary=Readable(words),
+                    **options.PAYMENT_PATIENT,
+                )
+            except ActivityError as error:
+                if failure_type(error) != NEEDS_A_PERSON:
+                    raise
+                choices = [InterventionAction.RETRY, InterventionAction.SKIP]
+                decision = await self.people.ask(words, failure_text(error), choices)
+                if decision.action is InterventionAction.SKIP:
+                    return None
 
     def _take_over(self, tender: TenderBook, state: Authorisation) -> None:
         if tender.awaiting == state.id:
@@ -277,6 +294,10 @@ class Cashier:
         lifetime = tender.capture_before - (tender.authorised_at or tender.capture_before)
         margin = min(self.order.terms.policy.renew_authorisation_before, lifetime / 3)
         return tender.capture_before - margin
+
+    def can_renew(self) -> bool:
+        """Nobody moves money now, and no step is yet to be finished: the payment system is there."""
+        return not self._busy.locked() and not any(tender.pending for tender in self.order.tenders)
 
     async def renew_due(self) -> None:
         """Renew first, then void the old one: at rest a tender has one live authorisation."""
@@ -339,11 +360,11 @@ class Cashier:
             else:
                 outcome = await self._outlast(step, whole=whole)
         except RefundFailed:
-            return await self._asked(step, "the provider could not pay it back")
+            return await self._asked(step, "the provider could not pay it back", whole=whole)
         except ActivityError as error:
             if failure_type(error) == DECLINED and step.kind in (StepKind.AUTHORISE, StepKind.CAPTURE):
                 return self._declined(step, error)
-            return await self._asked(step, failure_text(error))
+            return await self._asked(step, failure_text(error), whole=whole)
         self._concluded(tender)
         return outcome
 
@@ -393,7 +414,7 @@ class Cashier:
         )
         return Outcome.DECLINED
 
-    async def _asked(self, step: MoneyStep, error: str) -> Outcome:
+    async def _asked(self, step: MoneyStep, error: str, *, whole: bool = False) -> Outcome:
         """The answer makes no sense (or our ledger forbids it): a person retries it or takes it as done."""
         tender = self._tender(step)
         if step.kind is StepKind.VOID and await self._is_gone(step):
@@ -406,7 +427,7 @@ class Cashier:
         )
         if decision.action is InterventionAction.RETRY:
             tender.steps += 1
-            return await self._patiently(step)
+            return await self._patiently(step, whole=whole)
         self._concluded(tender)
         if step.kind is StepKind.CAPTURE:
             at = _authorisation(step)
@@ -440,13 +461,8 @@ class Cashier:
 
     async def _is_gone(self, step: MoneyStep) -> bool:
         """What should be voided has ended by itself."""
-        state = await workflow.execute_activity_method(
-            PaymentSteps.look_up_authorisation,
-            _authorisation(step),
-            summary=Readable(f"Ask what is left to void on {step.tender_id}"),
-            **options.PAYMENT_PATIENT,
-        )
-        if state.held.amount >= step.amount:
+        state = await self._look_up(_authorisation(step), f"Ask what is left to void on {step.tender_id}")
+        if state is None or state.held.amount >= step.amount:
             return False
         tender = self._tender(step)
         if tender.authorisation_id == state.id:

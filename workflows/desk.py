@@ -61,6 +61,7 @@ class Desk:
         self.cashier.is_final = lambda: self.is_final() and not self.order.finished
         self.alarms = Alarms()
         self.alarms.next_due = self.cashier.next_renewal
+        self.alarms.can_ring = self.cashier.can_renew
         self.alarms.ring = self.cashier.renew_due
         self.crew = Crew()
         self.turn = asyncio.Lock()

@@ -26,6 +26,8 @@ CANCEL_REASONS = {
     HoldKind.PAYMENT: CancelReason.DECLINED,
     HoldKind.STOCK: CancelReason.INVENTORY,
 }
+PAYMENT_SYSTEM = "payment system"
+"""The owner of a payment hold while nobody can say whether the customer has to do anything."""
 
 
 class Holds:
@@ -152,12 +154,26 @@ class Holds:
             plan = desk.cashier.plan()
             hold = self.payment
             if desk.order.open and (plan.uncovered or desk.cashier.awaits_customer):
+                if hold is not None and hold.owner == PAYMENT_SYSTEM and not desk.order.troubles:
+                    self._pass_on(hold)
+                    hold = None
                 if hold is None:
                     self.ask_customer_to_pay(confirm=desk.cashier.awaits_customer)
             elif hold is not None and not desk.order.troubles:
                 await self.resolve(hold, HoldOutcome.RELEASE, ENGINE, "paid")
         if not desk.order.open and plan.uncovered and not desk.crew.runs("missing money"):
             desk.crew.start("missing money", desk.cashier.ask_about_missing(plan.uncovered))
+
+    def _pass_on(self, hold: Hold) -> None:
+        """The payment system is back and has said that it is the customer's turn, who is told and has a deadline."""
+        self._desk.order.holds.remove(hold)
+        self._desk.book.event(
+            Event.HOLD_RESOLVED,
+            reason="the payment system is back",
+            hold=hold.hold_id,
+            kind=hold.kind,
+            outcome=HoldOutcome.RELEASE,
+        )
 
     def ask_customer_to_pay(self, *, confirm: bool) -> None:
         """Hold the order until the customer confirms with the bank, or pays in another way."""

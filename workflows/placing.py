@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.cashier import Outcome
     from workflows.desk import Desk
-    from workflows.holds import Holds
+    from workflows.holds import PAYMENT_SYSTEM, Holds
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
 
@@ -131,7 +131,7 @@ class Placing:
         if outcome is Outcome.ACTION:
             self.holds.ask_customer_to_pay(confirm=True)
         elif outcome is Outcome.AWAY:
-            self.holds.place(HoldKind.PAYMENT, "the payment system is away", "payment system")
+            self.holds.place(HoldKind.PAYMENT, "the payment system is away", PAYMENT_SYSTEM)
 
     async def _stand(self) -> None:
         self.desk.book.visible = True

@@ -49,7 +49,11 @@ class Alone:
 async def come_true(condition: Callable[[], bool], **_: Any) -> None:
     """Stands in for `workflow.wait_condition`: no timer ever fires."""
     while not condition():
-        await asyncio.sleep(0)
+        await others_go_on()
+
+
+async def others_go_on() -> None:
+    await asyncio.sleep(0)
 
 
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Alone:

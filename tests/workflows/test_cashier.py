@@ -1,0 +1,147 @@
+"""Money steps whose outcome is unknown, refused or senseless never stop the rest of an order."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.faults import AWAY, NEEDS_A_PERSON
+from activities.payment import PaymentSteps
+from adapters.payment.port import VoidRequest
+from domain.actors import ENGINE
+from domain.holds import HoldKind
+from domain.ids import CommandId
+from domain.money import Money
+from domain.payments import AuthorisationId, Void
+from domain.units import UnitState
+from tests.domain.sample_orders import PLACED, A, line, terms
+from tests.workflows.alone import Alone, come_true, set_up
+from workflows.desk import Desk
+from workflows.holds import PAYMENT_SYSTEM, Holds
+from workflows.messages import Intervene, InterventionAction
+from workflows.waits import until
+
+OLD = AuthorisationId("auth-1")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Alone:
+    return set_up(monkeypatch)
+
+
+def refusing(kind: str) -> ActivityError:
+    error = ActivityError(
+        "failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="",
+        activity_id="",
+        retry_state=None,
+    )
+    error.__cause__ = ApplicationError("no answer that makes sense", type=kind)
+    return error
+
+
+def authorised() -> Desk:
+    """Two units are reserved and authorised; the authorisation is to be renewed now."""
+    desk = Desk(terms(line(A, 2, 200)))
+    desk.book.visible = True
+    [tender] = desk.order.tenders
+    tender.authorisation_id, tender.live, tender.steps = OLD, 200, 1
+    tender.authorised_at, tender.capture_before = PLACED - timedelta(days=7), PLACED + timedelta(minutes=1)
+    return desk
+
+
+async def answered(desk: Desk, action: InterventionAction) -> None:
+    """Ops decide about the one question that there is."""
+    await come_true(lambda: bool(desk.order.interventions))
+    [question] = desk.order.interventions
+    await desk.people.answer(
+        Intervene(
+            command_id=CommandId("c1"),
+            actor=ENGINE,
+            intervention_id=question.intervention_id,
+            action=action,
+            reason="looked at",
+        )
+    )
+
+
+async def test_an_order_waits_on_while_its_authorisation_cannot_be_renewed(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    async def away(*_: Any, **__: Any) -> None:
+        nonlocal tries
+        tries += 1
+        raise refusing(AWAY)
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", away)
+    desk = authorised()
+    collected = False
+    waiting = asyncio.create_task(until(lambda: collected, lambda: None, desk.alarms, "customer collects"))
+    await asyncio.sleep(0.01)
+    assert (tries, desk.cashier.can_renew()) == (1, False)
+    assert list(desk.order.troubles) == ["payment"]
+    collected = True
+    assert await waiting
+
+
+async def test_who_may_have_to_pay_after_an_outage_is_asked_and_has_a_deadline(alone: Alone) -> None:
+    desk = Desk(terms(line(A, 2, 200)))
+    desk.book.visible = True
+    holds = Holds(desk)
+    holds.place(HoldKind.PAYMENT, "the payment system is away", PAYMENT_SYSTEM)
+    desk.order.tenders[0].exhausted = True  # it came back and declined
+    await holds.mind_payment()
+    await desk.book.record()
+    desk.crew.stop()
+    [hold] = desk.order.holds
+    assert (hold.owner, hold.deadline is not None) == ("customer", True)
+    assert desk.order.next_action is not None
+    assert alone.notices() == ["payment_failed"]
+
+
+async def test_all_of_an_authorisation_is_voided_also_when_a_person_had_to_say_so(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    async def provider(step: Any, request: Any, **_: Any) -> Any:
+        if step is PaymentSteps.look_up_authorisation:
+            raise refusing(NEEDS_A_PERSON)
+        assert isinstance(request, VoidRequest)
+        asked.append(request.amount.amount if request.amount else None)
+        if len(asked) == 1:
+            raise refusing(NEEDS_A_PERSON)
+        return Void(id="v1", authorisation_id=OLD, amount=Money(amount=200, currency="EUR"))
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
+    desk = authorised()
+    [tender] = desk.order.tenders
+    tender.abandoned.append(AuthorisationId("auth-0"))
+    freed = asyncio.create_task(desk.cashier.let_go())
+    await answered(desk, InterventionAction.SKIP)  # what is left there cannot be found out
+    await answered(desk, InterventionAction.RETRY)
+    await freed
+    assert asked == [None, None]
+    assert tender.abandoned == []
+
+
+async def test_an_event_about_an_authorisation_that_makes_no_sense_is_a_persons_matter(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def senseless(*_: Any, **__: Any) -> None:
+        raise refusing(NEEDS_A_PERSON)
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", senseless)
+    desk = authorised()
+    looking = asyncio.create_task(desk.cashier.look_again(OLD))
+    await answered(desk, InterventionAction.SKIP)
+    await looking
+    assert desk.order.tenders[0].live == 200
+    assert desk.order.group(1).owed_lines(UnitState.OPEN) == {A: 2}
