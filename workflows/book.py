@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from temporalio import workflow
 
@@ -22,6 +23,16 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options, summaries
     from workflows.refusing import StepFailed
     from workflows.visibility import Visible
+
+
+class Collected(NamedTuple):
+    """What waits for the next milestone, but for money events, which no refusal drops."""
+
+    events: list[TimelineEntry]
+    notices: list[Notice]
+    stock: list[StockStep]
+    withdrawn: list[Withdrawal]
+    wanted: set[StoreId]
 
 
 class Book:
@@ -134,6 +145,20 @@ class Book:
     def ask_hours(self, store_id: StoreId) -> None:
         """Have the store's present opening hours read with the next milestone."""
         self._wanted.add(store_id)
+
+    def collected(self) -> Collected:
+        """What is collected so far: to be collected again if a step beyond it is refused."""
+        return Collected(
+            list(self._events), list(self._notices), list(self._stock), list(self._withdrawn), set(self._wanted)
+        )
+
+    def collect_again(self, earlier: Collected) -> None:
+        """After a refused milestone, which took everything with it: this much of it is still true."""
+        self._events = [*earlier.events, *self._events]
+        self._notices = [*earlier.notices, *self._notices]
+        self._stock = [*earlier.stock, *self._stock]
+        self._withdrawn = [*earlier.withdrawn, *self._withdrawn]
+        self._wanted |= earlier.wanted
 
     def resume(self, hours: dict[StoreId, StoreHours]) -> None:
         """Go on in a new run: what the last one recorded is what there is."""

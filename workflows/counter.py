@@ -132,10 +132,10 @@ class Counter:
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
         """Give the named units to the customer and capture exactly their share, before they leave."""
         desk, group = self.desk, self.group(command)
-        if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
-            return self.answer(group, already=True)
         late = self._was_in_time(group, command)
         if not late:
+            if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
+                return self.answer(group, already=True)
             group.require(READY_LIKE, "handing it over")
         await self._check_code(group, command)
         if late:
@@ -292,10 +292,15 @@ class Counter:
             )
 
     def _was_in_time(self, group: PickupGroup, command: messages.GiveOut) -> bool:
-        """An offline store reports a hand-over that was true before the window ended: the earlier truth wins."""
+        """An offline store reports a hand-over that was true before the window ended: the earlier truth wins.
+
+        Also when the customer had some of the units before: unless this is that very hand-over, told once more.
+        """
         return (
             command.at is not None
-            and group.status is GroupStatus.EXPIRED
+            and group.ending is Ending.EXPIRED
+            and bool(group.put_back)
+            and all(known.at != command.at for known in group.hand_overs)
             and group.ready_at is not None
             and group.deadline is not None
             and group.ready_at <= command.at < group.deadline
@@ -557,7 +562,7 @@ class Counter:
     ) -> bool:
         """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone."""
         desk = self.desk
-        kept = group.model_copy(deep=True)
+        kept, earlier = group.model_copy(deep=True), desk.book.collected()
         if command is not None:
             self._choice_made(group, command)
         else:
@@ -582,6 +587,7 @@ class Counter:
                 raise
             for field in type(group).model_fields:
                 setattr(group, field, getattr(kept, field))
+            desk.book.collect_again(earlier)
             return False
         return True
 

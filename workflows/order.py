@@ -267,7 +267,8 @@ class OrderWorkflow:
         async with self.desk.turn:
             for hold in [hold for hold in self.desk.order.holds if hold.kind is HoldKind.FRAUD]:
                 outcome = HoldOutcome.RELEASE if decision.accept else HoldOutcome.CANCEL
-                await self.holds.resolve(hold, outcome, decision.actor, "fraud screening decided")
+                if hold in self.desk.order.holds:  # a declined one before it ended them all
+                    await self.holds.resolve(hold, outcome, decision.actor, "fraud screening decided")
 
     @workflow.signal
     async def stock_arrived(self, arrival: messages.StockArrived) -> None:

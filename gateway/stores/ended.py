@@ -43,7 +43,7 @@ async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) ->
     """The first answer again for the code that opened it. A late report is kept for a person, and refused."""
     group = found.group
     last = await _serial(services, found.order_id, group.n)
-    if group.status is GroupStatus.COLLECTED and last in command.code_serials:
+    if group.status is GroupStatus.COLLECTED and last in command.code_serials and not _is_another(group, command):
         return
     if command.at is not None and _was_in_time(group, command):
         entry = TimelineEntry(
@@ -64,6 +64,11 @@ async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) ->
         async with services.transactions.begin() as books:
             await books.records.append(found.order_id, entry)
     raise _over(group)
+
+
+def _is_another(group: GroupView, command: GiveOut) -> bool:
+    """Of a pickup collected in part: a hand-over that nobody told us of, while units count as left behind."""
+    return bool(group.put_back) and _was_in_time(group, command) and all(h.at != command.at for h in group.hand_overs)
 
 
 def _was_in_time(group: GroupView, command: GiveOut) -> bool:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.alternatives import AlternativesFound, AlternativeSteps
 from activities.faults import OUT_OF_STOCK
 from activities.milestones import Milestone, Milestones, StockOperation, Stores
+from domain.alternatives import StoreOffer
+from domain.store_hours import always_open
 from tests.domain.sample_orders import PLACED
 
 
@@ -21,6 +24,7 @@ class Alone:
     now: datetime = PLACED
     milestones: list[Milestone] = field(default_factory=list)
     lacking: int = 0
+    offers: list[StoreOffer] = field(default_factory=list)
 
     def moved(self) -> list[tuple[StockOperation, int]]:
         """Every stock move on record, with its units."""
@@ -37,6 +41,10 @@ class Alone:
         return [notice.kind.value for milestone in self.milestones for notice in milestone.notices]
 
     async def carry_out(self, step: Any, given: Any, **_: Any) -> Any:
+        if step is AlternativeSteps.find_stores:
+            return AlternativesFound(
+                offers=self.offers, hours={each.store_id: always_open("UTC") for each in self.offers}
+            )
         if step is not Milestones.record_milestone:
             raise NotImplementedError(step)
         if self.lacking and any(move.operation is StockOperation.TAKE for move in given.stock):

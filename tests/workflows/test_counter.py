@@ -1,0 +1,84 @@
+"""What the counter records when the world changes between a look and a step, or is told late."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from activities.milestones import StockOperation
+from domain.actors import ENGINE
+from domain.alternatives import StoreOffer
+from domain.groups import PickupGroup
+from domain.ids import CommandId, StoreId
+from domain.refusals import Refused
+from domain.units import UnitState
+from tests.domain.sample_orders import PLACED, A, after, line, terms
+from tests.workflows.alone import Alone, set_up
+from workflows.counter import Counter
+from workflows.desk import Desk
+from workflows.messages import GiveOut, ReportShortage, ShortageResolution
+from workflows.pickup import PickupProcess
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Alone:
+    return set_up(monkeypatch)
+
+
+def ready() -> tuple[Desk, PickupGroup]:
+    """Three units are staged until tomorrow, and their code is the first."""
+    desk = Desk(terms(line(A, 3, 300)))
+    desk.book.visible = True
+    group = desk.order.group(1)
+    for target, source in (("allocated", "open"), ("picked", "allocated"), ("ready", "picked")):
+        group.move(A, UnitState(target), 3, UnitState(source))
+    group.waits_for, group.offered_at, group.ready_at, group.code_serial = None, PLACED, PLACED, 1
+    group.deadline = after(days=1)
+    return desk, group
+
+
+def command(**about: Any) -> dict[str, Any]:
+    return {"command_id": CommandId("c1"), "actor": ENGINE, "n": 1} | about
+
+
+async def test_a_shortage_is_on_record_also_when_the_other_store_has_just_sold_out(alone: Alone) -> None:
+    desk, _ = ready()
+    alone.offers = [
+        StoreOffer(store_id=StoreId(name), latitude=52.0, longitude=13.0, available={"sku-A": 1})
+        for name in ("S2", "S3")
+    ]
+    alone.lacking = 1
+    missing = ReportShortage(**command(lines={A: 1}, resolution=ShortageResolution.OTHER_STORE))
+    await Counter(desk).shortage(missing)
+    assert alone.moved() == [(StockOperation.RELEASE, 1), (StockOperation.VARIANCE, 1), (StockOperation.TAKE, 1)]
+    assert alone.events().count("shortage_at_counter") == 1
+    assert desk.order.group(2).store_id == "S3"
+
+
+async def test_a_late_report_about_the_rest_of_a_pickup_is_no_repetition_of_the_first_part(alone: Alone) -> None:
+    desk, group = ready()
+    counter = Counter(desk)
+    [tender] = desk.order.tenders
+    tender.captured = tender.amount  # all is paid, so that no provider is asked
+    first = GiveOut(**command(code_serials=[1], lines={A: 1}, at=after(hours=1)))
+    await counter.hand_over(first)
+    alone.now = after(days=1)
+    await PickupProcess(desk, group).window_is_over()
+    assert group.put_back == {A: 2}
+    again = await counter.hand_over(first.model_copy(update={"command_id": CommandId("c2")}))
+    assert again.already
+    offline = {"command_id": CommandId("c3"), "lines": None, "at": after(hours=2)}
+    late = await counter.hand_over(first.model_copy(update=offline))
+    assert (late.already, group.put_back, group.count(UnitState.HANDED_OVER)) == (False, {}, 3)
+    assert alone.moved()[-1] == (StockOperation.CONSUME_LATE, 2)
+    assert (await counter.hand_over(first.model_copy(update=offline | {"at": after(hours=3)}))).already
+
+
+async def test_a_report_of_what_was_put_back_meanwhile_hands_nothing_over(alone: Alone) -> None:
+    desk, group = ready()
+    alone.now = after(days=1) + timedelta(minutes=1)
+    await PickupProcess(desk, group).window_is_over()
+    group.put_back = {}
+    with pytest.raises(Refused):
+        await Counter(desk).hand_over(GiveOut(**command(code_serials=[1], at=after(hours=2))))
+    assert group.hand_overs == []
