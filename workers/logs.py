@@ -73,6 +73,7 @@ def configure_logging(format_: Format = "console", level: Level = "info", stream
         own = logging.getLogger(name)
         own.handlers.clear()
         own.propagate = True
+        own.setLevel(logging.NOTSET)  # the root's, whatever a server that ran in this process before has set
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
 

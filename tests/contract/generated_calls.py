@@ -176,7 +176,8 @@ class Fitting:
                 parameters["n"] = 1
         if "store_id" in parameters and self._is_word(parameters["store_id"]):
             parameters["store_id"] = STORE
-        for line in case.body.get("lines") or () if isinstance(case.body, dict) and "order_id" in parameters else ():
+        lines = case.body.get("lines") if isinstance(case.body, dict) and "order_id" in parameters else None
+        for line in lines if isinstance(lines, list) else ():
             if isinstance(line, dict) and self._is_word(line.get("line_id")) and self.random.random() < 0.8:
                 line["line_id"] = "1"
 
@@ -219,5 +220,5 @@ class Fitting:
             body |= {
                 name: value for name, value in (("sku", SKU), ("store_id", STORE)) if Fitting._is_word(body.get(name))
             }
-        if case.path == "/v1/locations" and body.get("location_id", "").startswith(("S0", "W0")):
+        if case.path == "/v1/locations" and str(body.get("location_id")).startswith(("S0", "W0")):
             body["location_id"] = "T-MADE-UP"
