@@ -11,6 +11,8 @@ import unicodedata
 from domain.ids import GroupId
 
 DIGITS = 8
+MOST_SERIALS = 50
+"""So many codes can a pickup have had: a code as typed is tried against each of them."""
 _SHORTEST_SECRET = 16
 
 

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.alternatives import Alternative, rank_alternatives
     from domain.cancellation import CancelPlan, UnitsOf
     from domain.groups import Ending, GroupStatus, HandOver, PickupGroup, ProofKind, WaitsFor
+    from domain.hand_over_codes import MOST_SERIALS
     from domain.ids import LineId, StoreId
     from domain.intake import Relation
     from domain.notices import NoticeKind
@@ -28,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.units import UnitState
     from workflows import messages, options
     from workflows.cashier import Outcome
-    from workflows.desk import REMINDERS, Desk
+    from workflows.desk import REMINDERS, Desk, process_of
     from workflows.messages import GroupAnswer
     from workflows.refusing import StepFailed, failure_type, refuse
 
@@ -399,6 +400,9 @@ class Counter:
         """A new code, which makes the old one void."""
         group = self.group(command)
         group.require(READY_LIKE, "sending a new code")
+        if group.code_serial >= MOST_SERIALS:
+            # A later one would be known to nobody at the counter.
+            raise refuse(RefusalKind.BEYOND_LIMIT, "No more codes can be sent for this pickup. The last one is good.")
         group.code_serial += 1
         self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n, serial=group.code_serial)
         self._tell_code(NoticeKind.CODE_RESENT, group, group.code_serial)
@@ -536,6 +540,8 @@ class Counter:
         if await self._take_up(part, there.lines, command):
             return part
         desk.order.groups.remove(part)
+        # The next part gets the same number, and a process of its own.
+        desk.crew.dismiss(process_of(part))
         for line, units in next(each for each in before.groups if each.n == group.n).units.items():
             group.units[line] = units
         group.ending = ending

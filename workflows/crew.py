@@ -22,6 +22,12 @@ class Crew:
     def runs(self, name: str) -> bool:
         return name in self._tasks and not self._tasks[name].done()
 
+    def dismiss(self, name: str) -> None:
+        """End a process, if there is one: what it was about has not come to be."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         await workflow.wait_condition(lambda: bool(self._failed()) or condition())
         for task in self._failed():

@@ -29,6 +29,11 @@ with workflow.unsafe.imports_passed_through():
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
 
 
+def process_of(group: PickupGroup) -> str:
+    """The name of a group's process in the crew."""
+    return f"pickup {group.n}"
+
+
 class Snapshot(BaseModel):
     """What the next run of a long order needs to go on as if nothing had happened."""
 

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.views import OrderView
     from workflows.counter import Counter
-    from workflows.desk import Desk, OrderStart
+    from workflows.desk import Desk, OrderStart, process_of
     from workflows.holds import Holds
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
@@ -65,15 +65,14 @@ class OrderWorkflow:
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
             for group in desk.order.groups:
-                name = f"pickup {group.n}"
-                if not desk.crew.has(name):
-                    desk.crew.start(name, PickupProcess(desk, group).run())
+                if not desk.crew.has(process_of(group)):
+                    desk.crew.start(process_of(group), PickupProcess(desk, group).run())
             await desk.crew.wait_until(self._something_for_the_order)
         desk.crew.stop()
 
     def _something_for_the_order(self) -> bool:
         """The end is on record, a group came to be that has no process yet, or the history is long."""
-        started = all(self.desk.crew.has(f"pickup {group.n}") for group in self.desk.order.groups)
+        started = all(self.desk.crew.has(process_of(group)) for group in self.desk.order.groups)
         return self.desk.book.closed or not started or self._is_long()
 
     def _is_long(self) -> bool:

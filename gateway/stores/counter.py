@@ -7,15 +7,12 @@ from datetime import datetime
 from adapters.keys.port import KeyErased
 from adapters.records.port import StoreGroup
 from adapters.vault.port import Subject
-from domain.hand_over_codes import matches
+from domain.hand_over_codes import MOST_SERIALS, matches
 from domain.ids import CommandId, OrderId, order_workflow_id, pickup_id
 from domain.intake import Person, Relation
 from domain.personal import PersonalData
 from gateway.services import Services
 from gateway.showing import person_of, proxy_subject
-
-MOST_SERIALS = 50
-"""So many codes can a pickup have had; nobody asks for a new one more often."""
 
 
 def fitting_serials(code_key: bytes, order_id: OrderId, n: int, typed: str) -> list[int]:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,7 +41,19 @@ class Alone:
     def notices(self) -> list[str]:
         return [notice.kind.value for milestone in self.milestones for notice in milestone.notices]
 
+    async def come_true(self, condition: Callable[[], bool], **waiting: Any) -> None:
+        """Stands in for `workflow.wait_condition`: a timer fires when a test moves `now`."""
+        timeout = waiting.get("timeout")
+        span = timeout if isinstance(timeout, timedelta) else timedelta(seconds=timeout or 0)
+        end = None if timeout is None else self.now + span
+        while not condition():
+            if end is not None and self.now >= end:
+                raise TimeoutError
+            await others_go_on()
+
     async def carry_out(self, step: Any, given: Any, **_: Any) -> Any:
+        for _turn in range(5):
+            await others_go_on()
         if step is AlternativeSteps.find_stores:
             return AlternativesFound(
                 offers=self.offers, hours={each.store_id: always_open("UTC") for each in self.offers}
@@ -54,12 +67,6 @@ class Alone:
         return Stores()
 
 
-async def come_true(condition: Callable[[], bool], **_: Any) -> None:
-    """Stands in for `workflow.wait_condition`: no timer ever fires."""
-    while not condition():
-        await others_go_on()
-
-
 async def others_go_on() -> None:
     await asyncio.sleep(0)
 
@@ -68,8 +75,9 @@ def set_up(monkeypatch: pytest.MonkeyPatch) -> Alone:
     alone = Alone()
     for name, stand_in in {
         "now": lambda: alone.now,
-        "wait_condition": come_true,
+        "wait_condition": alone.come_true,
         "execute_local_activity_method": alone.carry_out,
+        "info": lambda: SimpleNamespace(is_continue_as_new_suggested=lambda: False),
         "set_current_details": lambda _: None,
         "upsert_search_attributes": lambda _: None,
     }.items():

@@ -17,7 +17,7 @@ from domain.money import Money
 from domain.payments import AuthorisationId, Void
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, line, terms
-from tests.workflows.alone import Alone, come_true, set_up
+from tests.workflows.alone import Alone, set_up
 from workflows.desk import Desk
 from workflows.holds import PAYMENT_SYSTEM, Holds
 from workflows.messages import Intervene, InterventionAction
@@ -55,9 +55,9 @@ def authorised() -> Desk:
     return desk
 
 
-async def answered(desk: Desk, action: InterventionAction) -> None:
+async def answered(alone: Alone, desk: Desk, action: InterventionAction) -> None:
     """Ops decide about the one question that there is."""
-    await come_true(lambda: bool(desk.order.interventions))
+    await alone.come_true(lambda: bool(desk.order.interventions))
     [question] = desk.order.interventions
     await desk.people.answer(
         Intervene(
@@ -125,8 +125,8 @@ async def test_all_of_an_authorisation_is_voided_also_when_a_person_had_to_say_s
     [tender] = desk.order.tenders
     tender.abandoned.append(AuthorisationId("auth-0"))
     freed = asyncio.create_task(desk.cashier.let_go())
-    await answered(desk, InterventionAction.SKIP)  # what is left there cannot be found out
-    await answered(desk, InterventionAction.RETRY)
+    await answered(alone, desk, InterventionAction.SKIP)  # what is left there cannot be found out
+    await answered(alone, desk, InterventionAction.RETRY)
     await freed
     assert asked == [None, None]
     assert tender.abandoned == []
@@ -141,7 +141,7 @@ async def test_an_event_about_an_authorisation_that_makes_no_sense_is_a_persons_
     monkeypatch.setattr("temporalio.workflow.execute_activity_method", senseless)
     desk = authorised()
     looking = asyncio.create_task(desk.cashier.look_again(OLD))
-    await answered(desk, InterventionAction.SKIP)
+    await answered(alone, desk, InterventionAction.SKIP)
     await looking
     assert desk.order.tenders[0].live == 200
     assert desk.order.group(1).owed_lines(UnitState.OPEN) == {A: 2}

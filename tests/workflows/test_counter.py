@@ -9,6 +9,7 @@ from activities.milestones import StockOperation
 from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
 from domain.groups import PickupGroup
+from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
 from domain.refusals import Refused
 from domain.units import UnitState
@@ -16,7 +17,7 @@ from tests.domain.sample_orders import PLACED, A, after, line, terms
 from tests.workflows.alone import Alone, set_up
 from workflows.counter import Counter
 from workflows.desk import Desk
-from workflows.messages import GiveOut, ReportShortage, ShortageResolution
+from workflows.messages import GiveOut, ReportShortage, ResendCode, ShortageResolution
 from workflows.pickup import PickupProcess
 
 
@@ -82,3 +83,13 @@ async def test_a_report_of_what_was_put_back_meanwhile_hands_nothing_over(alone:
     with pytest.raises(Refused):
         await Counter(desk).hand_over(GiveOut(**command(code_serials=[1], at=after(hours=2))))
     assert group.hand_overs == []
+
+
+async def test_no_code_is_sent_that_the_counter_would_not_know(alone: Alone) -> None:
+    desk, group = ready()
+    group.code_serial = MOST_SERIALS - 1
+    again = ResendCode(**command())
+    await Counter(desk).resend_code(again)
+    with pytest.raises(Refused):
+        await Counter(desk).resend_code(again)
+    assert (group.code_serial, alone.notices()) == (MOST_SERIALS, ["code_resent"])

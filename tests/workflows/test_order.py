@@ -1,13 +1,19 @@
 """Decisions about a whole order that come from outside."""
 
+import asyncio
+
 import pytest
 
 from domain.actors import ENGINE
+from domain.alternatives import StoreOffer
+from domain.groups import WaitsFor
 from domain.holds import HoldKind
-from tests.domain.sample_orders import A, line, terms
+from domain.ids import CommandId, LineId, StoreId
+from domain.units import UnitState
+from tests.domain.sample_orders import PLACED, A, line, terms
 from tests.workflows.alone import Alone, set_up
 from workflows.desk import OrderStart
-from workflows.messages import FraudDecision
+from workflows.messages import ChoiceOption, Choose, FraudDecision
 from workflows.order import OrderWorkflow
 
 
@@ -26,3 +32,33 @@ async def test_a_fraud_decision_ends_the_order_once_however_many_holds_ask_for_i
     order.desk.crew.stop()
     assert not order.desk.order.open
     assert alone.events().count("units_cancelled") == 1
+
+
+async def test_units_that_a_second_store_takes_have_deadlines_also_when_the_first_had_just_sold_out(
+    alone: Alone,
+) -> None:
+    workflow = OrderWorkflow(OrderStart(terms=terms(line(A, 3, 300))))
+    desk = workflow.desk
+    desk.book.visible = desk.confirmed = True
+    [tender], [group] = desk.order.tenders, desk.order.groups
+    tender.live = tender.amount
+    group.waits_for, group.offered_at, group.declined_by = WaitsFor.CHOICE, PLACED, [group.store_id]
+    workflow._answer_placing(None)
+    alone.offers = [
+        StoreOffer(store_id=StoreId(name), latitude=52.0, longitude=13.0, available={"sku-A": 2})
+        for name in ("S2", "S3")
+    ]
+    alone.lacking = 1
+    story = asyncio.create_task(workflow._until_everything_is_final())
+    choice = Choose(command_id=CommandId("c1"), actor=ENGINE, option=ChoiceOption.OTHER_STORE)
+    answer = await workflow.choose(choice)
+    part = desk.order.group(answer.group.n)
+    assert (part.store_id, part.owed_lines(UnitState.ALLOCATED)) == ("S3", {LineId("A"): 2})
+    # The store does not answer: it is reminded, in time.
+    assert part.accept_by is not None
+    alone.now = part.accept_by
+    for _ in range(50):
+        await asyncio.sleep(0)
+    story.cancel()
+    desk.crew.stop()
+    assert "store_reminded" in alone.events()
