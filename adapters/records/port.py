@@ -4,13 +4,13 @@ Written by the same transaction that makes a step real. Every change carries the
 late retry cannot overwrite a newer one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import OrderId, StoreId
+from domain.ids import OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -116,6 +116,10 @@ class Records(Protocol):
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
         """Orders (and group numbers) that wait for this SKU at this store, the longest wait first."""
+        ...
+
+    async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
+        """Units of the SKU that the store has picked or made ready and not handed over, by order."""
         ...
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]: ...
