@@ -88,13 +88,12 @@ class StockLine(BaseModel):
 
 def merged(lines: Iterable[StockLine]) -> list[StockLine]:
     """The lines in one fixed order, with repeated entries of one line, SKU and location added up."""
-    sums: dict[tuple[LineId, Sku, StoreId], int] = defaultdict(int)
+    sums: dict[tuple[LineId, Sku, StoreId], StockLine] = {}
     for line in lines:
-        sums[line.line_id, line.sku, line.location_id] += line.quantity
-    return [
-        StockLine(line_id=line_id, sku=sku, location_id=location, quantity=quantity)
-        for (line_id, sku, location), quantity in sorted(sums.items())
-    ]
+        place = line.line_id, line.sku, line.location_id
+        known = sums.get(place)
+        sums[place] = line.model_copy(update={"quantity": known.quantity + line.quantity}) if known else line
+    return [sums[place] for place in sorted(sums)]
 
 
 def total_demand(lines: Iterable[StockLine]) -> dict[Place, int]:

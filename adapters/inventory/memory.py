@@ -332,3 +332,13 @@ def _shares(held: Holding) -> dict[Bucket, int]:
 
 def _line(held: Holding, quantity: int) -> StockLine:
     return StockLine(line_id=held.line_id, sku=held.sku, location_id=held.location_id, quantity=quantity)
+
+
+class MemoryReservations:
+    """See `port.Reservations`."""
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        self._inventory = inventory
+
+    async def reserve(self, request: Reserve) -> Reserved:
+        return await self._inventory.reserve(request)
