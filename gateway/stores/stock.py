@@ -1,5 +1,6 @@
 """`/v1/stock`: counts, receipts and adjustments of a place, its levels and its ledger."""
 
+import asyncio
 from typing import Annotated, Literal
 
 import structlog
@@ -9,6 +10,7 @@ from temporalio.service import RPCError
 
 from adapters.access.port import PrincipalKind
 from adapters.inventory.port import KeyConflict, Movement, NotEnoughOnHand, StockMovement
+from adapters.keys.port import KeyErased, KeyMissing
 from domain.ids import OperationKey, OrderId, Sku, StoreId
 from domain.intake import Key
 from domain.stock import MovementKind, StockLevel
@@ -30,7 +32,8 @@ router = APIRouter(prefix="/v1/stock", route_class=CommandRoute, tags=["stock"])
 MOVER = "stock:movements"
 """The right of an ERP to move stock anywhere."""
 RISES = frozenset({MovementKind.RECEIPT, MovementKind.COUNT, MovementKind.ADJUSTMENT})
-MOST_WOKEN = 100
+PROMPTLY = 1.0
+"""Seconds that a store's request takes at most for telling who waits; the sweeper tells the others (`sweeping`)."""
 
 Filter = Annotated[str | None, Query(min_length=1, max_length=64)]
 
@@ -112,17 +115,22 @@ async def _check(services: Services, body: MovementBody) -> None:
 
 
 async def _tell_who_waits(services: Services, level: StockLevel) -> None:
-    """Orders that wait for this SKU here look again, the longest wait first; each takes what is left when it looks."""
+    """Orders that wait for this SKU here look again, the longest wait first; each takes what is left when it looks.
+
+    The stock is recorded already: who cannot be told at once is told by the sweeper.
+    """
     async with services.transactions.begin() as books:
         waiting = await books.records.waiting_for_stock(level.sku, level.store_id)
-    for order_id, n in waiting[:MOST_WOKEN]:
-        try:
-            await handle_of(services.temporal, order_id).signal(
-                OrderWorkflow.stock_arrived, StockArrived(n=n), rpc_timeout=PATIENCE
-            )
-        except RPCError as fault:
-            # The stock is recorded; who could not be told looks again with the next movement, or at its deadline.
-            log.warning("stock_arrival_not_told", order_id=order_id, status=fault.status.name)
+    told = 0
+    try:
+        async with asyncio.timeout(PROMPTLY):
+            for order_id, n in waiting[: level.available]:
+                await handle_of(services.temporal, order_id).signal(
+                    OrderWorkflow.stock_arrived, StockArrived(n=n), rpc_timeout=PATIENCE
+                )
+                told += 1
+    except (RPCError, TimeoutError, KeyErased, KeyMissing) as fault:
+        log.warning("stock_arrival_not_told", waiting=len(waiting) - told, error=type(fault).__name__)
 
 
 @router.get("", summary="Levels, by SKU and place")

@@ -1,11 +1,16 @@
 """A store's tasks, settings and stock."""
 
+import asyncio
+from typing import Any
+
 import httpx
+import pytest
 
 from adapters.access.port import PrincipalKind
 from domain.actors import Channel
+from gateway.stores import stock
 from tests.gateway.api.conftest import Shop, place, post
-from tests.gateway.api.engine import waiting_for_stock
+from tests.gateway.api.engine import Handle, waiting_for_stock
 
 
 async def test_tasks_are_a_store_s_own(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
@@ -92,6 +97,29 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
     body = {"kind": "receipt", "sku": "HAT", "store_id": "S1", "quantity": 5}
     await post(s1, "/v1/stock/movements", body)
     assert len(running.signals) == 1
+
+
+async def test_a_store_that_counts_does_not_wait_for_orders_that_are_slow_to_be_told(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        running = shop.engine.of(await place(shop, web))
+        for units in running.order.group(1).units.values():
+            units.open, units.allocated = units.allocated, 0
+        waiting_for_stock(running.order)
+        await shop.engine.write(running.order.terms.order_id)
+    asked = []
+
+    async def slow(self: Handle, *_: Any, **__: Any) -> None:
+        asked.append(self.id)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Handle, "signal", slow)
+    monkeypatch.setattr(stock, "PROMPTLY", 0.05)
+    body = {"kind": "receipt", "sku": "SHOE", "store_id": "S1", "quantity": 500}
+    async with asyncio.timeout(10):
+        assert (await post(s1, "/v1/stock/movements", body)).status_code == 201
+    assert len(asked) == 1, "the time is for all of them together"
 
 
 async def test_every_list_comes_in_pages(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:
