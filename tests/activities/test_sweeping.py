@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities import sweeping
@@ -210,7 +211,7 @@ async def test_an_order_is_told_by_the_signal_that_it_has(monkeypatch: pytest.Mo
     class Connected:
         get_workflow_handle: Callable[[str], Handle] = staticmethod(Handle)
 
-    monkeypatch.setattr(sweeping.activity, "client", Connected)
+    monkeypatch.setattr(activity, "client", Connected)
     await sweeping.tell_stock_arrived(OrderId("o1"), 2)
     [(workflow_id, name, message)] = sent
     assert (workflow_id, name) == ("order/o1", OrderWorkflow.stock_arrived.__temporal_signal_definition.name)  # type: ignore[attr-defined]

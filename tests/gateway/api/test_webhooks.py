@@ -10,14 +10,16 @@ import httpx
 from standardwebhooks.webhooks import Webhook
 from temporalio.service import RPCStatusCode
 
+from adapters.access.port import Role
 from adapters.inbound.port import InboundEvent
 from adapters.keys.port import KeyErased, KeyMissing
 from adapters.payment.port import AuthoriseRequest
+from domain.card_data import find_card_data, has_card_number
 from domain.ids import OperationKey, OrderId
 from domain.money import Money
 from domain.payments import TenderId
 from gateway.webhooks.delivery import deliver
-from tests.gateway.api.conftest import SECRETS, Shop, place
+from tests.gateway.api.conftest import SECRETS, Shop, place, post
 from tests.gateway.api.engine import rpc
 
 
@@ -183,3 +185,45 @@ async def test_an_event_of_an_erased_customer_s_order_is_settled_and_one_of_nobo
     shop.engine.away = KeyErased("erased")
     assert await hand_on(shop, event)
     assert await parked(shop, order_id) == []
+
+
+async def test_an_id_of_digits_that_might_be_a_card_number_loses_no_event_and_is_not_kept(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    running = shop.engine.running.pop(f"order/{order_id}")
+    ids = ("4000056655665556", "4242 4242 4242 4242", "evt-4000056655665556")
+    for event_id in ids:
+        for known in (False, True):
+            answer = await send(shop, "fraud", {"order_id": order_id, "decision": "accept"}, event_id=event_id)
+            assert (answer.status_code, answer.json()["known"]) == (202, known), event_id
+            assert find_card_data(answer.json()) is None
+    kept = {event.event_id for event in await parked(shop, order_id)}
+    assert len(kept) == len(ids)
+    assert not [event_id for event_id in kept if has_card_number(event_id)]
+    shop.engine.running[f"order/{order_id}"] = running
+
+
+async def test_ops_see_what_did_not_arrive_and_have_it_tried_again(
+    shop: Shop, web: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    order_id = f"foreign-{uuid.uuid4().hex}"
+    await send(shop, "fraud", {"order_id": order_id, "decision": "accept"})
+
+    async def listed() -> list[dict[str, Any]]:
+        found = (await ops.get("/v1/ops/parked", params={"limit": 200})).json()["items"]
+        return [each for each in found if each["order_id"] == order_id]
+
+    assert await listed() == [], "it came a moment ago"
+    (event,) = await parked(shop, order_id)
+    await shop.services.events.put_off(event.provider, event.event_id, None)
+    (shown,) = await listed()
+    assert (shown["kind"], shown["provider"], shown["given_up"], shown["tries"]) == ("event", "fraud", True, 1)
+    assert (await web.get("/v1/ops/parked")).status_code == 403
+    auditor = await shop.ops(Role.AUDITOR)
+    assert (await post(auditor, "/v1/ops/parked/retry", {"order_id": order_id})).status_code == 403
+    answer = await post(ops, "/v1/ops/parked/retry", {"order_id": order_id})
+    assert answer.json() == {"order_id": order_id, "starts": 0, "events": 1}
+    (shown,) = await listed()
+    assert (shown["given_up"], shown["next_try_at"]) == (False, "2026-11-23T10:00:00Z")
+    assert (await post(ops, "/v1/ops/parked/retry", {"order_id": "nobodys"})).status_code == 404
