@@ -90,6 +90,7 @@ class LinkKind(StrEnum):
 
 NoticeKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 """The event's key, unique for ever: `{order_id}:ready:1`. A copy that somebody asked for is `{key}#2`."""
+LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
 TextKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A word of some vocabulary (a reason, a choice), put into the reader's language by the templates."""
 
@@ -162,7 +163,7 @@ class Notice(_Value):
     order_id: OrderId
     group_id: GroupId | None = None
     store_id: StoreId | None = None
-    locale: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     at: AwareDatetime
     """When it happened."""
     until: AwareDatetime | None = None

@@ -10,6 +10,7 @@ from adapters.notification.render import Details, NoticeRenderer, Recipient
 from domain.ids import OrderId, StoreId
 from domain.notices import Audience, Notice
 
+STORES_LOCALE = "en"
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 PATIENCE = timedelta(hours=24)
@@ -97,8 +98,9 @@ class NoticeRelay:
             recipient = await self._recipient(notice)
             if isinstance(recipient, str):
                 return await self._suppress(notice, at, recipient)
-            details = await self._details_of(notice) if self._details_of else Details()
-            message = self._renderer.render(notice, recipient, details)
+            told = _in_the_readers_language(notice, recipient)
+            details = await self._details_of(told) if self._details_of else Details()
+            message = self._renderer.render(told, recipient, details)
             await self._mailer.send(message)
         except Rejected as fault:
             return await self._give_up(notice, at, fault.reason, gave_up)
@@ -138,6 +140,12 @@ class NoticeRelay:
             return await self._give_up(pending.notice, at, reason, gave_up)
         await self._outbox.failed(pending.notice.key, at, reason, at + pause(pending.attempts, retry_after))
         return _Fate.RETRIED
+
+
+def _in_the_readers_language(notice: Notice, recipient: Recipient) -> Notice:
+    """A notice carries its customer's locale; a store that names none reads English."""
+    default = STORES_LOCALE if notice.audience is Audience.STORE else notice.locale
+    return notice.model_copy(update={"locale": recipient.locale or default})
 
 
 def pause(attempts: int, retry_after: float | None = None) -> timedelta:

@@ -35,6 +35,8 @@ class Recipient:
     name: str = field(default="", repr=False)
     declined: frozenset[NoticeKind] = frozenset()
     """What this customer does not want to hear of."""
+    locale: str | None = None
+    """The reader's own, where it is not the notice's: a store reads its mails in its language, not its customer's."""
 
     def wants(self, kind: NoticeKind) -> bool:
         return kind not in self.declined or not kind.may_be_declined

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Protocol, get_args
+from typing import Annotated, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from domain.ids import StoreId
+from domain.notices import LOCALE
 from domain.store_hours import DayHours, StoreHours, Weekday
 
 _DAY_NAMES = {
@@ -52,6 +53,8 @@ class Place(BaseModel):
     capacity: Capacity = Capacity()
     pause: Pause | None = None
     curbside: bool = True
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
+    """In which the place is written to."""
 
     def paused(self, at: datetime) -> bool:
         return self.pause is not None and (self.pause.until is None or at < self.pause.until)

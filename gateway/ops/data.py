@@ -13,6 +13,7 @@ from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
 from domain.ids import Sku, StoreId
 from domain.intake import Key
+from domain.notices import LOCALE
 from domain.stock import ANY
 from domain.store_hours import StoreHours
 from domain.terms import ChannelRules
@@ -41,6 +42,7 @@ class LocationBody(Body):
     hours: StoreHours
     capacity: Capacity = Capacity()
     curbside: bool = True
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
 
 
 class BufferBody(Body):

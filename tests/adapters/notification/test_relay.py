@@ -73,6 +73,26 @@ async def test_what_waits_is_sent_to_whom_it_concerns_and_noted(
         assert entry.message_id == f"<{entry.notice.key}@memory>"
 
 
+@pytest.mark.parametrize(("own", "language"), [(None, "en"), ("de-AT", "de-AT")])
+async def test_a_store_is_written_to_in_its_own_language_not_in_its_customers(
+    outbox: Outbox, mailer: MemoryMailer, people: People, make_notice: MakeNotice, own: str | None, language: str
+) -> None:
+    people.store = Recipient("s001@example.com", locale=own)
+    asked: list[str] = []
+
+    async def details(notice: Notice) -> Details:
+        asked.append(notice.locale)
+        return Details()
+
+    await outbox.add(
+        [make_notice(kind, locale="de") for kind in (NoticeKind.STORE_NEW_ORDER, NoticeKind.PICKUP_EXPIRED)]
+    )
+    await relay(outbox, mailer, people, details_of=details).run_once(AT)
+    languages = {one.to: one.headers["Content-Language"] for one in mailer.messages}
+    assert languages == {"s001@example.com": language, "customer@example.org": "de"}
+    assert sorted(asked) == sorted([own or "en", "de"]), "opening hours too"
+
+
 async def test_two_relays_at_once_send_each_notice_once(
     outbox: Outbox, mailer: MemoryMailer, people: People, make_notice: MakeNotice
 ) -> None:
