@@ -17,7 +17,7 @@ async def visible_order(services: Services, caller: Caller, order_id: OrderId) -
         view = await books.records.order(order_id)
         if view is None:
             raise not_found()
-        allowed = await _may_see(books, caller, order_id)
+        allowed = await may_see(books, caller, order_id)
     if not allowed:
         raise await caller.hidden("another's order")
     return view
@@ -32,7 +32,7 @@ async def visible_group(services: Services, caller: Caller, order_id: OrderId, n
         if caller.principal.kind is PrincipalKind.STORE:
             allowed = found.group.store_id == caller.principal.store_id
         else:
-            allowed = await _may_see(books, caller, order_id)
+            allowed = await may_see(books, caller, order_id)
     if not allowed:
         raise await caller.hidden("another's pickup")
     return found
@@ -59,7 +59,8 @@ def within_sight(caller: Caller, wanted: OrderFilter) -> OrderFilter | None:
     return wanted.model_copy(update={"created_by": caller.principal.id})
 
 
-async def _may_see(books: PostgresTransaction, caller: Caller, order_id: OrderId) -> bool:
+async def may_see(books: PostgresTransaction, caller: Caller, order_id: OrderId) -> bool:
+    """Whether the caller may know of an order."""
     if caller.sees_all_orders:
         return True
     principal = caller.principal

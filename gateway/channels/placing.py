@@ -26,6 +26,7 @@ from gateway.channels.checks import check_places, check_supported
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
+from gateway.reading import may_see
 from gateway.services import Services
 from gateway.showing import order_shown, proxy_subject
 from gateway.starting import seal_terms, start_order
@@ -56,6 +57,8 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
         intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known.rules, now)
     else:
         intake, terms = known.intake, None
+    if not await _may_know(services, caller, intake):
+        raise Problem(ProblemKind.ORDER_EXISTS, f"{_twice(intake)} Use another external_id.")
     if intake.content_hash != body.content_hash():
         raise await _exists(services, caller, intake)
     is_new = terms is not None
@@ -207,14 +210,25 @@ async def _view(services: Services, order_id: OrderId) -> OrderView:
     return view
 
 
+async def _may_know(services: Services, caller: Caller, intake: Intake) -> bool:
+    """Two sellers' keys may speak for one channel: neither learns of the other's orders, whatever it sends."""
+    if intake.created_by == caller.principal.id:
+        return True
+    async with services.transactions.begin() as books:
+        return await may_see(books, caller, intake.order_id)
+
+
+def _twice(intake: Intake) -> str:
+    return f"{intake.channel} has sent {intake.external_id} before."
+
+
 async def _exists(services: Services, caller: Caller, intake: Intake) -> Problem:
     async with services.transactions.begin() as books:
         view = await books.records.order(intake.order_id)
     current = await order_shown(services, caller, view) if view is not None else {"order_id": intake.order_id}
     return Problem(
         ProblemKind.ORDER_EXISTS,
-        f"{intake.channel} has sent {intake.external_id} before, with other content. "
-        "Change or cancel that order, or use another external_id.",
+        f"{_twice(intake)} Its content was another: change or cancel that order, or use another external_id.",
         current=current,
     )
 

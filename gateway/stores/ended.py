@@ -8,8 +8,10 @@ from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry
 from domain.views import GroupView, OrderStatus
-from gateway.problems import unavailable
+from gateway.principals import Caller
+from gateway.problems import Problem, ProblemKind, unavailable
 from gateway.services import Services
+from gateway.showing import PickupShown, pickup_shown
 from workflows.messages import GiveOut, GroupAnswer, GroupCommand, PutBack
 
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
@@ -28,6 +30,15 @@ async def answer_from_record(services: Services, found: StoreGroup, command: Gro
         await _hand_over(services, now, command)
         return GroupAnswer(version=now.version, status=now.order_status, group=now.group, already=True)
     raise _over(now.group)
+
+
+async def nothing_to_put_back(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
+    """All is on the shelf already: the answer again. Raises 409 when nothing of the pickup was ever to be put back."""
+    shown = await pickup_shown(services, caller, found)
+    if not await _counted(services, found.order_id, found.group.n, Event.PUT_BACK):
+        detail = "Nothing of this pickup waits to be put back. Units do once they were picked and are no longer wanted."
+        raise Problem(ProblemKind.NOT_ALLOWED_NOW, detail, current=shown)
+    return shown.model_copy(update={"already": True})
 
 
 def _over(group: GroupView, what_now: str = "nothing more can be done with it.") -> Refused:
@@ -80,12 +91,13 @@ def _was_in_time(group: GroupView, command: GiveOut) -> bool:
 
 async def _serial(services: Services, order_id: OrderId, n: int) -> int:
     """The number of the group's last code: each readiness and each re-sending made a new one."""
+    return await _counted(services, order_id, n, Event.READY, Event.CODE_RESENT)
+
+
+async def _counted(services: Services, order_id: OrderId, n: int, *kinds: Event) -> int:
     async with services.transactions.begin() as books:
         events = await books.records.timeline(order_id, after=0, limit=MOST_EVENTS)
-    return sum(
-        stored.entry.event in (Event.READY, Event.CODE_RESENT) and stored.entry.data.model_dump().get("group") == n
-        for stored in events
-    )
+    return sum(stored.entry.event in kinds and stored.entry.data.model_dump().get("group") == n for stored in events)
 
 
 async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> GroupAnswer:

@@ -20,6 +20,7 @@ from gateway.showing import PickupShown, arrival_subject, pickup_shown, proxy_su
 from gateway.stores import bodies
 from gateway.stores.bodies import quantities
 from gateway.stores.counter import fitting_serials, is_named, keep_person, put
+from gateway.stores.ended import nothing_to_put_back
 from gateway.stores.sending import ANY_SIDE, carry_out, carry_out_or_leave, pickup_of
 from workflows import messages
 from workflows.order import OrderWorkflow
@@ -270,6 +271,8 @@ async def put_back(
 ) -> Any:
     found = await pickup_of(services, caller, order_id, n)
     lines = quantities(body.lines) if body.lines else None
+    if lines is None and not found.group.put_back:
+        return await nothing_to_put_back(services, caller, found)
     command = messages.PutBack(command_id=command_id, actor=caller.actor, version=body.version, n=n, lines=lines)
     return await carry_out_or_leave(services, caller, found, OrderWorkflow.put_back, command, prefer)
 

@@ -294,6 +294,23 @@ async def test_units_are_put_back_after_the_order_has_ended(
     assert order_id not in {task["order_id"] for task in tasks}
 
 
+async def test_where_nothing_waits_to_be_put_back_nothing_is_and_a_second_time_is_the_first(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    running = shop.engine.of(order_id)
+    answer = await post(s1, path(order_id, "put-back"))
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "not-allowed-now")
+    assert answer.json()["current"]["put_back"] == {}
+    assert running.commands == []
+    put_back = TimelineEntry(
+        at=shop.services.now(), event=Event.PUT_BACK, actor=ENGINE, data=Fact.model_validate({"group": 1})
+    )
+    await shop.engine.write(order_id, put_back)
+    again = await post(s1, path(order_id, "put-back"))
+    assert (again.status_code, again.json()["already"]) == (200, True)
+
+
 async def test_nothing_else_can_be_done_with_an_ended_order(
     shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
 ) -> None:

@@ -284,3 +284,22 @@ async def test_a_held_order_without_a_bank_page_links_to_ours(shop: Shop, web: h
     await shop.engine.write(OrderId(order["order_id"]))
     shown = (await web.get(f"{ORDERS}/{order['order_id']}")).json()
     assert shown["next_action"]["url"].startswith("http://shop/c/")
+
+
+async def test_two_sellers_of_one_channel_do_not_learn_of_each_others_orders(shop: Shop) -> None:
+    bazaar, rival = [await shop.caller(name, channel=Channel.MARKETPLACE) for name in ("bazaar", "rival")]
+    body = an_order(channel="marketplace")
+    order_id = (await post(bazaar, ORDERS, body)).json()["order_id"]
+    for sent in (body, body | {"locale": "en"}):
+        answer = await post(rival, ORDERS, sent)
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "order-exists")
+        assert "current" not in answer.json()
+        assert order_id not in answer.text
+    assert (await post(bazaar, ORDERS, body)).status_code == 200
+    assert (await post(bazaar, ORDERS, body | {"locale": "en"})).json()["current"]["order_id"] == order_id
+
+
+async def test_a_fault_of_the_whole_order_points_to_its_line(shop: Shop, web: httpx.AsyncClient) -> None:
+    line = an_order()["lines"][0]
+    answer = await post(web, ORDERS, an_order(lines=[line, line]))
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/lines/1/line_id"]
