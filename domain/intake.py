@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from domain.actors import Channel
 from domain.money import Currency
@@ -26,7 +27,14 @@ MAX_LINES = 500
 MAX_QUANTITY = 100_000
 MAX_AMOUNT = 10**12
 
-Key = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+KEY = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
+EMAIL = r"^[^@\s]+@[^@\s]+$"
+PHONE = r"^\+?[0-9 ()./-]{4,31}$"
+COUNTRY = r"^[A-Z]{2}$"
+TOKEN = r"^[\x21-\x7e]+$"
+LOCALE = r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)]
 """An id that a caller chose: visible ASCII, safe in a URL and in a log."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Amount = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
@@ -61,6 +69,11 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_read_time), AfterValidator(_
 
 class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def misplaced(at: tuple[str | int, ...], reason: str) -> PydanticCustomError:
+    """What a look at the whole finds wrong: `at` says in which part, since the validator only knows the whole."""
+    return PydanticCustomError("misplaced", "{reason}", {"reason": reason, "at": at})
 
 
 class Method(StrEnum):
@@ -106,8 +119,8 @@ class Service(StrEnum):
 class Customer(Body):
     ref: Key
     name: Text | None = None
-    email: Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    phone: Annotated[str, StringConstraints(max_length=32, pattern=r"^\+?[0-9 ()./-]{4,31}$")] | None = None
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=PHONE)] | None = None
 
 
 class Address(Body):
@@ -117,7 +130,7 @@ class Address(Body):
     postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
     city: Text
     region: Text | None = None
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)]
 
 
 class Person(Body):
@@ -166,9 +179,9 @@ class Fulfilment(Body):
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:
         if self.method in (Method.PICKUP, Method.SHIP_TO_STORE) and self.store_id is None:
-            raise ValueError(f"a {self.method} fulfilment needs store_id")
+            raise misplaced(("store_id",), f"a {self.method} fulfilment needs store_id")
         if self.method is Method.SHIP and self.address is None:
-            raise ValueError("a ship fulfilment needs an address")
+            raise misplaced(("address",), "a ship fulfilment needs an address")
         return self
 
     @property
@@ -181,7 +194,7 @@ class Tender(Body):
 
     type: TenderType
     amount: Amount
-    token: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] | None = Field(
+    token: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=TOKEN)] | None = Field(
         default=None, repr=False
     )
     number: Annotated[str, StringConstraints(max_length=64)] | None = Field(default=None, repr=False)
@@ -191,7 +204,7 @@ class Tender(Body):
     @model_validator(mode="after")
     def _card_has_a_token(self) -> Self:
         if self.type is TenderType.CARD and self.token is None:
-            raise ValueError("a card tender needs the provider's token")
+            raise misplaced(("token",), "a card tender needs the provider's token")
         return self
 
 
@@ -202,7 +215,7 @@ class OrderBody(Body):
     external_id: Key
     placed_at: Instant
     currency: Currency
-    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] = "en"
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     customer: Customer
     lines: Annotated[list[Line], Field(min_length=1)]
     prices_include_tax: Flag = True
@@ -216,18 +229,22 @@ class OrderBody(Body):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if len(self.lines) > MAX_LINES:
-            raise ValueError(f"an order has at most {MAX_LINES} lines, not {len(self.lines)}; split it")
-        _unique("line_id", [line.line_id for line in self.lines])
-        _unique("fulfilment id", [fulfilment.id for fulfilment in self.fulfilments])
+            raise misplaced(("lines",), f"an order has at most {MAX_LINES} lines, not {len(self.lines)}; split it")
+        _unique("lines", "line_id", "line_id", [line.line_id for line in self.lines])
+        _unique("fulfilments", "id", "fulfilment id", [fulfilment.id for fulfilment in self.fulfilments])
         known = {fulfilment.id for fulfilment in self.fulfilments}
-        for line in self.lines:
+        for n, line in enumerate(self.lines):
             if line.fulfilment not in known:
-                raise ValueError(f"line {line.line_id} names fulfilment {line.fulfilment}, which is not in fulfilments")
+                raise misplaced(
+                    ("lines", n, "fulfilment"),
+                    f"line {line.line_id} names fulfilment {line.fulfilment}, which is not in fulfilments",
+                )
             if line.discount > line.quantity * line.unit_price:
-                raise ValueError(f"the discount of line {line.line_id} is more than its price")
-        unused = known - {line.fulfilment for line in self.lines}
-        if unused:
-            raise ValueError(f"fulfilment {min(unused)} has no line")
+                raise misplaced(("lines", n, "discount"), f"the discount of line {line.line_id} is more than its price")
+        used = {line.fulfilment for line in self.lines}
+        for n, fulfilment in enumerate(self.fulfilments):
+            if fulfilment.id not in used:
+                raise misplaced(("fulfilments", n), f"fulfilment {fulfilment.id} has no line")
         return self
 
     def content_hash(self) -> str:
@@ -269,9 +286,9 @@ def placed_in_the_future(order: OrderBody, now: datetime) -> bool:
     return (order.placed_at - now).total_seconds() > 300
 
 
-def _unique(what: str, values: list[str]) -> None:
+def _unique(where: str, field: str, what: str, values: list[str]) -> None:
     seen: set[str] = set()
-    for value in values:
+    for n, value in enumerate(values):
         if value in seen:
-            raise ValueError(f"{what} {value} is there twice")
+            raise misplaced((where, n, field), f"{what} {value} is there twice")
         seen.add(value)

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Minor = Annotated[int, Field(strict=True)]
 """An amount in minor units (cents for EUR, yen for JPY)."""
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+CURRENCY = r"^[A-Z]{3}$"
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY)]
 """An ISO 4217 alphabetic code."""
 
 # ISO 4217 list one (2024-06): currencies whose minor unit is not a hundredth. Everything else has two digits.

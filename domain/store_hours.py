@@ -22,7 +22,8 @@ HORIZON_DAYS = 400
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
-WallTime = Annotated[str, StringConstraints(pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+WALL_TIME = r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+WallTime = Annotated[str, StringConstraints(pattern=WALL_TIME)]
 """`09:00`; `24:00` is the end of the day."""
 
 WallInterval = tuple[WallTime, WallTime]
@@ -70,11 +71,11 @@ def _known_region(region: str) -> str:
 DayHours = Annotated[tuple[WallInterval, ...], Field(max_length=24), AfterValidator(_in_order)]
 """The intervals of one day in order; none means closed."""
 
-Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_day)]
+REGION = r"^[A-Z]{2}(?:-[A-Z0-9]{1,3})?$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+Day = Annotated[str, StringConstraints(pattern=DAY), AfterValidator(_real_day)]
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
-HolidayRegion = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}(?:-[A-Z0-9]{1,3})?$"), AfterValidator(_known_region)
-]
+HolidayRegion = Annotated[str, StringConstraints(pattern=REGION), AfterValidator(_known_region)]
 
 
 class OpeningTimes(BaseModel):

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -17,7 +18,8 @@ from starlette.responses import Response
 
 from domain.card_data import find_card_data, has_card_number
 from gateway import matched
-from gateway.problems import MEDIA_TYPE, FieldError, Problem, ProblemKind, invalid, reason_of
+from gateway.problems import MEDIA_TYPE, FieldError, Problem, ProblemKind, invalid
+from gateway.wording import reason_of
 
 MOST_BYTES = 1_000_000
 MOST_LET_PASS = 1_000_000
@@ -33,6 +35,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -51,8 +54,16 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_without_double_keys)
 
 
 async def read_bounded(request: Request, most: int = MOST_BYTES) -> bytes:
-    """The whole body, declared or chunked. Raises 413 as soon as it is known to be over `most` bytes."""
-    return b"".join([chunk async for chunk in stream_bounded(request, most)])
+    """The whole body, declared or chunked. 413 once it is known to be over `most` bytes, 415 when it is packed."""
+    raw = b"".join([chunk async for chunk in stream_bounded(request, most)])
+    if raw and request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise Problem(
+            ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+            "Send the body as it is, without a Content-Encoding.",
+            title="The body is packed",
+            headers={"Accept-Encoding": "identity"},
+        )
+    return raw
 
 
 async def stream_bounded(request: Request, most: int) -> AsyncIterator[bytes]:
@@ -163,6 +174,11 @@ def pointer(path: tuple[str | int, ...]) -> str:
     return "".join(parts)
 
 
+def place_of(error: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Where a fault is: a look at a whole body names the part (`domain.intake.misplaced`)."""
+    return (*error["loc"], *error.get("ctx", {}).get("at", ()))
+
+
 def pointer_into(body: Any, location: tuple[str | int, ...]) -> str:
     """Pydantic's location as a pointer into what was sent: union tags, which stand in no body, are left out."""
     path: list[str | int] = []
@@ -203,9 +219,19 @@ class StrictRequest(Request):
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)
             errors = [
-                FieldError(pointer=pointer_into(self.sent, each["loc"]), reason=reason_of(each)) for each in found
+                FieldError(pointer=pointer_into(self.sent, place_of(each)), reason=reason_of(each)) for each in found
             ]
             raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+
+
+def _check_encoding(query: bytes) -> None:
+    """The framework would read what is no text as something else than was meant."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise Problem(ProblemKind.MALFORMED, "The query is not UTF-8.") from None
+    if _BAD_ESCAPE.search(query):
+        raise Problem(ProblemKind.MALFORMED, "The query has a % that begins no escape; write the character as %25.")
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -270,7 +296,8 @@ class StrictRoute(APIRoute):
             raise Problem(ProblemKind.MALFORMED, "The body ended early.") from None
         if self._body_adapter is None:
             if request.sent not in (None, {}):
-                raise invalid("", "This call takes no fields")
+                first = next(iter(request.sent)) if isinstance(request.sent, dict) else ""
+                raise invalid(pointer((first,)) if first else "", "This call takes no fields")
         elif request.raw:
             request.take(self._body_adapter)
 
@@ -283,6 +310,7 @@ class StrictRoute(APIRoute):
 
     def _check_parameters(self, request: StrictRequest) -> None:
         """A filter that is misspelt would list everything, and NUL would reach the database."""
+        _check_encoding(request.scope.get("query_string", b""))
         declared = self._query_names(request)
         for name, value in request.query_params.multi_items():
             if name not in declared:

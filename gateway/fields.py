@@ -31,7 +31,8 @@ def _to_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_parsed), AfterValidator(_to_utc)]
 """A moment; whatever offset it was sent with, it is UTC here."""
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+VISIBLE = r"^[\x21-\x7e]+$"
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=VISIBLE)]
 """An id that a caller made: visible ASCII, no spaces."""
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """A name or a line of an address: any characters, kept as they are."""

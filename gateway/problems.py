@@ -1,6 +1,5 @@
 """Every error is a problem document (RFC 9457): a stable type, a status, and a sentence that says what to do next."""
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from domain.refusals import Refusal, Refused
 from gateway import matched
+from gateway.wording import reason_of
 
 TYPE_ROOT = "https://throughline.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -203,26 +203,6 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     kind, detail = _BY_STATUS.get(status, (fallback, "The request could not be answered."))
     title = None if status in _BY_STATUS or status == 500 else HTTPStatus(status).phrase
     return Problem(kind, detail, status=status, title=title, headers=headers)
-
-
-_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
-"""How Pydantic names the choices of a `Literal` of enum members: callers know only the text."""
-
-
-def reason_of(error: Mapping[str, Any]) -> str:
-    """Pydantic's words for a fault, except where they would repeat the value."""
-    kind, message = str(error["type"]), str(error["msg"])
-    if kind == "union_tag_invalid":
-        return f"Should be one of {error['ctx']['expected_tags']}"
-    if kind == "extra_forbidden":
-        return "Unknown field"
-    if kind == "missing":
-        return "Required"
-    if kind.startswith(("url_", "uuid_")):
-        return "Should be a valid " + kind.partition("_")[0].upper()
-    if kind == "literal_error":
-        return _ENUM_MEMBER.sub(r"\1", message)
-    return message.removeprefix("Value error, ")
 
 
 def of_parameters(error: RequestValidationError) -> Problem:

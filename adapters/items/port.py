@@ -6,12 +6,13 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.ids import Sku
+from domain.intake import KEY
 
 
 class Item(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sku: Annotated[Sku, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+    sku: Annotated[Sku, StringConstraints(min_length=1, max_length=64, pattern=KEY)]
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     pickup: bool = True
     """False for what no store gives out, e.g. bulky goods."""

@@ -12,7 +12,7 @@ from adapters.items.port import Item
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
 from domain.ids import Sku, StoreId
-from domain.intake import Key
+from domain.intake import EMAIL, Key
 from domain.notices import LOCALE
 from domain.stock import ANY
 from domain.store_hours import StoreHours
@@ -38,7 +38,7 @@ class LocationBody(Body):
     address: ShortText
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
-    email: Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
     hours: StoreHours
     capacity: Capacity = Capacity()
     curbside: bool = True

@@ -18,9 +18,10 @@ from domain.card_data import has_card_number
 from domain.ids import OrderId
 from gateway.bodies import StrictRoute, parse_json, pointer_into, read_bounded, reads_raw
 from gateway.fields import Reference
-from gateway.problems import FieldError, Problem, ProblemKind, reason_of
+from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import CurrentServices, Services
 from gateway.webhooks.delivery import PaymentData, deliver
+from gateway.wording import reason_of
 
 log = structlog.get_logger(__name__)
 

@@ -110,7 +110,7 @@ def test_a_difference_is_what_the_channel_got_wrong_to_the_cent(
         ({"lines": [line(f"l{n}") for n in range(MAX_LINES + 1)]}, "at most 500 lines, not 501"),
         (
             {"fulfilments": [{"id": each, "method": "pickup", "store_id": "S1"} for each in ("f1", "f9", "f8")]},
-            "fulfilment f8 has no line",
+            "fulfilment f9 has no line",
         ),
         ({"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S1"}] * 2}, "fulfilment id f1 is there twice"),
         ({"fulfilments": [{"id": "f1", "method": "pickup"}]}, "needs store_id"),

@@ -144,6 +144,19 @@ async def test_a_chunked_body_is_cut_off_at_a_megabyte(open_things: Any) -> None
     assert taken <= 2_200_000, "read, let a little pass so that the caller sees the answer, and no more"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "x"])
+async def test_a_packed_body_is_told_to_come_unpacked(world: Any, web: httpx.AsyncClient, encoding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": encoding, "Idempotency-Key": "1"}
+    response = await web.post("/v1/things", content=b'{"quantity": 1}', headers=headers)
+    assert (response.status_code, slug(response)) == (415, "unsupported-media-type")
+    assert response.headers["accept-encoding"] == "identity"
+    assert world.runs == []
+    as_it_is = await web.post(
+        "/v1/things", content=b'{"quantity": 1}', headers=headers | {"content-encoding": "identity"}
+    )
+    assert as_it_is.status_code == 201
+
+
 async def test_a_missing_body_is_named(open_things: Any) -> None:
     assert (await open_things(b"", None)).status_code == 422
 
@@ -208,6 +221,8 @@ async def test_a_call_without_fields_swallows_none(web: httpx.AsyncClient) -> No
 
     assert await poke({}) == 200
     assert await poke({"preview": True}) == 422
+    named = await web.post("/v1/things/7/poke", json={"preview": True}, headers={"Idempotency-Key": "k"})
+    assert pointers(named) == ["/preview"]
 
 
 async def test_a_misspelt_filter_is_refused(web: httpx.AsyncClient) -> None:
@@ -215,6 +230,16 @@ async def test_a_misspelt_filter_is_refused(web: httpx.AsyncClient) -> None:
     response = await web.get("/v1/things", params={"skus": "A"})
     assert response.status_code == 422
     assert pointers(response) == ["/query/skus"]
+
+
+@pytest.mark.parametrize("query", ["%ff", "%C3%28", "a%", "100%25%2", "%zz"])
+async def test_a_query_that_is_no_text_cannot_be_read(web: httpx.AsyncClient, query: str) -> None:
+    response = await web.get(httpx.URL(f"http://gateway/v1/things?sku={query}"))
+    assert (response.status_code, slug(response)) == (400, "malformed")
+
+
+async def test_a_percent_sign_may_be_asked_for(web: httpx.AsyncClient) -> None:
+    assert (await web.get("/v1/things?sku=100%25%C3%A4")).status_code == 200
 
 
 async def test_nul_in_a_path_or_query_never_reaches_the_handler(web: httpx.AsyncClient) -> None:

@@ -7,7 +7,8 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from domain.refusals import Refusal, RefusalKind, Shortfall
-from gateway.problems import MOST_ERRORS, TYPES, FieldError, Problem, ProblemKind, of_refusal, reason_of
+from gateway.problems import MOST_ERRORS, TYPES, FieldError, Problem, ProblemKind, of_refusal
+from gateway.wording import reason_of
 
 KEY = {"Idempotency-Key": "one"}
 
@@ -38,7 +39,7 @@ def test_choices_are_named_as_callers_write_them() -> None:
     choices = Literal[RefusalKind.NOT_ALLOWED_NOW, RefusalKind.OUT_OF_STOCK]
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(choices).validate_python("x")
-    assert reason_of(refused.value.errors()[0]) == "Input should be 'not-allowed-now' or 'out-of-stock'"
+    assert reason_of(refused.value.errors()[0]) == "Should be 'not-allowed-now' or 'out-of-stock'"
 
 
 def test_a_document_shows_the_present_state_and_a_bounded_number_of_faults() -> None:
