@@ -11,6 +11,7 @@ import signal
 import sys
 from datetime import timedelta
 
+import uvloop
 from temporalio.client import (
     Client,
     Schedule,
@@ -164,7 +165,8 @@ def main() -> None:
     settings = Settings()
     configure_logging(settings.log_format, settings.log_level)
     try:
-        asyncio.run(serve(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
     except Exception:
         logging.getLogger("throughline").exception("the worker ended")
         sys.stderr.flush()

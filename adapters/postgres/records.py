@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.intake.port import IntakeState
+from adapters.postgres import record_writing
 from adapters.postgres.tables.orders import OrderGroupRow, OrderIntakeRow, OrderLineRow, OrderRow, TimelineRow
 from adapters.postgres.tables.privacy import CustomerKeyRow, WorkflowKeyRow
 from adapters.records.port import (
@@ -41,8 +42,6 @@ from domain.views import GroupView, LineView, OrderStatus, OrderView
 
 WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
 IN_HANDS = (*WORK, GroupStatus.WAITING)
-POSITIONS_A_MILESTONE = 1000
-"""A milestone's events begin at its number times this, or after the last one when an earlier milestone had more."""
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
 
 
@@ -53,83 +52,7 @@ class PostgresRecords:
         self._connection = connection
 
     async def write(self, change: OrderChange) -> bool:
-        if not await self._write_head(change):
-            return False
-        await self._write_lines(change)
-        await self._write_groups(change)
-        if change.events:
-            await self._add_events(change.order_id, change.events, change.sequence * POSITIONS_A_MILESTONE)
-        return True
-
-    async def _write_head(self, change: OrderChange) -> bool:
-        head = change.head
-        values = {
-            "order_id": change.order_id,
-            "version": change.sequence,
-            "channel": head.channel,
-            "external_id": head.external_id,
-            "customer_ref": head.customer_ref,
-            "status": head.status,
-            "currency": head.currency,
-            "total": head.total,
-            "placed_at": head.placed_at,
-            "changed_at": change.at,
-            "next_deadline": min((wait.deadline for wait in head.waiting_for if wait.deadline), default=None),
-            "visible": change.visible,
-            "head": head.model_dump(mode="json", exclude_none=True),
-        }
-        statement = insert(OrderRow).values(values)
-        newer = {name: statement.excluded[name] for name in values if name != "order_id"}
-        written = await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[OrderRow.order_id], set_=newer, where=OrderRow.version < change.sequence
-            ).returning(OrderRow.order_id)
-        )
-        return written.first() is not None
-
-    async def _write_lines(self, change: OrderChange) -> None:
-        if not change.lines:
-            return
-        statement = insert(OrderLineRow)
-        await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[OrderLineRow.order_id, OrderLineRow.line_id], set_={"view": statement.excluded.view}
-            ),
-            [
-                {
-                    "order_id": change.order_id,
-                    "line_id": line.line_id,
-                    "position": position,
-                    "sku": line.sku,
-                    "view": line.model_dump(mode="json"),
-                }
-                for position, line in enumerate(change.lines)
-            ],
-        )
-
-    async def _write_groups(self, change: OrderChange) -> None:
-        if not change.groups:
-            return
-        statement = insert(OrderGroupRow)
-        columns = ("store_id", "status", "promised_ready_at", "to_put_back", "view")
-        await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[OrderGroupRow.order_id, OrderGroupRow.n],
-                set_={name: statement.excluded[name] for name in columns},
-            ),
-            [
-                {
-                    "order_id": change.order_id,
-                    "n": group.n,
-                    "store_id": group.store_id,
-                    "status": group.status,
-                    "promised_ready_at": group.promised_ready_at,
-                    "to_put_back": bool(group.put_back),
-                    "view": group.model_dump(mode="json", exclude_none=True),
-                }
-                for group in change.groups
-            ],
-        )
+        return await record_writing.write(self._connection, change)
 
     async def _add_events(self, order_id: OrderId, entries: Sequence[TimelineEntry], earliest: int) -> None:
         """Events after the last one, at `earliest` or later. The order's row must be locked: no one else adds then."""
