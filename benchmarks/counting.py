@@ -100,6 +100,8 @@ class Meter:
 
     processes: Mapping[str, Iterable[int]] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict)
+    own: str = "caller"
+    """What this process is called, without those that it started."""
     seconds: float = 0.0
     cpu: dict[str, float] = field(default_factory=dict)
     disk: dict[str, float] = field(default_factory=dict)
@@ -118,11 +120,12 @@ class Meter:
         cpu, disk, pg = self._read()
         for role in cpu:
             self.cpu[role] = cpu[role] - self._before[0][role]
-            self.disk[role] = disk[role] - self._before[1][role]
+            self.disk[role] = disk.get(role, 0.0) - self._before[1].get(role, 0.0)
         self.pg = {name: pg[name].since(self._before[2][name]) for name in pg}
 
     def _read(self) -> tuple[dict[str, float], dict[str, float], dict[str, Written]]:
         cpu = {role: sum(cpu_seconds(pid) for pid in pids) for role, pids in self._pids.items()}
+        cpu[self.own] = time.process_time()
         disk = {role: float(sum(written_bytes(pid) for pid in pids)) for role, pids in self._pids.items()}
         return cpu, disk, {name: written(dsn) for name, dsn in self.databases.items()}
 
@@ -132,6 +135,8 @@ class Meter:
         for name, wrote in self.pg.items():
             costs[f"{name} commits"] = wrote.commits / orders
             costs[f"{name} WAL kB"] = wrote.wal / 1000 / orders
+        if disk := self.disk.get("server"):
+            costs["server written kB"] = disk / 1000 / orders
         return costs
 
 
