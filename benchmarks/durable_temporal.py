@@ -56,7 +56,7 @@ def debian_postgres() -> Path:
 
 def programs(tell: Callable[[str], None] = say) -> Path:
     """The folder with Temporal's `server`, its `sql` tool and their schema; built with Go once for this user."""
-    folder = cache_folder() / "temporal-server"
+    folder = cache_folder().parent / "temporal-server"
     missing = [name for name in PROGRAMS if not (folder / name).exists()]
     go = shutil.which("go")
     if go is None and (missing or not (folder / "schema").exists()):

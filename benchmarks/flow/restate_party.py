@@ -39,7 +39,7 @@ def restate_server() -> Path:
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system(), "none")
     machine = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "none")
     package = f"@restatedev/restate-server-{system}-{machine}"
-    folder = cache_folder() / "peers" / f"restate-{VERSION}"
+    folder = cache_folder().parent / "peers" / f"restate-{VERSION}"
     binary = folder / "node_modules" / package / "bin" / "restate-server"
     if not binary.exists():
         npm = shutil.which("npm")

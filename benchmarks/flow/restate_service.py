@@ -14,31 +14,32 @@ from domain.payments import AuthorisationId
 from domain.terms import OrderTerms
 
 order = restate.VirtualObject("Order")
+ONCE: restate.RunOptions[Any] = restate.RunOptions()
 _made: list[Steps] = []
 
 
 @order.handler()
 async def place(ctx: restate.ObjectContext, terms: dict[str, Any]) -> None:
     (made,), parsed = _made, OrderTerms.model_validate(terms)
-    await ctx.run_typed("reserve", lambda: made.reserve(parsed))
-    authorisation = await ctx.run_typed("authorise", lambda: made.authorise(parsed))
-    await ctx.run_typed("record_placed", lambda: made.record_placed(parsed))
+    await ctx.run_typed("reserve", made.reserve, ONCE, parsed)
+    authorisation = await ctx.run_typed("authorise", made.authorise, ONCE, parsed)
+    await ctx.run_typed("record_placed", made.record_placed, ONCE, parsed)
     ctx.set("authorisation", authorisation)
 
 
 @order.handler()
 async def tell(ctx: restate.ObjectContext, told: dict[str, Any]) -> None:
     (made,), parsed = _made, OrderTerms.model_validate(told["terms"])
-    await ctx.run_typed("record_command", lambda: made.record_command(parsed, Command(told["command"])))
+    await ctx.run_typed("record_command", made.record_command, ONCE, parsed, Command(told["command"]))
 
 
 @order.handler()
 async def collect(ctx: restate.ObjectContext, terms: dict[str, Any]) -> None:
     (made,), parsed = _made, OrderTerms.model_validate(terms)
     authorisation = AuthorisationId(await ctx.get("authorisation") or "")
-    await ctx.run_typed("capture", lambda: made.capture(parsed, authorisation))
-    await ctx.run_typed("consume", lambda: made.consume(parsed))
-    await ctx.run_typed("record_collected", lambda: made.record_collected(parsed))
+    await ctx.run_typed("capture", made.capture, ONCE, parsed, authorisation)
+    await ctx.run_typed("consume", made.consume, ONCE, parsed)
+    await ctx.run_typed("record_collected", made.record_collected, ONCE, parsed)
 
 
 async def run(port: str, database_url: str, payments_url: str) -> None:

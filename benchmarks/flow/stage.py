@@ -93,7 +93,7 @@ async def stage(what: str) -> AsyncIterator[Stage]:
 
 def _tell_logs(folder: Path) -> None:
     """What the processes said last: their files are gone in a moment."""
-    for log in sorted(folder.rglob("*.log")):
+    for log in sorted([*folder.glob("*.log"), *folder.glob("*/*.log")]):
         if lines := log.read_text(errors="replace").splitlines()[-12:]:
             say(f"--- {log.name}")
             say("\n".join(lines))

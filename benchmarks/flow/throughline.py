@@ -82,16 +82,21 @@ class Throughline:
         return {"command_id": CommandId(f"{name}-{terms.order_id}"), "actor": actor, "n": 1}
 
 
-def throughline(open_server: OpenServer, workers: int = WORKERS) -> OpenParty:
+def throughline(
+    open_server: OpenServer, workers: int = WORKERS, *, restarted: bool = True, **settings_of_ours: object
+) -> OpenParty:
+    """`restarted`: a worker that dies is started again, as a supervisor does."""
+
     @asynccontextmanager
     async def opened(stage: Stage) -> AsyncIterator[Party]:
         async with open_server(stage) as server:
-            settings = stage.settings(server.address)
+            settings = stage.settings(server.address, **settings_of_ours)
             children = [
                 stage.child(
                     f"throughline worker {number}",
                     python("benchmarks.flow.our_worker"),
                     environment=settings.environment(),
+                    **({} if restarted else {"restarts": None}),
                 )
                 for number in range(1, workers + 1)
             ]
