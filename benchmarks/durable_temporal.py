@@ -189,7 +189,17 @@ class DurableTemporal:
         (config / "dynamic.yaml").write_text(json.dumps(dynamic))
         self._server = Child(
             "Temporal server",
-            [made / "server", "--root", self.folder, "--config", "config", "--env", "bench", "--allow-no-auth", "start"],
+            [
+                made / "server",
+                "--root",
+                self.folder,
+                "--config",
+                "config",
+                "--env",
+                "bench",
+                "--allow-no-auth",
+                "start",
+            ],
             log=self.folder / "temporal.log",
             ready=self._ready,
             within=90.0,

@@ -6,7 +6,8 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from benchmarks.benches.order_flow import SHORT, WHOLE, collect, measured, open_and_prepare
+from benchmarks.aims import SHORT, WHOLE
+from benchmarks.benches.order_flow import collect, measured, open_and_prepare
 from benchmarks.counting import written
 from benchmarks.flow.orders import Seller
 from benchmarks.flow.outcome import check_collected
@@ -43,9 +44,7 @@ async def run(options: Run) -> list[Table]:
     return tables
 
 
-async def turn(
-    shared: Stage, opened: OpenParty, commands: tuple[Command, ...], count: int, options: Run
-) -> Figures:
+async def turn(shared: Stage, opened: OpenParty, commands: tuple[Command, ...], count: int, options: Run) -> Figures:
     async with opened(shared) as party:
         seller = Seller(shared.db.dsn)
         orders = await open_and_prepare(shared, party, seller, count + 1)

@@ -40,7 +40,9 @@ async def run(options: Run) -> list[Table]:
                 for name, (make, orders) in PARTIES.items()
             }
             load = f"{at_once} in flight, stock for {SHARE_IN_STOCK:.0%} of the demand, one unit an order"
-            table = await in_turns(f"hot SKU, {at_once} in flight", load, parties, rounds=options.rounds, remarks=REMARKS)
+            table = await in_turns(
+                f"hot SKU, {at_once} in flight", load, parties, rounds=options.rounds, remarks=REMARKS
+            )
             tables.append(table)
     return tables
 

@@ -1,5 +1,6 @@
 """Orders from placing to collection, many in flight: orders a second, and what each costs in CPU, commits and WAL."""
 
+from benchmarks.aims import SHORT, WHOLE
 from benchmarks.counting import Meter, waits
 from benchmarks.flow.orders import Seller
 from benchmarks.flow.outcome import check_collected
@@ -17,7 +18,6 @@ from domain.terms import OrderTerms
 ORDERS = 500
 IN_FLIGHT = 32
 WARM_UP = 32
-SHORT, WHOLE = "place → collect", "all five commands"
 
 
 async def run(options: Run) -> list[Table]:
@@ -34,12 +34,10 @@ async def run(options: Run) -> list[Table]:
     return tables
 
 
-async def turn(
-    shared: Stage, opened: OpenParty, commands: tuple[Command, ...], orders: int, in_flight: int
-) -> Figures:
+async def turn(shared: Stage, opened: OpenParty, commands: tuple[Command, ...], orders: int, in_flight: int) -> Figures:
     async with opened(shared) as party:
         await carry(shared, party, commands, min(WARM_UP, orders), in_flight)
-        await shared.db.settle()
+        await shared.db.settle(*party.databases().values())
         return await carry(shared, party, commands, orders, in_flight)
 
 

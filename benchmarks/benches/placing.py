@@ -23,9 +23,7 @@ HALF_LOAD_SECONDS = 15.0
 
 async def run(options: Run) -> list[Table]:
     async with stage("placing") as shared:
-        turns = {
-            name: lambda opened=opened: turn(shared, opened, options) for name, opened in parties(options).items()
-        }
+        turns = {name: lambda opened=opened: turn(shared, opened, options) for name, opened in parties(options).items()}
         load = (
             f"alone: {options.sized(ALONE, quick=4)} orders, one after the other; half load: orders placed and collected "
             f"at half the rate that the party reached with 32 in flight"
@@ -36,7 +34,7 @@ async def run(options: Run) -> list[Table]:
 async def turn(shared: Stage, opened: OpenParty, options: Run) -> Figures:
     async with opened(shared) as party:
         await _flow(shared, party, options.sized(10, quick=2), 2, None)
-        await shared.db.settle()
+        await shared.db.settle(*party.databases().values())
         alone = await _flow(shared, party, options.sized(ALONE, quick=4), 1, None)
         count = options.sized(MOST, quick=4)
         began = time.perf_counter()

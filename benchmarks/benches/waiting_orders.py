@@ -23,6 +23,7 @@ from benchmarks.results import Figures, Table
 from benchmarks.run import Run
 from benchmarks.turns import in_turns, must
 from domain.ids import order_workflow_id
+from domain.intake import TenderType
 from domain.order import Order
 from domain.store_hours import always_open
 from domain.terms import OrderTerms
@@ -112,9 +113,9 @@ async def _fill(shared: Stage, party: Throughline, count: int) -> float:
     began = time.perf_counter()
     await closed_loop(orders, 64, start)
     # The last is asked, so that all have been begun.
-    view = await party.client.get_workflow_handle_for(
-        OrderWorkflow.run, order_workflow_id(orders[-1].order_id)
-    ).query(OrderWorkflow.view)
+    view = await party.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(orders[-1].order_id)).query(
+        OrderWorkflow.view
+    )
     must(len(view.waiting_for) == 1, f"the order waits for {view.waiting_for}")
     return time.perf_counter() - began
 
@@ -126,7 +127,7 @@ async def _bind(party: Throughline, orders: list[OrderTerms]) -> None:
 def ready_for_pickup(terms: OrderTerms) -> Snapshot:
     """An order that a store has made ready, to be paid at the till."""
     now = datetime.now(UTC)
-    tender = terms.tenders[0].model_copy(update={"type": "pay_in_store", "token": None})
+    tender = terms.tenders[0].model_copy(update={"type": TenderType.PAY_IN_STORE, "token": None})
     order = Order.opened(OrderTerms.model_validate({**terms.model_dump(), "tenders": [tender.model_dump()]}))
     (group,) = order.groups
     for line, units in list(group.units.items()):

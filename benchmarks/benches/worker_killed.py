@@ -46,7 +46,7 @@ async def turn(shared: Stage, server: OpenServer, count: int, *, kill: bool) -> 
     async with throughline(server, workers=2, restarted=False)(shared) as party:
         assert isinstance(party, Throughline)
         await carry(shared, party, (), min(16, count), 8)
-        await shared.db.settle()
+        await shared.db.settle(*party.databases().values())
         seller = Seller(shared.db.dsn)
         orders = await open_and_prepare(shared, party, seller, count)
         placed = 0

@@ -22,9 +22,7 @@ async def check_collected(stage: Stage, shelf: Shelf, orders: Sequence[OrderTerm
             assert row is not None
             return tuple(int(value or 0) for value in row)
 
-        held = await one(
-            "SELECT count(*), sum(taken), sum(consumed) FROM reservations WHERE order_id = ANY(%(ids)s)"
-        )
+        held = await one("SELECT count(*), sum(taken), sum(consumed) FROM reservations WHERE order_id = ANY(%(ids)s)")
         must(held == (len(ids), UNITS * len(ids), UNITS * len(ids)), f"reservations, taken, consumed: {held}")
         (apart,) = await one(
             """SELECT count(*) FROM stock_levels l WHERE location_id = %(place)s

@@ -68,9 +68,7 @@ async def record_command(books: Transaction, terms: OrderTerms, command: Command
 
 async def consume(books: Transaction, terms: OrderTerms) -> None:
     key = operation_key(terms.order_id, "consume")
-    await books.inventory.consume(
-        Consume(key=key, at=terms.received_at, order_id=terms.order_id, lines=_lines(terms))
-    )
+    await books.inventory.consume(Consume(key=key, at=terms.received_at, order_id=terms.order_id, lines=_lines(terms)))
 
 
 async def record_collected(books: Transaction, terms: OrderTerms) -> None:
@@ -146,9 +144,7 @@ async def steps(database_url: str, payments_url: str) -> AsyncIterator[Steps]:
 
 def _lines(terms: OrderTerms) -> tuple[StockLine, ...]:
     return tuple(
-        StockLine(
-            line_id=line.line_id, sku=line.sku, location_id=terms.pickups[0].store_id, quantity=line.quantity
-        )
+        StockLine(line_id=line.line_id, sku=line.sku, location_id=terms.pickups[0].store_id, quantity=line.quantity)
         for line in terms.lines
     )
 
