@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
-from adapters.inventory.port import Allocate, Consume, Release, Reserve, Variance
+from adapters.inventory.port import Allocate, Consume, Release, Reservations, Reserve, Variance
 from adapters.places.port import Place
 from adapters.records.port import OrderChange
 from adapters.transaction.port import Transaction, Transactions
@@ -73,6 +73,15 @@ class Stores(Message):
     hours: dict[StoreId, StoreHours] = {}
 
 
+class Claim(Message):
+    """What a new order needs before anything else: its units, and the opening hours of the places that have them."""
+
+    order_id: OrderId
+    at: datetime
+    stock: StockStep
+    places: list[StoreId]
+
+
 class Forgotten(Message):
     """An order that was refused: free its stock, its record and its external id."""
 
@@ -82,8 +91,23 @@ class Forgotten(Message):
 
 
 class Milestones:
-    def __init__(self, transactions: Transactions):
+    def __init__(self, transactions: Transactions, reservations: Reservations):
         self.transactions = transactions
+        self.reservations = reservations
+
+    @activity.defn
+    async def claim_stock(self, claim: Claim) -> Stores:
+        """Hold all units of a new order or none. Nobody sees the order yet: its record is the next milestone.
+
+        Fails with `OutOfStock` (nothing is changed).
+        """
+        return await faults.mapped(self._claim, claim)
+
+    async def _claim(self, claim: Claim) -> Stores:
+        await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
+        async with self.transactions.begin() as books:
+            places = await books.places.places(claim.places)
+        return Stores(hours=hours_by_id(places, claim.at))
 
     @activity.defn
     async def record_milestone(self, milestone: Milestone) -> Stores:
@@ -123,18 +147,22 @@ def hours_by_id(places: Sequence[Place], at: datetime) -> dict[StoreId, StoreHou
     return {place.location_id: with_holidays_written_out(place.hours, at) for place in places}
 
 
+def _reserve(order_id: OrderId, step: StockStep, at: datetime) -> Reserve:
+    return Reserve(
+        key=step.key,
+        at=at,
+        order_id=order_id,
+        lines=step.lines,
+        channel=step.channel,
+        expires_at=step.expires_at,
+    )
+
+
 async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at: datetime) -> None:
     stock = books.inventory
     match step.operation:
         case StockOperation.RESERVE | StockOperation.TAKE:
-            wanted = Reserve(
-                key=step.key,
-                at=at,
-                order_id=order_id,
-                lines=step.lines,
-                channel=step.channel,
-                expires_at=step.expires_at,
-            )
+            wanted = _reserve(order_id, step, at)
             await (
                 stock.reserve(wanted) if step.operation is StockOperation.RESERVE else stock.allocate_directly(wanted)
             )

@@ -5,7 +5,7 @@ random bytes.
 """
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 OrderId = NewType("OrderId", str)
@@ -33,6 +33,14 @@ def sortable_id(at: datetime, entropy: bytes) -> str:
 
 def order_id(at: datetime, entropy: bytes) -> OrderId:
     return OrderId(sortable_id(at, entropy))
+
+
+def ordered_at(order: OrderId) -> datetime:
+    """The instant that `order_id` was given, to the millisecond."""
+    value = 0
+    for digit in order[:10]:
+        value = value << 5 | _CROCKFORD.index(digit)
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def order_workflow_id(order: OrderId) -> str:

@@ -41,7 +41,7 @@ class StockEffect(StrEnum):
     """What a store's rejection does to the stock of the SKU at that store (capabilities B8)."""
 
     ZERO = "zero"
-    """Nothing is left there."""
+    """Nothing is left on the shelf. What the store has taken off it for orders is elsewhere, and stays counted."""
     MINUS = "minus"
     """The rejected quantity is gone."""
     ATP_ONLY = "atp_only"
@@ -88,13 +88,12 @@ class StockLine(BaseModel):
 
 def merged(lines: Iterable[StockLine]) -> list[StockLine]:
     """The lines in one fixed order, with repeated entries of one line, SKU and location added up."""
-    sums: dict[tuple[LineId, Sku, StoreId], int] = defaultdict(int)
+    sums: dict[tuple[LineId, Sku, StoreId], StockLine] = {}
     for line in lines:
-        sums[line.line_id, line.sku, line.location_id] += line.quantity
-    return [
-        StockLine(line_id=line_id, sku=sku, location_id=location, quantity=quantity)
-        for (line_id, sku, location), quantity in sorted(sums.items())
-    ]
+        place = line.line_id, line.sku, line.location_id
+        known = sums.get(place)
+        sums[place] = line.model_copy(update={"quantity": known.quantity + line.quantity}) if known else line
+    return [sums[place] for place in sorted(sums)]
 
 
 def total_demand(lines: Iterable[StockLine]) -> dict[Place, int]:
@@ -197,14 +196,19 @@ def variance_change(
 ) -> LevelChange:
     """What a rejection takes from a level. Without `touch_on_hand` the count stays and the units are withheld instead.
 
-    Release the rejected units first: what an order still holds is not free to be withheld. `found` units are in the
-    store's hands whatever it says of the shelf (the part of a short pick that was picked); they stay counted.
+    Release the rejected units first: what an order still holds is not free to be withheld.
+
+    `zero` is what somebody says who stands before an empty shelf. Units in the store's hands are not on it: `found`
+    ones (picked or staged, for this order or another) and those set aside stay counted, and can be sold once they are
+    put back. Units that other orders were promised but nobody has picked were to come from that shelf: they are not
+    there, so they show as a shortfall, each until its own order is rejected, or picked all the same.
     """
     match effect:
         case StockEffect.NONE:
             return LevelChange()
         case StockEffect.ZERO if touch_on_hand:
-            return LevelChange(on_hand=-max(0, level.on_hand - found), withheld=-level.withheld)
+            in_hands = level.set_aside + min(found, level.allocated)
+            return LevelChange(on_hand=-max(0, level.on_hand - in_hands), withheld=-level.withheld)
         case StockEffect.ZERO:
             return LevelChange(withheld=max(0, level.free))
         case StockEffect.MINUS if touch_on_hand:

@@ -1,5 +1,6 @@
 """Every error is a problem document (RFC 9457): a stable type, a status, and a sentence that says what to do next."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
@@ -204,6 +205,10 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     return Problem(kind, detail, status=status, title=title, headers=headers)
 
 
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How Pydantic names the choices of a `Literal` of enum members: callers know only the text."""
+
+
 def reason_of(error: Mapping[str, Any]) -> str:
     """Pydantic's words for a fault, except where they would repeat the value."""
     kind, message = str(error["type"]), str(error["msg"])
@@ -215,6 +220,8 @@ def reason_of(error: Mapping[str, Any]) -> str:
         return "Required"
     if kind.startswith(("url_", "uuid_")):
         return "Should be a valid " + kind.partition("_")[0].upper()
+    if kind == "literal_error":
+        return _ENUM_MEMBER.sub(r"\1", message)
     return message.removeprefix("Value error, ")
 
 

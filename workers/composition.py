@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from adapters.fraud.simulator import SimulatedScreening
 from adapters.http import http_client
+from adapters.inventory.merging import MergedReservations
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
 from adapters.notification.relay import NoticeRelay
@@ -55,6 +56,7 @@ class Parts:
     keys: PostgresCustomerKeys
     vault: PostgresVault
     transactions: PostgresTransactions
+    reservations: MergedReservations
     events: PostgresInboundEvents
     payments: LedgeredPayments
     links: CustomerLinks
@@ -164,6 +166,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             keys=keys,
             vault=PostgresVault(engine, keys, Lookup(key_bytes(settings.lookup_key))),
             transactions=PostgresTransactions(engine),
+            reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
             links=CustomerLinks([key_bytes(settings.link_key)]),

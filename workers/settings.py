@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     )
     activities: int = Field(100, ge=1, description="Activities that each pool of a worker runs at once.")
     local_activities: int = Field(100, ge=1, description="Local activities that a worker runs at once.")
+    payments_here: int = Field(
+        32,
+        ge=0,
+        description="Calls to the payment system that a worker tries at once itself, before it asks the queue; "
+        "0 for none.",
+    )
     sticky_timeout: float = Field(
         3.0, ge=2.0, description="Seconds before a dead worker's cached workflows go to another one."
     )

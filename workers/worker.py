@@ -28,7 +28,7 @@ from temporalio.worker import Worker
 from activities.alternatives import AlternativeSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
-from activities.payment import PaymentSteps
+from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.screening import ScreeningSteps
 from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
@@ -50,18 +50,25 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
-        milestones, sweeping = Milestones(made.transactions), _sweeping(client, made)
+        milestones = Milestones(made.transactions, made.reservations)
+        sweeping = _sweeping(client, made)
+        payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
         workers.append(
             Worker(
                 client,
                 task_queue=options.ORDERS,
                 workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
                 activities=[
+                    milestones.claim_stock,
                     milestones.record_milestone,
                     milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     sweeping.sweep,
+                    payment_here.authorise,
+                    payment_here.capture,
+                    payment_here.void,
+                    payment_here.refund,
                 ],
                 max_cached_workflows=settings.workflow_cache,
                 max_concurrent_workflow_tasks=settings.workflow_tasks,

@@ -46,7 +46,7 @@ class Book:
         """The final state is on record; nothing more will be written."""
         self._is_final = is_final
         self._events: list[TimelineEntry] = []
-        self._money_events: list[TimelineEntry] = []
+        self._lasting_events: list[TimelineEntry] = []
         self._notices: list[Notice] = []
         self._stock: list[StockStep] = []
         self._withdrawn: list[Withdrawal] = []
@@ -60,9 +60,9 @@ class Book:
     def event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
         self._events.append(_entry(event, actor, reason, data))
 
-    def money_event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
-        """Money has moved, whatever becomes of the command that goes on meanwhile: no refusal drops this."""
-        self._money_events.append(_entry(event, actor, reason, data))
+    def lasting_event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
+        """True whatever becomes of the command that goes on meanwhile (money has moved): no refusal drops this."""
+        self._lasting_events.append(_entry(event, actor, reason, data))
 
     def stock(
         self,
@@ -170,7 +170,7 @@ class Book:
 
     @property
     def pending(self) -> bool:
-        return bool(self._events or self._money_events or self._notices or self._stock)
+        return bool(self._events or self._lasting_events or self._notices or self._stock)
 
     @property
     def busy(self) -> bool:
@@ -183,8 +183,8 @@ class Book:
             self._finish_if_final()
             self.order.version += 1
             view = self.order.view()
-            events, notices, stock = [*self._money_events, *self._events], self._notices, self._stock
-            money_events = self._money_events
+            events, notices, stock = [*self._lasting_events, *self._events], self._notices, self._stock
+            lasting_events = self._lasting_events
             milestone = Milestone(
                 change=self._change(view, events),
                 stock=stock,
@@ -193,7 +193,7 @@ class Book:
                 wanted_places=sorted(self._wanted),
                 taken=taken,
             )
-            self._events, self._money_events, self._stock = [], [], []
+            self._events, self._lasting_events, self._stock = [], [], []
             self._withdrawn, self._wanted = [], set()
             if self.visible:
                 self._notices = []
@@ -206,7 +206,7 @@ class Book:
                 )
             except StepFailed:
                 self.order.version -= 1
-                self._money_events = [*money_events, *self._money_events]
+                self._lasting_events = [*lasting_events, *self._lasting_events]
                 raise
             self.hours.update(stores.hours)
             self._last = view

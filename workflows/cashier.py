@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED, NEEDS_A_PERSON
@@ -34,7 +34,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.book import Book
     from workflows.messages import InterventionAction
     from workflows.people import People
-    from workflows.refusing import failure_detail, failure_text, failure_type
+    from workflows.refusing import StepFailed, failure_delay, failure_detail, failure_text, failure_type
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 TILL = AuthorisationId("till")
 """Where money came from that a customer paid in a store: it goes back at the till too."""
@@ -65,6 +68,8 @@ class Cashier:
         self.in_line: Callable[[], Awaitable[None]] = _nothing
         """What to do whenever the money has been brought into line as far as it can be."""
         self.is_final: Callable[[], bool] = lambda: False
+        self._not_before: datetime | None = None
+        """Until then the payment system wants to be left alone."""
         self._busy = asyncio.Lock()
         self._dirty = False
 
@@ -216,7 +221,7 @@ class Cashier:
             self.order.tenders.append(till)
         till.captured += terms.amount
         till.captures[TILL] = till.captures.get(TILL, 0) + terms.amount
-        self.book.money_event(Event.PAID_IN_STORE, actor, amount=terms.amount, reference=terms.token)
+        self.book.lasting_event(Event.PAID_IN_STORE, actor, amount=terms.amount, reference=terms.token)
 
     # --- events from the provider ------------------------------------------------------------------------------------
 
@@ -247,7 +252,7 @@ class Cashier:
                     summary=Readable(words),
                     **options.PAYMENT_PATIENT,
                 )
-            except ActivityError as error:
+            except StepFailed as error:
                 if failure_type(error) != NEEDS_A_PERSON:
                     raise
                 choices = [InterventionAction.RETRY, InterventionAction.SKIP]
@@ -265,12 +270,12 @@ class Cashier:
             else:
                 tender.exhausted = True
                 self.decline_reason = state.status.value
-                self.book.money_event(Event.PAYMENT_DECLINED, reason=state.status, tender=tender.tender_id)
+                self.book.lasting_event(Event.PAYMENT_DECLINED, reason=state.status, tender=tender.tender_id)
         elif tender.authorisation_id == state.id and state.held.amount < tender.live:
             lost = tender.live - state.held.amount
             tender.live = state.held.amount
             tender.voided += lost
-            self.book.money_event(Event.PAYMENT_VOIDED, reason=state.status, tender=tender.tender_id, amount=lost)
+            self.book.lasting_event(Event.PAYMENT_VOIDED, reason=state.status, tender=tender.tender_id, amount=lost)
 
     def _tender_of(self, authorisation_id: AuthorisationId) -> TenderBook | None:
         for tender in self.order.tenders:
@@ -319,7 +324,7 @@ class Cashier:
         outcome = await self._once(step)
         if outcome is Outcome.DONE and old is not None:
             await self._free_abandoned()
-            self.book.money_event(
+            self.book.lasting_event(
                 Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=tender.capture_before
             )
         elif outcome is Outcome.ACTION:
@@ -337,14 +342,14 @@ class Cashier:
         tender.pending = step
         try:
             outcome = await self._do(step, options.PAYMENT_AT_ONCE, group)
-        except ActivityError as error:
+        except StepFailed as error:
             kind = failure_type(error)
             if kind == DECLINED:
                 return self._declined(step, error)
             if kind == NEEDS_A_PERSON:
                 return await self._asked(step, failure_text(error))
             self._in_trouble(step, error)
-            self.book.money_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
+            self.book.lasting_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
             self.wake()
             return Outcome.AWAY
         self._concluded(tender)
@@ -361,7 +366,7 @@ class Cashier:
                 outcome = await self._outlast(step, whole=whole)
         except RefundFailed:
             return await self._asked(step, "the provider could not pay it back", whole=whole)
-        except ActivityError as error:
+        except StepFailed as error:
             if failure_type(error) == DECLINED and step.kind in (StepKind.AUTHORISE, StepKind.CAPTURE):
                 return self._declined(step, error)
             return await self._asked(step, failure_text(error), whole=whole)
@@ -371,7 +376,7 @@ class Cashier:
     async def _shortly_then_patiently(self, step: MoneyStep, *, whole: bool) -> Outcome:
         try:
             return await self._do(step, options.PAYMENT_AT_ONCE, None, whole=whole)
-        except ActivityError as error:
+        except StepFailed as error:
             if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
                 raise
             self._in_trouble(step, error)
@@ -385,7 +390,7 @@ class Cashier:
         finally:
             self.order.troubles.pop("payment", None)
 
-    def _in_trouble(self, step: MoneyStep, error: ActivityError) -> None:
+    def _in_trouble(self, step: MoneyStep, error: BaseException) -> None:
         """Show whom the order waits for."""
         self.order.troubles["payment"] = Trouble(
             system="payment system", step=step.kind.value, since=workflow.now(), error=failure_text(error)
@@ -395,7 +400,7 @@ class Cashier:
         tender.pending = None
         tender.steps += 1
 
-    def _declined(self, step: MoneyStep, error: ActivityError) -> Outcome:
+    def _declined(self, step: MoneyStep, error: BaseException) -> Outcome:
         tender = self._tender(step)
         self._concluded(tender)
         self.decline_reason = failure_detail(error) or failure_text(error)
@@ -405,7 +410,7 @@ class Cashier:
             tender.abandoned.append(_authorisation(step))
             tender.voided += tender.live
             tender.live = 0
-        self.book.money_event(
+        self.book.lasting_event(
             Event.PAYMENT_DECLINED,
             reason=step.kind,
             tender=step.tender_id,
@@ -477,7 +482,7 @@ class Cashier:
         words = f"{step.kind.value.capitalize()} {amount} ({step.tender_id})"
         match step.kind:
             case StepKind.AUTHORISE:
-                state = await workflow.execute_activity_method(
+                state = await self._taken(
                     PaymentSteps.authorise,
                     AuthoriseRequest(
                         key=self._key(step),
@@ -488,12 +493,12 @@ class Cashier:
                         at=workflow.now(),
                         replaces=step.authorisation_id,
                     ),
-                    summary=Readable(words),
-                    **how,
+                    words=words,
+                    how=how,
                 )
                 return self._authorised(tender, state)
             case StepKind.CAPTURE:
-                capture = await workflow.execute_activity_method(
+                capture = await self._taken(
                     PaymentSteps.capture,
                     CaptureRequest(
                         key=self._key(step),
@@ -505,14 +510,14 @@ class Cashier:
                         purpose=CapturePurpose.HAND_OVER,
                         group=group,
                     ),
-                    summary=Readable(words),
-                    **how,
+                    words=words,
+                    how=how,
                 )
                 self._captured(tender, capture)
             case StepKind.VOID:
                 if step.authorisation_id == TILL:
                     return Outcome.DONE
-                void = await workflow.execute_activity_method(
+                void = await self._taken(
                     PaymentSteps.void,
                     VoidRequest(
                         key=self._key(step),
@@ -523,17 +528,17 @@ class Cashier:
                         at=workflow.now(),
                         reason="of no use any more" if whole else "not needed",
                     ),
-                    summary=Readable(words),
-                    **how,
+                    words=words,
+                    how=how,
                 )
                 if not whole:
                     tender.live -= step.amount
                     tender.voided += step.amount
-                    self.book.money_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)
+                    self.book.lasting_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)
             case StepKind.REFUND:
                 refund = None
                 if step.authorisation_id != TILL:
-                    refund = await workflow.execute_activity_method(
+                    refund = await self._taken(
                         PaymentSteps.refund,
                         RefundRequest(
                             key=self._key(step),
@@ -544,20 +549,48 @@ class Cashier:
                             at=workflow.now(),
                             reason="not delivered",
                         ),
-                        summary=Readable(words),
-                        **how,
+                        words=words,
+                        how=how,
                     )
                 if refund is not None and refund.status in (OperationStatus.FAILED, OperationStatus.REVERSED):
                     raise RefundFailed(refund.status)
                 tender.refunded += step.amount
                 tender.captures[_authorisation(step)] -= step.amount
-                self.book.money_event(
+                self.book.lasting_event(
                     Event.PAYMENT_REFUNDED,
                     reason=refund.status if refund is not None else "at the till",
                     tender=step.tender_id,
                     amount=step.amount,
                 )
         return Outcome.DONE
+
+    async def _taken(
+        self,
+        step: Callable[[PaymentSteps, Asked], Awaitable[Answer]],
+        asked: Asked,
+        *,
+        words: str,
+        how: options.OutsideOptions,
+    ) -> Answer:
+        """Speak to the payment system. At once: here first, within the present workflow task, which costs one event.
+
+        What does not succeed here and is not final goes through the payment system's queue, under the same key, and
+        not before the payment system wants to hear from us again.
+        """
+        if how is options.PAYMENT_AT_ONCE:
+            try:
+                return await workflow.execute_local_activity_method(
+                    step, asked, summary=Readable(words), **options.PAYMENT_HERE
+                )
+            except StepFailed as error:
+                if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
+                    raise
+                if delay := failure_delay(error):
+                    self._not_before = workflow.now() + delay
+                    raise
+        elif self._not_before is not None and (rest := self._not_before - workflow.now()) > timedelta(0):
+            await workflow.sleep(rest, summary=Readable("The payment system asked for a pause"))
+        return await workflow.execute_activity_method(step, asked, summary=Readable(words), **how)
 
     def _authorised(self, tender: TenderBook, state: Authorisation) -> Outcome:
         if state.status is AuthorisationStatus.CUSTOMER_ACTION:
@@ -572,7 +605,7 @@ class Cashier:
         tender.live = state.held.amount
         tender.authorised_at = workflow.now()
         tender.capture_before = state.capture_before
-        self.book.money_event(Event.PAYMENT_AUTHORISED, ENGINE, tender=tender.tender_id, amount=state.held.amount)
+        self.book.lasting_event(Event.PAYMENT_AUTHORISED, ENGINE, tender=tender.tender_id, amount=state.held.amount)
         return Outcome.DONE
 
     def _captured(self, tender: TenderBook, capture: Capture) -> None:
@@ -582,9 +615,9 @@ class Cashier:
         released = max(0, tender.live - amount - capture.remaining.amount)
         tender.live = max(0, tender.live - amount - released)
         tender.voided += released
-        self.book.money_event(Event.PAYMENT_CAPTURED, tender=tender.tender_id, amount=amount)
+        self.book.lasting_event(Event.PAYMENT_CAPTURED, tender=tender.tender_id, amount=amount)
         if released:
-            self.book.money_event(
+            self.book.lasting_event(
                 Event.PAYMENT_VOIDED, tender=tender.tender_id, amount=released, reason="one capture only"
             )
 

@@ -274,9 +274,10 @@ class Counter:
         if group.code_locked:
             raise refuse(RefusalKind.LOCKED, "Too many wrong codes. A manager of the store can unlock it.")
         old = " It was replaced by a newer one." if command.code_serials else ""
+        left = tries - group.wrong_codes
         raise refuse(
             RefusalKind.WRONG_CODE,
-            f"This code does not open this pickup.{old} {tries - group.wrong_codes} tries are left.",
+            f"This code does not open this pickup.{old} {left} {'try is' if left == 1 else 'tries are'} left.",
         )
 
     def _check_proof(self, command: messages.GiveOut, worth: int) -> None:
@@ -582,7 +583,7 @@ class Counter:
             NoticeKind.CHOICE_APPLIED,
             desk.order.version + 1,
             group=group,
-            choice="other_store",
+            choice="in_stock" if found is Event.STOCK_ARRIVED else "other_store",
             lines=desk.book.notice_lines(lines),
             ready_at=group.promised_ready_at,
         )

@@ -26,6 +26,7 @@ CANCEL_REASONS = {
     HoldKind.PAYMENT: CancelReason.DECLINED,
     HoldKind.STOCK: CancelReason.INVENTORY,
 }
+PAYS_IN_ANOTHER_WAY = "the customer pays in another way"
 PAYMENT_SYSTEM = "payment system"
 """The owner of a payment hold while nobody can say whether the customer has to do anything."""
 
@@ -130,7 +131,7 @@ class Holds:
     async def _watch(self, hold: Hold) -> None:
         desk = self._desk
         standing = await until(
-            lambda: hold not in desk.order.holds,
+            lambda: self._present(hold) is None,
             lambda: hold.deadline,
             desk.alarms,
             f"{hold.kind} hold ends: {hold.default}",
@@ -138,8 +139,12 @@ class Holds:
         if standing:
             return
         async with desk.turn:
-            if hold in desk.order.holds:
-                await self.resolve(hold, hold.default, ENGINE, "deadline")
+            if (present := self._present(hold)) is not None:
+                await self.resolve(present, present.default, ENGINE, "deadline")
+
+    def _present(self, hold: Hold) -> Hold | None:
+        """The hold as it stands now: what it waits for may have changed since it was placed."""
+        return next((each for each in self._desk.order.holds if each.hold_id == hold.hold_id), None)
 
     # --- the payment hold follows the cashier ------------------------------------------------------------------------
 
@@ -159,6 +164,8 @@ class Holds:
                     hold = None
                 if hold is None:
                     self.ask_customer_to_pay(confirm=desk.cashier.awaits_customer)
+                elif not desk.cashier.awaits_customer:
+                    self._ask_for_another_way_to_pay(hold)
             elif hold is not None and not desk.order.troubles:
                 await self.resolve(hold, HoldOutcome.RELEASE, ENGINE, "paid")
         if not desk.order.open and plan.uncovered and not desk.crew.runs("missing money"):
@@ -175,13 +182,24 @@ class Holds:
             outcome=HoldOutcome.RELEASE,
         )
 
+    def _ask_for_another_way_to_pay(self, hold: Hold) -> None:
+        """The bank has said no, or is not asked any more: there is nothing left to confirm. The deadline stays."""
+        desk, action = self._desk, self._desk.order.next_action
+        if action is None or action.kind != "confirm_payment":
+            return
+        holds = desk.order.holds
+        holds[holds.index(hold)] = hold.model_copy(update={"reason": PAYS_IN_ANOTHER_WAY})
+        desk.order.next_action = NextAction(kind="pay", url="", deadline=action.deadline)
+        if desk.cashier.decline_reason is not None:
+            self._tell_customer(NoticeKind.PAYMENT_FAILED, hold, action.deadline)
+
     def ask_customer_to_pay(self, *, confirm: bool) -> None:
         """Hold the order until the customer confirms with the bank, or pays in another way."""
         desk = self._desk
         deadline = workflow.now() + desk.order.terms.policy.pickup.payment_within
         hold = self.place(
             HoldKind.PAYMENT,
-            "the customer confirms with the bank" if confirm else "the customer pays in another way",
+            "the customer confirms with the bank" if confirm else PAYS_IN_ANOTHER_WAY,
             "customer",
             deadline=deadline,
         )
@@ -189,11 +207,14 @@ class Holds:
         desk.order.next_action = NextAction(
             kind="confirm_payment" if confirm else "pay", url=url or "", deadline=deadline
         )
-        desk.book.notice(
-            NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED,
+        self._tell_customer(NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED, hold, deadline)
+
+    def _tell_customer(self, kind: NoticeKind, hold: Hold, deadline: datetime | None) -> None:
+        self._desk.book.notice(
+            kind,
             hold.hold_id,
             until=deadline,
             deadline=deadline,
-            total=desk.book.money(desk.order.terms.total),
+            total=self._desk.book.money(self._desk.order.terms.total),
             link_kind="payment",
         )

@@ -5,11 +5,11 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import OUT_OF_STOCK
-    from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
+    from activities.milestones import Claim, Forgotten, Milestones, StockOperation, StockStep
     from activities.screening import ScreeningSteps
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind
-    from domain.ids import LineId, StoreId, operation_key
+    from domain.ids import operation_key
     from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
     from domain.stock import StockLine
@@ -41,7 +41,7 @@ class Placing:
         try:
             async with Saga() as saga:
                 saga.if_it_fails("the order's record and stock", self._forget)
-                await self._reserve()
+                await self._hold_stock()
                 verdict = await self._screen()
                 saga.if_it_fails("the authorisations", self._void)
                 outcome = await self._authorise()
@@ -51,16 +51,26 @@ class Placing:
             return refused.refusal
         return None
 
-    async def _reserve(self) -> None:
+    async def _hold_stock(self) -> None:
         desk, terms = self.desk, self.desk.order.terms
-        desk.book.event(
+        desk.book.lasting_event(
             Event.ORDER_PLACED, terms.actor, external_id=terms.external_id, amount=terms.total, lines=len(terms.lines)
         )
-        for store, lines in self._demand().items():
-            desk.book.stock(StockOperation.RESERVE, lines, store)
-            desk.book.ask_hours(store)
+        claim = Claim(
+            order_id=terms.order_id,
+            at=workflow.now(),
+            stock=StockStep(
+                operation=StockOperation.RESERVE,
+                key=operation_key(terms.order_id, "reserve"),
+                lines=self._wanted(),
+                channel=terms.channel,
+            ),
+            places=sorted({group.store_id for group in desk.order.groups}),
+        )
         try:
-            await desk.book.record()
+            stores = await workflow.execute_local_activity_method(
+                Milestones.claim_stock, claim, summary=Readable("Hold the stock"), **options.OUR_BOOKS
+            )
         except StepFailed as error:
             shortfalls = _shortfalls(error)
             if shortfalls is None:
@@ -72,6 +82,7 @@ class Placing:
                     shortfalls=shortfalls,
                 )
             ) from error
+        desk.book.hours.update(stores.hours)
 
     async def _screen(self) -> Verdict:
         terms = self.desk.order.terms
@@ -143,14 +154,13 @@ class Placing:
 
     async def _forget(self) -> None:
         terms = self.desk.order.terms
-        lines = tuple(line for store, asked in self._demand().items() for line in self._stock_lines(asked, store))
         await workflow.execute_local_activity_method(
             Milestones.forget_order,
             Forgotten(
                 order_id=terms.order_id,
                 at=workflow.now(),
                 release=StockStep(
-                    operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=lines
+                    operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=self._wanted()
                 ),
             ),
             summary=Readable("Leave nothing of the refused order"),
@@ -164,17 +174,13 @@ class Placing:
                 units.open, units.cancelled = 0, units.total
         await self.desk.cashier.let_go()
 
-    def _demand(self) -> dict[StoreId, dict[LineId, int]]:
-        demand: dict[StoreId, dict[LineId, int]] = {}
-        for group in self.desk.order.groups:
-            lines = demand.setdefault(group.store_id, {})
-            for line in self.desk.order.terms.lines:
-                if line.group == group.n:
-                    lines[line.line_id] = line.quantity
-        return demand
-
-    def _stock_lines(self, lines: dict[LineId, int], store: StoreId) -> tuple[StockLine, ...]:
-        return self.desk.book.stock_lines(lines, store)
+    def _wanted(self) -> tuple[StockLine, ...]:
+        """Each line where its group is to be collected."""
+        lines, stores = self.desk.order.terms.lines, {group.n: group.store_id for group in self.desk.order.groups}
+        return tuple(
+            StockLine(line_id=line.line_id, sku=line.sku, location_id=stores[line.group], quantity=line.quantity)
+            for line in lines
+        )
 
 
 def _shortfalls(error: BaseException) -> list[Shortfall] | None:

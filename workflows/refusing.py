@@ -1,5 +1,7 @@
 """A refused command reaches its caller as a failure that carries the refusal."""
 
+from datetime import timedelta
+
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -30,6 +32,12 @@ def failure_detail(error: BaseException) -> str | None:
     """The code that the fault carries, e.g. a decline's reason."""
     fault = _fault(error)
     return str(fault.details[0]) if fault and fault.details else None
+
+
+def failure_delay(error: BaseException) -> timedelta | None:
+    """How long the system that failed wants to be left alone."""
+    fault = _fault(error)
+    return fault.next_retry_delay if fault else None
 
 
 def failure_text(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.intake.port import Intake, IntakeState
+from adapters.intake.port import Intake, IntakeState, LateStart
 from domain.ids import OrderId
 
 
@@ -12,7 +12,7 @@ class MemoryIntake:
 
     def __init__(self) -> None:
         self._intakes: dict[OrderId, Intake] = {}
-        self._starts: dict[OrderId, bytes] = {}
+        self._starts: dict[OrderId, LateStart] = {}
 
     async def promise(self, intake: Intake, start: bytes) -> Intake:
         known = await self.by_external_id(intake.channel, intake.external_id)
@@ -21,7 +21,9 @@ class MemoryIntake:
         if intake.order_id in self._intakes:
             raise ValueError(f"order {intake.order_id} is another channel's or external id's; make a new order id")
         self._intakes[intake.order_id] = intake
-        self._starts[intake.order_id] = start
+        self._starts[intake.order_id] = LateStart(
+            order_id=intake.order_id, promised_at=intake.promised_at, next_try_at=intake.promised_at, start=start
+        )
         return intake
 
     async def taken(self, order_id: OrderId) -> None:
@@ -33,10 +35,27 @@ class MemoryIntake:
         self._intakes.pop(order_id, None)
         self._starts.pop(order_id, None)
 
-    async def overdue(self, before: datetime, limit: int) -> Sequence[tuple[OrderId, bytes]]:
-        late = [intake for intake in self.promised() if intake.promised_at < before]
-        late.sort(key=lambda intake: (intake.promised_at, intake.order_id))
-        return [(intake.order_id, self._starts[intake.order_id]) for intake in late[:limit]]
+    async def overdue(self, before: datetime, limit: int) -> Sequence[LateStart]:
+        due = [
+            (start.next_try_at, start.order_id, start)
+            for start in self._starts.values()
+            if start.next_try_at is not None and start.next_try_at < before
+        ]
+        return [start for *_, start in sorted(due, key=lambda each: each[:2])][:limit]
+
+    async def put_off(self, order_id: OrderId, until: datetime | None) -> None:
+        if (known := self._starts.get(order_id)) is not None:
+            put_off = {"tries": known.tries + 1, "next_try_at": until}
+            self._starts[order_id] = known.model_copy(update=put_off)
+
+    async def late(self, limit: int) -> Sequence[LateStart]:
+        tried = [start for start in self._starts.values() if start.tries]
+        return sorted(tried, key=lambda start: (start.promised_at, start.order_id))[:limit]
+
+    async def try_again(self, order_id: OrderId, at: datetime) -> bool:
+        if (known := self._starts.get(order_id)) is not None:
+            self._starts[order_id] = known.model_copy(update={"next_try_at": at})
+        return known is not None
 
     async def by_external_id(self, channel: str, external_id: str) -> Intake | None:
         wanted = (channel, external_id)

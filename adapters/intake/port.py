@@ -30,6 +30,20 @@ class Intake(BaseModel):
     promised_at: datetime
 
 
+class LateStart(BaseModel):
+    """A promise that was not kept: the workflow was not started, or has not answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    promised_at: datetime
+    tries: int = 0
+    next_try_at: datetime | None
+    """None: given up, a person decides."""
+    start: bytes
+    """The sealed workflow input."""
+
+
 class OrderIntake(Protocol):
     async def promise(self, intake: Intake, start: bytes) -> Intake:
         """Claim the identity for `intake`, keeping `start` (the sealed workflow input) until the order is taken.
@@ -46,8 +60,20 @@ class OrderIntake(Protocol):
         """The order was refused: its external id is free again."""
         ...
 
-    async def overdue(self, before: datetime, limit: int) -> Sequence[tuple[OrderId, bytes]]:
-        """Promises older than `before` that were not kept, with their sealed starts, oldest first."""
+    async def overdue(self, before: datetime, limit: int) -> Sequence[LateStart]:
+        """Promises that were made, or put off to a time, before `before` and not kept; the longest due first."""
+        ...
+
+    async def put_off(self, order_id: OrderId, until: datetime | None) -> None:
+        """A try has failed: the next one is due at `until`; None gives the start up until somebody asks for it."""
+        ...
+
+    async def late(self, limit: int) -> Sequence[LateStart]:
+        """Promises not kept that were tried again at least once, those given up too, oldest first."""
+        ...
+
+    async def try_again(self, order_id: OrderId, at: datetime) -> bool:
+        """Make a promise that was not kept due at `at`, also when it was given up; whether there is one."""
         ...
 
     async def by_external_id(self, channel: str, external_id: str) -> Intake | None: ...

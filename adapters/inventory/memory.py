@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any, TypeVar
 
+from adapters.inventory.picked import PickedAt, in_hands, nobody_has_picked
 from adapters.inventory.port import (
     Allocate,
     Availability,
@@ -61,7 +62,8 @@ _HeldBy = tuple[OrderId, LineId, Sku, StoreId]
 class MemoryInventory:
     """`Inventory` in dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, picked_at: PickedAt = nobody_has_picked) -> None:
+        self._picked_at = picked_at
         self._levels: dict[Place, StockLevel] = {}
         self._buffers: dict[tuple[str, str, str], int] = {}
         self._holdings: dict[_HeldBy, Holding] = {}
@@ -191,8 +193,9 @@ class MemoryInventory:
             return
         place = (request.sku, request.location_id)
         level = self._seen(place)
+        found = await in_hands(request, self._picked_at)
         change = variance_change(
-            level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=request.found
+            level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=found
         )
         self._levels.setdefault(place, StockLevel(sku=request.sku, store_id=request.location_id))
         if any(change):
@@ -329,3 +332,13 @@ def _shares(held: Holding) -> dict[Bucket, int]:
 
 def _line(held: Holding, quantity: int) -> StockLine:
     return StockLine(line_id=held.line_id, sku=held.sku, location_id=held.location_id, quantity=quantity)
+
+
+class MemoryReservations:
+    """See `port.Reservations`."""
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        self._inventory = inventory
+
+    async def reserve(self, request: Reserve) -> Reserved:
+        return await self._inventory.reserve(request)

@@ -73,10 +73,14 @@ class StockCommand(BaseModel):
 
     def fingerprint(self, command: str) -> str:
         """The same for the same wish, however its lines are ordered and whenever it is repeated."""
-        content = self.model_dump(mode="json", exclude={"key", *self.instants})
-        if lines := getattr(self, "lines", None):
-            content["lines"] = [line.model_dump(mode="json") for line in merged(lines)]
-        return hashlib.sha256(json.dumps([command, content], sort_keys=True).encode()).hexdigest()
+        wish = [
+            [[line.line_id, line.sku, line.location_id, line.quantity] for line in merged(value)]
+            if name == "lines"
+            else value
+            for name, value in self
+            if name != "key" and name not in self.instants
+        ]
+        return hashlib.sha256(json.dumps([command, *wish], default=str).encode()).hexdigest()
 
 
 class Reserve(StockCommand):
@@ -221,6 +225,14 @@ class Availability(NamedTuple):
     sku: Sku
     location_id: StoreId
     available: int
+
+
+class Reservations(Protocol):
+    """The way in for new orders, whose first step is to hold stock and nothing else."""
+
+    async def reserve(self, request: Reserve) -> Reserved:
+        """`Inventory.reserve` in a transaction of its own, which it may share with other orders that ask now."""
+        ...
 
 
 class Inventory(Protocol):

@@ -15,6 +15,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.inventory import statements
+from adapters.inventory.picked import PickedAt, in_hands, nobody_has_picked
 from adapters.inventory.port import (
     Allocate,
     Availability,
@@ -50,6 +51,7 @@ from domain.stock import (
     TAKE_BACK,
     LevelChange,
     MovementKind,
+    StockEffect,
     StockLevel,
     StockLine,
     merged,
@@ -87,8 +89,9 @@ def _arrays(lines: Iterable[StockLine]) -> dict[str, list[Any]]:
 class PostgresInventory:
     """`Inventory` on one connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, picked_at: PickedAt = nobody_has_picked) -> None:
         self._connection = connection
+        self._picked_at = picked_at
 
     async def reserve(self, request: Reserve) -> Reserved:
         return await self._reserve(request, "reserve", statements.RESERVE)
@@ -169,9 +172,11 @@ class PostgresInventory:
         return Released(order_id=order_id, lines=answer["lines"] if answer else ())
 
     async def record_variance(self, request: Variance) -> None:
+        found = await in_hands(request, self._picked_at) if request.effect is StockEffect.ZERO else 0
+
         def change(level: StockLevel) -> LevelChange:
             return variance_change(
-                level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=request.found
+                level, request.effect, request.quantity, touch_on_hand=request.touch_on_hand, found=found
             )
 
         await self._change(

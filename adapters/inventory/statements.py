@@ -9,13 +9,17 @@ from sqlalchemy import TextClause, text
 
 from domain.stock import ALLOCATE, EXPIRE, ON_LEVEL, Bucket, MovementKind, Transfer
 
-_FREE = "s.on_hand - s.allocated - s.reserved - s.set_aside - s.withheld"
+FREE = "s.on_hand - s.allocated - s.reserved - s.set_aside - s.withheld"
 
-_BUFFER = """coalesce((
+_CHANNEL = "CAST(:channel AS text)"
+
+BUFFER = """coalesce((
         SELECT b.quantity FROM stock_buffers b
         WHERE b.sku IN ({sku}, '*') AND b.location_id IN ({location}, '*')
-          AND b.channel IN (CAST(:channel AS text), '*')
+          AND b.channel IN ({channel}, '*')
         ORDER BY b.sku = '*', b.location_id = '*', b.channel = '*' LIMIT 1), 0)"""
+
+_BUFFER_HERE = BUFFER.format(sku="s.sku", location="s.location_id", channel=_CHANNEL)
 
 _ASKED = """asked AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:line_ids AS text[]), CAST(:skus AS text[]), CAST(:locations AS text[]),
@@ -36,15 +40,15 @@ def _reserve(target: Bucket, kind: MovementKind) -> TextClause:
     share = {bucket: "a.quantity" if bucket is target else "0" for bucket in ON_LEVEL}
     return text(f"""
 WITH {_ASKED}, demand AS MATERIALIZED (
-    SELECT d.*, {_BUFFER.format(sku="d.sku", location="d.location_id")} AS buffer
+    SELECT d.*, {BUFFER.format(sku="d.sku", location="d.location_id", channel=_CHANNEL)} AS buffer
     FROM (SELECT sku, location_id, CAST(sum(quantity) AS bigint) AS quantity FROM asked GROUP BY sku, location_id) d
 ), seen AS MATERIALIZED (
     -- A first look without locks: a buyer who comes too late does not queue for the row.
     SELECT count(*) = (SELECT count(*) FROM demand) AS enough
     FROM demand d JOIN stock_levels s USING (sku, location_id)
-    WHERE {_FREE} - d.buffer >= d.quantity
+    WHERE {FREE} - d.buffer >= d.quantity
 ), locked AS MATERIALIZED (
-    SELECT s.sku, s.location_id, {_FREE} - d.buffer AS available
+    SELECT s.sku, s.location_id, {FREE} - d.buffer AS available
     FROM stock_levels s JOIN demand d ON d.sku = s.sku AND d.location_id = s.location_id
     WHERE (SELECT enough FROM seen) AND NOT EXISTS (SELECT FROM stock_operations WHERE key = CAST(:key AS text))
     ORDER BY s.sku, s.location_id
@@ -78,11 +82,11 @@ WITH {_ASKED}, demand AS MATERIALIZED (
 )
 SELECT EXISTS (SELECT FROM operation) AS done,
        (SELECT jsonb_agg(jsonb_build_array(d.sku, d.location_id, d.quantity, greatest(0, coalesce(
-                    l.available, {_FREE} - d.buffer, 0))) ORDER BY d.sku, d.location_id)
+                    l.available, {FREE} - d.buffer, 0))) ORDER BY d.sku, d.location_id)
         FROM demand d
         LEFT JOIN locked l USING (sku, location_id)
         LEFT JOIN stock_levels s USING (sku, location_id)
-        WHERE d.quantity > greatest(0, coalesce(l.available, {_FREE} - d.buffer, 0))) AS missing
+        WHERE d.quantity > greatest(0, coalesce(l.available, {FREE} - d.buffer, 0))) AS missing
 """)
 
 
@@ -256,7 +260,7 @@ ON CONFLICT (sku, location_id, channel) DO UPDATE SET quantity = excluded.quanti
 """)
 
 AVAILABILITY = text(f"""
-SELECT k.sku, l.location_id, greatest(0, coalesce({_FREE} - {_BUFFER.format(sku="s.sku", location="s.location_id")}, 0))
+SELECT k.sku, l.location_id, greatest(0, coalesce({FREE} - {_BUFFER_HERE}, 0))
 FROM unnest(CAST(:skus AS text[])) AS k(sku) CROSS JOIN unnest(CAST(:locations AS text[])) AS l(location_id)
 LEFT JOIN stock_levels s ON s.sku = k.sku AND s.location_id = l.location_id
 ORDER BY k.sku, l.location_id
@@ -280,7 +284,7 @@ def levels(*, skus: bool, locations: bool, after: bool) -> TextClause:
         conditions.append("(s.sku, s.location_id) > (CAST(:after_sku AS text), CAST(:after_location AS text))")
     return text(f"""
 SELECT s.sku, s.location_id AS store_id, s.on_hand, s.allocated, s.reserved, s.set_aside, s.withheld,
-       {_BUFFER.format(sku="s.sku", location="s.location_id")} AS buffer
+       {_BUFFER_HERE} AS buffer
 FROM stock_levels s WHERE {" AND ".join(conditions)}
 ORDER BY s.sku, s.location_id LIMIT CAST(:limit AS bigint)
 """)

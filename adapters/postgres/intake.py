@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.intake.port import Intake, IntakeState
+from adapters.intake.port import Intake, IntakeState, LateStart
 from adapters.postgres.tables.orders import OrderIntakeRow
 from domain.ids import OrderId
 
@@ -20,6 +20,14 @@ _IDENTITY = (
     OrderIntakeRow.state,
     OrderIntakeRow.promised_at,
 )
+_START = (
+    OrderIntakeRow.order_id,
+    OrderIntakeRow.promised_at,
+    OrderIntakeRow.tries,
+    OrderIntakeRow.next_try_at,
+    OrderIntakeRow.start,
+)
+_PROMISED = (OrderIntakeRow.state == IntakeState.PROMISED, OrderIntakeRow.start.is_not(None))
 
 
 class PostgresIntake:
@@ -32,7 +40,7 @@ class PostgresIntake:
         while True:
             claimed = await self._connection.execute(
                 insert(OrderIntakeRow)
-                .values(**intake.model_dump(), start=start)
+                .values(**intake.model_dump(), start=start, tries=0, next_try_at=intake.promised_at)
                 # Any conflict: of two equal promises at one moment, the second may meet the order id first.
                 .on_conflict_do_nothing()
                 .returning(OrderIntakeRow.order_id)
@@ -56,14 +64,39 @@ class PostgresIntake:
     async def forget(self, order_id: OrderId) -> None:
         await self._connection.execute(delete(OrderIntakeRow).where(OrderIntakeRow.order_id == order_id))
 
-    async def overdue(self, before: datetime, limit: int) -> Sequence[tuple[OrderId, bytes]]:
+    async def overdue(self, before: datetime, limit: int) -> Sequence[LateStart]:
         rows = await self._connection.execute(
-            select(OrderIntakeRow.order_id, OrderIntakeRow.start)
-            .where(OrderIntakeRow.state == IntakeState.PROMISED, OrderIntakeRow.promised_at < before)
+            select(*_START)
+            .where(*_PROMISED, OrderIntakeRow.next_try_at < before)
+            .order_by(OrderIntakeRow.next_try_at, OrderIntakeRow.order_id)
+            .limit(limit)
+        )
+        return [LateStart.model_validate(row._asdict()) for row in rows]
+
+    async def put_off(self, order_id: OrderId, until: datetime | None) -> None:
+        await self._connection.execute(
+            update(OrderIntakeRow)
+            .where(*_PROMISED, OrderIntakeRow.order_id == order_id)
+            .values(tries=OrderIntakeRow.tries + 1, next_try_at=until)
+        )
+
+    async def late(self, limit: int) -> Sequence[LateStart]:
+        rows = await self._connection.execute(
+            select(*_START)
+            .where(*_PROMISED, OrderIntakeRow.tries > 0)
             .order_by(OrderIntakeRow.promised_at, OrderIntakeRow.order_id)
             .limit(limit)
         )
-        return [(OrderId(row.order_id), row.start) for row in rows if row.start is not None]
+        return [LateStart.model_validate(row._asdict()) for row in rows]
+
+    async def try_again(self, order_id: OrderId, at: datetime) -> bool:
+        again = await self._connection.execute(
+            update(OrderIntakeRow)
+            .where(*_PROMISED, OrderIntakeRow.order_id == order_id)
+            .values(next_try_at=at)
+            .returning(OrderIntakeRow.order_id)
+        )
+        return again.first() is not None
 
     async def by_external_id(self, channel: str, external_id: str) -> Intake | None:
         return await self._one(OrderIntakeRow.channel == channel, OrderIntakeRow.external_id == external_id)

@@ -1,6 +1,6 @@
 """The records of orders in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +25,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.intake.port import IntakeState
 from adapters.postgres.tables.orders import OrderGroupRow, OrderIntakeRow, OrderLineRow, OrderRow, TimelineRow
 from adapters.postgres.tables.privacy import CustomerKeyRow, WorkflowKeyRow
-from adapters.records.port import OpenIntervention, OrderChange, OrderFilter, StoredEvent, StoreGroup
+from adapters.records.port import (
+    OpenIntervention,
+    OrderChange,
+    OrderFilter,
+    StockWait,
+    StoredEvent,
+    StoreGroup,
+    open_by_sku,
+)
 from domain.groups import GroupStatus
-from domain.ids import OrderId, StoreId
+from domain.ids import OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
 WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+IN_HANDS = (*WORK, GroupStatus.WAITING)
 POSITIONS_A_MILESTONE = 1000
 """A milestone's events begin at its number times this, or after the last one when an earlier milestone had more."""
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
@@ -327,6 +336,58 @@ class PostgresRecords:
             if wait["id"] == f"stock/{row.n}"
         }
         return [(OrderId(order_id), n) for _, order_id, n in sorted(waits)]
+
+    async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
+        awaited = func.jsonb_array_elements(OrderRow.head["waiting_for"]).table_valued(
+            column("value", JSONB), name="awaited", joins_implicitly=True
+        )
+        since = cast(awaited.c.value["since"].astext, DateTime(timezone=True))
+        place = (since, OrderGroupRow.order_id, OrderGroupRow.n)
+        rows = (
+            await self._connection.execute(
+                select(OrderGroupRow.order_id, OrderGroupRow.view, OrderRow.channel, since.label("since"))
+                .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
+                .where(
+                    OrderGroupRow.status == GroupStatus.WAITING,
+                    awaited.c.value["id"].astext == func.concat("stock/", OrderGroupRow.n),
+                    *([] if after is None else [tuple_(*place) > tuple_(*(literal(each) for each in after))]),
+                )
+                .order_by(*place)
+                .limit(limit)
+            )
+        ).all()
+        lines = await self._views(OrderLineRow, OrderLineRow.position, [row.order_id for row in rows]) if rows else {}
+        waits = []
+        for row in rows:
+            group = GroupView.model_validate(row.view)
+            waits.append(
+                StockWait(
+                    order_id=OrderId(row.order_id),
+                    n=group.n,
+                    store_id=group.store_id,
+                    channel=row.channel,
+                    since=row.since,
+                    wanted=open_by_sku(group, map(LineView.model_validate, lines.get(row.order_id, []))),
+                )
+            )
+        return waits
+
+    async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
+        units = OrderGroupRow.view["units"][OrderLineRow.line_id]
+        picked = func.sum(
+            func.coalesce(units["picked"].as_integer(), 0) + func.coalesce(units["ready"].as_integer(), 0)
+        )
+        rows = await self._connection.execute(
+            select(OrderGroupRow.order_id, picked)
+            .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
+            .where(
+                OrderGroupRow.store_id == store_id,
+                OrderGroupRow.status.in_([status.value for status in IN_HANDS]),
+                OrderLineRow.sku == sku,
+            )
+            .group_by(OrderGroupRow.order_id)
+        )
+        return {OrderId(order_id): count for order_id, count in rows if count}
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asked = func.jsonb_array_elements(OrderRow.head["interventions"]).table_valued(

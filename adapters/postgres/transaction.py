@@ -17,8 +17,8 @@ from adapters.postgres.records import PostgresRecords
 class PostgresTransaction:
     def __init__(self, connection: AsyncConnection):
         self.connection = connection
-        self.inventory = PostgresInventory(connection)
         self.records = PostgresRecords(connection)
+        self.inventory = PostgresInventory(connection, self.records.picked_at)
         self.outbox = PostgresOutbox(connection)
         self.intake = PostgresIntake(connection)
         self.places = PostgresPlaces(connection)

@@ -1,18 +1,28 @@
 """The records of orders in memory: for tests."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from adapters.intake.memory import MemoryIntake
-from adapters.records.port import OpenIntervention, OrderChange, OrderFilter, StoredEvent, StoreGroup
+from adapters.records.port import (
+    OpenIntervention,
+    OrderChange,
+    OrderFilter,
+    StockWait,
+    StoredEvent,
+    StoreGroup,
+    open_by_sku,
+)
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, StoreId
+from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
 WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+IN_HANDS = (*WORK, GroupStatus.WAITING)
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 POSITIONS_A_MILESTONE = 1000
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -167,6 +177,37 @@ class MemoryRecords:
                 if here and f"stock/{group.n}" in since and any(line.line_id in wanted for line in group.lines):
                     found.append((since[f"stock/{group.n}"], order.order_id, group.n))
         return [(order_id, n) for _, order_id, n in sorted(found)]
+
+    async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
+        found = []
+        for order in self._orders.values():
+            since = {wait.id: wait.since for wait in order.head.waiting_for}
+            found += [
+                StockWait(
+                    order_id=order.order_id,
+                    n=group.n,
+                    store_id=group.store_id,
+                    channel=order.head.channel,
+                    since=since[f"stock/{group.n}"],
+                    wanted=open_by_sku(group, order.lines.values()),
+                )
+                for group in order.groups.values()
+                if group.status is GroupStatus.WAITING and f"stock/{group.n}" in since
+            ]
+        found.sort(key=lambda wait: (wait.since, wait.order_id, wait.n))
+        return [wait for wait in found if after is None or (wait.since, wait.order_id, wait.n) > after][:limit]
+
+    async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
+        picked: Counter[OrderId] = Counter()
+        for order in self._orders.values():
+            for group in order.groups.values():
+                if group.store_id == store_id and group.status in IN_HANDS:
+                    picked[order.order_id] += sum(
+                        units.get("picked", 0) + units.get("ready", 0)
+                        for line_id, units in group.units.items()
+                        if order.lines[line_id].sku == sku
+                    )
+        return +picked
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asking = [order for order in self._visible() if order.head.status is OrderStatus.NEEDS_ATTENTION]

@@ -4,13 +4,13 @@ Written by the same transaction that makes a step real. Every change carries the
 late retry cannot overwrite a newer one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import OrderId, StoreId
+from domain.ids import OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -68,6 +68,19 @@ class StoreGroup(BaseModel):
     lines: list[LineView]
 
 
+class StockWait(BaseModel):
+    """A group that waits for stock at its store, and all that it needs there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    n: int
+    store_id: StoreId
+    channel: str
+    since: datetime
+    wanted: dict[Sku, int]
+
+
 class OpenIntervention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -77,6 +90,15 @@ class OpenIntervention(BaseModel):
     error: str
     since: datetime
     choices: list[str]
+
+
+def open_by_sku(group: GroupView, lines: Iterable[LineView]) -> dict[Sku, int]:
+    """Units of a group that have no stock yet."""
+    wanted: dict[Sku, int] = {}
+    for line in lines:
+        if units := group.units.get(line.line_id, {}).get("open", 0):
+            wanted[Sku(line.sku)] = wanted.get(Sku(line.sku), 0) + units
+    return wanted
 
 
 class Records(Protocol):
@@ -116,6 +138,14 @@ class Records(Protocol):
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
         """Orders (and group numbers) that wait for this SKU at this store, the longest wait first."""
+        ...
+
+    async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
+        """Every group that waits for stock, the longest wait first; `after`: since, order and n of the last."""
+        ...
+
+    async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
+        """Units of the SKU that the store has picked or made ready and not handed over, by order."""
         ...
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]: ...

@@ -20,10 +20,10 @@ class MemoryTransaction:
     """The books themselves; tests may look into them between transactions."""
 
     def __init__(self, customer_of: Callable[[OrderId], str | None] = lambda order_id: None) -> None:
-        self.inventory = MemoryInventory()
         self.outbox = MemoryOutbox()
         self.intake = MemoryIntake()
         self.records = MemoryRecords(self.intake, customer_of)
+        self.inventory = MemoryInventory(self.records.picked_at)
         self.places = MemoryPlaces()
         self.items = MemoryItems()
         self.channels = MemoryChannels()

@@ -73,6 +73,7 @@ def order(view: Mapping[str, Any]) -> None:
         ),
         highlight=False,
     )
+    skus = {line["line_id"]: line["sku"] for line in view["lines"]}
     table(
         ("pickup", "store", "status", "units", "ready", "until"),
         (
@@ -80,7 +81,7 @@ def order(view: Mapping[str, Any]) -> None:
                 group["n"],
                 group["store_id"],
                 group["status"] + (" (locked)" if group["locked"] else ""),
-                lines(group["lines"]),
+                lines({"sku": skus.get(line["line_id"])} | line for line in group["lines"]),
                 time(group["ready_at"] or group["promised_ready_at"]),
                 time(group["deadline"]),
             )

@@ -30,13 +30,9 @@ async def answer_from_record(services: Services, found: StoreGroup, command: Gro
     raise _over(now.group)
 
 
-def _over(group: GroupView) -> Refused:
-    return Refused(
-        Refusal(
-            kind=RefusalKind.NOT_ALLOWED_NOW,
-            detail=f"This pickup is {group.status} and its order has ended; nothing more can be done with it.",
-        )
-    )
+def _over(group: GroupView, what_now: str = "nothing more can be done with it.") -> Refused:
+    detail = f"This pickup is {group.status} and its order has ended; {what_now}"
+    return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
 
 
 async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) -> None:
@@ -63,6 +59,7 @@ async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) ->
         )
         async with services.transactions.begin() as books:
             await books.records.append(found.order_id, entry)
+        raise _over(group, "your report is kept in its timeline. Tell operations, who settle it with the customer.")
     raise _over(group)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 
 from adapters.access.port import PrincipalKind, Role
 from domain.groups import ProofKind
-from domain.ids import OrderId
+from domain.ids import OrderId, ordered_at
 from domain.intake import Relation
 from domain.personal import PersonalData
 from gateway.answering import PENDING, Prefer
@@ -27,8 +27,8 @@ from workflows.order import OrderWorkflow
 router = APIRouter(prefix="/v1/pickups/{order_id}/{n}", route_class=CommandRoute, tags=["stores"])
 
 Number = Annotated[int, Path(ge=1, le=10_000)]
-FAST_CLOCK = timedelta(minutes=5)
-"""A store's clock may run a little fast."""
+OFF_CLOCK = timedelta(minutes=5)
+"""A store's clock may run a little fast or slow."""
 NOTHING = bodies.CommandBody()
 
 
@@ -143,8 +143,10 @@ async def hand_over(
     prefer: Prefer = None,
 ) -> Any:
     found = await pickup_of(services, caller, order_id, n)
-    if body.at is not None and body.at > services.now() + FAST_CLOCK:
+    if body.at is not None and body.at > services.now() + OFF_CLOCK:
         raise invalid("/at", "Should not lie in the future")
+    if body.at is not None and body.at < ordered_at(found.order_id) - OFF_CLOCK:
+        raise invalid("/at", "Should not lie before the order")
     if body.person is not None:
         await keep_person(services, found.order_id, command_id, body.person, services.now())
     command = messages.GiveOut(

@@ -14,6 +14,7 @@ from domain.ids import (
     order_id,
     order_of_workflow,
     order_workflow_id,
+    ordered_at,
     pickup_id,
     sortable_id,
 )
@@ -73,3 +74,9 @@ def test_a_derived_id_depends_on_every_word_and_their_borders():
     assert derived_id("web", "W-1001") == derived_id("web", "W-1001")
     assert len({derived_id("a", "bc"), derived_id("ab", "c"), derived_id("abc"), derived_id("a", "b", "c")}) == 4
     assert re.fullmatch(r"[0-9a-f]{32}", derived_id("web", "W-1001"))
+
+
+@given(instants, entropies)
+def test_an_order_s_id_tells_when_it_was_given(at: datetime, entropy: bytes):
+    since = at - ordered_at(order_id(at, entropy))
+    assert timedelta(milliseconds=-1) < since < timedelta(milliseconds=2)

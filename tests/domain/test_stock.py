@@ -99,7 +99,7 @@ def test_zero_leaves_nothing_to_sell_whether_or_not_the_count_is_touched(before:
     for touch in (True, False):
         after = before.changed(variance_change(before, StockEffect.ZERO, quantity, touch_on_hand=touch))
         assert after.available == 0
-        assert after.on_hand == (0 if touch else before.on_hand)
+        assert after.on_hand == (min(before.on_hand, before.set_aside) if touch else before.on_hand)
 
 
 @given(levels, units, st.booleans())
@@ -149,3 +149,16 @@ def test_a_store_that_says_nothing_is_left_keeps_the_units_that_it_has_picked() 
     level = StockLevel(sku=Sku("SHOE-42"), store_id=StoreId("S001"), on_hand=9, allocated=2)
     change = variance_change(level, StockEffect.ZERO, 1, touch_on_hand=True, found=2)
     assert change.on_hand == -7
+
+
+def test_an_empty_shelf_says_nothing_of_goods_that_other_orders_have_staged_or_set_aside() -> None:
+    before = level(on_hand=22, allocated=2, set_aside=3)
+    after = before.changed(variance_change(before, StockEffect.ZERO, 1, touch_on_hand=True, found=2))
+    assert (after.on_hand, after.available, after.shortfall) == (5, 0, 0)
+    assert after.model_copy(update={"set_aside": 0}).available == 3, "once they are put back"
+
+
+def test_what_other_orders_were_promised_and_nobody_picked_is_missing_from_an_empty_shelf() -> None:
+    before = level(on_hand=22, allocated=2, set_aside=3)
+    after = before.changed(variance_change(before, StockEffect.ZERO, 1, touch_on_hand=True))
+    assert (after.on_hand, after.model_copy(update={"set_aside": 0}).available) == (3, 1)

@@ -1,12 +1,13 @@
 import re
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from domain.refusals import Refusal, RefusalKind, Shortfall
-from gateway.problems import MOST_ERRORS, TYPES, FieldError, Problem, ProblemKind, of_refusal
+from gateway.problems import MOST_ERRORS, TYPES, FieldError, Problem, ProblemKind, of_refusal, reason_of
 
 KEY = {"Idempotency-Key": "one"}
 
@@ -31,6 +32,13 @@ def test_a_refusal_tells_what_is_short() -> None:
     problem = of_refusal(Refusal(kind=RefusalKind.OUT_OF_STOCK, detail="One is left.", shortfalls=[short]))
     assert problem.status == 409
     assert problem.document()["shortfalls"] == [short.model_dump()]
+
+
+def test_choices_are_named_as_callers_write_them() -> None:
+    choices = Literal[RefusalKind.NOT_ALLOWED_NOW, RefusalKind.OUT_OF_STOCK]
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(choices).validate_python("x")
+    assert reason_of(refused.value.errors()[0]) == "Input should be 'not-allowed-now' or 'out-of-stock'"
 
 
 def test_a_document_shows_the_present_state_and_a_bounded_number_of_faults() -> None:

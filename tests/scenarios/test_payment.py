@@ -95,6 +95,10 @@ async def test_what_the_bank_declines_is_paid_with_another_card(world: World) ->
     await world.bank_asks(order.answer["next_action"]["url"], approve=False)
     await order.event("payment_declined")
     assert await order.status() == "held"
+    shown = await order.view()
+    assert shown["next_action"]["kind"] == "pay"
+    assert await order.waits() == ["payment hold: the customer pays in another way"]
+    assert shown["next_action"]["deadline"] == order.answer["next_action"]["deadline"]
     refused(await order.ask("payments", card(4999, "tok_insufficient_funds")), 402, "payment-declined")
     assert await order.status() == "held"
     taken(await order.ask("payments", card(4999)))

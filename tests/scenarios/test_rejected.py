@@ -210,6 +210,25 @@ async def test_the_reason_of_a_rejection_says_what_becomes_of_the_stores_stock(
 
 
 @story
+async def test_a_store_with_an_empty_shelf_still_has_what_it_staged_and_what_it_must_put_back(world: World) -> None:
+    shelf = await world.shelf(S001=22)
+    staged, cancelled, rejected = [await world.place(sku=shelf.sku, quantity=n) for n in (2, 3, 1)]
+    await staged.make_ready()
+    await cancelled.make_ready()
+    taken(await cancelled.cancel())
+    await shelf.becomes("S001", set_aside=3)
+    await rejected.does("reject", {"reason": "not_in_stock"})
+    level = await shelf.at("S001")
+    assert (level["on_hand"], level["allocated"], level["available"]) == (5, 2, 0)
+    await cancelled.does("put-back", {})
+    assert (await shelf.at("S001"))["available"] == 3
+    await staged.is_handed_over(await staged.code())
+    taken(await rejected.choose("cancel"))
+    await rejected.reaches("cancelled")
+    await shelf.adds_up(S001=3)
+
+
+@story
 async def test_a_rejection_of_staged_units_asks_the_customer_too(world: World) -> None:
     shelf = await world.shelf(S001=10, S002=2)
     order = await world.place(sku=shelf.sku, quantity=2)

@@ -11,11 +11,16 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.alternatives import AlternativesFound, AlternativeSteps
-from activities.faults import OUT_OF_STOCK
+from activities.faults import AWAY, OUT_OF_STOCK
 from activities.milestones import Milestone, Milestones, StockOperation, Stores
+from activities.payment import PaymentSteps
 from domain.alternatives import StoreOffer
 from domain.store_hours import always_open
 from tests.domain.sample_orders import PLACED
+
+PAYMENTS = (PaymentSteps.authorise, PaymentSteps.capture, PaymentSteps.void, PaymentSteps.refund)
+MANY_TURNS = 100_000
+"""Of the event loop; nothing that comes at all takes as many."""
 
 
 @dataclass
@@ -58,6 +63,8 @@ class Alone:
             return AlternativesFound(
                 offers=self.offers, hours={each.store_id: always_open("UTC") for each in self.offers}
             )
+        if step in PAYMENTS:
+            raise ApplicationError("ask the queue", type=AWAY)
         if step is not Milestones.record_milestone:
             raise NotImplementedError(step)
         if self.lacking and any(move.operation is StockOperation.TAKE for move in given.stock):

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from temporalio import activity
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
+from adapters.payment.port import AuthoriseRequest, CaptureRequest, RefundRequest, VoidRequest
 from domain.ids import OrderId
+from domain.payments import Authorisation, Capture, Refund, Void
 from tests.workflows.shop import Shop, shop_on
 from tests.workflows.working import working
 from workers.composition import Parts
@@ -120,16 +122,41 @@ async def time_skipping(made: Parts) -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-class ServerTime:
-    """The provider's clock: the server's time, as far as activities and readers of the ledger have seen it."""
+class OrdersTime:
+    """The provider's clock: the time of orders, as far as their requests and readers of the ledger have brought it."""
 
     def __init__(self) -> None:
         self.seen = datetime.min.replace(tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        if activity.in_activity():
-            self.seen = max(self.seen, activity.info().started_time)
         return self.seen
+
+    def is_at_least(self, at: datetime) -> None:
+        self.seen = max(self.seen, at)
+
+
+class PunctualPayments(LedgeredPayments):
+    """Payments whose provider has the time of who asks, not of the machine."""
+
+    def __init__(self, engine: AsyncEngine, provider: MemoryPayments, name: str, clock: OrdersTime):
+        super().__init__(engine, provider, name, clock=clock)
+        self._time = clock
+
+    async def authorise(self, request: AuthoriseRequest) -> Authorisation:
+        self._time.is_at_least(request.at)
+        return await super().authorise(request)
+
+    async def capture(self, request: CaptureRequest) -> Capture:
+        self._time.is_at_least(request.at)
+        return await super().capture(request)
+
+    async def void(self, request: VoidRequest) -> Void:
+        self._time.is_at_least(request.at)
+        return await super().void(request)
+
+    async def refund(self, request: RefundRequest) -> Refund:
+        self._time.is_at_least(request.at)
+        return await super().refund(request)
 
 
 class Calendar:
@@ -166,13 +193,13 @@ def berlin(day: date, hour: int, minute: int = 0) -> datetime:
 @asynccontextmanager
 async def working_in(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Callable[..., Shop]]:
     """Workers in skipped time, and who makes shops there; the provider keeps its books in memory, by that time."""
-    now = ServerTime()
+    now = OrdersTime()
     provider = MemoryPayments(now)
-    payments = LedgeredPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
+    payments = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
     parts = replace(made, payments=payments)
 
     async def ledger(order: OrderId) -> list[dict[str, Any]]:
-        now.seen = max(now.seen, await environment.get_current_time())
+        now.is_at_least(await environment.get_current_time())
         return provider.engine.ledger(order)
 
     def shop(**varied: Any) -> Shop:

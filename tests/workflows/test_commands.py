@@ -197,8 +197,10 @@ async def test_of_a_hand_over_and_a_cancel_in_the_same_moment_exactly_one_wins(s
         rivals = [order.hand_over(), order.cancel()]
         answers = await asyncio.gather(*(rivals if number % 2 else reversed(rivals)), return_exceptions=True)
         [loser] = [answer for answer in answers if isinstance(answer, BaseException)]
-        assert isinstance(loser, Refused), loser
-        assert loser.refusal.kind == "not-allowed-now"
+        # The winner may have been the order's last command: then its record answers the other one.
+        assert isinstance(loser, Ended) or (isinstance(loser, Refused) and loser.refusal.kind == "not-allowed-now"), (
+            loser
+        )
         return order, await order.ended()
 
     for order, view in await asyncio.gather(*(race(number) for number in range(8))):

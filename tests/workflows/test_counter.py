@@ -8,9 +8,10 @@ import pytest
 from activities.milestones import StockOperation
 from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
-from domain.groups import PickupGroup
+from domain.groups import PickupGroup, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
+from domain.notices import NoticeKind
 from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, after, line, terms
@@ -93,3 +94,12 @@ async def test_no_code_is_sent_that_the_counter_would_not_know(alone: Alone) -> 
     with pytest.raises(Refused):
         await Counter(desk).resend_code(again)
     assert (group.code_serial, alone.notices()) == (MOST_SERIALS, ["code_resent"])
+
+
+async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_store_was_chosen(alone: Alone) -> None:
+    desk, group = ready()
+    group.move(A, UnitState.OPEN, 3, UnitState.READY)
+    group.waits_for = WaitsFor.STOCK
+    await Counter(desk).stock_arrived(1)
+    notices = [notice for milestone in alone.milestones for notice in milestone.notices]
+    assert [each.facts.choice for each in notices if each.kind is NoticeKind.CHOICE_APPLIED] == ["in_stock"]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Index, text
+from sqlalchemy import DateTime, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.postgres.metadata import Document, Instant, Name, Table
@@ -17,9 +17,13 @@ class InboundEventRow(Table):
     order_id: Mapped[Name]
     received_at: Mapped[Instant]
     delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    tries: Mapped[int] = mapped_column(Integer)
+    next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When it was received, or what the last try put it off to; none: given up."""
     data: Mapped[Document]
 
     __table_args__ = (
+        Index("ix_inbound_events_due", "next_try_at", postgresql_where=text("delivered_at IS NULL")),
         Index("ix_inbound_events_waiting", "received_at", postgresql_where=text("delivered_at IS NULL")),
         Index("ix_inbound_events_order", "order_id", postgresql_where=text("delivered_at IS NULL")),
     )

@@ -62,6 +62,7 @@ class OrderGroupRow(Table):
             "promised_ready_at",
             postgresql_where=text("to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'waiting')"),
         ),
+        Index("ix_order_groups_waiting", "order_id", "n", postgresql_where=text("status = 'waiting'")),
     )
 
 
@@ -89,8 +90,13 @@ class OrderIntakeRow(Table):
     promised_at: Mapped[Instant]
     start: Mapped[bytes | None] = mapped_column(LargeBinary, nullable=True)
     """The sealed start, encrypted under the customer's key; removed when the order is taken."""
+    tries: Mapped[int] = mapped_column(Integer)
+    """How often a start that was lost was made again in vain."""
+    next_try_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When it was promised, or what the last try put it off to; none: given up."""
 
     __table_args__ = (
         UniqueConstraint("channel", "external_id"),
+        Index("ix_order_intake_due", "next_try_at", postgresql_where=text("state = 'promised'")),
         Index("ix_order_intake_promised", "promised_at", postgresql_where=text("state = 'promised'")),
     )

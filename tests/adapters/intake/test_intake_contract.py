@@ -1,12 +1,13 @@
 """One channel and external id is one order, in memory and in PostgreSQL alike."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.intake.port import Intake, IntakeState
+from adapters.intake.port import Intake, IntakeState, LateStart
 from adapters.keys.master import MasterKeys
 from adapters.keys.port import CustomerRef
 from adapters.keys.postgres import PostgresCustomerKeys
@@ -20,6 +21,10 @@ from tests.adapters.intake.sample_intake import NOW, A, B, C, intake
 async def promise(transactions: Transactions, wanted: Intake, start: bytes = b"start") -> Intake:
     async with transactions.begin() as books:
         return await books.intake.promise(wanted, start)
+
+
+def starts(late: Sequence[LateStart]) -> list[tuple[OrderId, bytes]]:
+    return [(each.order_id, each.start) for each in late]
 
 
 async def test_a_promise_claims_the_identity_for_ever(transactions: Transactions) -> None:
@@ -39,7 +44,7 @@ async def test_the_same_promise_twice_is_one(transactions: Transactions) -> None
     assert await promise(transactions, intake(A), b"first") == intake(A)
     assert await promise(transactions, intake(A), b"second") == intake(A)
     async with transactions.begin() as books:
-        assert await books.intake.overdue(NOW + timedelta(seconds=1), 10) == [(A, b"first")]
+        assert starts(await books.intake.overdue(NOW + timedelta(seconds=1), 10)) == [(A, b"first")]
 
 
 async def test_two_channels_may_use_one_external_id(transactions: Transactions) -> None:
@@ -115,9 +120,28 @@ async def test_promises_that_were_not_kept_are_found_oldest_first(transactions: 
         await books.intake.taken(OrderId("od"))
         await books.intake.taken(OrderId("unknown"))
         late = NOW + timedelta(seconds=2)
-        assert await books.intake.overdue(late, 10) == [(C, b"c"), (A, b"a"), (B, b"b")]
-        assert await books.intake.overdue(late, 1) == [(C, b"c")]
-        assert await books.intake.overdue(NOW + timedelta(seconds=1), 10) == [(C, b"c")], "strictly before"
+        assert starts(await books.intake.overdue(late, 10)) == [(C, b"c"), (A, b"a"), (B, b"b")]
+        assert starts(await books.intake.overdue(late, 1)) == [(C, b"c")]
+        assert starts(await books.intake.overdue(NOW + timedelta(seconds=1), 10)) == [(C, b"c")], "strictly before"
+
+
+async def test_a_start_that_failed_lets_the_others_pass_and_is_shown(transactions: Transactions) -> None:
+    await promise(transactions, intake(A, "W-1", promised_at=NOW), b"a")
+    await promise(transactions, intake(B, "W-2", promised_at=NOW + timedelta(seconds=1)), b"b")
+    late = NOW + timedelta(seconds=60)
+    async with transactions.begin() as books:
+        await books.intake.put_off(A, NOW + timedelta(seconds=30))
+        assert starts(await books.intake.overdue(late, 1)) == [(B, b"b")]
+        await books.intake.put_off(A, None)
+        assert starts(await books.intake.overdue(late, 9)) == [(B, b"b")]
+        (given_up,) = await books.intake.late(9)
+        assert (given_up.order_id, given_up.promised_at, given_up.tries, given_up.next_try_at) == (A, NOW, 2, None)
+        assert await books.intake.try_again(A, NOW)
+        assert starts(await books.intake.overdue(late, 9)) == [(A, b"a"), (B, b"b")]
+        await books.intake.taken(A)
+        assert not await books.intake.try_again(A, NOW)
+        await books.intake.put_off(A, late)
+        assert await books.intake.late(9) == []
 
 
 @pytest.mark.parametrize("where", ["memory", "postgres"])

@@ -95,6 +95,13 @@ def well_made(message: Message) -> None:
     assert "table" in Shape(message.html).seen
 
 
+@pytest.mark.parametrize(("locale", "words"), [("en", "in stock again"), ("de", "wieder vorrätig")])
+def test_who_waited_for_stock_reads_that_it_came(locale: str, words: str, make_notice: MakeNotice) -> None:
+    facts = FULL.model_copy(update={"choice": "in_stock"})
+    message = renderer().render(make_notice(NoticeKind.CHOICE_APPLIED, facts=facts, locale=locale), CUSTOMER, Details())
+    assert words in message.text
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_every_kind_is_written_in_every_language_with_all_facts_and_with_none(

@@ -278,6 +278,31 @@ async def test_who_waits_longest_for_stock_comes_first(transactions: Transaction
         assert await books.records.waiting_for_stock("SKU-2", STORE) == []
 
 
+async def test_everybody_who_waits_for_stock_is_found_with_all_that_they_need(transactions: Transactions) -> None:
+    stands: dict[str, Any] = {"status": GroupStatus.WAITING}
+    lines = [line("1", "SKU-1"), line("2", "SKU-2"), line("3", "SKU-1")]
+    units = {"1": {"open": 2, "handed_over": 1}, "2": {"open": 1}, "3": {"open": 3}}
+    whole = group(A, lines=["1", "2", "3"], units=units, **stands)
+    chooses = group(A, 2, lines=["1"], **stands)
+    await write(
+        transactions,
+        change(A, lines=lines, groups=[whole, chooses], waiting_for=[stock_wait(1, after(minutes=5))]),
+        change(B, lines=[line()], groups=[group(B, **stands)], waiting_for=[stock_wait(1, after(minutes=1))]),
+        change(C, lines=[line()], groups=[group(C, **stands)], waiting_for=[stock_wait(1, after(minutes=5))]),
+        change(D, lines=[line()], groups=[group(D)]),
+    )
+    async with transactions.begin() as books:
+        found = await books.records.stock_waits(after=None, limit=9)
+        assert [(each.order_id, each.n, each.since) for each in found] == [
+            (B, 1, after(minutes=1)),
+            (A, 1, after(minutes=5)),
+            (C, 1, after(minutes=5)),
+        ]
+        assert (found[1].wanted, found[1].store_id, found[1].channel) == ({"SKU-1": 5, "SKU-2": 1}, STORE, "web")
+        assert await books.records.stock_waits(after=None, limit=1) == found[:1]
+        assert await books.records.stock_waits(after=(found[1].since, A, 1), limit=9) == found[2:]
+
+
 async def test_only_the_group_that_has_the_sku_waits_for_it(transactions: Transactions) -> None:
     stands: dict[str, Any] = {"status": GroupStatus.WAITING}
     groups = [group(A, 1, lines=["1", "3"], **stands), group(A, 2, lines=["2"], **stands)]

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.inventory.port import OutOfStock, Reserve, StockMovement
+from adapters.inventory.port import OutOfStock, Release, Reserve, StockMovement, Variance
 from adapters.records.port import OrderFilter
 from adapters.transaction.memory import MemoryTransactions
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import Channel
+from domain.groups import GroupStatus
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.notices import Notice, NoticeFacts, NoticeKind, notice_key
-from domain.stock import MovementKind, StockLine
+from domain.stock import MovementKind, RejectReason, StockEffect, StockLine
 from domain.terms import ChannelRules
 from tests.adapters.intake.sample_intake import NOW, intake
 from tests.adapters.places.sample_places import item, place
@@ -198,3 +199,40 @@ async def test_memory_says_so_instead_of_waiting_for_itself() -> None:
                 pass
     async with transactions.begin() as books:
         assert await books.places.places() == []
+
+
+async def test_a_store_without_stock_still_has_what_it_picked_for_other_orders(transactions: Transactions) -> None:
+    await stock_up(transactions, 22)
+    wanted = {"staged": 2, "unpicked": 4, "rejected": 1}
+    async with transactions.begin() as books:
+        for order_id, quantity in wanted.items():
+            lines = (StockLine(line_id=LineId("1"), sku=SKU, location_id=STORE, quantity=quantity),)
+            taken = Reserve(key=OperationKey(f"{order_id}:take"), at=NOW, order_id=OrderId(order_id), lines=lines)
+            await books.inventory.allocate_directly(taken)
+        for order_id, units in (("staged", {"picked": 1, "ready": 1}), ("unpicked", {"allocated": 4})):
+            at_work = group(order_id, status=GroupStatus.READY, units={"1": units})
+            elsewhere = group(order_id, 2, ["2"], store_id="S002", status=GroupStatus.READY, units={"2": {"ready": 1}})
+            of_another = group(order_id, 3, ["3"], status=GroupStatus.READY, units={"3": {"ready": 5}})
+            lines_of = [line("1", SKU), line("2", SKU), line("3", "OTHER")]
+            await books.records.write(change(order_id, lines=lines_of, groups=[at_work, elsewhere, of_another]))
+    async with transactions.begin() as books:
+        freed = (StockLine(line_id=LineId("1"), sku=SKU, location_id=STORE, quantity=1),)
+        rejected = OrderId("rejected")
+        await books.inventory.release(
+            Release(key=OperationKey("free"), at=NOW, order_id=rejected, lines=freed, reason="rejected")
+        )
+        await books.inventory.record_variance(
+            Variance(
+                key=OperationKey("variance"),
+                at=NOW,
+                order_id=rejected,
+                sku=SKU,
+                location_id=STORE,
+                quantity=1,
+                effect=StockEffect.ZERO,
+                reason=RejectReason.NOT_IN_STOCK,
+            )
+        )
+        assert await books.records.picked_at(SKU, STORE) == {"staged": 2}
+        (level,) = await books.inventory.levels([SKU], [STORE])
+    assert (level.on_hand, level.allocated, level.available, level.shortfall) == (2, 6, 0, 4)

@@ -59,6 +59,7 @@ def test_an_order_is_placed_from_a_file_under_the_channel_s_key(folder: Path) ->
         "currency": "EUR",
         "total": 9998,
         "payment": {"authorised": 9998, "captured": 0},
+        "lines": [{"line_id": "1", "sku": "SHOE"}],
         "groups": [GROUP | {"store_id": "S001", "ready_at": None, "promised_ready_at": None, "deadline": None}],
         "holds": [],
         "waiting_for": [],
@@ -182,3 +183,27 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(words: list[str
 def test_the_key_is_never_printed(folder: Path) -> None:
     result = run(ops.app, folder, "orders")
     assert "tl_ada" not in result.output + result.stderr
+
+
+@respx.mock
+def test_an_order_names_the_units_of_its_pickups_by_sku(folder: Path) -> None:
+    group = GROUP | {"store_id": "S001", "lines": [{"line_id": "1", "quantity": 2}]}
+    times = dict.fromkeys(("ready_at", "promised_ready_at", "deadline"))
+    shown = {
+        "order_id": "o1",
+        "status": "in_progress",
+        "version": 2,
+        "channel": "web",
+        "external_id": "W-1",
+        "currency": "EUR",
+        "total": 200,
+        "payment": {},
+        "lines": [{"line_id": "1", "sku": "SHOE"}],
+        "groups": [group | times],
+        "holds": [],
+        "waiting_for": [],
+    }
+    respx.get(f"{API}/v1/orders/o1").respond(200, json=shown)
+    result = run(order.app, folder, "show", "o1")
+    assert result.exit_code == 0, result.output
+    assert "2 x SHOE" in result.output

@@ -259,6 +259,7 @@ async def test_a_hand_over_in_time_that_is_told_after_the_end_is_a_case_for_a_pe
     at = {"code": code(order_id), "at": "2026-11-24T10:00:00Z"}
     answer = await post(s1, path(order_id, "hand-over"), at)
     assert (answer.status_code, answer.json()["current"]["status"]) == (409, "expired")
+    assert "Tell operations" in answer.json()["detail"]
     events = (await web.get(f"/v1/orders/{order_id}/timeline")).json()["items"]
     assert events[-1]["event"] == "command_refused"
     assert events[-1]["data"]["at"] == "2026-11-24T10:00:00+00:00"
@@ -319,6 +320,16 @@ async def test_an_erased_customer_s_order_answers_as_the_ended_one_that_it_is(
         assert (answer.status_code, answer.json()["current"]["status"]) == (409, "collected")
     cancelled = await post(web, f"/v1/orders/{order_id}/cancel", {"preview": True})
     assert cancelled.status_code == 409
+
+
+async def test_a_hand_over_does_not_lie_before_its_order(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    body = {"code": code(order_id), "at": "2020-01-01T00:00:00Z"}
+    answer = await post(s1, path(order_id, "hand-over"), body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/at")
+    assert "before the order" in answer.json()["errors"][0]["reason"]
 
 
 async def test_a_hand_over_does_not_lie_in_the_future(

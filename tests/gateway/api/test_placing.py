@@ -97,7 +97,8 @@ async def test_a_start_that_was_lost_is_made_from_what_was_promised(shop: Shop, 
     assert not shop.engine.starts
     shop.engine.away = None
     async with shop.services.transactions.begin() as books:
-        overdue = dict(await books.intake.overdue(shop.services.now().replace(year=2027), 1000))
+        late = await books.intake.overdue(shop.services.now().replace(year=2027), 1000)
+        overdue = {each.order_id: each.start for each in late}
         known = await books.intake.by_external_id("web", body["external_id"])
     assert known is not None
     terms = await unseal_terms(shop.services.keys, known.order_id, overdue[known.order_id])

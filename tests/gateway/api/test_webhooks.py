@@ -43,7 +43,8 @@ async def send(
 
 
 async def parked(shop: Shop, order_id: str) -> list[InboundEvent]:
-    return list(await shop.services.events.parked_for(OrderId(order_id)))
+    found = await shop.services.events.parked(limit=1000)
+    return [each.event for each in found if each.event.order_id == order_id]
 
 
 async def hand_on(shop: Shop, event: InboundEvent) -> bool:

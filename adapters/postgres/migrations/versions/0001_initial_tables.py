@@ -107,8 +107,17 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(length=255), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("pk_inbound_events")),
+    )
+    op.create_index(
+        "ix_inbound_events_due",
+        "inbound_events",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("delivered_at IS NULL"),
     )
     op.create_index(
         "ix_inbound_events_order",
@@ -192,8 +201,17 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("promised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("start", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_order_intake")),
         sa.UniqueConstraint("channel", "external_id", name=op.f("uq_order_intake_channel_external_id")),
+    )
+    op.create_index(
+        "ix_order_intake_due",
+        "order_intake",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'promised'"),
     )
     op.create_index(
         "ix_order_intake_promised",
@@ -424,6 +442,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", "n", name=op.f("pk_order_groups")),
     )
     op.create_index(
+        "ix_order_groups_waiting",
+        "order_groups",
+        ["order_id", "n"],
+        unique=False,
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
+    op.create_index(
         "ix_order_groups_work",
         "order_groups",
         ["store_id", "promised_ready_at"],
@@ -569,6 +594,7 @@ def downgrade() -> None:
         table_name="order_groups",
         postgresql_where=sa.text("to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'waiting')"),
     )
+    op.drop_index("ix_order_groups_waiting", table_name="order_groups", postgresql_where=sa.text("status = 'waiting'"))
     op.drop_table("order_groups")
     op.drop_table("journal_lines")
     op.drop_index(op.f("ix_api_keys_principal_id"), table_name="api_keys")
@@ -601,6 +627,7 @@ def downgrade() -> None:
     op.drop_index("ix_orders_customer", table_name="orders")
     op.drop_table("orders")
     op.drop_index("ix_order_intake_promised", table_name="order_intake", postgresql_where=sa.text("state = 'promised'"))
+    op.drop_index("ix_order_intake_due", table_name="order_intake", postgresql_where=sa.text("state = 'promised'"))
     op.drop_table("order_intake")
     op.drop_index("ix_notices_pending", table_name="notices", postgresql_where=sa.text("state = 'pending'"))
     op.drop_index("ix_notices_order_id", table_name="notices")
@@ -615,6 +642,9 @@ def downgrade() -> None:
     )
     op.drop_index(
         "ix_inbound_events_order", table_name="inbound_events", postgresql_where=sa.text("delivered_at IS NULL")
+    )
+    op.drop_index(
+        "ix_inbound_events_due", table_name="inbound_events", postgresql_where=sa.text("delivered_at IS NULL")
     )
     op.drop_table("inbound_events")
     op.drop_index(op.f("ix_idempotency_records_claimed_at"), table_name="idempotency_records")
