@@ -1,12 +1,13 @@
 """`python -m benchmarks [bench …] [--quick]`: run benches, keep their figures, write the report and draw the chart."""
 
 import argparse
-import asyncio
 import importlib
 import os
 import sys
 import time
 from pathlib import Path
+
+import uvloop
 
 from benchmarks import chart, report, results
 from benchmarks.run import Run
@@ -55,7 +56,7 @@ def main() -> int:
         say(f"{name} …")
         load, began = os.getloadavg()[0], time.monotonic()
         try:
-            tables = asyncio.run(importlib.import_module(f"benchmarks.benches.{name}").run(run))
+            tables = uvloop.run(importlib.import_module(f"benchmarks.benches.{name}").run(run))
         except Exception as error:
             if chosen.quick:
                 raise
@@ -65,8 +66,8 @@ def main() -> int:
         say(f"{name}: {time.monotonic() - began:.0f} s")
         if not chosen.quick or chosen.keep:
             results.keep(results.bench_result(name, tables, quick=run.quick, load_average=round(load, 2)), path)
-    kept = results.read(path)
-    if kept is not None and (not chosen.quick or chosen.keep):
+    kept = results.read(path) or results.Results(machine=results.machine())
+    if not chosen.quick or chosen.keep:
         report.write(kept, path.with_name("RESULTS.md") if chosen.keep is None else path.with_suffix(".md"))
         if chosen.keep is None:
             chart.write(kept)

@@ -17,6 +17,11 @@ LABELS = {
     DBOS_SHORT: "DBOS, a workflow a command",
     RESTATE: "Restate",
 }
+OUR_COLOUR = "#1a7f5a"
+STYLE = """
+text { fill: #24292f } .quiet { fill: #57606a } .range { stroke: #24292f }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #9198a1 } .range { stroke: #e6edf3 } }
+"""
 LEFT, WIDTH, BAR, GAP, TOP = 290, 360, 22, 12, 64
 
 
@@ -36,12 +41,10 @@ def draw(table: Table, note: str) -> str:
     most = max(figure.high for _, figure, _ in rows)
     height = TOP + len(rows) * (BAR + GAP) + 30
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 90} {height}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 90} {height}" role="img"',
+        ' font-family="system-ui, sans-serif" font-size="13">',
         f"<title>Orders a second from placing to collection: {escape(_in_words(rows))}</title>",
-        "<style>text { fill: #24292f } .quiet { fill: #57606a } .range { stroke: #24292f } "
-        "@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .quiet { fill: #9198a1 } "
-        ".range { stroke: #e6edf3 } }</style>",
+        f"<style>{STYLE}</style>",
         '<text x="12" y="24" font-size="16" font-weight="600">Orders a second, from placing to collection</text>',
         f'<text x="12" y="44" class="quiet">{escape(table.load)}; median and range of {table.rounds} rounds</text>',
     ]
@@ -55,14 +58,12 @@ def _bar(y: int, label: str, figure: Figure, most: float, *, ours: bool) -> list
     def x(value: float) -> float:
         return round(LEFT + WIDTH * value / most, 1)
 
-    middle = y + BAR / 2
+    middle, colour = y + BAR / 2, OUR_COLOUR if ours else "#8c959f"
+    weight = ' font-weight="600"' if ours else ""
     return [
-        f'<text x="{LEFT - 10}" y="{middle + 4.5}" text-anchor="end"'
-        + (' font-weight="600"' if ours else "")
-        + f">{escape(label)}</text>",
-        f'<rect x="{LEFT}" y="{y}" width="{round(x(figure.median) - LEFT, 1)}" height="{BAR}" rx="2" '
-        f'fill="{"#1a7f5a" if ours else "#8c959f"}"/>',
-        f'<line x1="{x(figure.low)}" x2="{x(figure.high)}" y1="{middle}" y2="{middle}" class="range" stroke-width="1.5"/>',
+        f'<text x="{LEFT - 10}" y="{middle + 4.5}" text-anchor="end"{weight}>{escape(label)}</text>',
+        f'<rect x="{LEFT}" y="{y}" width="{round(x(figure.median) - LEFT, 1)}" height="{BAR}" rx="2" fill="{colour}"/>',
+        f'<line x1="{x(figure.low)}" x2="{x(figure.high)}" y1="{middle}" y2="{middle}" class="range"/>',
         f'<text x="{x(figure.high) + 8}" y="{middle + 4.5}">{figure.median:.1f}</text>',
     ]
 

@@ -1,5 +1,6 @@
 """What a load costs: CPU time and written bytes of processes, commits and WAL of PostgreSQL, percentiles of waits."""
 
+import math
 import os
 import statistics
 import time
@@ -96,7 +97,7 @@ def written(dsn: str) -> Written:
 
 @dataclass
 class Meter:
-    """Counts from the beginning of a block to its end. `processes` by role, `databases` by name with their addresses."""
+    """Counts over a block: `processes` by role, `databases` by name with their addresses."""
 
     processes: Mapping[str, Iterable[int]] = field(default_factory=dict)
     databases: Mapping[str, str] = field(default_factory=dict)
@@ -145,7 +146,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return 0.0
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
 
 
 def waits(seconds: Sequence[float], what: str = "") -> dict[str, float]:

@@ -39,7 +39,7 @@ class Database:
         return f"{self.dsn.rpartition('/')[0]}/{name}"
 
     async def settle(self, *others: str) -> None:
-        """Write what is dirty and sweep what is dead, so that no turn pays for the one before it. `others`: peers' own."""
+        """Write what is dirty and sweep what is dead, so that no turn pays for the last. `others`: peers' databases."""
         for dsn in (self.dsn, *others):
             async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
                 await connection.execute("VACUUM (ANALYZE)")

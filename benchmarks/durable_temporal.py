@@ -1,7 +1,7 @@
 """A Temporal server whose state is in PostgreSQL, as a team would run it: four shards, started as plain processes.
 
-Figures of the development server are those of one file. Here each of Temporal's transactions is a commit in a PostgreSQL
-of its own: Debian's, since the wheel of the embedded stack lacks `btree_gin`, which Temporal's visibility needs.
+Figures of the development server are those of one file. Here each of Temporal's transactions is a commit in a
+PostgreSQL of its own: Debian's, since the embedded stack's wheel lacks `btree_gin`, which Temporal's visibility needs.
 """
 
 import asyncio

@@ -19,12 +19,12 @@ def _document(results: Results) -> list[str]:
     lines = [
         "# Results",
         "",
-        "Written by `make bench` from `results.json`: change neither by hand. Every figure is the median of its rounds with "
-        "the lowest and the highest; parties took turns, all on one PostgreSQL 18 with fsync on, and each turn's outcome was "
-        "checked: nothing lost, doubled or oversold.",
+        "Written by `make bench` from `results.json`: change neither by hand. Every figure is the median of its rounds",
+        "with the lowest and the highest. Parties took turns, all on one PostgreSQL 18 with fsync on, and the outcome",
+        "of each turn was checked: nothing lost, doubled or oversold.",
         "",
-        f"Machine: {machine.cores} cores of {machine.cpu}, {machine.memory_gb:g} GB, {machine.system}; the load's callers, "
-        f"workers, servers and databases share it. {versions}.",
+        f"Machine: {machine.cores} cores of {machine.cpu}, {machine.memory_gb:g} GB, {machine.system};",
+        f"callers, workers, servers and databases share it. {versions}.",
         "",
         "## Aims",
         "",

@@ -56,8 +56,8 @@ async def _fill(db: Database, count: int) -> None:
             """
             INSERT INTO stock_movements (key, kind, sku, location_id, order_id, line_id, reason, at, on_hand, allocated,
                                          reserved, set_aside, withheld)
-            SELECT 'fill:' || n, 'reservation', 'A-' || n %% %(skus)s, 'P-' || n / %(skus)s %% %(places)s, 'O-' || n, '1',
-                   '', %(now)s, 0, 0, 1, 0, 0
+            SELECT 'fill:' || n, 'reservation', 'A-' || n %% %(skus)s, 'P-' || n / %(skus)s %% %(places)s, 'O-' || n,
+                   '1', '', %(now)s, 0, 0, 1, 0, 0
             FROM generate_series((SELECT count(*) FROM reservations) + 1, %(count)s) n
             """,
             {"skus": ARTICLES, "places": PLACES, "now": now, "count": count},
@@ -73,8 +73,8 @@ async def _fill(db: Database, count: int) -> None:
         await connection.execute("DELETE FROM stock_levels")
         await connection.execute(
             """
-            INSERT INTO stock_movements (key, kind, sku, location_id, reason, at, on_hand, allocated, reserved, set_aside,
-                                         withheld)
+            INSERT INTO stock_movements (key, kind, sku, location_id, reason, at, on_hand, allocated, reserved,
+                                         set_aside, withheld)
             SELECT 'receipt:' || sku || location_id || %(count)s, 'receipt', sku, location_id, '', %(now)s,
                    sum(reserved) + 7, 0, 0, 0, 0 FROM stock_movements GROUP BY sku, location_id
             """,

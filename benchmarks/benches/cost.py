@@ -84,7 +84,7 @@ def _handle(party: Party, terms: OrderTerms) -> WorkflowHandle[Any, Any] | None:
 
 
 async def _history(party: Party, orders: list[OrderTerms]) -> dict[str, float]:
-    """Events and workflow tasks of an order, where there is a history; the mean, for a busy machine adds one at times."""
+    """Events and workflow tasks of an order, where there is a history; the mean: a busy machine adds one at times."""
     events = tasks = size = counted = 0
     for terms in orders:
         if (handle := _handle(party, terms)) is None:

@@ -24,7 +24,7 @@ PARTIES: dict[str, tuple[MakeReserver, int]] = {
 REMARKS = {
     "throughline, merged": "MergedReservations, one process, one transaction at a time",
     "throughline, one by one": "the statement that an order's milestone uses, one order a transaction",
-    "one conditional statement": "UPDATE … WHERE enough is free, with the rows of ledger and order, autocommit, psycopg",
+    "one conditional statement": "UPDATE … WHERE enough is free, with all rows of ledger and order, psycopg",
     "SELECT FOR UPDATE": "lock, look, write, commit, psycopg",
 }
 

@@ -25,8 +25,8 @@ async def run(options: Run) -> list[Table]:
     async with stage("placing") as shared:
         turns = {name: lambda opened=opened: turn(shared, opened, options) for name, opened in parties(options).items()}
         load = (
-            f"alone: {options.sized(ALONE, quick=4)} orders, one after the other; half load: orders placed and collected "
-            f"at half the rate that the party reached with 32 in flight"
+            f"alone: {options.sized(ALONE, quick=4)} orders, one after the other; half load: orders placed and "
+            "collected at half the rate that the party reached with 32 in flight"
         )
         return [await in_turns("placing", load, turns, rounds=options.rounds, remarks=REMARKS)]
 

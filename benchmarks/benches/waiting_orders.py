@@ -7,6 +7,9 @@ is spent on placing them. Those whose resumption is timed were placed before the
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle
 
 from benchmarks.benches.order_flow import open_and_prepare
 from benchmarks.counting import cpu_seconds, percentile, resident_bytes
@@ -113,9 +116,8 @@ async def _fill(shared: Stage, party: Throughline, count: int) -> float:
     began = time.perf_counter()
     await closed_loop(orders, 64, start)
     # The last is asked, so that all have been begun.
-    view = await party.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(orders[-1].order_id)).query(
-        OrderWorkflow.view
-    )
+    handle: WorkflowHandle[Any, Any] = party.client.get_workflow_handle(order_workflow_id(orders[-1].order_id))
+    view = await handle.query(OrderWorkflow.view)
     must(len(view.waiting_for) == 1, f"the order waits for {view.waiting_for}")
     return time.perf_counter() - began
 

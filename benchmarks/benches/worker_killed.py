@@ -1,4 +1,4 @@
-"""One of two workers is killed with many orders in flight: how much longer it takes, and that nothing is lost or doubled."""
+"""One of two workers is killed with many orders in flight: how much longer it takes, nothing lost, nothing doubled."""
 
 import asyncio
 import signal

@@ -41,5 +41,5 @@ class QuickOrderWorkflow(OrderWorkflow):
 
 
 if __name__ == "__main__":
-    workers.worker.OrderWorkflow = QuickOrderWorkflow  # type: ignore[misc]
+    setattr(workers.worker, "OrderWorkflow", QuickOrderWorkflow)  # noqa: B010
     workers.worker.main()

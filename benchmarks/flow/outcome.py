@@ -18,7 +18,7 @@ async def check_collected(stage: Stage, shelf: Shelf, orders: Sequence[OrderTerm
     async with await psycopg.AsyncConnection.connect(stage.db.dsn) as connection:
 
         async def one(query: str) -> tuple[int, ...]:
-            row = await (await connection.execute(query, {"ids": ids, "place": shelf.place})).fetchone()  # type: ignore[call-overload]
+            row = await (await connection.execute(query, {"ids": ids, "place": shelf.place})).fetchone()
             assert row is not None
             return tuple(int(value or 0) for value in row)
 

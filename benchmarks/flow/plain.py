@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -42,11 +43,11 @@ class Plain:
         await self.client.execute_update_with_start_workflow(PlainOrder.place, start_workflow_operation=start)
 
     async def tell(self, terms: OrderTerms, command: Command) -> None:
-        handle = self.client.get_workflow_handle_for(PlainOrder.run, plain_id(terms))
+        handle: WorkflowHandle[Any, None] = self.client.get_workflow_handle(plain_id(terms))
         await handle.execute_update(PlainOrder.tell, command)
 
     async def collect(self, terms: OrderTerms) -> None:
-        handle = self.client.get_workflow_handle_for(PlainOrder.run, plain_id(terms))
+        handle: WorkflowHandle[Any, None] = self.client.get_workflow_handle(plain_id(terms))
         await handle.execute_update(PlainOrder.collect)
 
     def processes(self) -> Mapping[str, Sequence[int]]:

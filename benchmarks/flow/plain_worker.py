@@ -1,4 +1,7 @@
-"""A workflow as one writes it first: one ordinary activity a step, default options. `python -m … <server> <db> <payments>`"""
+"""A workflow as one writes it first: one ordinary activity a step, default options.
+
+`python -m benchmarks.flow.plain_worker <server> <database> <payments>`
+"""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What all parties of the order flow stand on: one PostgreSQL with our schema, one payment simulator, one set of keys."""
+"""What all parties of the order flow stand on: one PostgreSQL with our schema, one payment simulator, our keys."""
 
 import asyncio
 from collections.abc import AsyncIterator

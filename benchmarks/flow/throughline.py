@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from adapters.keys.port import CustomerRef
 from benchmarks.flow.orders import CUSTOMER
@@ -21,7 +22,6 @@ from workers.composition import Parts, parts
 from workers.process import Child, python
 from workflows import messages
 from workflows.messages import GroupAnswer
-from workflows.order import OrderWorkflow
 
 WORKERS = 1
 """Worker processes. On two cores a second one only takes time from the servers."""
@@ -73,7 +73,7 @@ class Throughline:
         return self.server.databases
 
     async def _update(self, terms: OrderTerms, name: str, command: messages.Command) -> None:
-        handle = self.client.get_workflow_handle_for(OrderWorkflow.run, order_workflow_id(terms.order_id))
+        handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(order_workflow_id(terms.order_id))
         await handle.execute_update(name, command, id=command.command_id, result_type=GroupAnswer)
 
     def _from_store(self, terms: OrderTerms, name: str) -> dict[str, object]:
@@ -83,7 +83,7 @@ class Throughline:
 
 
 def throughline(
-    open_server: OpenServer, workers: int = WORKERS, *, restarted: bool = True, **settings_of_ours: object
+    open_server: OpenServer, workers: int = WORKERS, *, restarted: bool = True, **settings_of_ours: Any
 ) -> OpenParty:
     """`restarted`: a worker that dies is started again, as a supervisor does."""
 
