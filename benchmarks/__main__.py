@@ -7,9 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import uvloop
-
-from benchmarks import chart, report, results
+from benchmarks import chart, looping, report, results
 from benchmarks.run import Run
 from benchmarks.shown import say
 
@@ -56,7 +54,7 @@ def main() -> int:
         say(f"{name} …")
         load, began = os.getloadavg()[0], time.monotonic()
         try:
-            tables = uvloop.run(importlib.import_module(f"benchmarks.benches.{name}").run(run))
+            tables = looping.run(importlib.import_module(f"benchmarks.benches.{name}").run(run))
         except Exception as error:
             if chosen.quick:
                 raise
