@@ -13,7 +13,7 @@ from benchmarks.flow.party import OpenParty, Party
 from benchmarks.flow.plain_worker import QUEUE, PlainOrder
 from benchmarks.flow.stage import Stage
 from benchmarks.flow.steps import Command
-from benchmarks.flow.temporal import OpenServer, Server
+from benchmarks.flow.temporal import OpenServer, Server, until_polled
 from domain.terms import OrderTerms
 from workers.process import Child, python
 
@@ -68,6 +68,7 @@ def plain(open_server: OpenServer) -> OpenParty:
             try:
                 await worker.start()
                 client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+                await until_polled(client, QUEUE)
                 yield Plain(client, server, worker)
             finally:
                 await worker.stop()

@@ -5,6 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
 from benchmarks.durable_temporal import DurableTemporal
 from benchmarks.flow.stage import Stage
 from benchmarks.shown import say
@@ -20,7 +25,23 @@ class Server:
     databases: dict[str, str] = field(default_factory=dict)
 
 
+STARTING_SECONDS = 60.0
 OpenServer = Callable[[Stage], AbstractAsyncContextManager[Server]]
+
+
+async def until_polled(client: Client, queue: str, workers: int = 1) -> None:
+    """Wait until so many processes ask for workflow tasks of a queue: no order waits for a worker that still starts."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    async with asyncio.timeout(STARTING_SECONDS):
+        while True:
+            described = await client.workflow_service.describe_task_queue(request)
+            if len({poller.identity for poller in described.pollers}) >= workers:
+                return
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from benchmarks.flow.orders import CUSTOMER
 from benchmarks.flow.party import OpenParty, Party
 from benchmarks.flow.stage import Stage
 from benchmarks.flow.steps import Command
-from benchmarks.flow.temporal import OpenServer, Server
+from benchmarks.flow.temporal import OpenServer, Server, until_polled
 from domain.actors import Actor, ActorKind, Channel
 from domain.ids import CommandId, order_workflow_id
 from domain.terms import OrderTerms
@@ -22,6 +22,7 @@ from workers.composition import Parts, parts
 from workers.process import Child, python
 from workflows import messages
 from workflows.messages import GroupAnswer
+from workflows.options import ORDERS
 
 WORKERS = 1
 """Worker processes. On two cores a second one only takes time from the servers."""
@@ -104,7 +105,9 @@ def throughline(
                 try:
                     for child in children:
                         await child.start()
-                    yield Throughline(await made.connect(), made, server, children)
+                    client = await made.connect()
+                    await until_polled(client, ORDERS, workers)
+                    yield Throughline(client, made, server, children)
                 finally:
                     for child in children:
                         await child.stop()
