@@ -18,7 +18,7 @@ CODE := $(PACKAGES) tests benchmarks
 # Nothing of ours may ask questions or take the packages of the folder it is started in.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
-.PHONY: help install install-dev up down demo test check reset doctor lock clean
+.PHONY: help install install-dev bench up down demo test check reset doctor lock clean
 
 help: ## List the targets
 	@echo "Throughline: durable orders across channels."
@@ -50,6 +50,9 @@ check: install-dev ## Check format, style, types and layers, and run the fast te
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -m "not slow and not stack" $(PYTEST)
 
+bench: $(VENV)/.installed-bench ## Measure beside peers; ONLY=hot_sku for one bench, BENCH=--quick for a smoke test
+	$(BIN)/python -m benchmarks $(ONLY) $(BENCH)
+
 reset: install ## Delete the data of the stack in this folder
 	@exec $(BIN)/throughline reset
 
@@ -61,6 +64,7 @@ lock: install ## Lock the newest dependencies that resolve together
 	$(VENV)/uv/bin/python -m pip --disable-pip-version-check -q install uv
 	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build $(LOCK) -o requirements.txt
 	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build --extra test $(LOCK) -c requirements.txt -o requirements-dev.txt
+	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build --extra bench $(LOCK) -c requirements.txt -o requirements-bench.txt
 
 LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
@@ -81,4 +85,9 @@ $(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what tests need into $(VENV) …"
 	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed
+	@echo "Installing what benches compare with into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements-bench.txt
 	@touch $@

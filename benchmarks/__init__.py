@@ -1,0 +1,1 @@
+"""Programs that measure Throughline side by side with what a user would choose instead. `make bench` runs them all."""
