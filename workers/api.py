@@ -35,6 +35,7 @@ from gateway.sealing import seal_with
 from gateway.services import Services
 from workers.codec import PageCodec
 from workers.composition import Parts, parts
+from workers.draining import DrainingServer, Farewell
 from workers.logs import configure_logging
 from workers.settings import Settings, key_bytes
 from workflows import options
@@ -128,9 +129,10 @@ async def _workers_poll(client: Client) -> None:
 async def serve(settings: Settings) -> None:
     async with parts(settings, "throughline-api") as made:
         client = await made.connect(lazy=True)
-        server = uvicorn.Server(
+        app = Farewell(compose(made, client, settings.temporal_ui))
+        app.server = DrainingServer(
             uvicorn.Config(
-                compose(made, client, settings.temporal_ui),
+                app,
                 host=settings.api_host,
                 port=settings.api_port,
                 log_config=None,
@@ -138,9 +140,10 @@ async def serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=int(settings.grace),
                 loop="none",
-            )
+            ),
+            settings.drain,
         )
-        await server.serve()
+        await app.server.serve()
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ from domain.notices import Place as NoticePlace
 from domain.personal import PersonalData
 from domain.policy_packs import PACKS, PolicyPack
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
+from workers.metrics import measured_runtime
 from workers.plugin import throughline_plugin
 from workers.settings import Settings, key_bytes
 
@@ -71,6 +72,7 @@ class Parts:
             namespace=self.settings.temporal_namespace,
             plugins=[throughline_plugin(self.keys, sandbox=self.settings.sandbox)],
             lazy=lazy,
+            runtime=measured_runtime(self.settings.metrics_host, self.settings.metrics_port),
         )
 
     def relay(self) -> NoticeRelay:

@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from workers.settings import EmbeddedSettings
 from workers.stack.errors import NoTemporal, StackError
-from workers.stack.temporal import register
+from workers.stack.temporal import register, serves
 from workflows import visibility
 
 RETENTION_DAYS = 7
@@ -63,6 +63,8 @@ async def prepare(
                     "Let the cluster's operator make it, with the search attributes of docs/operations.",
                 ) from error
             if time.monotonic() > ends:
+                if isinstance(error, NoTemporal):
+                    raise
                 raise NoTemporal(
                     f"Temporal at {address} was not ready within {patience:g} seconds.", "See its log."
                 ) from error
@@ -70,14 +72,7 @@ async def prepare(
 
 
 async def _make(client: Client, retention: timedelta) -> bool:
-    try:
-        await client.workflow_service.describe_namespace(
-            DescribeNamespaceRequest(namespace=client.namespace), timeout=ANSWERS_WITHIN
-        )
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-    else:
+    if await serves(client.service_client.config.target_host, client.namespace):
         return False
     period = Duration()
     period.FromTimedelta(retention)

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="The address that the API listens on.")
     api_port: int = Field(8180, ge=1, le=65535, description="The port that the API listens on.")
     api_url: str = Field("http://127.0.0.1:8180", description="The API as callers and customers' links reach it.")
+    drain: float = Field(
+        0.0, ge=0, description="Seconds that an API which stops still takes requests, so that balancers turn elsewhere."
+    )
     rate_limit: int = Field(6000, ge=1, description="Requests a minute that one key may make.")
 
     # Systems outside
@@ -150,8 +153,14 @@ class Settings(BaseSettings):
     sticky_timeout: float = Field(
         3.0, ge=2.0, description="Seconds before a dead worker's cached workflows go to another one."
     )
-    grace: float = Field(10.0, ge=0, description="Seconds that a worker which stops gives its activities to finish.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="The port of a worker's /metrics; 0 for none.")
+    grace: float = Field(10.0, ge=0, description="Seconds that a process which stops gives to what it has begun.")
+    metrics_host: str = Field("127.0.0.1", description="The address that the metrics of Temporal's SDK listen on.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="The port of those metrics, in the API and in workers; 0 for none.",
+    )
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a child process. Holds secrets: never log it."""

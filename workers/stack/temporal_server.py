@@ -42,7 +42,8 @@ class Role:
     @classmethod
     def of(cls, dsn: str) -> "Role":
         parts = urlsplit(dsn)
-        return cls(parts.hostname or LOOPBACK, parts.port or 5432, unquote(parts.username or ""), unquote(parts.password or ""))
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname or LOOPBACK, parts.port or 5432, user, password)
 
 
 class DurableTemporal:
@@ -64,7 +65,7 @@ class DurableTemporal:
         log_level: str = "warn",
         changed: Callable[[Child], None] | None = None,
     ) -> None:
-        """`database`: the DSN of a role that may make databases. `shards` cannot be changed once there are workflows."""
+        """`database`: the DSN of a role that may make databases. `shards` can never be changed afterwards."""
         self.namespace = namespace
         self._programs = programs
         self._folder = folder
