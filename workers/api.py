@@ -37,7 +37,7 @@ from workers.codec import PageCodec
 from workers.composition import Parts, parts
 from workers.draining import DrainingServer, Farewell
 from workers.logs import configure_logging
-from workers.settings import Settings, key_bytes
+from workers.settings import Settings, key_bytes, ring_bytes
 from workflows import options
 
 ANONYMOUS = CodecReader(id="anonymous", may_read=False)
@@ -54,7 +54,7 @@ def services(made: Parts, client: Client) -> Services:
             audit=PostgresAuditLog(made.engine),
             seal=seal_with(_derived(master, "answers")),
             secret=_derived(master, "edge"),
-            link_secrets=[key_bytes(settings.link_key)],
+            link_secrets=ring_bytes(settings.link_key),
             outages=OUTAGES,
             checks={
                 "database": lambda: _database_answers(made),

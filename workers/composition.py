@@ -35,7 +35,7 @@ from domain.policy_packs import PACKS, PolicyPack
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
 from workers.metrics import measured_runtime
 from workers.plugin import throughline_plugin
-from workers.settings import Settings, key_bytes
+from workers.settings import Settings, key_bytes, ring_bytes
 
 LINK_LIFETIME = timedelta(days=30)
 
@@ -168,7 +168,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             events=PostgresInboundEvents(engine),
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
-            links=CustomerLinks([key_bytes(settings.link_key)]),
+            links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
         )
     finally:

@@ -36,12 +36,27 @@ def _holds_a_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _holds_keys(secret: SecretStr) -> SecretStr:
+    for part in secret.get_secret_value().split(","):
+        _holds_a_key(SecretStr(part.strip()))
+    return secret
+
+
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 Key = Annotated[SecretStr, AfterValidator(_holds_a_key)]
 """A key of 32 random bytes, written in base64."""
+
+
+KeyRing = Annotated[SecretStr, AfterValidator(_holds_keys)]
+"""Such keys with commas between: the first is used, all are known, so that it can be changed without a break."""
+
+
+def ring_bytes(ring: SecretStr) -> list[bytes]:
+    """The keys of a `KeyRing`, the one in use first."""
+    return [key_bytes(SecretStr(part.strip())) for part in ring.get_secret_value().split(",")]
 
 
 def key_bytes(key: SecretStr) -> bytes:
@@ -122,7 +137,7 @@ class Settings(BaseSettings):
     # Keys, each 32 random bytes in base64
     master_key: Key = Field(description="Wraps the key of each customer. Losing it loses all personal data.")
     code_key: Key = Field(description="Hashes pickup codes.")
-    link_key: Key = Field(description="Signs customers' links.")
+    link_key: KeyRing = Field(description="Signs customers' links. Older ones, after commas, still open theirs.")
     lookup_key: Key = Field(description="Hashes mail addresses, phone numbers and API keys for look-up.")
 
     # Behaviour

@@ -27,6 +27,8 @@ PRICE = 2500
 async def _played(callers: Callers, shelf: Shelf) -> Placed:
     """Placed, made ready and collected; every step under a key of its own."""
     order = await callers.place(sku=shelf.sku, quantity=2, price=PRICE, store="S001")
+    # Without a payment worker it is taken and held, until its money is authorised behind the scenes.
+    await order.reaches("in_progress", patience=LONGEST)
     await order.make_ready()
     await order.is_handed_over(await order.code())
     await order.reaches("completed", patience=LONGEST)
