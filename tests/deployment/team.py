@@ -173,10 +173,10 @@ class Team:
         )
         return await process.wait() == 0
 
-    async def job(self, name: str) -> str:
-        """Run a job of the compose file to its end; what it printed last."""
+    async def job(self, name: str, *other: str) -> str:
+        """Run a job of the compose file, or another module in its place, to its end; what it printed."""
         process = await asyncio.create_subprocess_exec(
-            *self._command(name),
+            *([sys.executable, "-P", "-m", *other] if other else self._command(name)),
             env=self._environment(name),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

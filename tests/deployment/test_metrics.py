@@ -8,7 +8,7 @@ import yaml
 
 from tests.deployment.callers import Callers
 from tests.deployment.compose_file import ROOT
-from tests.deployment.team import APIS, WORKERS, Team
+from tests.deployment.team import APIS, Team
 from workers.stack.ports import LOOPBACK
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -41,7 +41,9 @@ def alerts() -> list[dict[str, str]]:
 
 async def _sources(team: Team) -> dict[str, list[tuple[str, dict[str, str]]]]:
     assert team.temporal is not None
-    found = {f"{name} sdk": await _read(f"http://{LOOPBACK}:{port}/metrics") for name, port in team.metrics_ports.items()}
+    found = {
+        f"{name} sdk": await _read(f"http://{LOOPBACK}:{port}/metrics") for name, port in team.metrics_ports.items()
+    }
     found |= {name: await _read(f"{team.url(name)}/metrics") for name in APIS}
     return found | {"temporal": await _read(team.temporal.metrics)}
 

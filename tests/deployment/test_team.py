@@ -74,3 +74,20 @@ async def test_each_pool_is_served_by_its_own_process_only(team: Team, callers: 
     await order.is_handed_over(await order.code())
     await order.reaches("completed")
     await order.money_rests(authorised=4999, captured=4999)
+
+
+async def test_the_first_key_is_issued_on_the_server_and_rotated_without_a_break(team: Team, callers: Callers) -> None:
+    """As docs/operations tells: `docker compose run --rm migrate python -m workers.keys …`."""
+    first = await team.job("migrate", "workers.keys", "issue", "ops", "first-ops", "--role", "ops", "--days", "90")
+    second = await team.job("migrate", "workers.keys", "issue", "ops", "first-ops", "--role", "ops")
+    item = {"sku": "KEYED-1", "name": "Thing", "price": 100}
+    for key in (first, second):
+        assert (await callers.call("PUT", "/v1/items", key, item)).status_code == 200
+    await team.job("migrate", "workers.keys", "revoke", first.split("_")[1])
+    assert (await callers.call("PUT", "/v1/items", first, item)).status_code == 401
+    assert (await callers.call("PUT", "/v1/items", second, item)).status_code == 200
+
+
+async def test_jobs_that_ran_before_find_all_there(team: Team) -> None:
+    assert "is at revision" in await team.job("migrate")
+    assert await team.job("namespace") == "All was there."
