@@ -53,7 +53,12 @@ class Deadline:
                 return
         except asyncio.CancelledError:
             answering.cancel()
-            raise
+            if started:
+                raise
+            # This process stops and has no more time. Whoever asks again finds another one, and the same command.
+            abandoned = True
+            await unavailable("process that took this call", 1).response()(scope, receive, send)
+            return
         abandoned = True
         problem = of_status(HTTPStatus.REQUEST_TIMEOUT) if listening else unavailable("system behind this call", 5)
         log.warning("request_overdue", route=matched.template(scope), status=problem.status)

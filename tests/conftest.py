@@ -13,7 +13,9 @@ from workers.stack.servers import Servers
 NewDatabase = Callable[[str], Awaitable[str]]
 """Makes an empty database of that name; gives its address for SQLAlchemy."""
 
-STARTS_SERVERS = frozenset({"new_database", "servers", "server", "stack", "short_stack", "sturdy_stack", "catcher"})
+STARTS_SERVERS = frozenset(
+    {"new_database", "servers", "server", "stack", "short_stack", "sturdy_stack", "catcher", "team"}
+)
 
 # What tests are written with, outside of test files. Here, since this file is read before any of them can be imported.
 pytest.register_assert_rewrite(
@@ -23,6 +25,8 @@ pytest.register_assert_rewrite(
     "tests.scenarios.playing",
     "tests.workflows.journeys",
     "tests.workflows.shop",
+    "tests.deployment.team",
+    "tests.deployment.callers",
 )
 
 

@@ -107,7 +107,7 @@ def test_no_link_of_a_page_leads_nowhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("file", ["docs/operations.md", ".env.example"])
+@pytest.mark.parametrize("file", ["docs/operations/README.md", ".env.example"])
 def test_every_setting_is_listed(file: str) -> None:
     text = (ROOT / file).read_text()
     names = {PREFIX + name.upper() for name in Settings.model_fields if name != "webhook_secrets"}

@@ -35,8 +35,9 @@ from gateway.sealing import seal_with
 from gateway.services import Services
 from workers.codec import PageCodec
 from workers.composition import Parts, parts
+from workers.draining import DrainingServer, Farewell
 from workers.logs import configure_logging
-from workers.settings import Settings, key_bytes
+from workers.settings import Settings, key_bytes, ring_bytes
 from workflows import options
 
 ANONYMOUS = CodecReader(id="anonymous", may_read=False)
@@ -53,7 +54,7 @@ def services(made: Parts, client: Client) -> Services:
             audit=PostgresAuditLog(made.engine),
             seal=seal_with(_derived(master, "answers")),
             secret=_derived(master, "edge"),
-            link_secrets=[key_bytes(settings.link_key)],
+            link_secrets=ring_bytes(settings.link_key),
             outages=OUTAGES,
             checks={
                 "database": lambda: _database_answers(made),
@@ -128,9 +129,10 @@ async def _workers_poll(client: Client) -> None:
 async def serve(settings: Settings) -> None:
     async with parts(settings, "throughline-api") as made:
         client = await made.connect(lazy=True)
-        server = uvicorn.Server(
+        app = Farewell(compose(made, client, settings.temporal_ui))
+        app.server = DrainingServer(
             uvicorn.Config(
-                compose(made, client, settings.temporal_ui),
+                app,
                 host=settings.api_host,
                 port=settings.api_port,
                 log_config=None,
@@ -138,9 +140,10 @@ async def serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=int(settings.grace),
                 loop="none",
-            )
+            ),
+            settings.drain,
         )
-        await server.serve()
+        await app.server.serve()
 
 
 def main() -> None:

@@ -34,8 +34,9 @@ from domain.notices import Place as NoticePlace
 from domain.personal import PersonalData
 from domain.policy_packs import PACKS, PolicyPack
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
+from workers.metrics import measured_runtime
 from workers.plugin import throughline_plugin
-from workers.settings import Settings, key_bytes
+from workers.settings import Settings, key_bytes, ring_bytes
 
 LINK_LIFETIME = timedelta(days=30)
 
@@ -73,6 +74,7 @@ class Parts:
             namespace=self.settings.temporal_namespace,
             plugins=[throughline_plugin(self.keys, sandbox=self.settings.sandbox)],
             lazy=lazy,
+            runtime=measured_runtime(self.settings.metrics_host, self.settings.metrics_port),
         )
 
     def relay(self) -> NoticeRelay:
@@ -169,7 +171,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
-            links=CustomerLinks([key_bytes(settings.link_key)]),
+            links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
         )
     finally:

@@ -36,12 +36,27 @@ def _holds_a_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _holds_keys(secret: SecretStr) -> SecretStr:
+    for part in secret.get_secret_value().split(","):
+        _holds_a_key(SecretStr(part.strip()))
+    return secret
+
+
 def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 Key = Annotated[SecretStr, AfterValidator(_holds_a_key)]
 """A key of 32 random bytes, written in base64."""
+
+
+KeyRing = Annotated[SecretStr, AfterValidator(_holds_keys)]
+"""Such keys with commas between: the first is used, all are known, so that it can be changed without a break."""
+
+
+def ring_bytes(ring: SecretStr) -> list[bytes]:
+    """The keys of a `KeyRing`, the one in use first."""
+    return [key_bytes(SecretStr(part.strip())) for part in ring.get_secret_value().split(",")]
 
 
 def key_bytes(key: SecretStr) -> bytes:
@@ -102,6 +117,9 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="The address that the API listens on.")
     api_port: int = Field(8180, ge=1, le=65535, description="The port that the API listens on.")
     api_url: str = Field("http://127.0.0.1:8180", description="The API as callers and customers' links reach it.")
+    drain: float = Field(
+        0.0, ge=0, description="Seconds that an API which stops still takes requests, so that balancers turn elsewhere."
+    )
     rate_limit: int = Field(6000, ge=1, description="Requests a minute that one key may make.")
 
     # Systems outside
@@ -119,7 +137,7 @@ class Settings(BaseSettings):
     # Keys, each 32 random bytes in base64
     master_key: Key = Field(description="Wraps the key of each customer. Losing it loses all personal data.")
     code_key: Key = Field(description="Hashes pickup codes.")
-    link_key: Key = Field(description="Signs customers' links.")
+    link_key: KeyRing = Field(description="Signs customers' links. Older ones, after commas, still open theirs.")
     lookup_key: Key = Field(description="Hashes mail addresses, phone numbers and API keys for look-up.")
 
     # Behaviour
@@ -156,8 +174,14 @@ class Settings(BaseSettings):
     sticky_timeout: float = Field(
         3.0, ge=2.0, description="Seconds before a dead worker's cached workflows go to another one."
     )
-    grace: float = Field(10.0, ge=0, description="Seconds that a worker which stops gives its activities to finish.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="The port of a worker's /metrics; 0 for none.")
+    grace: float = Field(10.0, ge=0, description="Seconds that a process which stops gives to what it has begun.")
+    metrics_host: str = Field("127.0.0.1", description="The address that the metrics of Temporal's SDK listen on.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="The port of those metrics, in the API and in workers; 0 for none.",
+    )
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a child process. Holds secrets: never log it."""

@@ -155,10 +155,14 @@ async def serve(settings: Settings) -> None:
         client = await made.connect()
         workers = make_workers(client, made, settings.pools or POOLS)
         await keep_house(client)
-        async with contextlib.AsyncExitStack() as running:
-            for worker in workers:
-                await running.enter_async_context(worker)
-            await stop.wait()
+        running = [asyncio.create_task(worker.run()) for worker in workers]
+        stopping = asyncio.create_task(stop.wait())
+        # A worker that fails ends the process: what restarts it must not have to guess.
+        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        # Side by side, so that all together take no longer than the grace.
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
+        await asyncio.gather(*running)
 
 
 def main() -> None:

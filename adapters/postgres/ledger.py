@@ -83,6 +83,12 @@ class Ledger:
             reservation = standing.reserve(asked.kind, asked.asked)
             if asked.currency not in (None, row["a_currency"]):
                 raise CurrencyMismatch(f"The authorisation is in {row['a_currency']}, not {asked.currency}.")
+            if reservation is None and known is None:
+                # We may have waited for the books while another try of this key spoke for the money: the statement
+                # that waited sees the books as they are now, but not an operation that is younger than itself.
+                younger = (await connection.execute(OPERATION, {"key": key})).mappings().first()
+                if younger is not None:
+                    return read_operation(younger, prefix="o_"), False
             if reservation is None:
                 return Refusal(standing.available(asked.kind), standing.status)
             asked = asked.model_copy(update={"currency": row["a_currency"]})

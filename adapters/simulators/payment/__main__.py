@@ -17,6 +17,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m adapters.simulators.payment", description="A payment provider.")
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the ready line names it")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--public-url", help="where customers' browsers reach it; its own address without it")
     parser.add_argument("--webhook-url", help="where events are sent; without it they are only kept")
     parser.add_argument("--webhook-secret", default="", help="whsec_… of Standard Webhooks")
     parser.add_argument("--data", type=Path, help="the journal file; without it the books die with the process")
@@ -38,7 +39,7 @@ async def _run(options: argparse.Namespace) -> None:
         system_clock,
         lifetime=timedelta(seconds=options.authorisation_lifetime),
         refund_delay=timedelta(seconds=options.refund_delay),
-        public_url=url_of(sock),
+        public_url=options.public_url or url_of(sock),
         write=journal.write if journal else None,
     )
     if journal:

@@ -84,6 +84,28 @@ async def test_fifty_at_once_with_one_key_make_one_authorisation(shop: Shop) -> 
     assert len((await shop.books_agree()).journal) == 1
 
 
+async def test_two_tries_of_one_capture_that_wait_for_the_books_are_one_capture(
+    shop: Shop, ledger_engine: AsyncEngine
+) -> None:
+    """As when a worker comes back to a step that was given up meanwhile and is being tried again."""
+    held = await shop.authorise(100)
+    key = f"{shop.order_id}:c"
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with ledger_engine.connect() as other, ledger_engine.connect() as watcher:
+        lock = text("SELECT 1 FROM authorisations WHERE id = :id FOR UPDATE")
+        await other.execute(lock, {"id": held.id})
+        tries = [asyncio.create_task(shop.capture(held.id, 100, key=key)) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while (await watcher.scalar(waiting) or 0) < len(tries):
+                await watcher.rollback()
+        await other.rollback()
+        answers = await asyncio.gather(*tries)
+    assert {answer.amount for answer in answers} == {eur(100)}
+    assert (await shop.books_agree()).captured == 100
+
+
 async def test_a_decline_is_kept_and_repeated(shop: Shop) -> None:
     for _ in range(2):
         with pytest.raises(Declined) as declined:

@@ -3,7 +3,7 @@ import base64
 import pytest
 from pydantic import ValidationError
 
-from workers.settings import EmbeddedSettings, Settings, explain, key_bytes
+from workers.settings import EmbeddedSettings, Settings, explain, key_bytes, ring_bytes
 from workers.stack.data import Secrets
 
 
@@ -50,6 +50,16 @@ def test_a_wrong_setting_is_named_as_a_person_sets_it_and_its_value_is_not_shown
     assert "THROUGHLINE_CODE_KEY" in told
     assert "THROUGHLINE_WEBHOOK_SECRETS__FRAUD" in told
     assert short not in told + str(caught.value)
+
+
+def test_a_new_link_key_stands_before_the_old_one(settings: Settings) -> None:
+    old = settings.link_key.get_secret_value()
+    new = base64.b64encode(b"n" * 32).decode()
+    values = settings.model_dump() | {"webhook_secrets": settings.webhook_secrets}
+    changed = Settings(**(values | {"link_key": f"{new}, {old}"}))
+    assert ring_bytes(changed.link_key) == [b"n" * 32, key_bytes(settings.link_key)]
+    with pytest.raises(ValidationError):
+        Settings(**(values | {"link_key": f"{new},"}))
 
 
 def test_secrets_do_not_show_when_settings_are_printed(settings: Settings) -> None:
