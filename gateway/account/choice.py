@@ -12,7 +12,8 @@ from workflows.messages import ChoiceOption, Choose
 from workflows.order import OrderWorkflow
 
 SHOWN = 4
-"""So many other stores are offered, the best first."""
+"""So many other stores are offered, the nearest first; and as many that are far away, folded."""
+NEAR_KM = 100
 
 
 async def show(visit: Visit) -> dict[str, Any]:
@@ -22,6 +23,8 @@ async def show(visit: Visit) -> dict[str, Any]:
     if group is None or wait is None or group.status is not GroupStatus.WAITING:
         return {"open": False}
     owed = {line.line_id: line.quantity for line in group.lines}
+    others = await _others(visit, group.store_id, owed)
+    near, far = [[each for each in others if (each["km"] <= NEAR_KM) is wanted] for wanted in (True, False)]
     return {
         "open": True,
         "store": visit.place,
@@ -29,7 +32,8 @@ async def show(visit: Visit) -> dict[str, Any]:
         "units": sum(owed.values()),
         "deadline": visit.when(wait.deadline),
         "waits": wait.kind is WaitKind.STOCK,
-        "others": await _others(visit, group.store_id, owed),
+        "near": near[:SHOWN],
+        "far": far[:SHOWN],
         "once_value": new_form(),
     }
 
@@ -79,9 +83,10 @@ async def _others(visit: Visit, origin: StoreId, owed: dict[LineId, int]) -> lis
             "store_id": each.store_id,
             "name": places[each.store_id].name,
             "address": places[each.store_id].address,
+            "km": each.distance_km,
             "distance": visit.words["choice"]["distance"].format(km=round(each.distance_km)),
             "whole": each.whole,
             "units": sum(each.lines.values()),
         }
-        for each in ranked[:SHOWN]
+        for each in sorted(ranked, key=lambda each: (each.distance_km, each.store_id))
     ]
