@@ -93,6 +93,11 @@ async def test_the_list_of_calls_is_a_page_of_our_own(shop: Shop) -> None:
     assert "/v1/pickups/{order_id}/{n}/hand-over" in page.text
     assert "http://" not in page.text
     assert "https://" not in page.text
+    assert "`" not in page.text
+    assert 'href="#CancelBody"' in page.text
+    body = page.text.partition('id="HandOverBody"')[2].partition("<h3")[0]
+    assert "<code>code</code> (required)" in body
+    assert 'href="#LineQuantity"' in body
 
 
 async def test_a_link_that_does_not_exist_is_a_problem(shop: Shop, web: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from adapters.places.port import Pause
 from adapters.vault.port import Subject
 from domain.groups import WaitsFor
 from domain.holds import Hold, HoldKind
@@ -15,7 +16,7 @@ from domain.personal import PersonalData
 from domain.refusals import RefusalKind
 from domain.views import NextAction
 from gateway.links import LinkKind
-from tests.gateway.api.conftest import Shop, place
+from tests.gateway.api.conftest import Shop, a_store, place
 from tests.gateway.api.engine import answers_with_group, refused
 from workflows import messages
 
@@ -91,7 +92,9 @@ async def test_the_choice_offers_other_stores_and_is_made_once(shop: Shop, web: 
     running.answers["choose"] = answers_with_group(shop.engine, order_id, moved)
     url, customer = link(shop, LinkKind.CHOICE, order_id), shop.client()
     page = await customer.get(url)
-    assert page.text.index("Store S3") < page.text.index("Store S2"), "one that has all goes first"
+    near, _, far = page.text.partition("<details>")
+    assert ("Store S2" in near, "Store S3" in near, "Store S3" in far) == (True, False, True), "111 km is far"
+    assert near.index('value="cancel"') < near.index("Store S2"), "seen without scrolling"
     assert "Wednesday, November 25, 2026, 11:00" in page.text
     chosen = {"once": form(page), "option": "other_store", "store_id": "S3"}
     for _ in range(2):
@@ -218,3 +221,29 @@ async def test_forms_that_no_page_sends_are_refused(raw: bytes, shop: Shop, web:
     answer = await shop.client().post(url, content=raw, headers=headers)
     assert answer.status_code in (400, 413)
     assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_the_nearest_store_is_offered_first_though_a_farther_one_has_more(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    async with shop.services.transactions.begin() as books:
+        await books.places.put(a_store("S5", latitude=52.9))
+    await shop.stock("SHOE", "S2", 1)
+    await shop.stock("SHOE", "S5", 9)
+    page = await shop.client().get(link(shop, LinkKind.CHOICE, await waiting(shop, web)))
+    assert page.text.index("Store S2") < page.text.index("Store S5")
+    async with shop.services.transactions.begin() as books:
+        await books.places.put(a_store("S5", pause=Pause()))
+
+
+async def test_where_every_store_with_the_goods_is_far_that_is_said(shop: Shop, web: httpx.AsyncClient) -> None:
+    await shop.stock("SHOE", "S2", 0)
+    await shop.stock("SHOE", "S3", 9)
+    page = await shop.client().get(link(shop, LinkKind.CHOICE, await waiting(shop, web)))
+    assert "No store near has these items now." in page.text
+    assert page.text.index("<details>") < page.text.index("Store S3")
+
+
+async def test_the_front_door_leads_to_the_contract(shop: Shop) -> None:
+    answer = await shop.client().get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
