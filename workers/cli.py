@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -24,6 +25,7 @@ from workers.stack.errors import AlreadyRunning, StackError
 from workers.stack.progress import Lines
 
 if TYPE_CHECKING:
+    from workers.stack.servers import Servers
     from workers.stack.stack import Stack
 
 GROUPS = {
@@ -152,9 +154,24 @@ def _show(stack: "Stack") -> None:
         ("Mails sent", stack.servers.mail_url),
         ("Provider", stack.servers.payments_url),
         ("Keys", str(stack.data.record_file)),
+        ("Search", search_command(stack.servers)),
     ):
         out.print(f"   [bold]{name:<12}[/] {escape(where)}", highlight=False, soft_wrap=True)
     out.print("\nRunning. Ctrl-C stops everything.", highlight=False)
+
+
+def search_command(servers: "Servers") -> str:
+    """How ops search orders on a command line, with `temporal` where it is."""
+    cli = servers.temporal_cli or "temporal"
+    home = str(Path.home())
+    return " ".join(
+        (
+            f"~{cli.removeprefix(home)}" if cli.startswith(f"{home}/") else shlex.quote(cli),
+            "workflow list",
+            f"--address {servers.temporal_address} --namespace {shlex.quote(servers.temporal_namespace)}",
+            """--query 'OrderStatus = "in_progress"'""",
+        )
+    )
 
 
 async def _until_told(work: Callable[[], Awaitable[None]]) -> bool:

@@ -168,4 +168,4 @@ def erase(
     if json:
         output.show_json(answer)
     else:
-        output.done(f"{customer} is erased: {answer['records']} records can be read no more.")
+        output.done(f"{customer} is erased: {output.counted(answer['records'], 'record')} can be read no more.")

@@ -45,6 +45,11 @@ def done(text: str) -> None:
     out.print(f"[green]✓[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
+def counted(number: int, one: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
 def time(value: str | None) -> str:
     """In the reader's own zone."""
     if not value:

@@ -13,6 +13,7 @@ from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 from workflows.messages import Disposition, ShortageResolution
 
+A_TIME = "2026-11-30T17:00:00Z"
 app = typer.Typer(help="A store's work: accept, pick, make ready, hand over.", no_args_is_help=True)
 
 OrderArgument = Annotated[str, typer.Argument(help="The order's id.", metavar="ORDER")]
@@ -184,11 +185,13 @@ def shortage(
 def extend(
     context: typer.Context,
     order: OrderArgument,
-    until: Annotated[str, typer.Argument(help="An RFC 3339 time, e.g. 2026-11-30T17:00:00Z.")],
+    until: Annotated[str | None, typer.Argument(help=f"An RFC 3339 time, e.g. {A_TIME}.", show_default=False)] = None,
     n: Pickup = 1,
     json: AsJson = False,
 ) -> None:
     """Keep it longer for the customer."""
+    if until is None:
+        fail("Until when?", f"Name a time with its offset: throughline store extend {order} {A_TIME}")
     _send(context, order, n, "extend", {"until": until}, json)
 
 

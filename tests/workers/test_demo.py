@@ -64,6 +64,7 @@ async def test_every_order_ends_as_its_story_says_and_everything_adds_up(stack: 
     assert "Money: " in said
     assert "Stock: " in said
     assert "make up POLICY=short" in said
+    assert "workflow list" not in said, "there is nothing to search once it is over"
 
 
 @pytest.mark.stack

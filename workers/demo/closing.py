@@ -1,8 +1,6 @@
 """What a person reads when the demo is over: the orders, the proofs, the mails, and where to look for oneself."""
 
-import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from babel.numbers import format_currency
@@ -30,7 +28,7 @@ QUERIES = (
     ("everything that store S001 is part of", 'OrderStores = "S001"'),
     ("one order by the shop's own number", 'OrderExternalId = "W-1001"'),
 )
-"""Searches that work in the Temporal UI, and after `temporal workflow list --query`."""
+"""Searches that work in the Temporal UI, and after `temporal workflow list --query` (`throughline up` says how)."""
 
 
 PLACES = (
@@ -118,29 +116,18 @@ async def show_where_to_look(console: Console, callers: Callers, record: dict[st
             console.print(f"   [bold]{name:<12}[/] {escape(where)}", highlight=False, soft_wrap=True)
     console.print("   [bold]Keys[/]         .throughline/stack.json", highlight=False)
     console.print(
-        "\nSearch orders as ops do (in grey, what each search finds of the orders above):",
+        "\nThere, search orders in the Temporal UI as ops do (in grey, what each search found of the orders above):",
         highlight=False,
         soft_wrap=True,
     )
-    command = _cli(record)
     for (words, query), count in zip(QUERIES, found, strict=True):
-        console.print(f"   [dim]{words}: {count}[/]", highlight=False, soft_wrap=True)
-        console.print(
-            f"   {escape(command)} workflow list --query {escape(shlex.quote(query))}", highlight=False, soft_wrap=True
-        )
+        console.print(f"   {escape(query)}  [dim]{words}: {count}[/]", highlight=False, soft_wrap=True)
     console.print()
 
 
 async def _counts(record: dict[str, Any]) -> list[int]:
     client = await Client.connect(record["temporal"], namespace=record["temporal_namespace"])
     return [(await client.count_workflows(query)).count for _, query in QUERIES]
-
-
-def _cli(record: dict[str, Any]) -> str:
-    """`temporal` where it is on the path, else where it is."""
-    path = record.get("temporal_cli") or "temporal"
-    home = str(Path.home())
-    return path.replace(home, "~", 1) if path.startswith(home) else path
 
 
 def _amount(order: dict[str, Any] | None, name: str) -> str:

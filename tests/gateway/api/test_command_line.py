@@ -151,6 +151,8 @@ def test_a_problem_is_one_line_that_says_what_to_do(folder: Path) -> None:
         "errors": [{"pointer": "/until", "reason": "Should be an RFC 3339 time"}],
     }
     respx.post(f"{API}/v1/pickups/o1/1/extend").respond(422, json=problem)
+    without = run(store.app, folder, "extend", "o1")
+    assert (without.exit_code, "throughline store extend o1 2026-11-30T17:00:00Z" in without.stderr) == (1, True)
     result = run(store.app, folder, "extend", "o1", "tomorrow")
     assert result.exit_code == 1
     assert result.stderr.strip().count("\n") == 0
@@ -207,3 +209,10 @@ def test_an_order_names_the_units_of_its_pickups_by_sku(folder: Path) -> None:
     result = run(order.app, folder, "show", "o1")
     assert result.exit_code == 0, result.output
     assert "2 x SHOE" in result.output
+
+
+@respx.mock
+@pytest.mark.parametrize(("records", "said"), [(1, "1 record can"), (2, "2 records can")])
+def test_one_record_is_no_records(folder: Path, records: int, said: str) -> None:
+    respx.post(f"{API}/v1/ops/erasures").respond(201, json={"customer_ref": "C-1", "keys": 1, "records": records})
+    assert said in run(ops.app, folder, "erase", "C-1", "--reason", "asked for it").stdout

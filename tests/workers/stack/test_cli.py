@@ -1,4 +1,6 @@
+import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -69,3 +71,15 @@ def test_the_doctor_says_what_to_do_about_what_is_missing(tmp_path: Path, monkey
     said = runner.invoke(cli.app, ["doctor", "--data", str(tmp_path)])
     assert said.exit_code == 1
     assert "TEMPORAL_ADDRESS" in said.output
+
+
+def test_the_search_that_a_running_stack_shows_can_be_typed_as_it_stands() -> None:
+    servers = SimpleNamespace(
+        temporal_cli="/opt/a b/temporal", temporal_address="127.0.0.1:7233", temporal_namespace="x"
+    )
+    words = shlex.split(cli.search_command(servers))  # type: ignore[arg-type]
+    assert words[:3] == ["/opt/a b/temporal", "workflow", "list"]
+    assert words[words.index("--address") + 1] == "127.0.0.1:7233"
+    assert words[words.index("--query") + 1] == 'OrderStatus = "in_progress"'
+    servers.temporal_cli = str(Path.home() / "bin" / "temporal")
+    assert cli.search_command(servers).startswith("~/bin/temporal ")  # type: ignore[arg-type]
