@@ -134,6 +134,23 @@ async def test_who_waits_is_served_when_stock_comes(world: World) -> None:
 
 
 @story
+async def test_who_waits_is_served_by_what_another_order_gives_back(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    waits, cancelled = await world.place(sku=shelf.sku, quantity=2), await world.place(sku=shelf.sku, quantity=3)
+    await cancelled.make_ready()
+    taken(await cancelled.cancel())
+    await waits.does("reject", {"reason": "not_in_stock"})
+    taken(await waits.choose("wait"))
+    await cancelled.does("put-back", {})
+    await waits.group_reaches("offered", patience=60)
+    await waits.make_ready()
+    await waits.is_handed_over(await waits.code())
+    await waits.reaches("completed")
+    await shelf.adds_up(S001=1)
+    assert "stock_arrived" in await waits.events()
+
+
+@story
 async def test_who_waits_may_still_choose_otherwise(world: World) -> None:
     shelf = await world.shelf(S001=2, S002=2)
     order = await world.place(sku=shelf.sku, quantity=2)
