@@ -120,9 +120,10 @@ def _kind(schema: Schema, schemas: dict[str, Schema]) -> str:
         case "string":
             return {"date-time": "time", "date": "date"}.get(schema.get("format", ""), "text")
         case "integer" | "number":
-            least, most = schema.get("minimum"), schema.get("maximum")
-            ends = f" {'…' if least is None else least} to {'…' if most is None else most}"
-            return str(schema["type"]) + ("" if least is None and most is None else ends)
+            least, most = (
+                "…" if end is None else f"{end:,.0f}" for end in (schema.get("minimum"), schema.get("maximum"))
+            )
+            return str(schema["type"]) + ("" if least == most == "…" else f", {least} to {most}")
         case "boolean":
             return "true | false"
         case "null":

@@ -98,6 +98,7 @@ async def test_the_list_of_calls_is_a_page_of_our_own(shop: Shop) -> None:
     body = page.text.partition('id="HandOverBody"')[2].partition("<h3")[0]
     assert "<code>code</code> (required)" in body
     assert 'href="#LineQuantity"' in body
+    assert "integer, 0 to 2,147,483,647" in body
 
 
 async def test_a_link_that_does_not_exist_is_a_problem(shop: Shop, web: httpx.AsyncClient) -> None:
