@@ -118,7 +118,7 @@ class Parts:
     async def store_address(self, store_id: StoreId) -> Recipient | None:
         async with self.transactions.begin() as books:
             place = await books.places.place(store_id)
-        return Recipient(email=place.email, name=place.name) if place else None
+        return Recipient(email=place.email, name=place.name, locale=place.locale) if place else None
 
     async def details(self, notice: Notice) -> Details:
         """What the mail says of the store and the goods, as they are when it is sent."""
