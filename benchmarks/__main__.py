@@ -69,7 +69,7 @@ def main() -> int:
         report.write(kept, path.with_name("RESULTS.md") if chosen.keep is None else path.with_suffix(".md"))
         if chosen.keep is None:
             chart.write(kept)
-        say(f"written: {path}")
+        say("the report is written")
     if failed:
         say(f"failed: {', '.join(failed)}; their earlier figures, if any, stand")
     return 1 if failed else 0

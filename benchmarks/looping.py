@@ -12,7 +12,9 @@ Answer = TypeVar("Answer")
 class Loop(uvloop.Loop):
     """Knows `process_group`, with which our children are started and which uvloop lacks: a session is a group too."""
 
-    async def subprocess_exec(self, factory: Any, *command: Any, process_group: int | None = None, **more: Any) -> Any:
+    async def subprocess_exec(  # type: ignore[override]
+        self, factory: Any, *command: Any, process_group: int | None = None, **more: Any
+    ) -> Any:
         session = {} if process_group is None else {"start_new_session": True}
         return await super().subprocess_exec(factory, *command, **session, **more)
 

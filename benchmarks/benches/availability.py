@@ -121,6 +121,7 @@ def _asked() -> tuple[list[Sku], list[StoreId]]:
 async def _for_a_while(db: Database, read: Read, options: Run) -> Figures:
     free = await read()
     must(isinstance(free, list) and len(free) == ASKED * PLACES and min(free) >= 7, f"wrong answer: {free}")
+    await asyncio.gather(*(read() for _ in range(3 * AT_ONCE)))  # opens the connections, prepares the statement
     watch, ends = Stopwatch(), time.perf_counter() + (0.3 if options.quick else SECONDS)
 
     async def reader() -> None:

@@ -35,18 +35,19 @@ async def turn(shared: Stage, opened: OpenParty, options: Run) -> Figures:
     async with opened(shared) as party:
         await _flow(shared, party, options.sized(10, quick=2), 2, None)
         await shared.db.settle(*party.databases().values())
-        alone = await _flow(shared, party, options.sized(ALONE, quick=4), 1, None)
+        alone, _ = await _flow(shared, party, options.sized(ALONE, quick=4), 1, None)
         count = options.sized(MOST, quick=4)
-        began = time.perf_counter()
-        await _flow(shared, party, count, 32, None)
-        half = count / (time.perf_counter() - began) / 2
+        _, seconds = await _flow(shared, party, count, 32, None)
+        half = count / seconds / 2
         count = max(4, round(half * (1.0 if options.quick else HALF_LOAD_SECONDS * min(1.0, options.scale * 2))))
-        loaded = await _flow(shared, party, count, 0, half)
+        loaded, _ = await _flow(shared, party, count, 0, half)
         return {**waits(alone, "alone"), **waits(loaded, "half load"), "orders/s at half load": half}
 
 
-async def _flow(shared: Stage, party: Party, count: int, at_once: int, per_second: float | None) -> list[float]:
-    """The time that each placing took; each order is collected at once, so that the party has all its work to do."""
+async def _flow(
+    shared: Stage, party: Party, count: int, at_once: int, per_second: float | None
+) -> tuple[list[float], float]:
+    """The time that each placing took, and that of all orders, which are collected at once: the party has all its work."""
     watch = Stopwatch()
     seller = Seller(shared.db.dsn)
     orders = await open_and_prepare(shared, party, seller, count)
@@ -55,9 +56,11 @@ async def _flow(shared: Stage, party: Party, count: int, at_once: int, per_secon
         await watch.time(party.place(terms))
         await collect(party, terms, ())
 
+    began = time.perf_counter()
     if per_second is None:
         await closed_loop(orders, at_once, one)
     else:
         await at_rate(orders, per_second, one)
+    seconds = time.perf_counter() - began
     await check_collected(shared, seller.shelf, orders)
-    return watch.seconds
+    return watch.seconds, seconds
