@@ -75,7 +75,7 @@ def _asked(arguments: list[str] | None) -> argparse.Namespace:
     issue.add_argument("--role", action="append", default=[], choices=[role.value for role in Role])
     issue.add_argument("--right", action="append", default=[], help="e.g. webhooks:payment, stock:movements")
     issue.add_argument("--days", type=int, help="until the key ends; for ever without it")
-    revoke = commands.add_parser("revoke", help="end a key at once")
+    revoke = commands.add_parser("revoke", help="end a key; processes remember it for some seconds")
     revoke.add_argument("key_id", help="the part of the key between the first two underscores")
     return parser.parse_args(arguments)
 

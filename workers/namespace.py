@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -111,4 +112,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    # The SDK's threads may abort the interpreter on its way out, after all work is done: end here.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
