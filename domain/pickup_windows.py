@@ -37,7 +37,9 @@ class PickupPolicy(BaseModel):
     escalation_within: Duration
     """Opening time for an answer after that; then the customer is offered alternatives."""
     ready_within: Duration
-    """Opening time from placement or acceptance until the units are staged."""
+    """Opening time from placement or acceptance until the units are staged; then the store is reminded."""
+    late_within: Duration = timedelta(hours=4)
+    """Opening time for the store to get ready after that; then the customer is offered alternatives."""
     cut_off: Duration
     """An order that comes this close to closing counts as the next opening day's."""
     book_ahead: Duration
@@ -90,6 +92,11 @@ def accept_deadline(hours: StoreHours, policy: PickupPolicy, at: datetime) -> da
 def escalation_deadline(hours: StoreHours, policy: PickupPolicy, accept_by: datetime) -> datetime:
     """Until when an answer still counts after the accept deadline passed."""
     return _open_time_later(hours, policy, accept_by, policy.escalation_within)
+
+
+def late_deadline(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
+    """Until when a store that was reminded at `at`, or has gone on since, may still get ready."""
+    return _open_time_later(hours, policy, at, policy.late_within)
 
 
 def promised_ready_at(

@@ -22,7 +22,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.order import group_view
     from domain.personal import Readable
-    from domain.pickup_windows import expiring_notice_at, latest_extension, pickup_deadline, reminder_times
+    from domain.pickup_windows import (
+        expiring_notice_at,
+        late_deadline,
+        latest_extension,
+        pickup_deadline,
+        reminder_times,
+    )
     from domain.refusals import RefusalKind
     from domain.stock import RejectReason, StockEffect, default_effect
     from domain.timeline import Event
@@ -73,9 +79,13 @@ class Counter:
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
         group = self.group(command)
-        group.require((GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING), "picking it")
+        await self._not_too_late(group, command)
+        group.require(AT_WORK, "picking it")
         group.check_lines(command.lines, UnitState.ALLOCATED)
         now = workflow.now()
+        group.escalated = False
+        if group.late_until is not None:
+            group.late_until = late_deadline(self.desk.hours(group.store_id), self.desk.order.terms.policy.pickup, now)
         group.accepted_at = group.accepted_at or now
         group.picking_at = group.picking_at or now
         group.location = command.staged_at or group.location
@@ -95,6 +105,7 @@ class Counter:
         group = self.group(command)
         if group.status is GroupStatus.READY:
             return self.answer(group, already=True)
+        await self._not_too_late(group, command)
         group.require((GroupStatus.PICKING,), "making it ready")
         for line, quantity in group.owed_lines(UnitState.PICKED).items():
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)
@@ -165,12 +176,14 @@ class Counter:
     async def _hand_over_late(self, group: PickupGroup, command: messages.GiveOut) -> GroupAnswer:
         """The store was offline: the goods have left, and units, stock and money follow what was true before."""
         desk = self.desk
-        lines = command.lines or dict(group.put_back)
+        # Units that an earlier silence of the store had it put back were never the customer's.
+        gone = {line: min(n, group.units[line].cancelled) for line, n in group.put_back.items()}
+        lines = command.lines or {line: n for line, n in gone.items() if n}
         for line, quantity in lines.items():
-            if quantity > group.put_back.get(line, 0):
+            if quantity > gone.get(line, 0):
                 raise refuse(
                     RefusalKind.TOO_MANY_UNITS,
-                    f"{group.put_back.get(line, 0)} units of line {line} are not back on the shelf, not {quantity}.",
+                    f"{gone.get(line, 0)} units of line {line} are not back on the shelf, not {quantity}.",
                 )
         worth = desk.order.worth_given_up(lines)
         self._check_proof(command, worth)

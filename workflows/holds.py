@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.holds import Hold, HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
     from domain.notices import NoticeKind
-    from domain.pickup_windows import accept_deadline
+    from domain.pickup_windows import accept_deadline, late_deadline
     from domain.refusals import RefusalKind
     from domain.timeline import Event
     from domain.units import UnitState
@@ -116,6 +116,8 @@ class Holds:
                 desk.offer(group)
             elif group.status is GroupStatus.OFFERED:
                 group.accept_by = accept_deadline(desk.hours(group.store_id), policy, now)
+            elif group.late_until is not None:
+                group.late_until = late_deadline(desk.hours(group.store_id), policy, now)
         if not desk.confirmed:
             desk.confirmed = True
             terms = desk.order.terms
