@@ -62,6 +62,8 @@ class PickupPolicy(BaseModel):
     """How long the customer has for 3-D Secure or another try to pay."""
     approval_within: Duration
     fraud_within: Duration
+    hold_within: Duration = timedelta(days=3)
+    """How long a hold stands that a person placed without saying until when."""
     remorse: Duration
     """How long after placement no store is told, so that the order may be changed freely; zero for not at all."""
     ignores_opening_hours: bool = False

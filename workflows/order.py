@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
     from workflows.placing import Placing
-    from workflows.refusing import failure, failure_text, refuse
+    from workflows.refusing import StepFailed, failure, failure_text, refuse
 
 Answer = TypeVar("Answer")
 
@@ -202,7 +202,7 @@ class OrderWorkflow:
         }
         try:
             await self._in_turn(command, handlers[command.kind])
-        except Exception as refused:  # the timeline shows why; nobody waits for an answer
+        except StepFailed as refused:  # the timeline shows why; nobody waits for an answer
             self.desk.book.event(
                 Event.COMMAND_REFUSED,
                 command.actor,
@@ -309,7 +309,7 @@ class OrderWorkflow:
             command.hold_kind,
             command.reason,
             command.actor.id,
-            deadline=command.deadline,
+            deadline=command.deadline or workflow.now() + self.desk.order.terms.policy.pickup.hold_within,
             default=command.default,
             actor=command.actor,
             lines=command.lines,
