@@ -470,6 +470,9 @@ class Counter:
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
                 return self.answer(moved)
+            case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
+                # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
+                return self.answer(group, already=True)
             case messages.ChoiceOption.WAIT:
                 self._choice_made(group, command)
                 self._wait_for_stock(group)
