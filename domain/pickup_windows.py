@@ -119,6 +119,21 @@ def latest_extension(hours: StoreHours, policy: PickupPolicy, ready_at: datetime
     return _to_closing(hours, policy, pickup_deadline(hours, policy, ready_at), policy.max_extension)
 
 
+def resumed_deadline(
+    hours: StoreHours, policy: PickupPolicy, deadline: datetime, held_since: datetime, at: datetime
+) -> datetime:
+    """Where a window ends whose order was held from `held_since` to `at`, while nobody could collect.
+
+    It stays where it is as long as the next opening day's closing lies before it. Else it ends when what was left of
+    it is over, and not before that closing.
+    """
+    least = _to_closing(hours, policy, at, policy.expiring_notice)
+    if deadline >= least:
+        return deadline
+    left = max(deadline - held_since, timedelta())
+    return max(least, _to_closing(hours, policy, at, left))
+
+
 def reminder_times(policy: PickupPolicy, ready_at: datetime, deadline: datetime) -> list[datetime]:
     """When to remind, in order: between ready and the deadline only. After an extension ask again and skip the past."""
     times = {ready_at + span for span in policy.reminders_after_ready}

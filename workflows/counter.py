@@ -4,9 +4,6 @@ Every method is called with the turn taken, decides, changes the state and recor
 everything as it was, save what must be remembered (a wrong code, a late answer).
 """
 
-from datetime import datetime
-from typing import Any
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -23,11 +20,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.order import group_view
     from domain.personal import Readable
     from domain.pickup_windows import (
-        expiring_notice_at,
         late_deadline,
         latest_extension,
         pickup_deadline,
-        reminder_times,
     )
     from domain.refusals import RefusalKind
     from domain.stock import RejectReason, StockEffect, default_effect
@@ -38,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import REMINDERS, Desk, process_of
     from workflows.messages import GroupAnswer
     from workflows.refusing import StepFailed, failure_type, refuse
+    from workflows.window import set_window, tell_code
 
 READY_LIKE = (GroupStatus.READY,)
 AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
@@ -114,9 +110,9 @@ class Counter:
         group.location = command.location or group.location
         group.latest_deadline = latest_extension(hours, policy, now)
         group.code_serial += 1
-        self._set_window(group, pickup_deadline(hours, policy, now))
+        set_window(self.desk, group, pickup_deadline(hours, policy, now))
         self.desk.book.event(Event.READY, command.actor, group=group.n, lines=group.owed_lines(UnitState.READY))
-        self._tell_code(NoticeKind.READY_FOR_PICKUP, group)
+        tell_code(self.desk, NoticeKind.READY_FOR_PICKUP, group)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -255,7 +251,8 @@ class Counter:
         remaining = {line: n - command.refused.get(line, 0) for line, n in group.owed_lines(UnitState.READY).items()}
         remaining = {line: n for line, n in remaining.items() if n > 0}
         if remaining:
-            self._tell_code(
+            tell_code(
+                desk,
                 NoticeKind.PARTLY_COLLECTED,
                 group,
                 len(group.hand_overs),
@@ -403,10 +400,10 @@ class Counter:
                 RefusalKind.BEYOND_LIMIT, f"The window can be extended to {group.latest_deadline.isoformat()} at most."
             )
         group.extensions += 1
-        self._set_window(group, command.until)
+        set_window(self.desk, group, command.until)
         self.desk.book.event(Event.WINDOW_EXTENDED, command.actor, group=group.n, until=command.until.isoformat())
         self.desk.book.withdraw(*REMINDERS, group=group)
-        self._tell_code(NoticeKind.WINDOW_EXTENDED, group, group.extensions)
+        tell_code(self.desk, NoticeKind.WINDOW_EXTENDED, group, group.extensions)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -419,7 +416,7 @@ class Counter:
             raise refuse(RefusalKind.BEYOND_LIMIT, "No more codes can be sent for this pickup. The last one is good.")
         group.code_serial += 1
         self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n, serial=group.code_serial)
-        self._tell_code(NoticeKind.CODE_RESENT, group, group.code_serial)
+        tell_code(self.desk, NoticeKind.CODE_RESENT, group, group.code_serial)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -670,27 +667,6 @@ class Counter:
         else:
             part = desk.order.split_off(group, lines, WaitsFor.CHOICE, [group.store_id])
             desk.ask_for_choice(part, reason.value)
-
-    def _set_window(self, group: PickupGroup, deadline: datetime) -> None:
-        policy, now = self.desk.order.terms.policy.pickup, workflow.now()
-        group.deadline = deadline
-        ready = group.ready_at or now
-        group.reminders = [at for at in reminder_times(policy, ready, deadline) if at > now]
-        group.expiring_notice_at = expiring_notice_at(policy, ready, deadline)
-
-    def _tell_code(self, kind: NoticeKind, group: PickupGroup, *sequence: int, **facts: Any) -> None:
-        facts.setdefault("lines", self.desk.book.notice_lines(group.owed_lines(UnitState.READY)))
-        self.desk.book.notice(
-            kind,
-            *(sequence or (group.code_serial,)),
-            group=group,
-            deadline=group.deadline,
-            ready_at=group.ready_at,
-            code_serial=group.code_serial,
-            curbside=group.mode.value == "curbside",
-            link_kind="arrival" if group.mode.value == "curbside" else "extension",
-            **facts,
-        )
 
 
 def _numbers(groups: list[PickupGroup]) -> str:

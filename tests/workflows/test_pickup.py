@@ -123,3 +123,29 @@ async def test_no_store_is_blamed_for_the_time_that_an_order_was_held(alone: Alo
     await story.comes(LATE + timedelta(hours=1))
     assert story.waits == [("store picks", LATE + timedelta(hours=5), "customer is offered alternatives")]
     story.desk.crew.stop()
+
+
+async def test_a_window_that_ended_while_the_order_was_held_stays_open_for_the_customer(
+    alone: Alone, story: Story
+) -> None:
+    await story.counter.pick(Pick(**command(lines={A: 3})))
+    await story.counter.ready(MakeReady(**command()))
+    end = story.group.deadline
+    assert end is not None
+    holds = Holds(story.desk)
+    await story.comes(end - timedelta(days=2))
+    first = holds.place(HoldKind.PAYMENT, "the customer pays in another way", "customer")
+    await story.comes(end - timedelta(hours=1))
+    second = holds.place(HoldKind.MANUAL, "somebody calls", "ops")
+    await story.comes(end + timedelta(hours=1))
+    await holds.resolve(first, HoldOutcome.RELEASE, ENGINE, "paid")
+    await holds.resolve(second, HoldOutcome.RELEASE, ENGINE, "called")
+    await story.comes(end + timedelta(hours=1))
+    assert story.group.status is GroupStatus.READY
+    assert story.group.deadline is not None
+    assert story.group.deadline >= end + timedelta(hours=1, days=2), "two days were left"
+    assert alone.notices().count("window_extended") == 1
+    third = holds.place(HoldKind.MANUAL, "somebody calls", "ops")
+    await holds.resolve(third, HoldOutcome.RELEASE, ENGINE, "called")
+    assert alone.notices().count("window_extended") == 1, "there is time enough"
+    story.desk.crew.stop()
