@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.crew import Crew
     from workflows.messages import CancelReason
     from workflows.people import People
+    from workflows.refused_stock import settle_refused_stock
     from workflows.waits import Alarms
 
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
@@ -69,6 +70,7 @@ class Desk:
         self.alarms.can_ring = self.cashier.can_renew
         self.alarms.ring = self.cashier.renew_due
         self.crew = Crew()
+        self.book.ask_about_refused = self._settle_refused_stock
         self.turn = asyncio.Lock()
         self.confirmed = False
         self.holds_placed = 0
@@ -101,7 +103,16 @@ class Desk:
     def is_final(self) -> bool:
         """Units and money are where they stay."""
         order = self.order
-        return not order.open and not order.interventions and not order.troubles and self.cashier.settled
+        asked = order.interventions or self.book.refused
+        return not order.open and not asked and not order.troubles and self.cashier.settled
+
+    def _settle_refused_stock(self) -> None:
+        if not self.crew.runs("refused stock"):
+            self.crew.start("refused stock", self._until_stock_is_settled())
+
+    async def _until_stock_is_settled(self) -> None:
+        await settle_refused_stock(self.book, self.people)
+        self.cashier.wake()
 
     def hours(self, store_id: StoreId) -> StoreHours:
         """The store's opening hours as last read; a place that nobody described counts as always open."""
