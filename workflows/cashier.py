@@ -98,6 +98,11 @@ class Cashier:
     def awaits_customer(self) -> bool:
         return any(tender.awaiting for tender in self.order.tenders)
 
+    @property
+    def awaited(self) -> int:
+        """What the customer is confirming with the bank."""
+        return sum(tender.expected for tender in self.order.tenders if tender.awaiting)
+
     def wake(self) -> None:
         """Goods or tenders changed: the money is looked at again."""
         self._dirty = True
@@ -177,16 +182,19 @@ class Cashier:
             await self._bring_into_line()
 
     async def capture_for(self, worth: int, group: str) -> Outcome:
-        """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live."""
+        """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live.
+
+        What one tender declines the others are asked for, as far as they are authorised.
+        """
         if self.order.troubles or not await self._free():
             return Outcome.AWAY
         async with self._busy:
-            outcome = Outcome.DONE
-            for step in self.plan(more_earned=worth).of(StepKind.CAPTURE):
-                outcome = await self._once(step, group=group)
-                if outcome is not Outcome.DONE:
-                    break
-            return outcome
+            if any(tender.pending for tender in self.order.tenders):
+                return Outcome.AWAY
+            while captures := self.plan(more_earned=worth).of(StepKind.CAPTURE):
+                if await self._once(captures[0], group=group) is Outcome.AWAY:
+                    return Outcome.AWAY
+            return Outcome.DECLINED if self.plan(more_earned=worth).short else Outcome.DONE
 
     async def pay(self, tenders: list[TenderTerms], actor: Actor) -> Outcome:
         """Add tenders: cards are authorised for what is missing, money at the till is taken as paid."""

@@ -202,12 +202,19 @@ class Counter:
                 "It is not paid. Take the payment first: POST /v1/orders/{id}/payments with a pay_in_store tender, "
                 "or another card.",
             )
+        before = desk.order.payment.captured
         if await desk.cashier.capture_for(worth, group.group_id) is Outcome.DECLINED:
             desk.cashier.wake()
             await desk.book.record()
+            taken = desk.order.payment.captured - before
+            kept = (
+                f" {desk.book.money(taken)} was taken from another tender before that: it stays paid, and goes back if "
+                "the order is cancelled."
+            )
             raise refuse(
                 RefusalKind.PAYMENT_DECLINED,
-                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay.",
+                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay."
+                + (kept if taken else ""),
                 reason=desk.cashier.decline_reason or "declined",
             )
 

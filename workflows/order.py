@@ -327,7 +327,15 @@ class OrderWorkflow:
         before = desk.cashier.plan()
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
-        desk.cashier.give_up_waiting()
+        due, offered = before.uncovered + before.expected, sum(tender.amount for tender in command.tenders)
+        if offered >= due:
+            desk.cashier.give_up_waiting()
+        elif desk.cashier.awaited >= due:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW,
+                f"The customer is confirming {desk.book.money(due)} with the bank. Pay all of it in another way, "
+                "or let the bank answer first.",
+            )
         outcome = await desk.cashier.pay(command.tenders, command.actor)
         await desk.book.record()
         if desk.cashier.plan().uncovered and outcome.value == "declined":
