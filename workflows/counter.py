@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         latest_extension,
         pickup_deadline,
     )
-    from domain.refusals import RefusalKind
+    from domain.refusals import RefusalKind, Refused
     from domain.stock import RejectReason, StockEffect, default_effect
     from domain.timeline import Event
     from domain.units import UnitState
@@ -140,7 +140,10 @@ class Counter:
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
         """Give the named units to the customer and capture exactly their share, before they leave."""
         desk, group = self.desk, self.group(command)
-        late = self._was_in_time(group, command)
+        late = self._was_in_time(group, command, Ending.EXPIRED)
+        if self._was_in_time(group, command, Ending.CANCELLED):
+            await self._check_code(group, command)
+            raise self._left_to_a_person(group, command)
         if not late:
             if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
                 return self.answer(group, already=True)
@@ -191,6 +194,38 @@ class Counter:
         await desk.book.record()
         desk.cashier.wake()
         return self.answer(group)
+
+    def _left_to_a_person(self, group: PickupGroup, command: messages.GiveOut) -> Refused:
+        """The customer has cancelled what a store says it had given out: which of the two counts, a person decides."""
+        report = f"late report {group.n} {command.at}"
+        if not self.desk.crew.has(report):
+            self.desk.crew.start(report, self._settle_late_report(group, command))
+        return refuse(
+            RefusalKind.NOT_ALLOWED_NOW,
+            "This pickup was cancelled. Your report is kept for operations, who decide what counts.",
+        )
+
+    async def _settle_late_report(self, group: PickupGroup, command: messages.GiveOut) -> None:
+        desk = self.desk
+        decision = await desk.people.ask(
+            f"hand-over of pickup {group.n} at {command.at}, reported after it was cancelled",
+            "retry to count it as handed over, and take the money; skip to leave it cancelled",
+            [messages.InterventionAction.RETRY, messages.InterventionAction.SKIP],
+        )
+        if decision.action is messages.InterventionAction.RETRY:
+            async with desk.turn:
+                try:
+                    await self._hand_over_late(group, command)
+                except Refused as refused:
+                    # The units were put back meanwhile: they are not there any more to be handed over.
+                    desk.book.event(
+                        Event.COMMAND_REFUSED,
+                        command.actor,
+                        reason=refused.refusal.detail,
+                        command=command.kind,
+                        group=group.n,
+                    )
+        desk.cashier.wake()
 
     async def _take_money(self, group: PickupGroup, worth: int) -> None:
         desk = self.desk
@@ -310,14 +345,14 @@ class Counter:
                 "Goods of this value need more than the code: see an ID or take a signature, and say so in `proof`.",
             )
 
-    def _was_in_time(self, group: PickupGroup, command: messages.GiveOut) -> bool:
+    def _was_in_time(self, group: PickupGroup, command: messages.GiveOut, ending: Ending) -> bool:
         """An offline store reports a hand-over that was true before the window ended: the earlier truth wins.
 
         Also when the customer had some of the units before: unless this is that very hand-over, told once more.
         """
         return (
             command.at is not None
-            and group.ending is Ending.EXPIRED
+            and group.ending is ending
             and bool(group.put_back)
             and all(known.at != command.at for known in group.hand_overs)
             and group.ready_at is not None
