@@ -98,6 +98,8 @@ class PickupGroup(BaseModel):
     escalated: bool = False
     accepted_at: datetime | None = None
     picking_at: datetime | None = None
+    late_until: datetime | None = None
+    """Until when the store may get ready all the same, once it was reminded that the promised time is over."""
     ready_at: datetime | None = None
     location: str | None = None
     deadline: datetime | None = None
@@ -128,6 +130,11 @@ class PickupGroup(BaseModel):
     @property
     def open(self) -> bool:
         return self.owed > 0
+
+    @property
+    def ready_by(self) -> datetime | None:
+        """When somebody asks why it is not ready: the store first, the customer the second time."""
+        return self.late_until or self.promised_ready_at
 
     @property
     def has_stock(self) -> bool:

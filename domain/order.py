@@ -1,5 +1,7 @@
 """An order: its terms, its groups, holds, tenders and waits. Everything that is shown of it is derived here."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from domain.groups import Ending, PickupGroup, WaitsFor
@@ -49,6 +51,8 @@ class Order(BaseModel):
     """The number of milestones recorded; what callers quote as `version`."""
     groups: list[PickupGroup] = []
     holds: list[Hold] = []
+    held_since: datetime | None = None
+    """When the first of the holds that stand was placed."""
     tenders: list[TenderBook] = []
     troubles: dict[str, Trouble] = {}
     """Outside systems that an order is waiting for, by name."""

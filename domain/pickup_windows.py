@@ -37,7 +37,9 @@ class PickupPolicy(BaseModel):
     escalation_within: Duration
     """Opening time for an answer after that; then the customer is offered alternatives."""
     ready_within: Duration
-    """Opening time from placement or acceptance until the units are staged."""
+    """Opening time from placement or acceptance until the units are staged; then the store is reminded."""
+    late_within: Duration = timedelta(hours=4)
+    """Opening time for the store to get ready after that; then the customer is offered alternatives."""
     cut_off: Duration
     """An order that comes this close to closing counts as the next opening day's."""
     book_ahead: Duration
@@ -60,6 +62,8 @@ class PickupPolicy(BaseModel):
     """How long the customer has for 3-D Secure or another try to pay."""
     approval_within: Duration
     fraud_within: Duration
+    hold_within: Duration = timedelta(days=3)
+    """How long a hold stands that a person placed without saying until when."""
     remorse: Duration
     """How long after placement no store is told, so that the order may be changed freely; zero for not at all."""
     ignores_opening_hours: bool = False
@@ -92,6 +96,11 @@ def escalation_deadline(hours: StoreHours, policy: PickupPolicy, accept_by: date
     return _open_time_later(hours, policy, accept_by, policy.escalation_within)
 
 
+def late_deadline(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
+    """Until when a store that was reminded at `at`, or has gone on since, may still get ready."""
+    return _open_time_later(hours, policy, at, policy.late_within)
+
+
 def promised_ready_at(
     hours: StoreHours, policy: PickupPolicy, at: datetime, requested: datetime | None = None
 ) -> datetime:
@@ -108,6 +117,21 @@ def pickup_deadline(hours: StoreHours, policy: PickupPolicy, ready_at: datetime)
 def latest_extension(hours: StoreHours, policy: PickupPolicy, ready_at: datetime) -> datetime:
     """The last instant to which the window may be moved, however often it is."""
     return _to_closing(hours, policy, pickup_deadline(hours, policy, ready_at), policy.max_extension)
+
+
+def resumed_deadline(
+    hours: StoreHours, policy: PickupPolicy, deadline: datetime, held_since: datetime, at: datetime
+) -> datetime:
+    """Where a window ends whose order was held from `held_since` to `at`, while nobody could collect.
+
+    It stays where it is as long as the next opening day's closing lies before it. Else it ends when what was left of
+    it is over, and not before that closing.
+    """
+    least = _to_closing(hours, policy, at, policy.expiring_notice)
+    if deadline >= least:
+        return deadline
+    left = max(deadline - held_since, timedelta())
+    return max(least, _to_closing(hours, policy, at, left))
 
 
 def reminder_times(policy: PickupPolicy, ready_at: datetime, deadline: datetime) -> list[datetime]:

@@ -22,7 +22,12 @@ class MoneyStep(BaseModel):
     kind: StepKind
     tender_id: TenderId
     amount: int
+    """Nothing, for a void: all that is left of an authorisation that is of no use any more."""
     authorisation_id: AuthorisationId | None = None
+
+    @property
+    def frees_all(self) -> bool:
+        return self.kind is StepKind.VOID and not self.amount
 
 
 class TenderBook(BaseModel):

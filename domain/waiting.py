@@ -104,8 +104,8 @@ def _group_wait(order: "Order", group: PickupGroup) -> Wait | None:
                 what="store makes it ready" if picking else "store picks",
                 who=f"store {group.store_id}",
                 since=(group.picking_at if picking else group.accepted_at) or since,
-                deadline=group.promised_ready_at,
-                default="store is reminded",
+                deadline=group.ready_by,
+                default="customer is offered alternatives" if group.late_until else "store is reminded",
             )
         case GroupStatus.READY:
             return Wait(

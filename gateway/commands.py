@@ -1,6 +1,7 @@
 """Sending commands to an order: as an update that is answered, or as a signal whose fate the timeline shows."""
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any, TypeVar
 
 from temporalio.client import (
@@ -23,7 +24,9 @@ from workflows.messages import Command, StoreCommand
 from workflows.order import OrderWorkflow
 
 PATIENCE = timedelta(seconds=5)
-"""How long a caller waits for an answer (http-api, Common)."""
+"""How long a caller waits for an answer in all: until the command is taken, and then for its outcome."""
+A_LAST_LOOK = timedelta(milliseconds=100)
+"""For the outcome of a command whose taking has used up the caller's patience."""
 
 Answer = TypeVar("Answer")
 Sent = TypeVar("Sent", bound=Command)
@@ -49,6 +52,7 @@ async def update(
     Raises `Refused`, `Ended`, `StillWorking`; a 503 when nobody took the command: it may be sent again.
     """
     handle = handle_of(client, order_id)
+    begun = monotonic()
     try:
         taken = await handle.start_update(
             do,
@@ -66,7 +70,8 @@ async def update(
     except RPCError as fault:
         raise _ended(fault) from None
     try:
-        answer: Answer = await taken.result(rpc_timeout=PATIENCE)
+        left = PATIENCE - timedelta(seconds=monotonic() - begun)
+        answer: Answer = await taken.result(rpc_timeout=max(left, A_LAST_LOOK))
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise StillWorking from None
     except WorkflowUpdateFailedError as failed:

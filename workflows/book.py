@@ -8,11 +8,12 @@ from typing import NamedTuple
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.faults import NEEDS_A_PERSON
     from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
     from domain.groups import PickupGroup
-    from domain.ids import LineId, Sku, StoreId, operation_key
+    from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
     from domain.money import Money
     from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
@@ -21,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event, Fact, TimelineEntry
     from domain.views import OrderView
     from workflows import options, summaries
-    from workflows.refusing import StepFailed
+    from workflows.refusing import StepFailed, failure_text, failure_type
     from workflows.visibility import Visible
 
 
@@ -35,6 +36,14 @@ class Collected(NamedTuple):
     wanted: set[StoreId]
 
 
+class RefusedStock(NamedTuple):
+    """A stock move that inventory refused; its milestone was recorded without it."""
+
+    step: StockStep
+    error: str | None
+    """Why; none when it was refused together with others, of which it may not have been at fault."""
+
+
 class Book:
     """Collects events, notices and stock moves; `record` commits them with the order's new state in one transaction."""
 
@@ -44,6 +53,9 @@ class Book:
         self.visible = False
         self.closed = False
         """The final state is on record; nothing more will be written."""
+        self.refused: list[RefusedStock] = []
+        """Stock moves about which a person decides, for what they are about has happened."""
+        self.ask_about_refused: Callable[[], None] = lambda: None
         self._is_final = is_final
         self._events: list[TimelineEntry] = []
         self._lasting_events: list[TimelineEntry] = []
@@ -54,6 +66,7 @@ class Book:
         self._last: OrderView | None = None
         self._writing = asyncio.Lock()
         self._search = Visible()
+        self._doubted: set[OperationKey] = set()
 
     # --- collecting --------------------------------------------------------------------------------------------------
 
@@ -175,43 +188,76 @@ class Book:
     @property
     def busy(self) -> bool:
         """Something is to be recorded, or is being recorded at this moment."""
-        return self.pending or self._writing.locked()
+        return self.pending or bool(self.refused) or self._writing.locked()
 
     async def record(self, *, taken: bool = False) -> None:
-        """Commit everything collected as the next milestone. Raises the stock step's fault with nothing changed."""
+        """Commit everything collected as the next milestone. Raises `OutOfStock` with nothing changed.
+
+        Stock that inventory refuses for another reason undoes nothing of what has happened: the milestone is recorded
+        without it, and a person decides about it.
+        """
         async with self._writing:
-            self._finish_if_final()
-            self.order.version += 1
-            view = self.order.view()
-            events, notices, stock = [*self._lasting_events, *self._events], self._notices, self._stock
-            lasting_events = self._lasting_events
-            milestone = Milestone(
-                change=self._change(view, events),
-                stock=stock,
-                notices=notices if self.visible else [],
-                withdraw=self._withdrawn,
-                wanted_places=sorted(self._wanted),
-                taken=taken,
-            )
-            self._events, self._lasting_events, self._stock = [], [], []
-            self._withdrawn, self._wanted = [], set()
-            if self.visible:
-                self._notices = []
-            try:
-                stores = await workflow.execute_local_activity_method(
-                    Milestones.record_milestone,
-                    milestone,
-                    summary=summaries.milestone([entry.event for entry in events]),
-                    **options.OUR_BOOKS,
-                )
-            except StepFailed:
-                self.order.version -= 1
-                self._lasting_events = [*lasting_events, *self._lasting_events]
-                raise
-            self.hours.update(stores.hours)
-            self._last = view
-            self.closed = self.order.finished
+            while not await self._is_committed(taken=taken):
+                pass
         self._show()
+        if self.refused:
+            self.ask_about_refused()
+
+    async def _is_committed(self, *, taken: bool) -> bool:
+        """False: inventory refused the stock, which was put aside; everything else is collected again."""
+        order, earlier, lasting_events = self.order, self.collected(), self._lasting_events
+        before = (order.finished, list(order.holds), order.next_action)
+        self._finish_if_final()
+        order.version += 1
+        view = order.view()
+        events = [*self._lasting_events, *self._events]
+        milestone = Milestone(
+            change=self._change(view, events),
+            stock=self._stock,
+            notices=self._notices if self.visible else [],
+            withdraw=self._withdrawn,
+            wanted_places=sorted(self._wanted),
+            taken=taken,
+        )
+        self._events, self._lasting_events, self._stock = [], [], []
+        self._withdrawn, self._wanted = [], set()
+        if self.visible:
+            self._notices = []
+        try:
+            stores = await workflow.execute_local_activity_method(
+                Milestones.record_milestone,
+                milestone,
+                summary=summaries.milestone([entry.event for entry in events]),
+                **options.OUR_BOOKS,
+            )
+        except StepFailed as error:
+            order.version -= 1
+            order.finished, order.holds[:], order.next_action = before
+            self._lasting_events = [*lasting_events, *self._lasting_events]
+            if not self._is_a_persons_matter(earlier.stock, error):
+                raise
+            self._put_aside(earlier.stock, failure_text(error))
+            self.collect_again(earlier._replace(stock=[], notices=earlier.notices if self.visible else []))
+            return False
+        self.hours.update(stores.hours)
+        self._last = view
+        self.closed = order.finished
+        return True
+
+    def _is_a_persons_matter(self, stock: list[StockStep], error: BaseException) -> bool:
+        again = any(step.key in self._doubted for step in stock)
+        return bool(stock) and (again or failure_type(error) == NEEDS_A_PERSON)
+
+    def _put_aside(self, stock: list[StockStep], error: str) -> None:
+        alone = len(stock) == 1
+        self.refused += [RefusedStock(step, error if alone else None) for step in stock]
+        self._doubted |= {step.key for step in stock}
+
+    async def record_refused(self, refused: RefusedStock) -> None:
+        """Try a stock move once more, with whatever else is to be recorded."""
+        self.refused.remove(refused)
+        self._stock.append(refused.step)
+        await self.record()
 
     def _finish_if_final(self) -> None:
         order = self.order

@@ -32,13 +32,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.waits import Trouble
     from workflows import options
     from workflows.book import Book
-    from workflows.messages import InterventionAction
+    from workflows.messages import Intervene, InterventionAction
     from workflows.people import People
     from workflows.refusing import StepFailed, failure_delay, failure_detail, failure_text, failure_type
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
+EARLIER = "an earlier authorisation"
 TILL = AuthorisationId("till")
 """Where money came from that a customer paid in a store: it goes back at the till too."""
 
@@ -71,6 +72,8 @@ class Cashier:
         self._not_before: datetime | None = None
         """Until then the payment system wants to be left alone."""
         self._busy = asyncio.Lock()
+        self._asking = False
+        """A person is asked about a step: nobody else moves money until the answer."""
         self._dirty = False
 
     # --- what is planned ---------------------------------------------------------------------------------------------
@@ -94,6 +97,11 @@ class Cashier:
     @property
     def awaits_customer(self) -> bool:
         return any(tender.awaiting for tender in self.order.tenders)
+
+    @property
+    def awaited(self) -> int:
+        """What the customer is confirming with the bank."""
+        return sum(tender.expected for tender in self.order.tenders if tender.awaiting)
 
     def wake(self) -> None:
         """Goods or tenders changed: the money is looked at again."""
@@ -130,7 +138,7 @@ class Cashier:
                 void = MoneyStep(
                     kind=StepKind.VOID, tender_id=tender.tender_id, amount=0, authorisation_id=tender.abandoned[0]
                 )
-                await self._patiently(void, whole=True)
+                await self._patiently(void)
                 tender.abandoned.pop(0)
 
     # --- while a caller waits ----------------------------------------------------------------------------------------
@@ -159,10 +167,10 @@ class Cashier:
 
     async def _free(self) -> bool:
         """Whether nobody else moves money, after a moment at most: a caller never waits for a system that is away."""
-        if self._busy.locked():
+        if self._busy.locked() and not self._asking:
             with suppress(TimeoutError):
                 await workflow.wait_condition(
-                    lambda: not self._busy.locked(),
+                    lambda: not self._busy.locked() or self._asking,
                     timeout=options.A_MOMENT,
                     timeout_summary=Readable("Wait for money that is under way"),
                 )
@@ -174,16 +182,19 @@ class Cashier:
             await self._bring_into_line()
 
     async def capture_for(self, worth: int, group: str) -> Outcome:
-        """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live."""
+        """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live.
+
+        What one tender declines the others are asked for, as far as they are authorised.
+        """
         if self.order.troubles or not await self._free():
             return Outcome.AWAY
         async with self._busy:
-            outcome = Outcome.DONE
-            for step in self.plan(more_earned=worth).of(StepKind.CAPTURE):
-                outcome = await self._once(step, group=group)
-                if outcome is not Outcome.DONE:
-                    break
-            return outcome
+            if any(tender.pending for tender in self.order.tenders):
+                return Outcome.AWAY
+            while captures := self.plan(more_earned=worth).of(StepKind.CAPTURE):
+                if await self._once(captures[0], group=group) is Outcome.AWAY:
+                    return Outcome.AWAY
+            return Outcome.DECLINED if self.plan(more_earned=worth).short else Outcome.DONE
 
     async def pay(self, tenders: list[TenderTerms], actor: Actor) -> Outcome:
         """Add tenders: cards are authorised for what is missing, money at the till is taken as paid."""
@@ -255,8 +266,7 @@ class Cashier:
             except StepFailed as error:
                 if failure_type(error) != NEEDS_A_PERSON:
                     raise
-                choices = [InterventionAction.RETRY, InterventionAction.SKIP]
-                decision = await self.people.ask(words, failure_text(error), choices)
+                decision = await self._ask(words, failure_text(error))
                 if decision.action is InterventionAction.SKIP:
                     return None
 
@@ -322,8 +332,8 @@ class Cashier:
         old, left = tender.authorisation_id, tender.live
         step = MoneyStep(kind=StepKind.AUTHORISE, tender_id=tender.tender_id, amount=left, authorisation_id=old)
         outcome = await self._once(step)
-        if outcome is Outcome.DONE and old is not None:
-            await self._free_abandoned()
+        if outcome is Outcome.DONE:
+            # The old one is freed behind the scenes: a renewal holds up whatever its order waits for.
             self.book.lasting_event(
                 Event.PAYMENT_RENEWED, tender=tender.tender_id, amount=left, until=tender.capture_before
             )
@@ -337,7 +347,7 @@ class Cashier:
     # --- one step ----------------------------------------------------------------------------------------------------
 
     async def _once(self, step: MoneyStep, group: str | None = None) -> Outcome:
-        """A few tries. `AWAY` leaves the step pending; whoever comes next finishes it first."""
+        """A few tries. `AWAY` leaves the step pending; whoever comes next finishes it first, and may ask a person."""
         tender = self._tender(step)
         tender.pending = step
         try:
@@ -346,47 +356,46 @@ class Cashier:
             kind = failure_type(error)
             if kind == DECLINED:
                 return self._declined(step, error)
-            if kind == NEEDS_A_PERSON:
-                return await self._asked(step, failure_text(error))
-            self._in_trouble(step, error)
+            if kind != NEEDS_A_PERSON:
+                self._in_trouble(step, error)
             self.book.lasting_event(Event.PAYMENT_PENDING, reason=step.kind, tender=step.tender_id, amount=step.amount)
             self.wake()
             return Outcome.AWAY
         self._concluded(tender)
         return outcome
 
-    async def _patiently(self, step: MoneyStep, *, whole: bool = False) -> Outcome:
+    async def _patiently(self, step: MoneyStep) -> Outcome:
         """Until the provider answers, however long; a person decides where its answer makes no sense."""
         tender = self._tender(step)
         tender.pending = step
         try:
             if not self.order.troubles:
-                outcome = await self._shortly_then_patiently(step, whole=whole)
+                outcome = await self._shortly_then_patiently(step)
             else:
-                outcome = await self._outlast(step, whole=whole)
+                outcome = await self._outlast(step)
         except RefundFailed:
-            return await self._asked(step, "the provider could not pay it back", whole=whole)
+            return await self._asked(step, "the provider could not pay it back")
         except StepFailed as error:
             if failure_type(error) == DECLINED and step.kind in (StepKind.AUTHORISE, StepKind.CAPTURE):
                 return self._declined(step, error)
-            return await self._asked(step, failure_text(error), whole=whole)
+            return await self._asked(step, failure_text(error))
         self._concluded(tender)
         return outcome
 
-    async def _shortly_then_patiently(self, step: MoneyStep, *, whole: bool) -> Outcome:
+    async def _shortly_then_patiently(self, step: MoneyStep) -> Outcome:
         try:
-            return await self._do(step, options.PAYMENT_AT_ONCE, None, whole=whole)
+            return await self._do(step, options.PAYMENT_AT_ONCE, None)
         except StepFailed as error:
             if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
                 raise
             self._in_trouble(step, error)
             await self.book.record()
-            return await self._outlast(step, whole=whole)
+            return await self._outlast(step)
 
-    async def _outlast(self, step: MoneyStep, *, whole: bool) -> Outcome:
+    async def _outlast(self, step: MoneyStep) -> Outcome:
         """The payment system is away: try on until it is back."""
         try:
-            return await self._do(step, options.PAYMENT_PATIENT, None, whole=whole)
+            return await self._do(step, options.PAYMENT_PATIENT, None)
         finally:
             self.order.troubles.pop("payment", None)
 
@@ -419,20 +428,18 @@ class Cashier:
         )
         return Outcome.DECLINED
 
-    async def _asked(self, step: MoneyStep, error: str, *, whole: bool = False) -> Outcome:
+    async def _asked(self, step: MoneyStep, error: str) -> Outcome:
         """The answer makes no sense (or our ledger forbids it): a person retries it or takes it as done."""
         tender = self._tender(step)
         if step.kind is StepKind.VOID and await self._is_gone(step):
             self._concluded(tender)
             return Outcome.DONE
-        decision = await self.people.ask(
-            f"{step.kind} of {self.book.money(step.amount)} on {step.tender_id}",
-            error,
-            [InterventionAction.RETRY, InterventionAction.SKIP],
+        decision = await self._ask(
+            f"{step.kind} of {EARLIER if step.frees_all else self.book.money(step.amount)} on {step.tender_id}", error
         )
         if decision.action is InterventionAction.RETRY:
             tender.steps += 1
-            return await self._patiently(step, whole=whole)
+            return await self._patiently(step)
         self._concluded(tender)
         if step.kind is StepKind.CAPTURE:
             at = _authorisation(step)
@@ -448,6 +455,13 @@ class Cashier:
         if step.kind is StepKind.AUTHORISE:
             tender.exhausted = True
         return Outcome.DONE
+
+    async def _ask(self, step: str, error: str) -> Intervene:
+        self._asking = True
+        try:
+            return await self.people.ask(step, error, [InterventionAction.RETRY, InterventionAction.SKIP])
+        finally:
+            self._asking = False
 
     async def ask_about_missing(self, amount: int) -> None:
         """Goods are gone and no tender pays for them: a person collects the money or writes it off."""
@@ -467,19 +481,17 @@ class Cashier:
     async def _is_gone(self, step: MoneyStep) -> bool:
         """What should be voided has ended by itself."""
         state = await self._look_up(_authorisation(step), f"Ask what is left to void on {step.tender_id}")
-        if state is None or state.held.amount >= step.amount:
+        if state is None or state.held.amount >= max(step.amount, 1):
             return False
         tender = self._tender(step)
         if tender.authorisation_id == state.id:
             self._take_over(tender, state)
         return True
 
-    async def _do(
-        self, step: MoneyStep, how: options.OutsideOptions, group: str | None, *, whole: bool = False
-    ) -> Outcome:
+    async def _do(self, step: MoneyStep, how: options.OutsideOptions, group: str | None) -> Outcome:
         tender = self._tender(step)
         amount = self.book.money(step.amount)
-        words = f"{step.kind.value.capitalize()} {amount} ({step.tender_id})"
+        words = f"{step.kind.value.capitalize()} {EARLIER if step.frees_all else amount} ({step.tender_id})"
         match step.kind:
             case StepKind.AUTHORISE:
                 state = await self._taken(
@@ -524,17 +536,23 @@ class Cashier:
                         order_id=self.order.terms.order_id,
                         tender_id=tender.tender_id,
                         authorisation_id=_authorisation(step),
-                        amount=None if whole else amount,
+                        amount=None if step.frees_all else amount,
                         at=workflow.now(),
-                        reason="of no use any more" if whole else "not needed",
+                        reason="of no use any more" if step.frees_all else "not needed",
                     ),
                     words=words,
                     how=how,
                 )
-                if not whole:
-                    tender.live -= step.amount
-                    tender.voided += step.amount
-                    self.book.lasting_event(Event.PAYMENT_VOIDED, tender=step.tender_id, amount=void.amount.amount)
+                # What is freed as a whole has counted as voided since it was of no use.
+                tender.live -= step.amount
+                tender.voided += step.amount
+                if void.amount.amount:
+                    self.book.lasting_event(
+                        Event.PAYMENT_VOIDED,
+                        reason="of no use any more" if step.frees_all else None,
+                        tender=step.tender_id,
+                        amount=void.amount.amount,
+                    )
             case StepKind.REFUND:
                 refund = None
                 if step.authorisation_id != TILL:

@@ -4,9 +4,6 @@ Every method is called with the turn taken, decides, changes the state and recor
 everything as it was, save what must be remembered (a wrong code, a late answer).
 """
 
-from datetime import datetime
-from typing import Any
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -22,8 +19,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.order import group_view
     from domain.personal import Readable
-    from domain.pickup_windows import expiring_notice_at, latest_extension, pickup_deadline, reminder_times
-    from domain.refusals import RefusalKind
+    from domain.pickup_windows import (
+        late_deadline,
+        latest_extension,
+        pickup_deadline,
+    )
+    from domain.refusals import RefusalKind, Refused
     from domain.stock import RejectReason, StockEffect, default_effect
     from domain.timeline import Event
     from domain.units import UnitState
@@ -32,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import REMINDERS, Desk, process_of
     from workflows.messages import GroupAnswer
     from workflows.refusing import StepFailed, failure_type, refuse
+    from workflows.window import set_window, tell_code
 
 READY_LIKE = (GroupStatus.READY,)
 AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
@@ -73,9 +75,13 @@ class Counter:
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
         group = self.group(command)
-        group.require((GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING), "picking it")
+        await self._not_too_late(group, command)
+        group.require(AT_WORK, "picking it")
         group.check_lines(command.lines, UnitState.ALLOCATED)
         now = workflow.now()
+        group.escalated = False
+        if group.late_until is not None:
+            group.late_until = late_deadline(self.desk.hours(group.store_id), self.desk.order.terms.policy.pickup, now)
         group.accepted_at = group.accepted_at or now
         group.picking_at = group.picking_at or now
         group.location = command.staged_at or group.location
@@ -95,6 +101,7 @@ class Counter:
         group = self.group(command)
         if group.status is GroupStatus.READY:
             return self.answer(group, already=True)
+        await self._not_too_late(group, command)
         group.require((GroupStatus.PICKING,), "making it ready")
         for line, quantity in group.owed_lines(UnitState.PICKED).items():
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)
@@ -103,9 +110,9 @@ class Counter:
         group.location = command.location or group.location
         group.latest_deadline = latest_extension(hours, policy, now)
         group.code_serial += 1
-        self._set_window(group, pickup_deadline(hours, policy, now))
+        set_window(self.desk, group, pickup_deadline(hours, policy, now))
         self.desk.book.event(Event.READY, command.actor, group=group.n, lines=group.owed_lines(UnitState.READY))
-        self._tell_code(NoticeKind.READY_FOR_PICKUP, group)
+        tell_code(self.desk, NoticeKind.READY_FOR_PICKUP, group)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -133,7 +140,10 @@ class Counter:
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
         """Give the named units to the customer and capture exactly their share, before they leave."""
         desk, group = self.desk, self.group(command)
-        late = self._was_in_time(group, command)
+        late = self._was_in_time(group, command, Ending.EXPIRED)
+        if self._was_in_time(group, command, Ending.CANCELLED):
+            await self._check_code(group, command)
+            raise self._left_to_a_person(group, command)
         if not late:
             if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
                 return self.answer(group, already=True)
@@ -165,12 +175,14 @@ class Counter:
     async def _hand_over_late(self, group: PickupGroup, command: messages.GiveOut) -> GroupAnswer:
         """The store was offline: the goods have left, and units, stock and money follow what was true before."""
         desk = self.desk
-        lines = command.lines or dict(group.put_back)
+        # Units that an earlier silence of the store had it put back were never the customer's.
+        gone = {line: min(n, group.units[line].cancelled) for line, n in group.put_back.items()}
+        lines = command.lines or {line: n for line, n in gone.items() if n}
         for line, quantity in lines.items():
-            if quantity > group.put_back.get(line, 0):
+            if quantity > gone.get(line, 0):
                 raise refuse(
                     RefusalKind.TOO_MANY_UNITS,
-                    f"{group.put_back.get(line, 0)} units of line {line} are not back on the shelf, not {quantity}.",
+                    f"{gone.get(line, 0)} units of line {line} are not back on the shelf, not {quantity}.",
                 )
         worth = desk.order.worth_given_up(lines)
         self._check_proof(command, worth)
@@ -183,6 +195,38 @@ class Counter:
         desk.cashier.wake()
         return self.answer(group)
 
+    def _left_to_a_person(self, group: PickupGroup, command: messages.GiveOut) -> Refused:
+        """The customer has cancelled what a store says it had given out: which of the two counts, a person decides."""
+        report = f"late report {group.n} {command.at}"
+        if not self.desk.crew.has(report):
+            self.desk.crew.start(report, self._settle_late_report(group, command))
+        return refuse(
+            RefusalKind.NOT_ALLOWED_NOW,
+            "This pickup was cancelled. Your report is kept for operations, who decide what counts.",
+        )
+
+    async def _settle_late_report(self, group: PickupGroup, command: messages.GiveOut) -> None:
+        desk = self.desk
+        decision = await desk.people.ask(
+            f"hand-over of pickup {group.n} at {command.at}, reported after it was cancelled",
+            "retry to count it as handed over, and take the money; skip to leave it cancelled",
+            [messages.InterventionAction.RETRY, messages.InterventionAction.SKIP],
+        )
+        if decision.action is messages.InterventionAction.RETRY:
+            async with desk.turn:
+                try:
+                    await self._hand_over_late(group, command)
+                except Refused as refused:
+                    # The units were put back meanwhile: they are not there any more to be handed over.
+                    desk.book.event(
+                        Event.COMMAND_REFUSED,
+                        command.actor,
+                        reason=refused.refusal.detail,
+                        command=command.kind,
+                        group=group.n,
+                    )
+        desk.cashier.wake()
+
     async def _take_money(self, group: PickupGroup, worth: int) -> None:
         desk = self.desk
         if desk.cashier.plan(more_earned=worth).short:
@@ -193,12 +237,19 @@ class Counter:
                 "It is not paid. Take the payment first: POST /v1/orders/{id}/payments with a pay_in_store tender, "
                 "or another card.",
             )
+        before = desk.order.payment.captured
         if await desk.cashier.capture_for(worth, group.group_id) is Outcome.DECLINED:
             desk.cashier.wake()
             await desk.book.record()
+            taken = desk.order.payment.captured - before
+            kept = (
+                f" {desk.book.money(taken)} was taken from another tender before that: it stays paid, and goes back if "
+                "the order is cancelled."
+            )
             raise refuse(
                 RefusalKind.PAYMENT_DECLINED,
-                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay.",
+                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay."
+                + (kept if taken else ""),
                 reason=desk.cashier.decline_reason or "declined",
             )
 
@@ -242,7 +293,8 @@ class Counter:
         remaining = {line: n - command.refused.get(line, 0) for line, n in group.owed_lines(UnitState.READY).items()}
         remaining = {line: n for line, n in remaining.items() if n > 0}
         if remaining:
-            self._tell_code(
+            tell_code(
+                desk,
                 NoticeKind.PARTLY_COLLECTED,
                 group,
                 len(group.hand_overs),
@@ -293,14 +345,14 @@ class Counter:
                 "Goods of this value need more than the code: see an ID or take a signature, and say so in `proof`.",
             )
 
-    def _was_in_time(self, group: PickupGroup, command: messages.GiveOut) -> bool:
+    def _was_in_time(self, group: PickupGroup, command: messages.GiveOut, ending: Ending) -> bool:
         """An offline store reports a hand-over that was true before the window ended: the earlier truth wins.
 
         Also when the customer had some of the units before: unless this is that very hand-over, told once more.
         """
         return (
             command.at is not None
-            and group.ending is Ending.EXPIRED
+            and group.ending is ending
             and bool(group.put_back)
             and all(known.at != command.at for known in group.hand_overs)
             and group.ready_at is not None
@@ -390,10 +442,10 @@ class Counter:
                 RefusalKind.BEYOND_LIMIT, f"The window can be extended to {group.latest_deadline.isoformat()} at most."
             )
         group.extensions += 1
-        self._set_window(group, command.until)
+        set_window(self.desk, group, command.until)
         self.desk.book.event(Event.WINDOW_EXTENDED, command.actor, group=group.n, until=command.until.isoformat())
         self.desk.book.withdraw(*REMINDERS, group=group)
-        self._tell_code(NoticeKind.WINDOW_EXTENDED, group, group.extensions)
+        tell_code(self.desk, NoticeKind.WINDOW_EXTENDED, group, group.extensions)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -406,7 +458,7 @@ class Counter:
             raise refuse(RefusalKind.BEYOND_LIMIT, "No more codes can be sent for this pickup. The last one is good.")
         group.code_serial += 1
         self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n, serial=group.code_serial)
-        self._tell_code(NoticeKind.CODE_RESENT, group, group.code_serial)
+        tell_code(self.desk, NoticeKind.CODE_RESENT, group, group.code_serial)
         await self.desk.book.record()
         return self.answer(group)
 
@@ -457,6 +509,9 @@ class Counter:
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
                 return self.answer(moved)
+            case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
+                # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
+                return self.answer(group, already=True)
             case messages.ChoiceOption.WAIT:
                 self._choice_made(group, command)
                 self._wait_for_stock(group)
@@ -654,27 +709,6 @@ class Counter:
         else:
             part = desk.order.split_off(group, lines, WaitsFor.CHOICE, [group.store_id])
             desk.ask_for_choice(part, reason.value)
-
-    def _set_window(self, group: PickupGroup, deadline: datetime) -> None:
-        policy, now = self.desk.order.terms.policy.pickup, workflow.now()
-        group.deadline = deadline
-        ready = group.ready_at or now
-        group.reminders = [at for at in reminder_times(policy, ready, deadline) if at > now]
-        group.expiring_notice_at = expiring_notice_at(policy, ready, deadline)
-
-    def _tell_code(self, kind: NoticeKind, group: PickupGroup, *sequence: int, **facts: Any) -> None:
-        facts.setdefault("lines", self.desk.book.notice_lines(group.owed_lines(UnitState.READY)))
-        self.desk.book.notice(
-            kind,
-            *(sequence or (group.code_serial,)),
-            group=group,
-            deadline=group.deadline,
-            ready_at=group.ready_at,
-            code_serial=group.code_serial,
-            curbside=group.mode.value == "curbside",
-            link_kind="arrival" if group.mode.value == "curbside" else "extension",
-            **facts,
-        )
 
 
 def _numbers(groups: list[PickupGroup]) -> str:

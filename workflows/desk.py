@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.crew import Crew
     from workflows.messages import CancelReason
     from workflows.people import People
+    from workflows.refused_stock import settle_refused_stock
     from workflows.waits import Alarms
 
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
@@ -69,6 +70,7 @@ class Desk:
         self.alarms.can_ring = self.cashier.can_renew
         self.alarms.ring = self.cashier.renew_due
         self.crew = Crew()
+        self.book.ask_about_refused = self._settle_refused_stock
         self.turn = asyncio.Lock()
         self.confirmed = False
         self.holds_placed = 0
@@ -101,7 +103,16 @@ class Desk:
     def is_final(self) -> bool:
         """Units and money are where they stay."""
         order = self.order
-        return not order.open and not order.interventions and not order.troubles and self.cashier.settled
+        asked = order.interventions or self.book.refused
+        return not order.open and not asked and not order.troubles and self.cashier.settled
+
+    def _settle_refused_stock(self) -> None:
+        if not self.crew.runs("refused stock"):
+            self.crew.start("refused stock", self._until_stock_is_settled())
+
+    async def _until_stock_is_settled(self) -> None:
+        await settle_refused_stock(self.book, self.people)
+        self.cashier.wake()
 
     def hours(self, store_id: StoreId) -> StoreHours:
         """The store's opening hours as last read; a place that nobody described counts as always open."""
@@ -117,7 +128,7 @@ class Desk:
         group.waiting_since = group.choose_by = None
         group.offered_at = now
         group.escalated = False
-        group.accepted_at = group.picking_at = group.ready_at = None
+        group.accepted_at = group.picking_at = group.ready_at = group.late_until = None
         group.deadline = group.latest_deadline = group.expiring_notice_at = group.location = None
         group.reminders = []
         group.accept_by = accept_deadline(hours, policy, now)
@@ -136,6 +147,22 @@ class Desk:
         for line, quantity in lines.items():
             group.move(line, UnitState.OPEN, quantity, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
         self.book.stock(StockOperation.RELEASE, lines, group.store_id)
+
+    def withdraw(self, group: PickupGroup) -> None:
+        """The store is silent: its work is taken from it and the customer asked. What it has picked it puts back."""
+        worked_on = group.accepted_at is not None
+        self.book.event(Event.STORE_SILENT, ENGINE, group=group.n, store=group.store_id)
+        group.declined_by.append(group.store_id)
+        if allocated := group.owed_lines(UnitState.ALLOCATED):
+            self.give_back(group, allocated)
+        picked = group.owed_lines(UnitState.PICKED)
+        for line, quantity in picked.items():
+            group.move(line, UnitState.OPEN, quantity, UnitState.PICKED)
+            group.put_back[line] = group.put_back.get(line, 0) + quantity
+        self.book.stock(StockOperation.SET_ASIDE, picked, group.store_id)
+        if worked_on:
+            self._tell_store_to_stop(group, allocated)
+        self.ask_for_choice(group, "store_silent")
 
     def ask_for_choice(self, group: PickupGroup, reason: str) -> None:
         """The customer chooses what happens to a group's open units; the link is in the mail."""
@@ -197,6 +224,10 @@ class Desk:
             self.book.withdraw(*REMINDERS, group=group)
         if group.offered_at is None or group.waits_for is not None:
             return
+        if group.put_back or ending is Ending.CANCELLED:
+            self._tell_store_to_stop(group, lines)
+
+    def _tell_store_to_stop(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
         if group.put_back:
             self.book.notice(
                 NoticeKind.STORE_PUT_BACK,
@@ -205,7 +236,7 @@ class Desk:
                 lines=self.book.notice_lines(group.put_back),
                 location=group.location,
             )
-        elif ending is Ending.CANCELLED:
+        else:
             self.book.notice(
                 NoticeKind.STORE_CANCELLED_WHILE_PICKING,
                 self.order.version + 1,

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.holds import Hold, HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
     from domain.notices import NoticeKind
-    from domain.pickup_windows import accept_deadline
+    from domain.pickup_windows import accept_deadline, late_deadline
     from domain.refusals import RefusalKind
     from domain.timeline import Event
     from domain.units import UnitState
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelReason
     from workflows.refusing import refuse
     from workflows.waits import until
+    from workflows.window import resume_window
 
 CANCEL_REASONS = {
     HoldKind.FRAUD: CancelReason.FRAUD,
@@ -60,6 +61,7 @@ class Holds:
             lines=lines,
         )
         self._desk.order.holds.append(hold)
+        self._desk.order.held_since = self._desk.order.held_since or workflow.now()
         self._desk.book.event(Event.HOLD_PLACED, actor, reason=reason, hold=hold.hold_id, kind=kind)
         self._start_watching(hold)
         return hold
@@ -99,6 +101,7 @@ class Holds:
 
     def clear_all(self) -> None:
         self._desk.order.holds.clear()
+        self._desk.order.held_since = None
         self._desk.order.next_action = None
 
     def go_on(self) -> None:
@@ -116,6 +119,11 @@ class Holds:
                 desk.offer(group)
             elif group.status is GroupStatus.OFFERED:
                 group.accept_by = accept_deadline(desk.hours(group.store_id), policy, now)
+            elif group.late_until is not None and group.ready_at is None:
+                group.late_until = late_deadline(desk.hours(group.store_id), policy, now)
+            elif group.status is GroupStatus.READY and desk.order.held_since is not None:
+                resume_window(desk, group, desk.order.held_since)
+        desk.order.held_since = None
         if not desk.confirmed:
             desk.confirmed = True
             terms = desk.order.terms

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
     from workflows.placing import Placing
-    from workflows.refusing import failure, failure_text, refuse
+    from workflows.refusing import StepFailed, failure, failure_text, refuse
 
 Answer = TypeVar("Answer")
 
@@ -202,7 +202,7 @@ class OrderWorkflow:
         }
         try:
             await self._in_turn(command, handlers[command.kind])
-        except Exception as refused:  # the timeline shows why; nobody waits for an answer
+        except StepFailed as refused:  # the timeline shows why; nobody waits for an answer
             self.desk.book.event(
                 Event.COMMAND_REFUSED,
                 command.actor,
@@ -309,7 +309,7 @@ class OrderWorkflow:
             command.hold_kind,
             command.reason,
             command.actor.id,
-            deadline=command.deadline,
+            deadline=command.deadline or workflow.now() + self.desk.order.terms.policy.pickup.hold_within,
             default=command.default,
             actor=command.actor,
             lines=command.lines,
@@ -327,7 +327,15 @@ class OrderWorkflow:
         before = desk.cashier.plan()
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
-        desk.cashier.give_up_waiting()
+        due, offered = before.uncovered + before.expected, sum(tender.amount for tender in command.tenders)
+        if offered >= due:
+            desk.cashier.give_up_waiting()
+        elif desk.cashier.awaited >= due:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW,
+                f"The customer is confirming {desk.book.money(due)} with the bank. Pay all of it in another way, "
+                "or let the bank answer first.",
+            )
         outcome = await desk.cashier.pay(command.tenders, command.actor)
         await desk.book.record()
         if desk.cashier.plan().uncovered and outcome.value == "declined":

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cancellation import CancelPlan, UnitsOf
     from domain.groups import Ending, GroupStatus, PickupGroup, WaitsFor
     from domain.notices import NoticeKind
-    from domain.pickup_windows import escalation_deadline
+    from domain.pickup_windows import escalation_deadline, late_deadline
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows.desk import Desk
@@ -65,15 +65,17 @@ class PickupProcess:
                 await self._withdraw_from_store()
 
     async def goods_are_made_ready(self) -> None:
+        """Late past the promised time: reminded once, then the work is withdrawn and the customer asked."""
         for status in (GroupStatus.ACCEPTED, GroupStatus.PICKING):
             if await self._while(status, None, self._ready_by, f"{self.group.store_id} makes it ready"):
                 continue
             async with self.desk.turn:
-                if self.group.status is status and self._over(self._ready_by()):
-                    self.group.escalated = True
-                    self.desk.book.event(Event.STORE_REMINDED, ENGINE, group=self.group.n, reason="ready time passed")
-                    self.desk.book.notice(NoticeKind.STORE_WAITING, status.value, group=self.group)
-                    await self.desk.book.record()
+                if not self._still(status, None) or not self._over(self.group.ready_by):
+                    continue
+                if self.group.late_until is None:
+                    await self._remind_late_store()
+                else:
+                    await self._withdraw_from_store()
 
     async def customer_collects(self) -> None:
         """Reminders at their times, one last warning, then the window is over."""
@@ -135,13 +137,23 @@ class PickupProcess:
         )
         await desk.book.record()
 
-    async def _withdraw_from_store(self) -> None:
+    async def _remind_late_store(self) -> None:
         desk, group = self.desk, self.group
-        desk.book.event(Event.STORE_SILENT, ENGINE, group=group.n, store=group.store_id)
-        group.declined_by.append(group.store_id)
-        desk.give_back(group, group.owed_lines())
-        desk.ask_for_choice(group, "store_silent")
+        group.late_until = late_deadline(desk.hours(group.store_id), desk.order.terms.policy.pickup, workflow.now())
+        desk.book.event(Event.STORE_REMINDED, ENGINE, group=group.n, store=group.store_id, reason="ready time passed")
+        desk.book.notice(
+            NoticeKind.STORE_WAITING,
+            desk.order.version + 1,
+            group=group,
+            deadline=group.late_until,
+            ready_at=group.promised_ready_at,
+            lines=desk.book.notice_lines(group.owed_lines()),
+        )
         await desk.book.record()
+
+    async def _withdraw_from_store(self) -> None:
+        self.desk.withdraw(self.group)
+        await self.desk.book.record()
 
     async def _remind_customer(self) -> None:
         desk, group = self.desk, self.group
@@ -211,8 +223,7 @@ class PickupProcess:
         return self.group.accept_by
 
     def _ready_by(self) -> datetime | None:
-        late = self.group.promised_ready_at
-        return late if late and not self.group.escalated else None
+        return self.group.ready_by
 
     def _next_moment(self) -> datetime | None:
         group = self.group

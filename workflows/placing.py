@@ -142,7 +142,9 @@ class Placing:
         if outcome is Outcome.ACTION:
             self.holds.ask_customer_to_pay(confirm=True)
         elif outcome is Outcome.AWAY:
-            self.holds.place(HoldKind.PAYMENT, "the payment system is away", PAYMENT_SYSTEM)
+            away = bool(self.desk.order.troubles)
+            reason = "the payment system is away" if away else "a person looks at the payment"
+            self.holds.place(HoldKind.PAYMENT, reason, PAYMENT_SYSTEM)
 
     async def _stand(self) -> None:
         self.desk.book.visible = True

@@ -219,6 +219,11 @@ async def pay(
     command_id: CurrentCommandId,
     body: bodies.PaymentsBody,
 ) -> Any:
+    """Less than what is due counts, and the order stays held for the rest.
+
+    A confirmation with the bank that is under way is given up only when all is paid in another way; a part of what is
+    being confirmed is refused.
+    """
     await must_act_as(caller, PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS)
     _check_tenders(body)
     if any(tender.type is TenderType.PAY_IN_STORE for tender in body.tenders) and not _has_a_till(caller):

@@ -14,7 +14,7 @@ from gateway.principals import Caller
 from gateway.problems import unavailable
 from gateway.services import Services
 from gateway.showing import OrderShown, order_shown
-from gateway.stores.ended import ENDED
+from gateway.stores.late_reports import has_ended
 from workflows.messages import Command
 from workflows.order import OrderWorkflow
 
@@ -46,7 +46,7 @@ async def carry_out(
 async def over(services: Services, order: OrderView) -> Exception:
     """What an order whose process has ended says to any command; 503 when only its start is late."""
     now = await reread(services, order)
-    if now.status not in ENDED:
+    if not has_ended(now):
         return unavailable("order engine", 2)
     detail = f"This order is {now.status} and final; nothing more can be done with it. Goods can be returned."
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))

@@ -12,9 +12,7 @@ from gateway.services import CurrentServices
 router = APIRouter(prefix="/v1/orders/{order_id}/ledger", route_class=CallerRoute, tags=["orders"])
 
 
-@router.get(
-    "", summary="Our ledger of the order; `violations` names the rules of money that it breaks"
-)
+@router.get("", summary="Our ledger of the order; `violations` names the rules of money that it breaks")
 async def ledger(order_id: str, caller: CurrentCaller, services: CurrentServices) -> OrderStatement:
     await caller.must_be(PrincipalKind.CHANNEL, PrincipalKind.OPS)
     await visible_order(services, caller, OrderId(order_id))

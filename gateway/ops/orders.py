@@ -10,10 +10,11 @@ from adapters.access.port import PrincipalKind
 from adapters.audit.port import AuditEntry, AuditPosition
 from adapters.records.port import OpenIntervention, OrderFilter
 from domain.actors import Channel
+from domain.refusals import Refused
 from domain.views import OrderStatus
-from gateway.answering import PENDING
+from gateway.answering import PENDING, problem_of
 from gateway.channels.orders import list_orders
-from gateway.channels.sending import carry_out, reread
+from gateway.channels.sending import carry_out, current, reread
 from gateway.fields import LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.listing import page_of
@@ -24,6 +25,7 @@ from gateway.reading import visible_order
 from gateway.rights import must_read_operations, must_run_operations
 from gateway.services import CurrentServices
 from gateway.showing import OrderShown, order_shown
+from gateway.stores import late_reports
 from gateway.stores.bodies import CommandBody
 from workflows import messages
 from workflows.messages import InterventionAction
@@ -125,10 +127,16 @@ async def intervene(
         value=body.value,
     )
 
-    async def show(_: messages.OrderAnswer) -> InterventionShown:
+    async def show(_: messages.OrderAnswer | None) -> InterventionShown:
         view = await order_shown(services, caller, await reread(services, order))
         return InterventionShown(intervention_id=intervention_id, order=view)
 
+    if late_reports.is_late_report(intervention_id):
+        try:
+            await late_reports.settle(services, order.order_id, command)
+        except Refused as refused:
+            raise await problem_of(refused, lambda: current(services, caller, order)) from None
+        return await show(None)
     return await carry_out(services, caller, order, OrderWorkflow.intervene, command, show)
 
 

@@ -7,22 +7,21 @@ from domain.ids import LineId, OrderId, Sku, operation_key
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry
-from domain.views import GroupView, OrderStatus
+from domain.views import GroupView
 from gateway.principals import Caller
 from gateway.problems import Problem, ProblemKind, unavailable
 from gateway.services import Services
 from gateway.showing import PickupShown, pickup_shown
+from gateway.stores import late_reports
 from workflows.messages import GiveOut, GroupAnswer, GroupCommand, PutBack
-
-ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
-MOST_EVENTS = 10_000
 
 
 async def answer_from_record(services: Services, found: StoreGroup, command: GroupCommand) -> GroupAnswer:
     """Raises `Refused` for what an ended order cannot do; 503 when it has not ended and only its start is late."""
     async with services.transactions.begin() as books:
         now = await books.records.group(found.order_id, command.n)
-    if now is None or now.order_status not in ENDED:
+        order = await books.records.order(found.order_id)
+    if now is None or order is None or not late_reports.has_ended(order):
         raise unavailable("order engine", 2)
     if isinstance(command, PutBack):
         return await _put_back(services, now, command)
@@ -53,24 +52,8 @@ async def _hand_over(services: Services, found: StoreGroup, command: GiveOut) ->
     if group.status is GroupStatus.COLLECTED and last in command.code_serials and not _is_another(group, command):
         return
     if command.at is not None and _was_in_time(group, command):
-        entry = TimelineEntry(
-            at=services.now(),
-            event=Event.COMMAND_REFUSED,
-            actor=command.actor,
-            reason="A hand-over in time was reported after the order had ended. A person must settle it.",
-            data=Fact.model_validate(
-                {
-                    "command": command.kind,
-                    "group": group.n,
-                    "at": command.at.isoformat(),
-                    "lines": command.lines or {},
-                    "command_id": command.command_id,
-                }
-            ),
-        )
-        async with services.transactions.begin() as books:
-            await books.records.append(found.order_id, entry)
-        raise _over(group, "your report is kept in its timeline. Tell operations, who settle it with the customer.")
+        await late_reports.keep(services, found.order_id, command, command.at)
+        raise _over(group, "your report is kept for operations, who settle it with the customer.")
     raise _over(group)
 
 
@@ -96,7 +79,7 @@ async def _serial(services: Services, order_id: OrderId, n: int) -> int:
 
 async def _counted(services: Services, order_id: OrderId, n: int, *kinds: Event) -> int:
     async with services.transactions.begin() as books:
-        events = await books.records.timeline(order_id, after=0, limit=MOST_EVENTS)
+        events = await books.records.timeline(order_id, after=0, limit=late_reports.MOST_EVENTS)
     return sum(stored.entry.event in kinds and stored.entry.data.model_dump().get("group") == n for stored in events)
 
 

@@ -16,10 +16,12 @@ from domain.pickup_windows import (
     check_requested,
     escalation_deadline,
     expiring_notice_at,
+    late_deadline,
     latest_extension,
     pickup_deadline,
     promised_ready_at,
     reminder_times,
+    resumed_deadline,
 )
 from domain.policy_packs import PACKS, SHORT, STANDARD, PolicyPack
 from domain.store_hours import StoreHours, always_open, is_open
@@ -265,3 +267,27 @@ def test_deadlines_come_in_order_and_the_window_ends_at_a_closing(minute: int, z
     assert not is_open(hours, deadline)
     assert latest_extension(hours, POLICY, ready_at) > deadline
     assert all(ready_at < reminder < deadline for reminder in reminder_times(POLICY, ready_at, deadline))
+
+
+# A window while its order was held
+
+
+def test_a_window_keeps_what_was_left_of_it_when_the_order_was_held_past_its_end():
+    deadline, held_since = utc("2026-11-27T17:00:00"), utc("2026-11-24T12:00:00")
+    released = utc("2026-11-30T10:00:00")
+    assert resumed_deadline(BERLIN, POLICY, deadline, held_since, released) == utc("2026-12-03T17:00:00")
+
+
+def test_a_window_of_which_little_was_left_lasts_until_the_next_opening_day_closes():
+    deadline, held_since = utc("2026-11-27T17:00:00"), utc("2026-11-27T16:00:00")
+    saturday = utc("2026-11-28T10:00:00")
+    assert resumed_deadline(BERLIN, POLICY, deadline, held_since, saturday) == utc("2026-11-30T17:00:00")
+
+
+def test_a_window_with_time_enough_stays_as_it_was():
+    deadline, held_since = utc("2026-11-27T17:00:00"), utc("2026-11-24T12:00:00")
+    assert resumed_deadline(BERLIN, POLICY, deadline, held_since, utc("2026-11-24T16:00:00")) == deadline
+
+
+def test_a_store_that_is_late_has_opening_time_to_get_ready_all_the_same():
+    assert late_deadline(BERLIN, POLICY, utc("2026-11-23T15:00:00")) == utc("2026-11-24T10:00:00")

@@ -21,7 +21,8 @@ async def test_a_manual_hold_stops_the_store_until_it_is_cleared(world: World) -
     problem = refused(await world.store(order, "accept"), 409, "held")
     assert problem["current"]["order_status"] == "held"
     [shown] = (await order.view())["holds"]
-    assert (shown["reason"], shown["owner"], shown["deadline"]) == ("address looks odd", "web", None)
+    assert (shown["reason"], shown["owner"], shown["default"]) == ("address looks odd", "web", "cancel")
+    assert shown["deadline"], "who names none gets the policy's"
     path = f"holds/{hold['hold_id']}/resolve"
     assert taken(await order.ask(path, {"outcome": "release", "reason": "it is right"}))["status"] == "in_progress"
     refused(await order.ask(path, {"outcome": "release", "reason": "again"}), 404, "no-such-hold")

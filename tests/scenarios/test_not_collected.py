@@ -180,6 +180,12 @@ async def test_a_hand_over_reported_after_the_order_has_ended_is_kept_for_a_pers
     kept = await order.event("command_refused")
     assert "person" in kept["reason"]
     assert kept["data"]["command"] == "hand_over"
+    await order.reaches("needs_attention")
+    listed = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+    [question] = [each for each in listed if each["order_id"] == order.id]
+    decision = {"action": "skip", "reason": "the customer brings it back"}
+    taken(await world.ops("POST", f"/v1/ops/interventions/{question['intervention_id']}", decision))
+    await order.reaches("cancelled")
     await order.does("put-back")
     await shelf.adds_up(S001=5)
 

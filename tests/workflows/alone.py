@@ -11,7 +11,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.alternatives import AlternativesFound, AlternativeSteps
-from activities.faults import AWAY, OUT_OF_STOCK
+from activities.faults import AWAY, NEEDS_A_PERSON, OUT_OF_STOCK
 from activities.milestones import Milestone, Milestones, StockOperation, Stores
 from activities.payment import PaymentSteps
 from domain.alternatives import StoreOffer
@@ -30,6 +30,8 @@ class Alone:
     now: datetime = PLACED
     milestones: list[Milestone] = field(default_factory=list)
     lacking: int = 0
+    refused: set[StockOperation] = field(default_factory=set)
+    """What inventory refuses to do, since it has counted otherwise."""
     offers: list[StoreOffer] = field(default_factory=list)
 
     def moved(self) -> list[tuple[StockOperation, int]]:
@@ -70,6 +72,8 @@ class Alone:
         if self.lacking and any(move.operation is StockOperation.TAKE for move in given.stock):
             self.lacking -= 1
             raise ApplicationError("out of stock", [], type=OUT_OF_STOCK, non_retryable=True)
+        if any(move.operation in self.refused for move in given.stock):
+            raise ApplicationError("the order does not hold these units", type=NEEDS_A_PERSON, non_retryable=True)
         self.milestones.append(given)
         return Stores()
 

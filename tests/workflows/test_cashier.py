@@ -1,6 +1,7 @@
 """Money steps whose outcome is unknown, refused or senseless never stop the rest of an order."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +15,11 @@ from domain.actors import ENGINE
 from domain.holds import HoldKind
 from domain.ids import CommandId
 from domain.money import Money
-from domain.payments import AuthorisationId, Void
-from domain.units import UnitState
+from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Void
+from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, line, terms
 from tests.workflows.alone import Alone, set_up
+from workflows.cashier import Outcome
 from workflows.desk import Desk
 from workflows.holds import PAYMENT_SYSTEM, Holds
 from workflows.messages import Intervene, InterventionAction
@@ -55,9 +57,26 @@ def authorised() -> Desk:
     return desk
 
 
+def state(name: str, status: AuthorisationStatus) -> Authorisation:
+    """What the provider says of an authorisation of all there is to pay."""
+    return Authorisation(
+        id=AuthorisationId(name),
+        reference="o1",
+        amount=200,
+        currency="EUR",
+        status=status,
+        voided=200 if status is AuthorisationStatus.EXPIRED else 0,
+        capture_before=PLACED + timedelta(days=7),
+    )
+
+
+async def comes_true(alone: Alone, condition: Callable[[], bool]) -> None:
+    await asyncio.wait_for(alone.come_true(condition), 2)
+
+
 async def answered(alone: Alone, desk: Desk, action: InterventionAction) -> None:
     """Ops decide about the one question that there is."""
-    await alone.come_true(lambda: bool(desk.order.interventions))
+    await comes_true(alone, lambda: bool(desk.order.interventions))
     [question] = desk.order.interventions
     await desk.people.answer(
         Intervene(
@@ -145,3 +164,73 @@ async def test_an_event_about_an_authorisation_that_makes_no_sense_is_a_persons_
     await looking
     assert desk.order.tenders[0].live == 200
     assert desk.order.group(1).owed_lines(UnitState.OPEN) == {A: 2}
+
+
+async def test_nobody_at_the_counter_waits_for_a_person_to_make_sense_of_a_capture(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def senseless(*_: Any, **__: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise refusing(NEEDS_A_PERSON)
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", senseless)
+    desk = authorised()
+    assert await asyncio.wait_for(desk.cashier.capture_for(200, "o1/1"), 1) is Outcome.AWAY
+    assert (asked, desk.order.interventions) == (1, [])
+    desk.order.settle({A: 2}, earned=True)
+    desk.order.group(1).units[A] = Units(handed_over=2)
+    desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
+    await comes_true(alone, lambda: bool(desk.order.interventions))
+    # Whoever comes to the counter meanwhile is not kept either.
+    assert await asyncio.wait_for(desk.cashier.capture_for(0, "o1/1"), 1) is Outcome.AWAY
+    await answered(alone, desk, InterventionAction.SKIP)
+    await comes_true(alone, lambda: desk.cashier.settled)
+    assert desk.order.tenders[0].captured == 200
+    desk.crew.stop()
+
+
+async def test_a_renewal_does_not_wait_until_the_old_authorisation_is_free(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summaries: list[str] = []
+    back = asyncio.Event()
+
+    async def provider(step: Any, request: Any, *, summary: str, **_: Any) -> Any:
+        summaries.append(str(summary))
+        if step is PaymentSteps.authorise:
+            return state("auth-2", AuthorisationStatus.AUTHORISED)
+        await back.wait()
+        return Void(id="v1", authorisation_id=OLD, amount=Money(amount=200, currency="EUR"))
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
+    desk = authorised()
+    desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
+    await asyncio.wait_for(desk.cashier.renew_due(), 1)
+    [tender] = desk.order.tenders
+    assert (tender.authorisation_id, tender.live, tender.abandoned) == ("auth-2", 200, [OLD])
+    back.set()
+    await comes_true(alone, lambda: not tender.abandoned)
+    await comes_true(alone, lambda: "payment_voided" in alone.events())
+    assert summaries == ["Authorise 2.00 EUR (t1)", "Void an earlier authorisation (t1)"]
+    voided = [entry for each in alone.milestones for entry in each.change.events if entry.event == "payment_voided"]
+    assert [entry.data.model_dump()["amount"] for entry in voided] == [200]
+    assert tender.voided == 200
+    desk.crew.stop()
+
+
+async def test_an_authorisation_that_ended_by_itself_is_nobodys_matter(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def provider(step: Any, *_: Any, **__: Any) -> Any:
+        if step is PaymentSteps.look_up_authorisation:
+            return state("auth-0", AuthorisationStatus.EXPIRED)
+        raise refusing(NEEDS_A_PERSON)
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
+    desk = authorised()
+    desk.order.tenders[0].abandoned.append(AuthorisationId("auth-0"))
+    await asyncio.wait_for(desk.cashier.let_go(), 1)
+    assert (desk.order.tenders[0].abandoned, desk.order.interventions) == ([], [])

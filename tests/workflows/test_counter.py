@@ -1,5 +1,6 @@
 """What the counter records when the world changes between a look and a step, or is told late."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from activities.milestones import StockOperation
 from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
-from domain.groups import PickupGroup, WaitsFor
+from domain.groups import GroupStatus, PickupGroup, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
 from domain.notices import NoticeKind
@@ -18,7 +19,17 @@ from tests.domain.sample_orders import PLACED, A, after, line, terms
 from tests.workflows.alone import Alone, set_up
 from workflows.counter import Counter
 from workflows.desk import Desk
-from workflows.messages import GiveOut, ReportShortage, ResendCode, ShortageResolution
+from workflows.messages import (
+    CancelReason,
+    ChoiceOption,
+    Choose,
+    GiveOut,
+    Intervene,
+    InterventionAction,
+    ReportShortage,
+    ResendCode,
+    ShortageResolution,
+)
 from workflows.pickup import PickupProcess
 
 
@@ -96,6 +107,20 @@ async def test_no_code_is_sent_that_the_counter_would_not_know(alone: Alone) -> 
     assert (group.code_serial, alone.notices()) == (MOST_SERIALS, ["code_resent"])
 
 
+async def test_who_waits_for_stock_cannot_move_the_end_of_the_wait_by_choosing_it_again(alone: Alone) -> None:
+    desk, group = ready()
+    group.move(A, UnitState.OPEN, 3, UnitState.READY)
+    desk.ask_for_choice(group, "not_in_stock")
+    wait = Choose(**command(option=ChoiceOption.WAIT))
+    assert not (await Counter(desk).choose(wait)).already
+    end = group.choose_by
+    alone.now = after(days=5)
+    assert (await Counter(desk).choose(wait)).already
+    assert (group.choose_by, alone.notices().count("choice_applied")) == (end, 1)
+    desk.ask_for_choice(group, "not_in_stock")  # it came, and was not there after all
+    assert not (await Counter(desk).choose(wait)).already
+
+
 async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_store_was_chosen(alone: Alone) -> None:
     desk, group = ready()
     group.move(A, UnitState.OPEN, 3, UnitState.READY)
@@ -103,3 +128,24 @@ async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_st
     await Counter(desk).stock_arrived(1)
     notices = [notice for milestone in alone.milestones for notice in milestone.notices]
     assert [each.facts.choice for each in notices if each.kind is NoticeKind.CHOICE_APPLIED] == ["in_stock"]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+async def test_a_late_report_of_what_was_cancelled_meanwhile_is_a_persons_matter(alone: Alone, counts: bool) -> None:
+    desk, group = ready()
+    desk.order.tenders[0].captured = 300
+    await desk.cancel_everything(CancelReason.CUSTOMER)
+    await desk.book.record()
+    report = GiveOut(**command(code_serials=[1], at=after(hours=1)))
+    for _ in range(2):
+        with pytest.raises(Refused, match="kept for operations"):
+            await Counter(desk).hand_over(report)
+    await asyncio.wait_for(alone.come_true(lambda: bool(desk.order.interventions)), 2)
+    [question] = desk.order.interventions
+    decision = InterventionAction.RETRY if counts else InterventionAction.SKIP
+    given: dict[str, Any] = {"command_id": CommandId("c2"), "actor": ENGINE, "reason": "asked the customer"}
+    await desk.people.answer(Intervene(**given, intervention_id=question.intervention_id, action=decision))
+    await asyncio.wait_for(alone.come_true(lambda: not desk.crew.runs(f"late report 1 {report.at}")), 2)
+    assert group.status is (GroupStatus.COLLECTED if counts else GroupStatus.CANCELLED)
+    assert group.put_back == ({} if counts else {A: 3})
+    assert ((StockOperation.CONSUME_LATE, 3) in alone.moved()) is counts

@@ -95,12 +95,36 @@ async def test_a_store_that_does_not_get_it_ready_in_time_is_reminded_once(shop:
     order = await shop.place(2)
     accepted = await order.accept()
     assert about(accepted.group.promised_ready_at) == monday + timedelta(hours=2)
-    await calendar.skip(days=2)
+    await calendar.skip(hours=5)
     assert await happened(order, "store_reminded") == [("store_reminded", monday + timedelta(hours=2))]
     await order.pick(2)
     await order.stage()
     await order.hand_over()
     assert (await order.ended()).status == "completed"
+
+
+async def test_a_store_that_accepts_and_then_falls_silent_loses_the_order_and_the_customer_chooses(
+    shop: Shop, calendar: Calendar
+) -> None:
+    monday = await calendar.skip_to_weekday(MONDAY, 17)
+    tuesday = berlin(monday.astimezone(BERLIN).date() + timedelta(days=1), 13)
+    order = await shop.place(2)
+    await order.accept()
+    await calendar.skip(hours=2, minutes=10)
+    [wait] = (await order.record()).waiting_for
+    assert (wait.what, wait.default) == ("store picks", "customer is offered alternatives")
+    assert about(wait.deadline) == tuesday, "an hour of Monday's opening time is left, three are Tuesday's"
+
+    await calendar.skip_to(tuesday + timedelta(days=3))
+    assert (await order.ended()).status == "cancelled"
+    assert await happened(order, "store_reminded", "store_silent", "choice_asked", "choice_defaulted") == [
+        ("store_reminded", monday + timedelta(hours=2)),
+        ("store_silent", tuesday),
+        ("choice_asked", tuesday),
+        ("choice_defaulted", tuesday + timedelta(days=2)),
+    ]
+    assert await order.money() == ["authorise 9998", "void 9998"]
+    assert await shop.on_hand() == {1: 20, 2: 20}
 
 
 async def test_units_that_nobody_delivers_are_waited_for_two_weeks(shop: Shop, calendar: Calendar) -> None:

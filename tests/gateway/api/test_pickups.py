@@ -252,20 +252,38 @@ async def test_the_code_of_a_collected_order_gets_the_first_answer_again(
 
 
 async def test_a_hand_over_in_time_that_is_told_after_the_end_is_a_case_for_a_person(
-    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient, ops: httpx.AsyncClient
 ) -> None:
     order_id = await ended(shop, web, expired)
     shop.pass_time(days=40)
     at = {"code": code(order_id), "at": "2026-11-24T10:00:00Z"}
     answer = await post(s1, path(order_id, "hand-over"), at)
     assert (answer.status_code, answer.json()["current"]["status"]) == (409, "expired")
-    assert "Tell operations" in answer.json()["detail"]
+    assert "kept for operations" in answer.json()["detail"]
+    assert (await post(s1, path(order_id, "hand-over"), at)).status_code == 409, "told again, it is the same report"
     events = (await web.get(f"/v1/orders/{order_id}/timeline")).json()["items"]
-    assert events[-1]["event"] == "command_refused"
-    assert events[-1]["data"]["at"] == "2026-11-24T10:00:00+00:00"
+    assert [event["event"] for event in events[-2:]] == ["command_refused", "intervention_needed"]
+    assert events[-2]["data"]["at"] == "2026-11-24T10:00:00+00:00"
     late = await post(s1, path(order_id, "hand-over"), {"code": code(order_id), "at": "2026-12-24T10:00:00Z"})
     assert late.status_code == 409
     assert len((await web.get(f"/v1/orders/{order_id}/timeline")).json()["items"]) == len(events)
+    assert (await web.get(f"/v1/orders/{order_id}")).json()["status"] == "needs_attention"
+    assert (await post(s1, path(order_id, "accept"))).status_code == 409, "it has ended all the same"
+    assert (await post(web, f"/v1/orders/{order_id}/cancel")).status_code == 409
+
+    listed = (await ops.get("/v1/ops/interventions?limit=200")).json()["items"]
+    [question] = [each for each in listed if each["order_id"] == order_id]
+    assert question["choices"] == ["skip"]
+    decision = f"/v1/ops/interventions/{question['intervention_id']}"
+    again = await post(ops, decision, {"action": "retry", "reason": "is there a way?"})
+    assert (again.status_code, "settle it" in again.json()["detail"]) == (409, True)
+    settled = await post(ops, decision, {"action": "skip", "reason": "the customer paid by invoice"})
+    assert (settled.status_code, settled.json()["order"]["status"]) == (200, "cancelled")
+    listed = (await ops.get("/v1/ops/interventions?limit=200")).json()["items"]
+    assert order_id not in {each["order_id"] for each in listed}
+    assert (await post(ops, decision, {"action": "skip", "reason": "twice"})).status_code == 404
+    made = (await web.get(f"/v1/orders/{order_id}/timeline")).json()["items"][-1]
+    assert (made["event"], made["reason"]) == ("intervention_made", "the customer paid by invoice")
 
 
 async def test_units_are_put_back_after_the_order_has_ended(
