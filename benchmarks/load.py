@@ -21,6 +21,16 @@ async def closed_loop(items: Iterable[Item], at_once: int, work: Callable[[Item]
             callers.create_task(caller())
 
 
+def within(seconds: float, items: Iterable[Item], begun: list[Item]) -> Iterator[Item]:
+    """The items until time is over; `begun` gets those that were given out."""
+    ends = time.perf_counter() + seconds
+    for item in items:
+        if time.perf_counter() > ends:
+            return
+        begun.append(item)
+        yield item
+
+
 async def steadily(items: Iterable[Item], per_second: float) -> AsyncIterator[Item]:
     """Each item at its time, however long the work for those before it takes (an open loop)."""
     began = time.perf_counter()

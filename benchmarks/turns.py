@@ -9,8 +9,8 @@ from benchmarks.shown import say
 Turn = Callable[[], Awaitable[Figures]]
 """Runs one party's load once, checks its outcome, and gives its figures."""
 
-LONGEST = 60.0
-"""Seconds that the measured part of a turn may take."""
+LONGEST = 55.0
+"""Seconds after which a turn begins no further orders, so that its measured part is a minute at most."""
 
 
 class OutcomeWrong(Exception):

@@ -47,7 +47,7 @@ async def turn(shared: Stage, opened: OpenParty, options: Run) -> Figures:
 async def _flow(
     shared: Stage, party: Party, count: int, at_once: int, per_second: float | None
 ) -> tuple[list[float], float]:
-    """The time that each placing took, and that of all orders, which are collected at once: the party has all its work."""
+    """The time that each placing took, and that of all orders; each is collected at once, so that all work is done."""
     watch = Stopwatch()
     seller = Seller(shared.db.dsn)
     orders = await open_and_prepare(shared, party, seller, count)
