@@ -29,9 +29,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages, options
-    from workflows.cashier import Outcome
     from workflows.desk import REMINDERS, Desk, process_of
     from workflows.messages import GroupAnswer
+    from workflows.payment_calls import Outcome
     from workflows.refusing import StepFailed, failure_type, refuse
     from workflows.window import set_window, tell_code
 

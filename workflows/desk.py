@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelReason
     from workflows.people import People
     from workflows.refused_stock import settle_refused_stock
+    from workflows.renewing import Renewals
     from workflows.waits import Alarms
 
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
@@ -66,9 +67,10 @@ class Desk:
         self.cashier = Cashier(self.order, self.book, self.people)
         self.cashier.is_final = lambda: self.is_final() and not self.order.finished
         self.alarms = Alarms()
-        self.alarms.next_due = self.cashier.next_renewal
-        self.alarms.can_ring = self.cashier.can_renew
-        self.alarms.ring = self.cashier.renew_due
+        self.renewals = Renewals(self.cashier)
+        self.alarms.next_due = self.renewals.next_renewal
+        self.alarms.can_ring = self.renewals.can_renew
+        self.alarms.ring = self.renewals.renew_due
         self.crew = Crew()
         self.book.ask_about_refused = self._settle_refused_stock
         self.turn = asyncio.Lock()

@@ -15,9 +15,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.stock import StockLine
     from domain.timeline import Event
     from workflows import options
-    from workflows.cashier import Outcome
     from workflows.desk import Desk
     from workflows.holds import PAYMENT_SYSTEM, Holds
+    from workflows.payment_calls import Outcome
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
 

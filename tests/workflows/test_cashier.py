@@ -19,10 +19,10 @@ from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus,
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, line, terms
 from tests.workflows.alone import Alone, set_up
-from workflows.cashier import Outcome
 from workflows.desk import Desk
 from workflows.holds import PAYMENT_SYSTEM, Holds
 from workflows.messages import Intervene, InterventionAction
+from workflows.payment_calls import Outcome
 from workflows.waits import until
 
 OLD = AuthorisationId("auth-1")
@@ -104,7 +104,7 @@ async def test_an_order_waits_on_while_its_authorisation_cannot_be_renewed(
     collected = False
     waiting = asyncio.create_task(until(lambda: collected, lambda: None, desk.alarms, "customer collects"))
     await asyncio.sleep(0.01)
-    assert (tries, desk.cashier.can_renew()) == (1, False)
+    assert (tries, desk.renewals.can_renew()) == (1, False)
     assert list(desk.order.troubles) == ["payment"]
     collected = True
     assert await waiting
@@ -208,7 +208,7 @@ async def test_a_renewal_does_not_wait_until_the_old_authorisation_is_free(
     monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
     desk = authorised()
     desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
-    await asyncio.wait_for(desk.cashier.renew_due(), 1)
+    await asyncio.wait_for(desk.renewals.renew_due(), 1)
     [tender] = desk.order.tenders
     assert (tender.authorisation_id, tender.live, tender.abandoned) == ("auth-2", 200, [OLD])
     back.set()
