@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.groups import Ending, PickupGroup, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
-    from domain.order import Order
+    from domain.order import Order, group_view
     from domain.pickup_windows import accept_deadline, promised_ready_at
     from domain.settlement import StepKind
     from domain.store_hours import StoreHours, always_open
@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.book import Book
     from workflows.cashier import Cashier
     from workflows.crew import Crew
-    from workflows.messages import CancelReason
+    from workflows.messages import CancelReason, GroupAnswer
     from workflows.people import People
     from workflows.refused_stock import settle_refused_stock
     from workflows.renewing import Renewals
@@ -119,6 +119,11 @@ class Desk:
     def hours(self, store_id: StoreId) -> StoreHours:
         """The store's opening hours as last read; a place that nobody described counts as always open."""
         return self.book.hours.get(store_id) or always_open("UTC")
+
+    def answer(self, group: PickupGroup, *, already: bool = False) -> GroupAnswer:
+        """What a command on a group answers: the group as it is now."""
+        order = self.order
+        return GroupAnswer(version=order.version, status=order.status, group=group_view(group), already=already)
 
     # --- moves that several processes make ---------------------------------------------------------------------------
 

@@ -18,12 +18,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
+    from workflows.collecting import Collecting
     from workflows.counter import Counter
     from workflows.desk import Desk, OrderStart, process_of
     from workflows.holds import Holds
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
     from workflows.pickup import PickupProcess
     from workflows.placing import Placing
+    from workflows.preparing import Preparing
     from workflows.refusing import StepFailed, failure, failure_text, refuse
 
 Answer = TypeVar("Answer")
@@ -35,7 +37,10 @@ class OrderWorkflow:
     def __init__(self, start: OrderStart) -> None:
         self.desk = Desk(start.terms)
         self.holds = Holds(self.desk)
+        self.preparing = Preparing(self.desk)
+        self.collecting = Collecting(self.desk)
         self.counter = Counter(self.desk)
+        self.choosing = self.counter.choosing
         self.placed: Placed | None = None
         if start.resumed is not None:
             self.desk.resume(start.resumed)
@@ -121,27 +126,27 @@ class OrderWorkflow:
     @workflow.update
     async def accept(self, command: messages.Accept) -> GroupAnswer:
         """The store takes the pickup on."""
-        return await self._in_turn(command, self.counter.accept)
+        return await self._in_turn(command, self.preparing.accept)
 
     @workflow.update
     async def reject(self, command: messages.Reject) -> GroupAnswer:
         """The store cannot serve some or all units."""
-        return await self._in_turn(command, self.counter.reject)
+        return await self._in_turn(command, self.preparing.reject)
 
     @workflow.update
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Units were found and taken off the shelf."""
-        return await self._in_turn(command, self.counter.pick)
+        return await self._in_turn(command, self.preparing.pick)
 
     @workflow.update
     async def ready(self, command: messages.MakeReady) -> GroupAnswer:
         """Units are staged and verified for the customer."""
-        return await self._in_turn(command, self.counter.ready)
+        return await self._in_turn(command, self.preparing.ready)
 
     @workflow.update
     async def arrived(self, command: messages.Arrive) -> GroupAnswer:
         """The customer is outside."""
-        return await self._in_turn(command, self.counter.arrived)
+        return await self._in_turn(command, self.collecting.arrived)
 
     @workflow.update
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
@@ -161,44 +166,44 @@ class OrderWorkflow:
     @workflow.update
     async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
         """Move the end of the pickup window."""
-        return await self._in_turn(command, self.counter.extend)
+        return await self._in_turn(command, self.collecting.extend)
 
     @workflow.update
     async def resend_code(self, command: messages.ResendCode) -> GroupAnswer:
         """Send a new code, which makes the old one void."""
-        return await self._in_turn(command, self.counter.resend_code)
+        return await self._in_turn(command, self.collecting.resend_code)
 
     @workflow.update
     async def unlock(self, command: messages.Unlock) -> GroupAnswer:
         """A manager lets a group be handed over again after wrong codes."""
-        return await self._in_turn(command, self.counter.unlock)
+        return await self._in_turn(command, self.collecting.unlock)
 
     @workflow.update
     async def put_back(self, command: messages.PutBack) -> GroupAnswer:
         """Units of an ended pickup are on the shelf again."""
-        return await self._in_turn(command, self.counter.put_back)
+        return await self._in_turn(command, self.preparing.put_back)
 
     @workflow.update
     async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
         """The buyer names who else may collect."""
-        return await self._in_turn(command, self.counter.name_proxy)
+        return await self._in_turn(command, self.collecting.name_proxy)
 
     @workflow.signal
     async def store_command(self, command: messages.StoreCommand) -> None:
         """The same commands from stores that can only fire and forget; their fate is in the timeline."""
         handlers: dict[str, Callable[..., Awaitable[GroupAnswer]]] = {
-            "accept": self.counter.accept,
-            "reject": self.counter.reject,
-            "pick": self.counter.pick,
-            "ready": self.counter.ready,
-            "arrived": self.counter.arrived,
+            "accept": self.preparing.accept,
+            "reject": self.preparing.reject,
+            "pick": self.preparing.pick,
+            "ready": self.preparing.ready,
+            "arrived": self.collecting.arrived,
             "hand_over": self.counter.hand_over,
             "shortage": self.counter.shortage,
             "refuse": self.counter.refuse_units,
-            "extend": self.counter.extend,
-            "resend_code": self.counter.resend_code,
-            "unlock": self.counter.unlock,
-            "put_back": self.counter.put_back,
+            "extend": self.collecting.extend,
+            "resend_code": self.collecting.resend_code,
+            "unlock": self.collecting.unlock,
+            "put_back": self.preparing.put_back,
         }
         try:
             await self._in_turn(command, handlers[command.kind])
@@ -217,7 +222,7 @@ class OrderWorkflow:
     @workflow.update
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         """The customer's answer after a rejection."""
-        return await self._in_turn(command, self.counter.choose)
+        return await self._in_turn(command, self.choosing.choose)
 
     @workflow.update
     async def cancel(self, command: messages.Cancel) -> CancelAnswer:
@@ -273,7 +278,7 @@ class OrderWorkflow:
     async def stock_arrived(self, arrival: messages.StockArrived) -> None:
         """Stock came to a store for which units of this order wait."""
         async with self.desk.turn:
-            await self.counter.stock_arrived(arrival.n)
+            await self.choosing.stock_arrived(arrival.n)
 
     @workflow.query
     def view(self) -> OrderView:

@@ -17,6 +17,8 @@ from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, after, line, terms
 from tests.workflows.alone import Alone, set_up
+from workflows.choosing import Choosing
+from workflows.collecting import Collecting
 from workflows.counter import Counter
 from workflows.desk import Desk
 from workflows.messages import (
@@ -101,9 +103,9 @@ async def test_no_code_is_sent_that_the_counter_would_not_know(alone: Alone) -> 
     desk, group = ready()
     group.code_serial = MOST_SERIALS - 1
     again = ResendCode(**command())
-    await Counter(desk).resend_code(again)
+    await Collecting(desk).resend_code(again)
     with pytest.raises(Refused):
-        await Counter(desk).resend_code(again)
+        await Collecting(desk).resend_code(again)
     assert (group.code_serial, alone.notices()) == (MOST_SERIALS, ["code_resent"])
 
 
@@ -112,20 +114,20 @@ async def test_who_waits_for_stock_cannot_move_the_end_of_the_wait_by_choosing_i
     group.move(A, UnitState.OPEN, 3, UnitState.READY)
     desk.ask_for_choice(group, "not_in_stock")
     wait = Choose(**command(option=ChoiceOption.WAIT))
-    assert not (await Counter(desk).choose(wait)).already
+    assert not (await Choosing(desk).choose(wait)).already
     end = group.choose_by
     alone.now = after(days=5)
-    assert (await Counter(desk).choose(wait)).already
+    assert (await Choosing(desk).choose(wait)).already
     assert (group.choose_by, alone.notices().count("choice_applied")) == (end, 1)
     desk.ask_for_choice(group, "not_in_stock")  # it came, and was not there after all
-    assert not (await Counter(desk).choose(wait)).already
+    assert not (await Choosing(desk).choose(wait)).already
 
 
 async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_store_was_chosen(alone: Alone) -> None:
     desk, group = ready()
     group.move(A, UnitState.OPEN, 3, UnitState.READY)
     group.waits_for = WaitsFor.STOCK
-    await Counter(desk).stock_arrived(1)
+    await Choosing(desk).stock_arrived(1)
     notices = [notice for milestone in alone.milestones for notice in milestone.notices]
     assert [each.facts.choice for each in notices if each.kind is NoticeKind.CHOICE_APPLIED] == ["in_stock"]
 

@@ -16,11 +16,11 @@ from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import A, after, line, terms
 from tests.workflows.alone import Alone, set_up
-from workflows.counter import Counter
 from workflows.desk import Desk
 from workflows.holds import Holds
 from workflows.messages import Accept, CancelReason, MakeReady, Pick
 from workflows.pickup import PickupProcess
+from workflows.preparing import Preparing
 
 PROMISED = after(hours=2)
 LATE = PROMISED + timedelta(hours=4)
@@ -41,7 +41,7 @@ class Story:
         group = self.group
         group.move(A, UnitState.ALLOCATED, 3, UnitState.OPEN)
         self.desk.offer(group)
-        self.counter = Counter(self.desk)
+        self.store = Preparing(self.desk)
         self.process = asyncio.create_task(PickupProcess(self.desk, group).run())
 
     @property
@@ -73,7 +73,7 @@ def command(**about: Any) -> dict[str, Any]:
 
 
 async def test_a_store_that_accepts_and_picks_nothing_is_reminded_and_then_relieved(alone: Alone, story: Story) -> None:
-    await story.counter.accept(Accept(**command()))
+    await story.store.accept(Accept(**command()))
     assert story.waits == [("store picks", PROMISED, "store is reminded")]
     await story.comes(PROMISED)
     assert story.waits == [("store picks", LATE, "customer is offered alternatives")]
@@ -85,10 +85,10 @@ async def test_a_store_that_accepts_and_picks_nothing_is_reminded_and_then_relie
 
 
 async def test_what_a_silent_store_has_picked_it_puts_back(alone: Alone, story: Story) -> None:
-    await story.counter.accept(Accept(**command()))
+    await story.store.accept(Accept(**command()))
     await story.comes(PROMISED)
     await story.comes(LATE - timedelta(minutes=1))
-    await story.counter.pick(Pick(**command(lines={A: 3})))
+    await story.store.pick(Pick(**command(lines={A: 3})))
     await story.comes(LATE)
     assert story.group.status is GroupStatus.PICKING, "who picks is at work, and gets the time again"
     await story.comes(LATE + timedelta(hours=4))
@@ -96,7 +96,7 @@ async def test_what_a_silent_store_has_picked_it_puts_back(alone: Alone, story: 
     assert alone.moved() == [(StockOperation.SET_ASIDE, 3)]
     assert alone.notices()[-2:] == ["store_put_back", "choice_needed"]
     with pytest.raises(Refused, match="Thank you"):
-        await story.counter.ready(MakeReady(**command()))
+        await story.store.ready(MakeReady(**command()))
     assert alone.events()[-1] == "late_answer_refused"
     await story.desk.cancel_everything(CancelReason.EXPIRED)
     assert story.group.put_back == {A: 3}, "the task outlives the order"
@@ -105,7 +105,7 @@ async def test_what_a_silent_store_has_picked_it_puts_back(alone: Alone, story: 
 async def test_a_store_that_picks_without_accepting_has_its_full_time_to_get_ready(alone: Alone, story: Story) -> None:
     await story.comes(after(minutes=30))
     assert story.group.escalated
-    await story.counter.pick(Pick(**command(lines={A: 3})))
+    await story.store.pick(Pick(**command(lines={A: 3})))
     assert not story.group.escalated
     assert story.waits == [("store makes it ready", PROMISED, "store is reminded")]
     await story.comes(PROMISED)
@@ -115,7 +115,7 @@ async def test_a_store_that_picks_without_accepting_has_its_full_time_to_get_rea
 
 async def test_no_store_is_blamed_for_the_time_that_an_order_was_held(alone: Alone, story: Story) -> None:
     holds = Holds(story.desk)
-    await story.counter.accept(Accept(**command()))
+    await story.store.accept(Accept(**command()))
     await story.comes(PROMISED)
     hold = holds.place(HoldKind.MANUAL, "somebody calls", "ops")
     await story.comes(LATE + timedelta(hours=1))
@@ -128,8 +128,8 @@ async def test_no_store_is_blamed_for_the_time_that_an_order_was_held(alone: Alo
 async def test_a_window_that_ended_while_the_order_was_held_stays_open_for_the_customer(
     alone: Alone, story: Story
 ) -> None:
-    await story.counter.pick(Pick(**command(lines={A: 3})))
-    await story.counter.ready(MakeReady(**command()))
+    await story.store.pick(Pick(**command(lines={A: 3})))
+    await story.store.ready(MakeReady(**command()))
     end = story.group.deadline
     assert end is not None
     holds = Holds(story.desk)

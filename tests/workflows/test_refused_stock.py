@@ -16,6 +16,7 @@ from tests.workflows.alone import Alone, set_up
 from workflows.counter import Counter
 from workflows.desk import Desk
 from workflows.messages import GiveOut, Intervene, InterventionAction, Reject
+from workflows.preparing import Preparing
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ async def test_what_a_person_skips_is_left_undone_and_the_order_ends(alone: Alon
 
 async def test_of_several_moves_only_the_one_at_fault_is_asked_about(alone: Alone, desk: Desk) -> None:
     alone.refused = {StockOperation.VARIANCE}
-    await Counter(desk).reject(Reject(command_id=CommandId("c1"), actor=ENGINE, n=1, reason=RejectReason.DAMAGED))
+    await Preparing(desk).reject(Reject(command_id=CommandId("c1"), actor=ENGINE, n=1, reason=RejectReason.DAMAGED))
     await comes_true(alone, lambda: bool(desk.order.interventions))
     assert alone.moved() == [(StockOperation.RELEASE, 3)]
     assert [question.step for question in desk.order.interventions] == ["variance stock: 3 x sku-A at S1"]

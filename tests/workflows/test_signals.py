@@ -28,7 +28,7 @@ def order_whose_store_meets(fault: Exception, monkeypatch: pytest.MonkeyPatch) -
     async def accept(_: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(order.counter, "accept", accept)
+    monkeypatch.setattr(order.preparing, "accept", accept)
     return order
 
 

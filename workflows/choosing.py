@@ -1,0 +1,219 @@
+"""What becomes of units that their store cannot serve: the customer chooses another store, to wait, or to cancel."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
+    from activities.faults import OUT_OF_STOCK
+    from activities.milestones import StockOperation
+    from domain.alternatives import Alternative, rank_alternatives
+    from domain.cancellation import UnitsOf
+    from domain.groups import Ending, PickupGroup, WaitsFor
+    from domain.ids import LineId, StoreId
+    from domain.notices import NoticeKind
+    from domain.personal import Readable
+    from domain.refusals import RefusalKind
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages, options
+    from workflows.desk import Desk, process_of
+    from workflows.messages import GroupAnswer
+    from workflows.refusing import StepFailed, failure_type, refuse
+
+
+class Choosing:
+    """The customer's choices, and what they move. Called with the turn taken."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def choose(self, command: messages.Choose) -> GroupAnswer:
+        desk, group = self.desk, self.waiting_for_choice(command.n)
+        match command.option:
+            case messages.ChoiceOption.OTHER_STORE:
+                moved = await self.move_elsewhere(group, command.store_id, command)
+                if moved is None:
+                    raise refuse(
+                        RefusalKind.OUT_OF_STOCK,
+                        "No other store has these units now. Wait for stock, or cancel."
+                        if command.store_id is None
+                        else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
+                    )
+                return self.desk.answer(moved)
+            case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
+                # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
+                return self.desk.answer(group, already=True)
+            case messages.ChoiceOption.WAIT:
+                self._choice_made(group, command)
+                self.wait_for_stock(group)
+                await desk.book.record()
+            case messages.ChoiceOption.CANCEL:
+                self._choice_made(group, command)
+                parts = [
+                    UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n)
+                    for line, n in group.owed_lines(UnitState.OPEN).items()
+                ]
+                self.cancel_open(group, parts, command)
+                await desk.book.record()
+            case messages.ChoiceOption.SHIP:
+                raise refuse(
+                    RefusalKind.NOT_SUPPORTED, "Shipping is not offered yet. Choose other_store, wait or cancel."
+                )
+        return self.desk.answer(group)
+
+    def _choice_made(self, group: PickupGroup, command: messages.Choose) -> None:
+        self.desk.book.event(
+            Event.CHOICE_MADE, command.actor, group=group.n, choice=command.option, store=command.store_id
+        )
+
+    def waiting_for_choice(self, n: int | None) -> PickupGroup:
+        groups = [
+            group
+            for group in self.desk.order.groups
+            if group.open and group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) and n in (None, group.n)
+        ]
+        if not groups:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order waits for a choice.")
+        if len(groups) > 1:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW, f"Several pickups wait for a choice ({_numbers(groups)}): name one in `n`."
+            )
+        return groups[0]
+
+    def wait_for_stock(self, group: PickupGroup) -> None:
+        now = workflow.now()
+        group.waits_for = WaitsFor.STOCK
+        group.waiting_since = now
+        group.choose_by = now + self.desk.order.terms.policy.wait_for_stock
+        self.desk.book.notice(
+            NoticeKind.CHOICE_APPLIED, self.desk.order.version + 1, group=group, choice="wait", deadline=group.choose_by
+        )
+
+    async def stock_arrived(self, n: int) -> None:
+        """Stock came to a store for which units wait: take them if they are still free, and offer them again."""
+        group = self.desk.order.group(n)
+        if not group.open or group.waits_for is not WaitsFor.STOCK:
+            return
+        lines = group.owed_lines(UnitState.OPEN)
+        await self._take_up(group, lines, None, Event.STOCK_ARRIVED)
+
+    async def move_elsewhere(
+        self, group: PickupGroup, store_id: StoreId | None, command: messages.Choose | None = None
+    ) -> PickupGroup | None:
+        """Move what another store can serve to it; what nobody has stays for another choice. Gives who has it now."""
+        found = await self._find_stores(group)
+        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
+        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
+        for alternative in ranked:
+            if store_id in (None, alternative.store_id):
+                moved = await self._move_to(group, alternative, found, command)
+                if moved is not None:
+                    return moved
+        return None
+
+    async def _move_to(
+        self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
+    ) -> PickupGroup | None:
+        desk = self.desk
+        whole = there.lines == group.owed_lines(UnitState.OPEN)
+        if whole and group.offered_at is None and group.count(*UnitState) == group.owed:
+            return await self._reassign(group, there, found, command)
+        before = desk.order.model_copy(deep=True)
+        ending = group.ending
+        part = desk.order.split_off(group, there.lines, WaitsFor.CHOICE, [])
+        part.store_id = there.store_id
+        desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
+        if await self._take_up(part, there.lines, command):
+            return part
+        desk.order.groups.remove(part)
+        # The next part gets the same number, and a process of its own.
+        desk.crew.dismiss(process_of(part))
+        for line, units in next(each for each in before.groups if each.n == group.n).units.items():
+            group.units[line] = units
+        group.ending = ending
+        return None
+
+    async def _reassign(
+        self, group: PickupGroup, there: Alternative, found: AlternativesFound, command: messages.Choose | None
+    ) -> PickupGroup | None:
+        """A group that no store has worked on yet simply changes its store."""
+        old = group.store_id
+        group.store_id = there.store_id
+        self.desk.book.hours.setdefault(there.store_id, found.hours[there.store_id])
+        if await self._take_up(group, there.lines, command):
+            return group
+        group.store_id = old
+        return None
+
+    async def _take_up(
+        self,
+        group: PickupGroup,
+        lines: dict[LineId, int],
+        command: messages.Choose | None,
+        found: Event = Event.MOVED_TO_STORE,
+    ) -> bool:
+        """Commit stock at the group's store and offer it there; false, with nothing changed, if it is gone."""
+        desk = self.desk
+        kept, earlier = group.model_copy(deep=True), desk.book.collected()
+        if command is not None:
+            self._choice_made(group, command)
+        else:
+            desk.book.event(found, group=group.n, store=group.store_id)
+        desk.book.stock(StockOperation.TAKE, lines, group.store_id)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        group.declined_by = [store for store in group.declined_by if store != group.store_id]
+        desk.offer(group)
+        desk.book.notice(
+            NoticeKind.CHOICE_APPLIED,
+            desk.order.version + 1,
+            group=group,
+            choice="in_stock" if found is Event.STOCK_ARRIVED else "other_store",
+            lines=desk.book.notice_lines(lines),
+            ready_at=group.promised_ready_at,
+        )
+        try:
+            await desk.book.record()
+        except StepFailed as error:
+            if failure_type(error) != OUT_OF_STOCK:
+                raise
+            for field in type(group).model_fields:
+                setattr(group, field, getattr(kept, field))
+            desk.book.collect_again(earlier)
+            return False
+        return True
+
+    async def _find_stores(self, group: PickupGroup) -> AlternativesFound:
+        terms = self.desk.order.terms
+        wanted = group.owed_lines(UnitState.OPEN)
+        return await workflow.execute_local_activity_method(
+            AlternativeSteps.find_stores,
+            AlternativesWanted(
+                origin=group.store_id,
+                skus=sorted({line.sku for line in terms.lines if line.line_id in wanted}),
+                channel=terms.channel,
+                at=workflow.now(),
+            ),
+            summary=Readable("Look for another store"),
+            **options.OUR_BOOKS,
+        )
+
+    def cancel_open(self, group: PickupGroup, parts: list[UnitsOf], command: messages.Command) -> None:
+        desk = self.desk
+        lines = {part.line_id: part.quantity for part in parts}
+        worth = desk.order.worth(lines)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.CANCELLED, quantity, UnitState.OPEN)
+        desk.order.settle(lines, earned=False)
+        if not group.open:
+            group.ending = group.ending or Ending.CANCELLED
+        desk.book.event(
+            Event.UNITS_CANCELLED, command.actor, reason=messages.CancelReason.INVENTORY, lines=lines, amount=worth
+        )
+        desk.tell_cancelled(lines, messages.CancelReason.INVENTORY, group=group)
+        desk.cashier.wake()
+
+
+def _numbers(groups: list[PickupGroup]) -> str:
+    return ", ".join(str(group.n) for group in groups)

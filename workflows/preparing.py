@@ -1,0 +1,146 @@
+"""What a store does before the customer comes, and after: accept or reject, pick, make ready, put back."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from domain.groups import GroupStatus, PickupGroup, WaitsFor
+    from domain.ids import LineId
+    from domain.notices import NoticeKind
+    from domain.pickup_windows import late_deadline, latest_extension, pickup_deadline
+    from domain.refusals import RefusalKind
+    from domain.stock import RejectReason, StockEffect, default_effect
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages
+    from workflows.desk import Desk
+    from workflows.messages import GroupAnswer
+    from workflows.refusing import refuse
+    from workflows.window import set_window, tell_code
+
+AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
+
+
+class Preparing:
+    """A store's commands on pickup groups of one order. Called with the turn taken, as the counter's are."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    async def accept(self, command: messages.Accept) -> GroupAnswer:
+        group = self.desk.order.group(command.n)
+        if group.status is GroupStatus.ACCEPTED:
+            return self.desk.answer(group, already=True)
+        await self._not_too_late(group, command)
+        group.require([GroupStatus.OFFERED], "accepting it")
+        group.accepted_at = workflow.now()
+        group.escalated = False
+        self.desk.book.event(Event.STORE_ACCEPTED, command.actor, group=group.n)
+        self.desk.book.ask_hours(group.store_id)
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def reject(self, command: messages.Reject) -> GroupAnswer:
+        """The store cannot serve some or all units: never silently re-sourced, the customer chooses."""
+        group = self.desk.order.group(command.n)
+        await self._not_too_late(group, command)
+        group.require((*AT_WORK, GroupStatus.READY), "rejecting it")
+        lines = command.lines or group.owed_lines()
+        group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
+        self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
+        self._take_from_store(group, lines, command.reason, command.stock_effect)
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def pick(self, command: messages.Pick) -> GroupAnswer:
+        """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
+        group = self.desk.order.group(command.n)
+        await self._not_too_late(group, command)
+        group.require(AT_WORK, "picking it")
+        group.check_lines(command.lines, UnitState.ALLOCATED)
+        now = workflow.now()
+        group.escalated = False
+        if group.late_until is not None:
+            group.late_until = late_deadline(self.desk.hours(group.store_id), self.desk.order.terms.policy.pickup, now)
+        group.accepted_at = group.accepted_at or now
+        group.picking_at = group.picking_at or now
+        group.location = command.staged_at or group.location
+        for line, quantity in command.lines.items():
+            group.move(line, UnitState.PICKED, quantity, UnitState.ALLOCATED)
+        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=command.lines)
+        missing = group.owed_lines(UnitState.ALLOCATED)
+        if missing:
+            self.desk.book.event(Event.SHORT_PICK, command.actor, group=group.n, lines=missing)
+            self._take_from_store(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO)
+        self.desk.book.ask_hours(group.store_id)
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def ready(self, command: messages.MakeReady) -> GroupAnswer:
+        """Units are staged; the customer is told place, hours, deadline and code."""
+        group = self.desk.order.group(command.n)
+        if group.status is GroupStatus.READY:
+            return self.desk.answer(group, already=True)
+        await self._not_too_late(group, command)
+        group.require((GroupStatus.PICKING,), "making it ready")
+        for line, quantity in group.owed_lines(UnitState.PICKED).items():
+            group.move(line, UnitState.READY, quantity, UnitState.PICKED)
+        now, policy, hours = workflow.now(), self.desk.order.terms.policy.pickup, self.desk.hours(group.store_id)
+        group.ready_at = now
+        group.location = command.location or group.location
+        group.latest_deadline = latest_extension(hours, policy, now)
+        group.code_serial += 1
+        set_window(self.desk, group, pickup_deadline(hours, policy, now))
+        self.desk.book.event(Event.READY, command.actor, group=group.n, lines=group.owed_lines(UnitState.READY))
+        tell_code(self.desk, NoticeKind.READY_FOR_PICKUP, group)
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def put_back(self, command: messages.PutBack) -> GroupAnswer:
+        """Units of an ended pickup are on the shelf again and may be sold."""
+        group = self.desk.order.group(command.n)
+        lines = command.lines or dict(group.put_back)
+        for line, quantity in lines.items():
+            if quantity > group.put_back.get(line, 0):
+                raise refuse(
+                    RefusalKind.TOO_MANY_UNITS,
+                    f"{group.put_back.get(line, 0)} units of line {line} wait to be put back, not {quantity}.",
+                )
+        group.put_back = {line: left for line, n in group.put_back.items() if (left := n - lines.get(line, 0)) > 0}
+        self.desk.book.stock(StockOperation.PUT_BACK, lines, group.store_id)
+        self.desk.book.event(Event.PUT_BACK, command.actor, group=group.n, lines=lines)
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def _not_too_late(self, group: PickupGroup, command: messages.GroupCommand) -> None:
+        """A store that answers after its work was withdrawn is told so politely, and the answer is shown."""
+        gone = (GroupStatus.WAITING, GroupStatus.REJECTED, GroupStatus.CANCELLED)
+        if group.status not in gone or group.store_id not in group.declined_by:
+            return
+        self.desk.book.event(Event.LATE_ANSWER_REFUSED, command.actor, group=group.n, answer=type(command).__name__)
+        await self.desk.book.record()
+        raise refuse(
+            RefusalKind.NOT_ALLOWED_NOW, "The answer came after its time; the order has gone another way. Thank you."
+        )
+
+    def _take_from_store(
+        self, group: PickupGroup, lines: dict[LineId, int], reason: RejectReason, effect: StockEffect | None
+    ) -> None:
+        """Units go back to open and the store's stock is corrected; they become a question to the customer."""
+        desk = self.desk
+        desk.give_back(group, lines)
+        desk.book.stock(
+            StockOperation.VARIANCE,
+            lines,
+            group.store_id,
+            reason=reason,
+            effect=effect or default_effect(reason),
+            found=group.owed_lines(UnitState.PICKED, UnitState.READY),
+        )
+        whole = sum(lines.values()) == group.owed
+        if whole:
+            group.declined_by.append(group.store_id)
+            desk.ask_for_choice(group, reason.value)
+        else:
+            part = desk.order.split_off(group, lines, WaitsFor.CHOICE, [group.store_id])
+            desk.ask_for_choice(part, reason.value)
