@@ -207,7 +207,7 @@ class Book:
         """False: inventory refused the stock, which was put aside; everything else is collected again."""
         order, earlier, lasting_events = self.order, self.collected(), self._lasting_events
         before = (order.finished, list(order.holds), order.next_action)
-        self._finish_if_final()
+        ends = self._finish_if_final()
         order.version += 1
         view = order.view()
         events = [*self._lasting_events, *self._events]
@@ -232,7 +232,8 @@ class Book:
             )
         except StepFailed as error:
             order.version -= 1
-            order.finished, order.holds[:], order.next_action = before
+            if ends:
+                order.finished, order.holds, order.next_action = before
             self._lasting_events = [*lasting_events, *self._lasting_events]
             if not self._is_a_persons_matter(earlier.stock, error):
                 raise
@@ -259,13 +260,15 @@ class Book:
         self._stock.append(refused.step)
         await self.record()
 
-    def _finish_if_final(self) -> None:
+    def _finish_if_final(self) -> bool:
         order = self.order
-        if self.visible and not order.finished and self._is_final():
+        ends = self.visible and not order.finished and self._is_final()
+        if ends:
             order.finished = True
             order.holds.clear()
             order.next_action = None
             self.event(Event.ORDER_COMPLETED if order.fulfilled_units else Event.ORDER_CANCELLED)
+        return ends
 
     def _change(self, view: OrderView, events: list[TimelineEntry]) -> OrderChange:
         before = self._last
