@@ -233,7 +233,7 @@ class Book:
         except StepFailed as error:
             order.version -= 1
             if ends:
-                order.finished, order.holds, order.next_action = before
+                order.finished, order.holds[:], order.next_action = before
             self._lasting_events = [*lasting_events, *self._lasting_events]
             if not self._is_a_persons_matter(earlier.stock, error):
                 raise

@@ -300,6 +300,30 @@ async def silent_store(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def silent_after_picking(shop: Shop) -> WatchedOrder:
+    """Reminded that the promised time is over, then withdrawn; what it has picked it puts back."""
+    shop.policy = quick(ready_within=1, late_within=1)
+    order = await shop.place(2)
+    await order.accept()
+    await order.pick(2)
+    view = await order.until(lambda view: view.groups[0].status == "waiting")
+    assert view.groups[0].put_back == {"1": 2}
+    assert (await shop.levels())[1].set_aside == 2
+    assert await order.refused(order.stage()) == "not-allowed-now"
+    await order.put_back()
+    await order.choose(ChoiceOption.CANCEL)
+    assert (await order.ended()).status == "cancelled"
+    events = await order.events()
+    assert [event for event in events if event.startswith(("store_r", "store_s", "late"))] == [
+        "store_reminded",
+        "store_silent",
+        "late_answer_refused",
+    ]
+    assert await order.money() == ["authorise 9998", "void 9998"]
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
 async def locked_by_wrong_codes(shop: Shop) -> WatchedOrder:
     order = await shop.place(2)
     await order.make_ready(2)
@@ -339,6 +363,7 @@ JOURNEYS: dict[str, Journey] = {
         declined,
         out_of_stock,
         silent_store,
+        silent_after_picking,
         locked_by_wrong_codes,
     )
 }
