@@ -91,7 +91,13 @@ async def _ready_mails(world: World, mailbox: str) -> list[dict[str, Any]]:
 async def test_a_card_number_in_an_outside_event_is_refused(world: World) -> None:
     event = {"type": "capture.succeeded", "data": {"order_id": "x", "note": PLAIN}}
     refused(await world.webhook("carrier", event), 422, "card-data")
-    refused(await world.webhook("carrier", {"type": "x", "data": {}}, event_id=PLAIN), 422, "card-data")
+
+
+async def test_an_event_whose_id_looks_like_a_card_number_is_taken_under_another(world: World) -> None:
+    """Its sender makes ids by chance and would send it again and again; what is kept and answered is a digest."""
+    answer = await world.webhook("carrier", {"type": "x", "data": {}}, event_id=PLAIN)
+    assert answer.status_code == 202
+    assert PLAIN not in answer.text
 
 
 async def test_numbers_that_only_look_alike_are_taken(world: World) -> None:
