@@ -15,8 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import refuse
     from workflows.window import set_window, tell_code
 
-READY_LIKE = (GroupStatus.READY,)
-
 
 class Collecting:
     """Commands on groups that are ready, and on who may collect them. Called with the turn taken."""
@@ -26,7 +24,7 @@ class Collecting:
 
     async def arrived(self, command: messages.Arrive) -> GroupAnswer:
         group = self.desk.order.group(command.n)
-        group.require(READY_LIKE, "announcing an arrival")
+        group.require((GroupStatus.READY,), "announcing an arrival")
         group.arrived_at = workflow.now()
         group.arrivals += 1
         group.bay = command.bay
@@ -45,12 +43,13 @@ class Collecting:
 
     async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
         group = self.desk.order.group(command.n)
-        group.require(READY_LIKE, "extending its window")
+        group.require((GroupStatus.READY,), "extending its window")
         if group.deadline is None or command.until <= group.deadline:
             raise refuse(RefusalKind.BEYOND_LIMIT, "The window already ends no earlier than that. Name a later time.")
         if group.latest_deadline is not None and command.until > group.latest_deadline:
             raise refuse(
-                RefusalKind.BEYOND_LIMIT, f"The window can be extended to {group.latest_deadline.isoformat()} at most."
+                RefusalKind.BEYOND_LIMIT,
+                f"The window can be extended to {group.latest_deadline.isoformat(timespec='seconds')} at most.",
             )
         group.extensions += 1
         set_window(self.desk, group, command.until)
@@ -63,7 +62,7 @@ class Collecting:
     async def resend_code(self, command: messages.ResendCode) -> GroupAnswer:
         """A new code, which makes the old one void."""
         group = self.desk.order.group(command.n)
-        group.require(READY_LIKE, "sending a new code")
+        group.require((GroupStatus.READY,), "sending a new code")
         if group.code_serial >= MOST_SERIALS:
             # A later one would be known to nobody at the counter.
             raise refuse(RefusalKind.BEYOND_LIMIT, "No more codes can be sent for this pickup. The last one is good.")
@@ -84,7 +83,7 @@ class Collecting:
     async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
         group = self.desk.order.group(command.n)
         if not group.open:
-            group.require(READY_LIKE, "naming who collects")
+            group.require((GroupStatus.READY,), "naming who collects")
         group.proxy = command.relation
         await self.desk.book.record()
         return self.desk.answer(group)

@@ -19,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.units import UnitState
     from workflows import messages
     from workflows.choosing import Choosing
-    from workflows.collecting import READY_LIKE
     from workflows.desk import REMINDERS, Desk
     from workflows.messages import GroupAnswer
     from workflows.payment_calls import Outcome
@@ -44,7 +43,7 @@ class Counter:
         if not late:
             if group.status is GroupStatus.COLLECTED and group.code_serial in command.code_serials:
                 return self.desk.answer(group, already=True)
-            group.require(READY_LIKE, "handing it over")
+            group.require((GroupStatus.READY,), "handing it over")
         await self._check_code(group, command)
         if late:
             return await self._hand_over_late(group, command)
@@ -262,7 +261,7 @@ class Counter:
     async def refuse_units(self, command: messages.RefuseUnits) -> GroupAnswer:
         """The customer does not want units after all: not charged, or paid back if they were."""
         group = self.desk.order.group(command.n)
-        group.require(READY_LIKE, "refusing units")
+        group.require((GroupStatus.READY,), "refusing units")
         group.check_lines(command.lines, UnitState.READY)
         self._turn_down(group, command.lines, command.reason, command, command.disposition)
         await self.desk.book.record()
@@ -285,7 +284,7 @@ class Counter:
     async def shortage(self, command: messages.ReportShortage) -> GroupAnswer:
         """A staged unit is missing at the counter: its stock is gone, and the money follows the resolution."""
         desk, group = self.desk, self.desk.order.group(command.n)
-        group.require(READY_LIKE, "reporting a shortage")
+        group.require((GroupStatus.READY,), "reporting a shortage")
         group.check_lines(command.lines, UnitState.READY)
         desk.book.event(
             Event.SHORTAGE_AT_COUNTER, command.actor, group=group.n, lines=command.lines, resolution=command.resolution
