@@ -31,7 +31,7 @@ class QuickOrderWorkflow(OrderWorkflow):
         return await self._in_turn(command, self._collect)
 
     async def _collect(self, command: messages.GiveOut) -> GroupAnswer:
-        group = self.counter.group(command)
+        group = self.desk.order.group(command.n)
         for line, quantity in group.owed_lines(UnitState.ALLOCATED).items():
             group.move(line, UnitState.PICKED, quantity, UnitState.ALLOCATED)
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)

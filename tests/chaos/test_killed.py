@@ -76,19 +76,21 @@ class Journey:
         view = await self.order.reaches("completed", patience=60)
         ledger = await self.world.provider_ledger(self.order.id)
         collected = await self.world.until("the last mail comes", self._collected_mail)
+        distinct = {(mail["subject"], mail["message_id"]) for mail in collected}
         return {
             "units": view["lines"][0]["handed_over"],
             "payment": view["payment"],
             "provider": sorted((e["operation"], e["amount"], e["status"]) for e in ledger),
             "events": Counter(await self.order.events()),
-            "mails": Counter(mail["message_id"] for mail in collected).total(),
-            "twice": [name for name, n in Counter(mail["subject"] for mail in collected).items() if n > 1],
+            # As a mailbox counts: what was sent, and sent again since nobody could note it, has one Message-ID.
+            "mails": len(distinct),
+            "twice": [name for name, n in Counter(subject for subject, _ in distinct).items() if n > 1],
         }
 
     async def _collected_mail(self) -> list[dict[str, Any]] | None:
         assert self.order is not None
         mails = await self.world.mails(self.order.mailbox)
-        return mails if len(mails) >= 3 else None
+        return mails if len({mail["message_id"] for mail in mails}) >= 3 else None
 
 
 async def _played(world: World, sku: str, at: str | None, disturb: Callable[[], None], delay: float) -> dict[str, Any]:
