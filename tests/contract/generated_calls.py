@@ -209,13 +209,18 @@ class Fitting:
 
     @staticmethod
     def _harmless(case: Any) -> None:
+        """Values are also taken from earlier answers, so that a made-up call names what is really there."""
         body = case.body
         if case.path == "/v1/channels" and body.get("channel") in ("web", "app", "marketplace", "call_centre"):
             body["channel"] = "social"
         if case.path == "/v1/buffers":
             body |= {
-                name: value for name, value in (("sku", SKU), ("location_id", STORE)) if body.get(name, "*") == "*"
+                name: value
+                for name, value in (("sku", SKU), ("location_id", STORE))
+                if body.get(name, "*") == "*" or Fitting._is_word(body[name])
             }
+        if case.path == "/v1/items" and Fitting._is_word(body.get("sku")):
+            body["sku"] = SKU
         if case.path == "/v1/stock/movements":
             body |= {
                 name: value for name, value in (("sku", SKU), ("store_id", STORE)) if Fitting._is_word(body.get(name))
