@@ -114,6 +114,8 @@ def _build(go: str, folder: Path, say: Callable[[str], None], environ: Mapping[s
         overdue.cancel()
         building.kill()
         building.wait()
+        if building.stderr is not None:
+            building.stderr.close()
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
