@@ -10,12 +10,15 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from benchmarks.durable_temporal import DurableTemporal
 from benchmarks.flow.stage import Stage
 from benchmarks.shown import say
+from workers.stack.postgres import Postgres
 from workers.stack.servers import search_attributes
-from workers.stack.temporal import TemporalServer, register
+from workers.stack.system_postgres import system_postgres
+from workers.stack.temporal import TemporalServer
 from workers.stack.temporal_cli import obtain
+from workers.stack.temporal_programs import obtain_programs
+from workers.stack.temporal_server import DurableTemporal
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,37 @@ async def embedded(stage: Stage) -> AsyncIterator[Server]:
 
 @asynccontextmanager
 async def durable(stage: Stage) -> AsyncIterator[Server]:
-    """Temporal's server with 4 shards on a PostgreSQL of its own."""
-    server = DurableTemporal(stage.folder / "durable-temporal", stage.ports)
+    """The server that a team runs, with 4 shards, on a PostgreSQL of its own; both are new for each turn.
+
+    The system's PostgreSQL, since the embedded stack's wheel lacks the extension that Temporal's visibility needs.
+    """
+    programs = await asyncio.to_thread(obtain_programs, say)
+    folder = stage.folder / "durable-temporal"
+    folder.mkdir(exist_ok=True)
+    database = Postgres(
+        folder / "postgres",
+        port=stage.port(),
+        name="postgres",
+        password="benchmarks",
+        log=folder / "postgres.log",
+        programs=system_postgres(),
+    )
+    server: DurableTemporal | None = None
     try:
+        await database.start()
+        server = DurableTemporal(
+            programs,
+            folder,
+            database=database.dsn,
+            log=folder / "temporal.log",
+            search_attributes=search_attributes(),
+            pick_port=stage.port,
+        )
         await server.start()
-        await register(server.address, "default", search_attributes())
-        yield Server(server.address, server.pids(), {"Temporal's database": server.dsn})
+        pids = [child.pid for child in (server.child, database.child) if child and child.pid]
+        yield Server(server.address, pids, {"Temporal's database": f"{database.dsn.rpartition('/')[0]}/temporal"})
     finally:
-        await server.stop()
+        if server is not None:
+            await server.stop()
+        await database.stop()
+        database.discard()
