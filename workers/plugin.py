@@ -3,8 +3,9 @@
 Give it to `Client.connect(plugins=[…])` only: workers take it over from their client. A `Replayer` is given its own.
 """
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import temporalio.converter
 from temporalio.api.common.v1 import Payload
@@ -17,6 +18,7 @@ from temporalio.converter import (
     DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
+    SerializationContext,
 )
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
@@ -57,14 +59,15 @@ class JsonConverter(PydanticJSONPlainPayloadConverter):
         return payload
 
 
+ENCODINGS = tuple(
+    JsonConverter() if isinstance(converter, JSONPlainPayloadConverter) else converter
+    for converter in DefaultPayloadConverter.default_encoding_payload_converters
+)
+
+
 class PayloadConverter(CompositePayloadConverter):
     def __init__(self) -> None:
-        super().__init__(
-            *(
-                JsonConverter() if isinstance(converter, JSONPlainPayloadConverter) else converter
-                for converter in DefaultPayloadConverter.default_encoding_payload_converters
-            )
-        )
+        super().__init__(*ENCODINGS)
 
 
 class FailureConverter(DefaultFailureConverterWithEncodedAttributes):
@@ -84,8 +87,21 @@ class FailureConverter(DefaultFailureConverterWithEncodedAttributes):
             super().to_failure(exception, payload_converter, failure)
 
 
+class WorkflowsConverter(DataConverter):
+    """Only the codec looks at whose payload it is: the rest serves all workflows.
+
+    The SDK asks for a converter of its own for every command and answer, and would make all of its parts anew.
+    """
+
+    def with_context(self, context: SerializationContext) -> Self:
+        assert isinstance(self.payload_codec, EncryptingCodec)
+        its_own = copy.copy(self)
+        object.__setattr__(its_own, "payload_codec", self.payload_codec.with_context(context))
+        return its_own
+
+
 def data_converter(keys: CustomerKeys, *, must_be_bound: Callable[[str], bool] = holds_personal_data) -> DataConverter:
-    return DataConverter(
+    return WorkflowsConverter(
         payload_converter_class=PayloadConverter,
         payload_codec=EncryptingCodec(keys, must_be_bound=must_be_bound),
         failure_converter_class=FailureConverter,
