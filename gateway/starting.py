@@ -1,11 +1,14 @@
 """Starting an order's workflow and getting its fate, in one round trip; also for a start that was promised and lost."""
 
+import asyncio
+import contextlib
 import time
 from datetime import timedelta
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateStage
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.keys.cipher import seal, unseal
 from adapters.keys.port import CustomerKeys, DataKey, KeyMissing
@@ -21,6 +24,7 @@ from workflows.order import OrderWorkflow
 PLACE = "place"
 """The update id: it belongs to the order, not to a request, so that every try gets the same answer."""
 PATIENCE = timedelta(seconds=10)
+ASK_AGAIN_SECONDS = 0.05
 
 
 def seal_terms(key: DataKey, terms: OrderTerms) -> bytes:
@@ -42,7 +46,21 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
     Raises `WorkflowUpdateRPCTimeoutOrCancelledError` when that takes longer: the same call answers later.
     """
     workflow_id = order_workflow_id(terms.order_id)
-    began = time.monotonic()
+    end = time.monotonic() + patience.total_seconds()
+    while True:
+        try:
+            return await _started(client, workflow_id, terms, end)
+        except WorkflowAlreadyStartedError:
+            return await _fate_of_ended(client, workflow_id, terms.order_id, _left_until(end))
+        except RPCError as fault:
+            # The workflow task that carried the call was lost: with its worker, or because news of the order came just
+            # as it ended. The task is done again, and the fate is there a moment later.
+            if fault.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > end:
+                raise
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+
+async def _started(client: Client, workflow_id: str, terms: OrderTerms, end: float) -> Placed:
     start = WithStartWorkflowOperation(
         OrderWorkflow.run,
         OrderStart(terms=terms),
@@ -60,12 +78,17 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
             id=PLACE,
             start_workflow_operation=start,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            rpc_timeout=patience,
+            rpc_timeout=_left_until(end),
         )
-        left = patience - timedelta(seconds=time.monotonic() - began)
-        return await handle.result(rpc_timeout=max(left, timedelta(seconds=1)))
-    except WorkflowAlreadyStartedError:
-        return await _fate_of_ended(client, workflow_id, terms.order_id, patience)
+    except Exception:
+        with contextlib.suppress(Exception):
+            await start.workflow_handle()  # the same failure, which would else be logged as one that nobody looked at
+        raise
+    return await handle.result(rpc_timeout=_left_until(end))
+
+
+def _left_until(end: float) -> timedelta:
+    return max(timedelta(seconds=end - time.monotonic()), timedelta(seconds=1))
 
 
 async def _fate_of_ended(client: Client, workflow_id: str, order_id: OrderId, patience: timedelta) -> Placed:

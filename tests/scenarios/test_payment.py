@@ -45,6 +45,17 @@ async def test_after_a_decline_nothing_is_left_and_the_external_id_is_free(world
 
 
 @story
+async def test_a_decline_is_answered_at_once_also_when_the_providers_own_word_comes_in_between(world: World) -> None:
+    """Its webhook reaches the order just as this ends: the first answer must be the decline, not a try later."""
+    shelf = await world.shelf(S001=5)
+    for _ in range(12):
+        body = world.body(sku=shelf.sku, token="tok_declined")
+        answer = await world.channel("POST", "/v1/orders", body, patient=False)
+        refused(answer, 402, "payment-declined")
+    await shelf.adds_up(S001=5)
+
+
+@story
 async def test_a_customer_whom_the_screening_declines_is_never_charged(world: World) -> None:
     shelf = await world.shelf(S001=5)
     body = world.body(sku=shelf.sku, ref="C-FRAUD")
