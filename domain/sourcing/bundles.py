@@ -124,7 +124,7 @@ class Wanted:
         if not mask:
             return ()
         if self._shared:
-            free = {sku: stock.get(sku, 0) - buffers.get(sku, 0) - kept for sku in self._shared}
+            free = {sku: max(0, stock.get(sku, 0) - buffers.get(sku, 0) - kept) for sku in self._shared}
             if not self._together(mask, free):
                 self.competing = True
                 return self._largest(mask, free)
