@@ -7,11 +7,16 @@ serve is looked at first.
 
 from collections.abc import Callable, Sequence
 from heapq import nsmallest
+from itertools import combinations
 
 from domain.sourcing.subsets import MAX_EXACT, NEVER, PLACE, Goal, Option, Share, best_plan, join
 
-WIDTH = 24
-"""Beginnings of covers that are followed at a time."""
+WIDTH = 30_000
+"""Beginnings of covers that are followed at a time, times places."""
+STARTS = 6
+"""Covers that are improved."""
+WORK = 40_000
+"""Looks at the last place of a cover, after which exchanges of three places end: a bound that no clock moves."""
 
 
 def good_plan(goal: Goal, options: Sequence[Option], opened: Sequence[Option] = ()) -> list[Share]:
@@ -30,6 +35,10 @@ def good_plan(goal: Goal, options: Sequence[Option], opened: Sequence[Option] = 
         able = {weight & PLACE: mask for mask, weight in [*opened, *chosen]}
         shares = _worth_sending(goal, shares, able, {weight & PLACE for _, weight in opened}, rest)
     return sorted(shares)
+
+
+Beginning = tuple[int, int, tuple[int, ...]]
+"""(lines that are covered, weight so far, indices of places)."""
 
 
 class _Cover:
@@ -57,6 +66,7 @@ class _Cover:
                 places ^= low
         self.weights = [weight for _, weight in self.options]
         self.full = (1 << len(self.holders)) - 1
+        self.work = WORK
 
     def places(self) -> list[Option]:
         if len(self.holders) <= MAX_EXACT:
@@ -79,24 +89,24 @@ class _Cover:
 
     def _search(self) -> list[int]:
         """Indices of places; all is covered unless more parts than allowed were needed."""
-        beginnings: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]
+        beginnings: list[Beginning] = [(0, 0, ())]
         for depth in range(self.goal.max_parts):
             for last in (1, 2):
                 if depth + last > self.goal.max_parts:
                     break
-                found = [
-                    (weight + more, (*chosen, *ends))
-                    for covered, weight, chosen in beginnings
-                    for more, ends in [self._finish(self.full & ~covered, last)]
-                    if more < NEVER
-                ]
+                found = {}
+                for covered, weight, chosen in beginnings:
+                    more, ends = self._finish(self.full & ~covered, last, NEVER)
+                    if more < NEVER:
+                        found[frozenset((*chosen, *ends))] = weight + more
                 if found:
-                    return self._improved(list(min(found)[1]))
+                    starts = nsmallest(STARTS, ((weight, sorted(chosen)) for chosen, weight in found.items()))
+                    return min(self._improved(chosen) for _, chosen in starts)[1]
             beginnings = self._longer(beginnings)
         return list(min(beginnings, key=lambda b: (-b[0].bit_count(), b[1]))[2])
 
-    def _longer(self, beginnings: Sequence[tuple[int, int, tuple[int, ...]]]) -> list[tuple[int, int, tuple[int, ...]]]:
-        grown: dict[int, tuple[int, int, tuple[int, ...]]] = {}
+    def _longer(self, beginnings: Sequence[Beginning]) -> list[Beginning]:
+        grown: dict[int, Beginning] = {}
         for covered, weight, chosen in beginnings:
             for index, mask in enumerate(self.masks):
                 both = covered | mask
@@ -104,33 +114,32 @@ class _Cover:
                     known = grown.get(both)
                     if known is None or weight + self.weights[index] < known[1]:
                         grown[both] = (both, weight + self.weights[index], (*chosen, index))
-        best = nsmallest(WIDTH, grown.values(), key=lambda b: (-b[0].bit_count(), b[1]))
+        best = nsmallest(max(16, WIDTH // len(self.masks)), grown.values(), key=lambda b: (-b[0].bit_count(), b[1]))
         return best or list(beginnings)
 
-    def _finish(self, rest: int, parts: int) -> tuple[int, tuple[int, ...]]:
-        """The cheapest one or two places that serve all of `rest`."""
+    def _finish(self, rest: int, parts: int, limit: int) -> tuple[int, tuple[int, ...]]:
+        """The cheapest `parts` places or fewer that serve all of `rest`, if they are cheaper than `limit`."""
         if not rest:
             return 0, ()
+        best, ends = limit, tuple[int, ...]()
         if parts == 1:
+            self.work -= 1
             able = self._able(rest)
-            if not able:
-                return NEVER, ()
             index = (able & -able).bit_length() - 1
-            return self.weights[index], (index,)
-        best, ends = NEVER, (0, 0)
+            return (self.weights[index], (index,)) if able and self.weights[index] < limit else (NEVER, ())
+        least = self.weights[0] * (parts - 1)
         candidates = self.holders[(rest & -rest).bit_length() - 1]
         while candidates:
             low = candidates & -candidates
             candidates ^= low
             first = low.bit_length() - 1
-            if self.weights[first] + self.weights[0] >= best:
+            weight = self.weights[first]
+            if weight + (least if rest & ~self.masks[first] else 0) >= best or (self.work < 0 and parts > 2):
                 break
-            able = self._able(rest & ~self.masks[first])
-            if able:
-                second = (able & -able).bit_length() - 1
-                if self.weights[first] + self.weights[second] < best:
-                    best, ends = self.weights[first] + self.weights[second], (first, second)
-        return best, ends
+            more, others = self._finish(rest & ~self.masks[first], parts - 1, best - weight)
+            if weight + more < best:
+                best, ends = weight + more, (first, *others)
+        return (best, ends) if ends else (NEVER, ())
 
     def _able(self, rest: int) -> int:
         able = -1 if rest else (1 << len(self.masks)) - 1
@@ -140,25 +149,23 @@ class _Cover:
             rest ^= low
         return able
 
-    def _improved(self, chosen: list[int]) -> list[int]:
-        """Exchange two places for the best one or two that do their work, until nothing gets cheaper."""
-        better = True
-        while better:
-            better = False
-            for i in range(len(chosen)):
-                for j in range(i + 1, len(chosen)):
-                    kept = [each for n, each in enumerate(chosen) if n not in (i, j)]
-                    rest = self.full
-                    for each in kept:
-                        rest &= ~self.masks[each]
-                    now = self.weights[chosen[i]] + self.weights[chosen[j]]
-                    weight, ends = min(self._finish(rest, 1), self._finish(rest, 2))
-                    if weight < now:
-                        chosen, better = kept + list(ends), True
-                        break
-                if better:
+    def _improved(self, chosen: list[int]) -> tuple[int, list[int]]:
+        """Exchange two places for the best that do their work, and three within bounds, until nothing gets cheaper."""
+        size = 2
+        while size <= 3:
+            for given in combinations(chosen, size):
+                kept = [each for each in chosen if each not in given]
+                rest = self.full
+                for each in kept:
+                    rest &= ~self.masks[each]
+                weight, taken = self._finish(rest, size, sum(self.weights[each] for each in given))
+                if weight < NEVER:
+                    chosen, size = kept + list(taken), 1
                     break
-        return chosen
+                if size == 3 and self.work < 0:
+                    break
+            size += 1
+        return sum(self.weights[each] for each in chosen), chosen
 
 
 def _worth_sending(goal: Goal, shares: list[Share], able: dict[int, int], opened: set[int], left: int) -> list[Share]:
