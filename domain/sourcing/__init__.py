@@ -1,5 +1,6 @@
 """Sourcing: which places serve which lines of an order, by rules that are data, with every reason."""
 
+from domain.sourcing.brokering import broker, one_at_a_time
 from domain.sourcing.candidates import Candidate, PlaceKind
 from domain.sourcing.decision import Allocation, Part, Ranked, RuleRun, SourcingDecision, source
 from domain.sourcing.reasons import Left, LeftKind, Removal, RemovalKind, Waiting
@@ -21,6 +22,7 @@ from domain.sourcing.rules import (
     Rule,
     SplitPolicy,
 )
+from domain.sourcing.simulation import Changed, Simulation, Snapshot, Totals, Way, simulate, snapshot_of, totals
 from domain.sourcing.survey import PartCost
 from domain.sourcing.words import in_words, why_allocated, why_left, why_removed
 
@@ -33,6 +35,7 @@ __all__ = [
     "UNFILLABLE",
     "Allocation",
     "Candidate",
+    "Changed",
     "Costs",
     "Criterion",
     "Destination",
@@ -51,13 +54,22 @@ __all__ = [
     "RoutingRules",
     "Rule",
     "RuleRun",
+    "Simulation",
+    "Snapshot",
     "SourcingDecision",
     "SourcingLine",
     "SourcingRequest",
     "SplitPolicy",
+    "Totals",
     "Waiting",
+    "Way",
+    "broker",
     "in_words",
+    "one_at_a_time",
+    "simulate",
+    "snapshot_of",
     "source",
+    "totals",
     "why_allocated",
     "why_left",
     "why_removed",

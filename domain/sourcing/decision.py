@@ -19,7 +19,7 @@ from domain.sourcing.field import Field as Places
 from domain.sourcing.reasons import Left, LeftKind, Removal, RemovalKind, Waiting
 from domain.sourcing.request import Fixed, SourcingRequest
 from domain.sourcing.rules import Costs, Queue, RoutingRules, Rule
-from domain.sourcing.subsets import MAX_EXACT
+from domain.sourcing.subsets import MAX_EXACT, PLACE
 from domain.sourcing.survey import PartCost, Surveys, late_days, part_cost
 
 _ASSIGNED = Rule(name="assigned", costs=Costs(per_shipment=0, per_100_km=0, late_per_day=0))
@@ -118,15 +118,12 @@ def decide(
 ) -> SourcingDecision:
     """As `source`; what is allocated is taken out of `places`."""
     surveys = surveys or Surveys(request, places.places)
-    before = list(places.stock)
-    made = draft(request, places, rules, surveys)
-    return explained(made, places, rules, surveys, before)
+    return explained(draft(request, places, rules, surveys), places, rules, surveys)
 
 
-def explained(
-    made: Draft, places: Places, rules: RoutingRules, surveys: Surveys, stock: list[dict[Sku, int]]
-) -> SourcingDecision:
-    """A draft in full; `stock` is what was free before it."""
+def explained(made: Draft, places: Places, rules: RoutingRules, surveys: Surveys) -> SourcingDecision:
+    """A draft in full, after it has taken from `places`."""
+    stock = _before(made, places)
     runs = tuple(_run(attempt, made, places, stock) for attempt in made.attempts)
     left = [
         Left(line_id=p.line_id, sku=p.sku, quantity=p.quantity, reason=kind)
@@ -150,6 +147,16 @@ def explained(
     )
 
 
+def _before(made: Draft, places: Places) -> list[dict[Sku, int]]:
+    """What was free before the draft took its own."""
+    stock = list(places.stock)
+    for position, part in made.parts.items():
+        shelf = stock[position] = dict(stock[position])
+        for taking in part.taken:
+            shelf[taking.sku] += taking.quantity
+    return stock
+
+
 def _part(made: Draft, places: Places, surveys: Surveys, position: int) -> Part:
     drafted, place, metres = made.parts[position], places.places[position], surveys.metres[position]
     late = late_days(made.request, place)
@@ -169,7 +176,7 @@ def _run(attempt: Attempt, made: Draft, places: Places, stock: list[dict[Sku, in
     survey, rule = attempt.survey, attempt.survey.rule
     serves: dict[int, int] = {}
     for mask, weight in (*attempt.options, *attempt.opened):
-        position = weight & ((1 << 20) - 1)
+        position = weight & PLACE
         serves[position] = max(serves.get(position, 0), mask.bit_count())
     used = {position for position, _ in attempt.shares} | {
         position for position, part in made.parts.items() if any(taking.rule == rule.name for taking in part.taken)

@@ -1,6 +1,7 @@
 """An order's way through the rules, without the words: what each rule looked at, and which units it took from where."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from domain.ids import LineId, Sku
@@ -70,14 +71,20 @@ def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys:
         return made
     _assign(made, places)
     for rule in rules.rules:
-        if not rule.counts_for(request) or not _open(made, rule):
+        if not made.left_units:
+            break
+        if not rule.counts_for(request):
+            continue
+        untouched = not made.parts and not made.refused
+        bundles = surveys.kept(rule.name, partial(_open, made, rule)) if untouched else _open(made, rule)
+        if not bundles:
             continue
         if rule.ends is Ends.QUEUE:
-            made.refused += [(LeftKind.HELD_BY_RULE, bundle) for bundle in _open(made, rule)]
+            made.refused += [(LeftKind.HELD_BY_RULE, bundle) for bundle in bundles]
             made.queue = (rule.queue, rule.name)
             break
-        made.attempts.append(_attempt(made, places, rule, surveys))
-        if rule.ends is Ends.ALLOCATE and _open(made, rule):
+        made.attempts.append(_attempt(made, places, rule, bundles, surveys))
+        if rule.ends is Ends.ALLOCATE and made.left_units:
             made.queue = (rule.queue, rule.name)
             break
     if made.queue is None and made.left_units:
@@ -87,10 +94,19 @@ def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys:
 
 def undo(made: Draft, places: Field) -> None:
     """Give back all that the draft took."""
+    _again(made, places, -1)
+
+
+def redo(made: Draft, places: Field) -> None:
+    """Take the same again, after `undo`."""
+    _again(made, places, 1)
+
+
+def _again(made: Draft, places: Field, sign: int) -> None:
     for position, part in made.parts.items():
-        places.open_part(position, -1)
+        places.open_part(position, sign)
         for taking in part.taken:
-            places.take(position, taking.sku, -taking.quantity)
+            places.take(position, taking.sku, sign * taking.quantity)
 
 
 def _open(made: Draft, rule: Rule) -> list[Bundle]:
@@ -114,9 +130,8 @@ def _assign(made: Draft, places: Field) -> None:
             made.refused.append((LeftKind.ASSIGNED_OUT_OF_STOCK, bundle))
 
 
-def _attempt(made: Draft, places: Field, rule: Rule, surveys: Surveys) -> Attempt:
-    seen = surveys.of(rule)
-    bundles, loose = _open(made, rule), list[Bundle]()
+def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> Attempt:
+    seen, loose = surveys.of(rule), list[Bundle]()
     wanted = Wanted(bundles)
     options, opened, full_up = _ask(made, places, seen, wanted)
     if any(bundle.loose for bundle in bundles):

@@ -3,10 +3,12 @@
 Nothing here depends on stock or capacity, so that a survey stays true while those change hands.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
 from domain.ids import StoreId
+from domain.sourcing.bundles import Bundle
 from domain.sourcing.candidates import Candidate
 from domain.sourcing.distance import metres_from
 from domain.sourcing.reasons import Removal, RemovalKind
@@ -53,39 +55,55 @@ class Survey(NamedTuple):
 
 
 class Surveys:
-    """An order's surveys, each made when it is first asked for."""
+    """An order's surveys, each made when it is first asked for; of all places, or of those at some positions only."""
 
-    def __init__(self, request: SourcingRequest, places: list[Candidate]) -> None:
+    def __init__(self, request: SourcingRequest, places: list[Candidate], only: Iterable[int] | None = None) -> None:
         metres = metres_from(request.destination.latitude, request.destination.longitude)
-        self.metres = [metres(place.latitude, place.longitude) for place in places]
+        positions = range(len(places)) if only is None else sorted(only)
+        self.metres = {at: metres(places[at].latitude, places[at].longitude) for at in positions}
         self._request, self._places = request, places
         self._made: dict[str, Survey] = {}
+        self._costs: dict[str, dict[int, int]] = {}
+        self._bundles: dict[str, list[Bundle]] = {}
 
     def of(self, rule: Rule) -> Survey:
         if rule.name not in self._made:
             self._made[rule.name] = survey(rule, self._request, self._places, self.metres)
         return self._made[rule.name]
 
+    def kept(self, rule: str, make: Callable[[], list[Bundle]]) -> list[Bundle]:
+        """What the rule may serve while nothing of the order is allocated: the same whenever it is asked."""
+        if rule not in self._bundles:
+            self._bundles[rule] = make()
+        return self._bundles[rule]
 
-def survey(rule: Rule, request: SourcingRequest, places: list[Candidate], far: list[int]) -> Survey:
-    """`places` by id; `far` their distances in metres."""
+    def cost(self, rule: Rule, position: int) -> int:
+        """Of a part from there, without its units."""
+        if rule.name not in self._costs:
+            self._costs[rule.name] = {sight.position: sight.cost for sight in self.of(rule).seen}
+        return self._costs[rule.name][position]
+
+
+def survey(rule: Rule, request: SourcingRequest, places: list[Candidate], far: Mapping[int, int]) -> Survey:
+    """`places` by id; `far` the distances, in metres, of those to look at, by position."""
     excluded, declined = frozenset(request.exclude), frozenset(request.declined)
     criteria = criteria_of(rule)
     order = {location_id: n for n, location_id in enumerate(rule.sequence)}
     seen: list[Sight] = []
     removed: list[Removal] = []
-    for position, place in enumerate(places):
+    for position, metres in far.items():
+        place = places[position]
         if place.location_id in excluded:
             removed.append(Removal(location_id=place.location_id, reason=RemovalKind.EXCLUDED))
         elif place.location_id in declined:
             removed.append(Removal(location_id=place.location_id, reason=RemovalKind.DECLINED))
-        elif (reason := removal(rule, request, place, far[position])) is not None:
+        elif (reason := removal(rule, request, place, metres)) is not None:
             removed.append(reason)
         else:
             late = late_days(request, place)
-            cost = _cost_without_units(rule, place, far[position], late)
-            values = [_measure(each, place, far[position], cost, order) for each in criteria]
-            seen.append(Sight(position, far[position], late, cost, weight_of(position, values)))
+            cost = _cost_without_units(rule, place, metres, late)
+            values = [_measure(each, place, metres, cost, order) for each in criteria]
+            seen.append(Sight(position, metres, late, cost, weight_of(position, values)))
     return Survey(rule, seen, removed, shift_of(len(criteria)))
 
 
