@@ -14,6 +14,8 @@ class Fixed(BaseModel):
 
 
 class Destination(Fixed):
+    """Where the postal code is, and no finer: decisions are kept, and their distances would give an address away."""
+
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
     country: Annotated[str, Field(pattern=COUNTRY)]

@@ -43,6 +43,11 @@ class LocationBody(Body):
     capacity: Capacity = Capacity()
     curbside: bool = True
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
+    groups: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
+    """Free tags by which routing rules name places."""
+    handling_cost: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Of a parcel, minor units."""
+    ships: bool = True
 
 
 class BufferBody(Body):
