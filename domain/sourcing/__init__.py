@@ -20,6 +20,7 @@ from domain.sourcing.rules import (
     QueueClass,
     RoutingRules,
     Rule,
+    RuleSet,
     SplitPolicy,
 )
 from domain.sourcing.simulation import Changed, Simulation, Snapshot, Totals, Way, simulate, snapshot_of, totals
@@ -54,6 +55,7 @@ __all__ = [
     "RoutingRules",
     "Rule",
     "RuleRun",
+    "RuleSet",
     "Simulation",
     "Snapshot",
     "SourcingDecision",

@@ -139,9 +139,10 @@ class QueueClass(Fixed):
     """Brokered when they come; otherwise they wait for the queue's next run."""
 
 
-class RoutingRules(Fixed):
+class RuleSet(Fixed):
+    """Rules as people write them."""
+
     id: Key
-    version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] = 1
     rules: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MAX_RULES)]
     classes: Annotated[tuple[QueueClass, ...], Field(max_length=MAX_RULES)] = ()
     otherwise: Queue = STANDARD
@@ -156,13 +157,13 @@ class RoutingRules(Fixed):
         names: set[str] = set()
         for index, rule in enumerate(self.rules):
             if rule.name in names:
-                raise misplaced(("rules", index, "name"), f"another rule is named {rule.name}; name each differently")
+                raise misplaced(("rules", index, "name"), "another rule has this name; name each differently")
             names.add(rule.name)
             everyone = not rule.channels and not rule.services
             if everyone and rule.ends is not Ends.NEXT_RULE and index + 1 < len(self.rules):
                 raise misplaced(
                     ("rules", index, "ends"),
-                    f"rule {rule.name} ends every order here, so the rules after it never count; "
+                    "this rule ends every order, so the rules after it never count; "
                     "let it end in next_rule, or move it to the end",
                 )
         return self
@@ -177,6 +178,12 @@ class RoutingRules(Fixed):
             ):
                 return each
         return QueueClass(queue=self.otherwise)
+
+
+class RoutingRules(RuleSet):
+    """A rule set under the version that decisions name."""
+
+    version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] = 1
 
 
 DEFAULT_RULES = RoutingRules(

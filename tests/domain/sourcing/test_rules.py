@@ -15,7 +15,7 @@ NEAR = {"name": "near"}
     ("fields", "said"),
     [
         ({"rules": []}, "at least 1 item"),
-        ({"rules": [NEAR, NEAR]}, "another rule is named near; name each differently"),
+        ({"rules": [NEAR, NEAR]}, "another rule has this name; name each differently"),
         ({"rules": [{**NEAR, "ends": "allocate"}, {"name": "far"}]}, "so the rules after it never count"),
         ({"rules": [{**NEAR, "rank": ["sequence"]}]}, "list the places"),
         ({"rules": [{**NEAR, "rank": ["cost", "cost"]}]}, "a criterion is named twice"),
