@@ -93,17 +93,19 @@ def _bundle(pieces: Sequence[Piece], pinned: StoreId | None, *, loose: bool) -> 
 class Wanted:
     """Bundles as bits, ready to be asked of many places."""
 
-    __slots__ = ("_composed", "_needs", "_shared", "_singles", "competing", "count")
+    __slots__ = ("_composed", "_needs", "_shared", "competing", "count", "simple", "singles")
 
     def __init__(self, bundles: Sequence[Bundle]) -> None:
         self.count = len(bundles)
         self._needs = [bundle.needs for bundle in bundles]
-        self._singles = [
+        self.singles = [
             (sku, need, 1 << n) for n, each in enumerate(self._needs) if len(each) == 1 for sku, need in each.items()
         ]
         self._composed = [(list(each.items()), 1 << n) for n, each in enumerate(self._needs) if len(each) > 1]
         askers = Counter(sku for each in self._needs for sku in each)
         self._shared = [sku for sku, count in sorted(askers.items()) if count > 1]
+        self.simple = not self._composed and not self._shared
+        """Each wants one SKU, and no other wants it."""
         self.competing = False
         """Some place that was asked has each of two bundles, and not both."""
 
@@ -111,11 +113,11 @@ class Wanted:
         """The largest sets of bundles that the place can serve together; almost always one."""
         mask = 0
         if buffers or kept:
-            for sku, need, bit in self._singles:
+            for sku, need, bit in self.singles:
                 if stock.get(sku, 0) - buffers.get(sku, 0) - kept >= need:
                     mask |= bit
         else:
-            for sku, need, bit in self._singles:
+            for sku, need, bit in self.singles:
                 if stock.get(sku, 0) >= need:
                     mask |= bit
         for needs, bit in self._composed:

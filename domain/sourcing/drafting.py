@@ -133,7 +133,7 @@ def _assign(made: Draft, places: Field) -> None:
 def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> Attempt:
     seen, loose = surveys.of(rule), list[Bundle]()
     wanted = Wanted(bundles)
-    options, opened, full_up = _ask(made, places, seen, wanted)
+    options, opened, full_up = ask(made, places, seen, wanted)
     if any(bundle.loose for bundle in bundles):
         served = 0
         for mask, _ in (*options, *opened):
@@ -142,7 +142,7 @@ def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surv
         if loose:
             bundles = [bundle for n, bundle in enumerate(bundles) if not bundle.loose or served >> n & 1]
             wanted = Wanted(bundles)
-            options, opened, full_up = _ask(made, places, seen, wanted)
+            options, opened, full_up = ask(made, places, seen, wanted)
     goal = Goal(
         [bundle.units for bundle in bundles],
         [bundle.value for bundle in bundles],
@@ -178,24 +178,31 @@ def plan(goal: Goal, options: list[Option], opened: list[Option], *, competing: 
     return good_plan(goal, options, opened)
 
 
-def _ask(made: Draft, places: Field, seen: Survey, wanted: Wanted) -> tuple[list[Option], list[Option], list[int]]:
+def ask(made: Draft, places: Field, seen: Survey, wanted: Wanted) -> tuple[list[Option], list[Option], list[int]]:
     """What each place can serve now, without what its buffer and the rule keep there."""
     options: list[Option] = []
     opened: list[Option] = []
     full_up: list[int] = []
     kept, least_room = seen.rule.filters.stock_left, seen.rule.filters.capacity_left
     stock, room, candidates, parts, of = places.stock, places.room, places.places, made.parts, wanted.of
-    for sight in seen.seen:
-        position = sight.position
+    # The hot loop of every decision: lines that want one SKU each, which no other line wants, are looked up here.
+    plain = wanted.singles if not kept and wanted.simple else None
+    for position, _, _, _, weight in seen.seen:
         if position in parts:
             opened += [(mask, position) for mask in of(stock[position], candidates[position].buffers, kept)]
             continue
         left = room[position]
         if left is not None and left < least_room:
             full_up.append(position)
-            continue
-        for mask in of(stock[position], candidates[position].buffers, kept):
-            options.append((mask, sight.weight))  # noqa: PERF401 - the hot loop of a decision
+        elif plain is not None and not candidates[position].buffers:
+            get, found = stock[position].get, 0
+            for sku, need, bit in plain:
+                if get(sku, 0) >= need:
+                    found |= bit
+            if found:
+                options.append((found, weight))
+        else:
+            options += [(mask, weight) for mask in of(stock[position], candidates[position].buffers, kept)]
     return options, opened, full_up
 
 
