@@ -42,6 +42,7 @@ class Attempt:
     full_up: list[int]
     """Places without capacity."""
     competing: bool
+    rough: bool
     goal: Goal
     shares: list[Share]
 
@@ -65,11 +66,12 @@ class Draft:
 def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys: Surveys) -> Draft:
     """Go through the rules in order. What is allocated is taken out of `places`."""
     made = Draft(request, open_lines(request))
-    if request.hops > rules.max_hops and not request.pinned:
-        made.refused = [(LeftKind.HOP_LIMIT, bundle) for bundle in bundles_of(request, made.lines)]
-        made.queue = (rules.unfillable, None)
-        return made
     _assign(made, places)
+    if request.hops > rules.max_hops:
+        unassigned = [bundle for bundle in bundles_of(request, made.lines) if bundle.pinned is None]
+        made.refused += [(LeftKind.HOP_LIMIT, bundle) for bundle in unassigned]
+        made.queue = (rules.unfillable, None) if made.left_units else None
+        return made
     for rule in rules.rules:
         if not made.left_units:
             break
@@ -83,7 +85,7 @@ def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys:
             made.refused += [(LeftKind.HELD_BY_RULE, bundle) for bundle in bundles]
             made.queue = (rule.queue, rule.name)
             break
-        made.attempts.append(_attempt(made, places, rule, bundles, surveys))
+        _serve(made, places, rule, bundles, surveys)
         if rule.ends is Ends.ALLOCATE and made.left_units:
             made.queue = (rule.queue, rule.name)
             break
@@ -130,6 +132,16 @@ def _assign(made: Draft, places: Field) -> None:
             made.refused.append((LeftKind.ASSIGNED_OUT_OF_STOCK, bundle))
 
 
+def _serve(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> None:
+    """One attempt; more where so many lines want the same SKU that not all ways to serve them were seen."""
+    while bundles:
+        attempt = _attempt(made, places, rule, bundles, surveys)
+        made.attempts.append(attempt)
+        if not attempt.rough or not attempt.shares:
+            return
+        bundles = _open(made, rule)
+
+
 def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> Attempt:
     seen, loose = surveys.of(rule), list[Bundle]()
     wanted = Wanted(bundles)
@@ -152,7 +164,7 @@ def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surv
         rule.split.min_value,
         whole=not made.parts and not made.refused and not loose,
     )
-    attempt = Attempt(seen, bundles, loose, options, opened, full_up, wanted.competing, goal, [])
+    attempt = Attempt(seen, bundles, loose, options, opened, full_up, wanted.competing, wanted.rough, goal, [])
     if bundles:
         attempt.shares = plan(goal, options, opened, competing=wanted.competing)
     served = 0
