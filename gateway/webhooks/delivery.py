@@ -67,7 +67,7 @@ async def deliver(
     elif event.provider == FRAUD:
         done = await _fraud(event, client)
     else:
-        done = True  # carriers, lockers and bureaus: kept, and nobody here waits for them yet
+        done = True  # carriers, lockers and bureaus: checked and kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
