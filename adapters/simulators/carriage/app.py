@@ -14,7 +14,8 @@ from adapters.simulators.partner.engine import PartnerEngine
 
 _DOORS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carriage simulator</title>
 <body style="font: 16px/1.5 system-ui, sans-serif; margin: 2rem"><h1>Carriage simulator</h1>
-<ul><li><a href="carriers/">Carriers</a></li><li><a href="lockers/">Lockers</a></li></ul></body></html>"""
+<ul><li><a href="carriers/">Carriers</a></li><li><a href="lockers/">Lockers</a></li>
+<li><a href="partners/ledger">Partners</a></li></ul></body></html>"""
 
 
 def create_app(
