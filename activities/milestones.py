@@ -31,6 +31,8 @@ class StockOperation(StrEnum):
     RELEASE = "release"
     SET_ASIDE = "set_aside"
     PUT_BACK = "put_back"
+    TAKE_BACK = "take_back"
+    """Goods that had left came back, and are on the shelf."""
     CONSUME = "consume"
     CONSUME_LATE = "consume_late"
     VARIANCE = "variance"
@@ -50,6 +52,20 @@ class StockStep(Message):
     """For a variance: units that the store has picked all the same."""
 
 
+class CapacityEnd(StrEnum):
+    GIVE_BACK = "give_back"
+    """Declined, moved or cancelled: the place has it free again."""
+    FINISH = "finish"
+    """The parcels left: the place has one less open."""
+
+
+class CapacityStep(Message):
+    """The end of what was taken of a place's capacity under `key`."""
+
+    key: OperationKey
+    end: CapacityEnd
+
+
 class Withdrawal(Message):
     """Notices that wait to be sent and are pointless from now on."""
 
@@ -62,6 +78,7 @@ class Milestone(Message):
     stock: list[StockStep] = []
     notices: list[Notice] = []
     withdraw: list[Withdrawal] = []
+    capacity: list[CapacityStep] = []
     wanted_places: list[StoreId] = []
     taken: bool = False
     """The order is confirmed: its promised start has been kept."""
@@ -83,11 +100,12 @@ class Claim(Message):
 
 
 class Forgotten(Message):
-    """An order that was refused: free its stock, its record and its external id."""
+    """An order that was refused: free its stock, its places, its record and its external id."""
 
     order_id: OrderId
     at: datetime
     release: StockStep | None = None
+    capacity: list[OperationKey] = []
 
 
 class Milestones:
@@ -123,6 +141,8 @@ class Milestones:
         async with self.transactions.begin() as books:
             if forgotten.release is not None:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
+            for key in forgotten.capacity:
+                await books.capacity.give_back(key, forgotten.at)
             await books.records.forget(forgotten.order_id)
             await books.intake.forget(forgotten.order_id)
 
@@ -131,6 +151,9 @@ class Milestones:
         async with self.transactions.begin() as books:
             for step in milestone.stock:
                 await _move_stock(books, change.order_id, step, change.at)
+            for freed in milestone.capacity:
+                end = books.capacity.finish if freed.end is CapacityEnd.FINISH else books.capacity.give_back
+                await end(freed.key, change.at)
             await books.records.write(change)
             for withdrawal in milestone.withdraw:
                 await books.outbox.withdraw(change.order_id, withdrawal.kinds, change.at, withdrawal.group_id)
@@ -168,12 +191,13 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
             )
         case StockOperation.ALLOCATE:
             await stock.allocate(Allocate(key=step.key, at=at, order_id=order_id, lines=step.lines))
-        case StockOperation.RELEASE | StockOperation.SET_ASIDE | StockOperation.PUT_BACK:
+        case StockOperation.RELEASE | StockOperation.SET_ASIDE | StockOperation.PUT_BACK | StockOperation.TAKE_BACK:
             freed = Release(key=step.key, at=at, order_id=order_id, lines=step.lines, reason=step.reason or "")
             move = {
                 StockOperation.RELEASE: stock.release,
                 StockOperation.SET_ASIDE: stock.set_aside,
                 StockOperation.PUT_BACK: stock.put_back,
+                StockOperation.TAKE_BACK: stock.take_back,
             }[step.operation]
             await move(freed)
         case StockOperation.CONSUME | StockOperation.CONSUME_LATE:

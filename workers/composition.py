@@ -9,11 +9,13 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from adapters.dropship.simulator import SimulatorPartners
 from adapters.fraud.simulator import SimulatedScreening
 from adapters.http import http_client
 from adapters.inventory.merging import MergedReservations
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
@@ -23,6 +25,7 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.transaction import PostgresTransactions
+from adapters.shipping.simulator import SimulatorShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
@@ -60,6 +63,9 @@ class Parts:
     reservations: MergedReservations
     events: PostgresInboundEvents
     payments: LedgeredPayments
+    shipping: SimulatorShipping
+    lockers: SimulatorLockers
+    partners: SimulatorPartners
     links: CustomerLinks
     screening: SimulatedScreening
 
@@ -171,6 +177,9 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            shipping=SimulatorShipping(settings.carriers_url, http),
+            lockers=SimulatorLockers(settings.lockers_url, http),
+            partners=SimulatorPartners(settings.partners_url, http),
             links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
         )

@@ -27,10 +27,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.declining import DecliningSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.screening import ScreeningSteps
+from activities.shipping import LabelSteps
+from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
 from domain.personal import Readable
@@ -42,7 +45,7 @@ from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.order import OrderWorkflow
 
-POOLS = (options.ORDERS, options.PAYMENT, options.NOTIFICATION)
+POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.NOTIFICATION)
 
 
 def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
@@ -51,6 +54,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions, made.reservations)
         sweeping = _sweeping(client, made)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
@@ -65,6 +69,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
+                    DecliningSteps(made.transactions).decline_elsewhere,
+                    sourcing.find_places,
+                    sourcing.hold_capacity,
                     sweeping.sweep,
                     payment_here.authorise,
                     payment_here.capture,
@@ -97,6 +104,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 disable_eager_activity_execution=True,
             )
         )
+    if options.SHIPPING in pools:
+        labels = LabelSteps(made.shipping, made.transactions, made.vault)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.SHIPPING,
+                activities=[labels.buy_label, labels.give_back_label],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
     if options.NOTIFICATION in pools:
         workers.append(
             Worker(
@@ -117,7 +136,9 @@ def _sweeping(client: Client, made: Parts) -> SweepingSteps:
         made.transactions,
         made.events,
         start_again,
-        lambda event: deliver(event, client=client, payments=made.payments, events=made.events),
+        lambda event: deliver(
+            event, client=client, payments=made.payments, events=made.events, transactions=made.transactions
+        ),
     )
 
 

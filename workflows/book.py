@@ -9,13 +9,21 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
-    from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
+    from activities.milestones import (
+        CapacityEnd,
+        CapacityStep,
+        Milestone,
+        Milestones,
+        StockOperation,
+        StockStep,
+        Withdrawal,
+    )
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
-    from domain.groups import PickupGroup
+    from domain.groups import Group
     from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
     from domain.money import Money
-    from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
+    from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
     from domain.stock import RejectReason, StockEffect, StockLine
     from domain.store_hours import StoreHours
@@ -122,12 +130,14 @@ class Book:
         self,
         kind: NoticeKind,
         *sequence: str | int,
-        group: PickupGroup | None = None,
+        group: Group | None = None,
         until: datetime | None = None,
         **facts: object,
     ) -> None:
         """Tell someone, once: the key is the order, the kind and `sequence`."""
         terms = self.order.terms
+        # A customer has no business at the place that ships.
+        elsewhere = group is not None and group.kind == "shipment" and kind.audience is Audience.CUSTOMER
         numbers = [str(group.n)] if group is not None else []
         if group is not None and group.store_id in self.hours:
             facts.setdefault("zone", self.hours[group.store_id].zone)
@@ -137,7 +147,7 @@ class Book:
                 kind=kind,
                 order_id=terms.order_id,
                 group_id=group.group_id if group else None,
-                store_id=group.store_id if group else None,
+                store_id=None if group is None or elsewhere else group.store_id or None,
                 locale=terms.locale,
                 at=workflow.now(),
                 until=until,
@@ -152,7 +162,7 @@ class Book:
     def money(self, amount: int) -> Money:
         return Money(amount=amount, currency=self.order.terms.currency)
 
-    def withdraw(self, *kinds: NoticeKind, group: PickupGroup | None = None) -> None:
+    def withdraw(self, *kinds: NoticeKind, group: Group | None = None) -> None:
         self._withdrawn.append(Withdrawal(kinds=kinds, group_id=group.group_id if group else None))
 
     def ask_hours(self, store_id: StoreId) -> None:
@@ -211,12 +221,14 @@ class Book:
         order.version += 1
         view = order.view()
         events = [*self._lasting_events, *self._events]
+        freed = self._freed_capacity()
         milestone = Milestone(
             change=self._change(view, events),
             stock=self._stock,
             notices=self._notices if self.visible else [],
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
+            capacity=freed,
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
@@ -241,9 +253,26 @@ class Book:
             self.collect_again(earlier._replace(stock=[], notices=earlier.notices if self.visible else []))
             return False
         self.hours.update(stores.hours)
+        self._capacity_is_free(freed)
         self._last = view
         self.closed = order.finished
         return True
+
+    def _freed_capacity(self) -> list[CapacityStep]:
+        """What places need not keep free any more: their shipment left, went elsewhere or was cancelled."""
+        freed = [CapacityStep(key=key, end=CapacityEnd.GIVE_BACK) for key in self.order.spare_capacity]
+        for group in self.order.shipments:
+            if group.capacity_key is not None and not group.open:
+                end = CapacityEnd.FINISH if group.parcels else CapacityEnd.GIVE_BACK
+                freed.append(CapacityStep(key=group.capacity_key, end=end))
+        return freed
+
+    def _capacity_is_free(self, freed: list[CapacityStep]) -> None:
+        keys = {step.key for step in freed}
+        self.order.spare_capacity = [key for key in self.order.spare_capacity if key not in keys]
+        for group in self.order.shipments:
+            if group.capacity_key in keys:
+                group.capacity_key = None
 
     def _is_a_persons_matter(self, stock: list[StockStep], error: BaseException) -> bool:
         again = any(step.key in self._doubted for step in stock)

@@ -33,6 +33,7 @@ from adapters.records.port import (
     StockWait,
     StoredEvent,
     StoreGroup,
+    UnpickedUnits,
     open_by_sku,
 )
 from domain.groups import GroupStatus
@@ -40,7 +41,13 @@ from domain.ids import OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
-WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+WORK = (
+    GroupStatus.OFFERED,
+    GroupStatus.ACCEPTED,
+    GroupStatus.PICKING,
+    GroupStatus.READY,
+    GroupStatus.PACKED,
+)
 IN_HANDS = (*WORK, GroupStatus.WAITING)
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
 
@@ -245,8 +252,10 @@ class PostgresRecords:
             .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
             .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
             .where(
-                OrderGroupRow.store_id == store_id,
-                OrderGroupRow.status == GroupStatus.WAITING,
+                or_(
+                    and_(OrderGroupRow.store_id == store_id, OrderGroupRow.status == GroupStatus.WAITING),
+                    OrderGroupRow.status == GroupStatus.QUEUED,
+                ),
                 OrderLineRow.sku == sku,
             )
         )
@@ -256,7 +265,7 @@ class PostgresRecords:
             # Another group of the order may have the line.
             if any(line["line_id"] == row.line_id for line in row.view["lines"])
             for wait in row.head.get("waiting_for", [])
-            if wait["id"] == f"stock/{row.n}"
+            if wait["id"] in (f"stock/{row.n}", f"sourcing/{row.n}")
         }
         return [(OrderId(order_id), n) for _, order_id, n in sorted(waits)]
 
@@ -287,9 +296,9 @@ class PostgresRecords:
                 StockWait(
                     order_id=OrderId(row.order_id),
                     n=group.n,
-                    store_id=group.store_id,
                     channel=row.channel,
                     since=row.since,
+                    store_id=StoreId(group.store_id or ""),
                     wanted=open_by_sku(group, map(LineView.model_validate, lines.get(row.order_id, []))),
                 )
             )
@@ -311,6 +320,24 @@ class PostgresRecords:
             .group_by(OrderGroupRow.order_id)
         )
         return {OrderId(order_id): count for order_id, count in rows if count}
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        unpicked = OrderGroupRow.view["units"][OrderLineRow.line_id]["allocated"].as_integer()
+        rows = await self._connection.execute(
+            select(OrderGroupRow.order_id, OrderGroupRow.n, OrderLineRow.line_id, unpicked.label("quantity"))
+            .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
+            .where(
+                OrderGroupRow.store_id == store_id,
+                OrderGroupRow.status.in_([status.value for status in WORK]),
+                OrderLineRow.sku == sku,
+                unpicked > 0,
+            )
+            .order_by(OrderGroupRow.order_id, OrderGroupRow.n, OrderLineRow.position)
+        )
+        return [
+            UnpickedUnits(order_id=OrderId(row.order_id), n=row.n, line_id=row.line_id, quantity=row.quantity)
+            for row in rows
+        ]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asked = func.jsonb_array_elements(OrderRow.head["interventions"]).table_valued(

@@ -14,6 +14,7 @@ from adapters.records.port import (
     StockWait,
     StoredEvent,
     StoreGroup,
+    UnpickedUnits,
     open_by_sku,
 )
 from domain.groups import GroupStatus
@@ -21,7 +22,13 @@ from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
-WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+WORK = (
+    GroupStatus.OFFERED,
+    GroupStatus.ACCEPTED,
+    GroupStatus.PICKING,
+    GroupStatus.READY,
+    GroupStatus.PACKED,
+)
 IN_HANDS = (*WORK, GroupStatus.WAITING)
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 POSITIONS_A_MILESTONE = 1000
@@ -174,8 +181,10 @@ class MemoryRecords:
             wanted = {line.line_id for line in order.lines.values() if line.sku == sku}
             for group in order.groups.values():
                 here = group.store_id == store_id and group.status is GroupStatus.WAITING
-                if here and f"stock/{group.n}" in since and any(line.line_id in wanted for line in group.lines):
-                    found.append((since[f"stock/{group.n}"], order.order_id, group.n))
+                wait = f"stock/{group.n}" if here else f"sourcing/{group.n}"
+                waits = here or group.status is GroupStatus.QUEUED
+                if waits and wait in since and any(line.line_id in wanted for line in group.lines):
+                    found.append((since[wait], order.order_id, group.n))
         return [(order_id, n) for _, order_id, n in sorted(found)]
 
     async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
@@ -186,7 +195,7 @@ class MemoryRecords:
                 StockWait(
                     order_id=order.order_id,
                     n=group.n,
-                    store_id=group.store_id,
+                    store_id=StoreId(group.store_id or ""),
                     channel=order.head.channel,
                     since=since[f"stock/{group.n}"],
                     wanted=open_by_sku(group, order.lines.values()),
@@ -208,6 +217,16 @@ class MemoryRecords:
                         if order.lines[line_id].sku == sku
                     )
         return +picked
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        return [
+            UnpickedUnits(order_id=order.order_id, n=n, line_id=line_id, quantity=quantity)
+            for order in sorted(self._orders.values(), key=lambda each: each.order_id)
+            for n, group in sorted(order.groups.items())
+            if group.store_id == store_id and group.status in WORK
+            for line_id, units in group.units.items()
+            if order.lines[line_id].sku == sku and (quantity := units.get("allocated", 0))
+        ]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asking = [order for order in self._visible() if order.head.status is OrderStatus.NEEDS_ATTENTION]

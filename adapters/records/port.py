@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -81,6 +81,17 @@ class StockWait(BaseModel):
     wanted: dict[Sku, int]
 
 
+class UnpickedUnits(BaseModel):
+    """Units of one line that a place has for an order and has not picked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    n: int
+    line_id: LineId
+    quantity: int
+
+
 class OpenIntervention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -131,13 +142,13 @@ class Records(Protocol):
     async def timeline(self, order_id: OrderId, *, after: int, limit: int) -> Sequence[StoredEvent]: ...
 
     async def store_groups(self, store_id: StoreId, *, limit: int) -> Sequence[StoreGroup]:
-        """Groups with something for the store to do, by promised time: offered, accepted, picking, ready, put back."""
+        """Groups with something for the store to do, by promised time: offered to packed or ready; put back."""
         ...
 
     async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool: ...
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
-        """Orders (and group numbers) that wait for this SKU at this store, the longest wait first."""
+        """Orders (and group numbers) that wait for this SKU here, or anywhere (queued), the longest wait first."""
         ...
 
     async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
@@ -146,6 +157,10 @@ class Records(Protocol):
 
     async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
         """Units of the SKU that the store has picked or made ready and not handed over, by order."""
+        ...
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        """Units of the SKU that the store has yet to pick, by order and group."""
         ...
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]: ...

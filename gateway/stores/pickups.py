@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from adapters.access.port import PrincipalKind, Role
-from domain.groups import ProofKind
 from domain.ids import OrderId, ordered_at
 from domain.intake import Relation
 from domain.personal import PersonalData
+from domain.pickups import ProofKind
 from gateway.answering import PENDING, Prefer
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -35,7 +35,7 @@ NOTHING = bodies.CommandBody()
 
 @router.get("", summary="One pickup, whole")
 async def read(order_id: str, n: Number, caller: CurrentCaller, services: CurrentServices) -> PickupShown:
-    return await pickup_shown(services, caller, await visible_group(services, caller, OrderId(order_id), n))
+    return await pickup_shown(services, caller, await visible_group(services, caller, OrderId(order_id), n, "pickup"))
 
 
 @router.post("/accept", summary="The store takes it on", response_model=PickupShown, responses=PENDING)

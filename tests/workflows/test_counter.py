@@ -9,10 +9,11 @@ import pytest
 from activities.milestones import StockOperation
 from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
-from domain.groups import GroupStatus, PickupGroup, WaitsFor
+from domain.groups import GroupStatus, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
 from domain.notices import NoticeKind
+from domain.pickups import PickupGroup
 from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, after, line, terms
@@ -127,7 +128,7 @@ async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_st
     desk, group = ready()
     group.move(A, UnitState.OPEN, 3, UnitState.READY)
     group.waits_for = WaitsFor.STOCK
-    await Choosing(desk).stock_arrived(1)
+    await Choosing(desk).stock_arrived(group)
     notices = [notice for milestone in alone.milestones for notice in milestone.notices]
     assert [each.facts.choice for each in notices if each.kind is NoticeKind.CHOICE_APPLIED] == ["in_stock"]
 

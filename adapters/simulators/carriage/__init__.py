@@ -1,0 +1,1 @@
+"""Carriers, lockers and partners of our own in one program."""

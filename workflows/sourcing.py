@@ -1,0 +1,247 @@
+"""Finding places for what is shipped: at placing, after a place gave units up, from the queue, or by a person."""
+
+from collections.abc import Sequence
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from activities.sourcing import (
+        CapacityWanted,
+        ParcelAt,
+        Part,
+        PlacesFound,
+        PlacesWanted,
+        SourcingSteps,
+        Wish,
+    )
+    from domain.actors import ENGINE
+    from domain.groups import GroupStatus, WaitsFor
+    from domain.ids import LineId, StoreId, operation_key
+    from domain.personal import Readable
+    from domain.refusals import Shortfall
+    from domain.shipments import ShipmentGroup
+    from domain.sourcing.rules import REJECTED, UNFILLABLE, Queue
+    from domain.stock import StockLine
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import options
+    from workflows.desk import Desk
+    from workflows.offering import offer
+    from workflows.trying import Try
+
+TRIES = 3
+"""So often places are chosen anew when others took the stock meanwhile."""
+
+
+class Sourcing:
+    """Where shipments leave from. Called with the turn taken, save while the order is being placed."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    # --- placing -----------------------------------------------------------------------------------------------------
+
+    async def choose_at_placing(self) -> list[Shortfall]:
+        """Give every shipment of a new order its places; what no place can serve, if that is anything."""
+        desk, terms = self.desk, self.desk.order.terms
+        wanted = {group.n: group.owed_lines(UnitState.OPEN) for group in desk.order.shipments}
+        skus = {line.line_id: line.sku for line in terms.lines}
+        found = await self.find(desk.order.shipments, self._pickups())
+        short: dict[LineId, int] = {}
+        for n, lines in wanted.items():
+            for line, left in _missing(lines, found.parts[n]).items():
+                short[line] = short.get(line, 0) + left
+        if short:
+            return [
+                Shortfall(sku=skus[line], location_id="all places", asked=asked, available=asked - short[line])
+                for lines in wanted.values()
+                for line, asked in lines.items()
+                if line in short
+            ]
+        for group in list(desk.order.shipments):
+            self._spread(group, found.parts[group.n], WaitsFor.HOLDS)
+        return []
+
+    async def hold_capacity(self, shipments: list[ShipmentGroup], *, limited: bool = True) -> bool:
+        """Have the shipments' places take them on, all or none; False when one of them cannot take on so much."""
+        order = self.desk.order
+        order.places_tried += 1
+        for group in shipments:
+            group.capacity_key = operation_key(order.terms.order_id, "capacity", group.n, order.places_tried)
+        spare = list(order.spare_capacity)
+        held = await workflow.execute_local_activity_method(
+            SourcingSteps.hold_capacity,
+            CapacityWanted(
+                order_id=order.terms.order_id,
+                at=workflow.now(),
+                take=[
+                    ParcelAt(key=group.capacity_key, location_id=group.store_id)
+                    for group in shipments
+                    if group.capacity_key is not None
+                ],
+                give_back=spare,
+                limited=limited,
+            ),
+            summary=Readable("Have places take parcels on"),
+            **options.OUR_BOOKS,
+        )
+        order.spare_capacity = [key for key in order.spare_capacity if key not in spare]
+        return held
+
+    def forget_choice(self) -> None:
+        """Others were quicker: the new order's shipments are without places again."""
+        desk = self.desk
+        desk.order.spare_capacity += [group.capacity_key for group in desk.order.shipments if group.capacity_key]
+        fresh = type(desk.order).opened(desk.order.terms)
+        desk.order.groups[:] = fresh.groups
+
+    def _pickups(self) -> tuple[StockLine, ...]:
+        lines: list[StockLine] = []
+        for group in self.desk.order.pickups:
+            lines += self.desk.book.stock_lines(group.owed_lines(UnitState.OPEN), group.store_id)
+        return tuple(lines)
+
+    # --- moving on ---------------------------------------------------------------------------------------------------
+
+    def take_from_place(self, group: ShipmentGroup, lines: dict[LineId, int], reason: str) -> ShipmentGroup:
+        """Open units leave their place for good: they form a shipment of their own, for which a place is looked for."""
+        place = group.store_id
+        whole = sum(lines.values()) == group.owed
+        part = self.desk.order.split_off(group, lines, WaitsFor.SOURCING, [place])
+        if whole:
+            group.declined_by.append(place)
+        part.hops += 1
+        self.desk.book.event(Event.MOVED_ON, ENGINE, reason=reason, group=group.n, store=place, lines=lines, to=part.n)
+        self.put_in_queue(part, REJECTED)
+        return part
+
+    def put_in_queue(self, group: ShipmentGroup, queue: Queue) -> None:
+        """Have a place looked for; now, unless it went from hand to hand too often."""
+        now, policy = workflow.now(), self.desk.order.terms.policy.shipping
+        group.waits_for = WaitsFor.SOURCING
+        group.waiting_since = now
+        group.queue = queue
+        group.auto_cancel_at = now + policy.unfillable_within
+        group.look_again_at = now
+        if group.hops > policy.most_hops:
+            self._no_place(group, "hop_limit")
+
+    async def find_place(self, group: ShipmentGroup) -> None:
+        """Look for places for a queued shipment. What they have goes to them; for the rest one is looked for later."""
+        for _ in range(TRIES):
+            found = await self.find([group])
+            parts = found.parts[group.n]
+            if not parts:
+                break
+            if await self._is_taken(group, parts, found):
+                return
+        if group.queue == REJECTED:
+            self._no_place(group, "no_place", found.queues.get(group.n, UNFILLABLE))
+        group.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
+        await self.desk.book.record()
+
+    def _no_place(self, group: ShipmentGroup, reason: str, queue: Queue = UNFILLABLE) -> None:
+        group.queue = queue
+        group.look_again_at = None
+        self.desk.book.event(
+            Event.QUEUED,
+            ENGINE,
+            reason=reason,
+            group=group.n,
+            queue=group.queue,
+            lines=group.owed_lines(UnitState.OPEN),
+            until=group.auto_cancel_at,
+        )
+
+    async def _is_taken(self, group: ShipmentGroup, parts: list[Part], found: PlacesFound) -> bool:
+        step = Try(self.desk)
+        self.desk.book.hours.update(found.hours)
+        shipments = self._spread(group, parts, WaitsFor.SOURCING)
+        if not await self.hold_capacity([part for part in shipments if part.store_id]):
+            step.undo()
+            return False
+        for part in shipments:
+            if part.store_id:
+                self.take_up(part)
+            else:
+                self.put_in_queue(part, UNFILLABLE)
+                self._no_place(part, "no_place", found.queues.get(group.n, UNFILLABLE))
+                part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
+        return await step.record()
+
+    def _spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
+        """The first part stays in the group; each other one, and what is in none, becomes a shipment of its own."""
+        first, *others = parts
+        rest = _missing(group.owed_lines(UnitState.OPEN), parts)
+        shipments = [group]
+        for other in others:
+            shipments.append(self.desk.order.split_off(group, other.lines, waits_for, []))
+            shipments[-1].store_id = other.location_id
+        if rest:
+            shipments.append(self.desk.order.split_off(group, rest, waits_for, []))
+        group.store_id = first.location_id
+        return shipments
+
+    def take_up(self, group: ShipmentGroup) -> None:
+        """Commit stock at the shipment's place, and offer it there."""
+        lines = group.owed_lines(UnitState.OPEN)
+        self.desk.book.stock(StockOperation.TAKE, lines, group.store_id)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        offer(self.desk, group)
+
+    async def find(
+        self,
+        shipments: list[ShipmentGroup],
+        spoken_for: tuple[StockLine, ...] = (),
+        hours_of: Sequence[StoreId] = (),
+    ) -> PlacesFound:
+        terms = self.desk.order.terms
+        wishes = [
+            Wish(
+                n=group.n,
+                lines=group.owed_lines(UnitState.OPEN),
+                destination=group.destination,
+                service=group.service,
+                values={} if group.paid else self._values(group),
+                allow_split=group.allow_split,
+                keep_together=group.keep_together,
+                exclude=group.exclude,
+                declined_by=group.declined_by,
+                hops=group.hops,
+                leave_by=group.leave_by,
+            )
+            for group in shipments
+        ]
+        wanted = {line for wish in wishes for line in wish.lines}
+        self.desk.order.places_tried += 1
+        return await workflow.execute_local_activity_method(
+            SourcingSteps.find_places,
+            PlacesWanted(
+                key=operation_key(terms.order_id, "sourcing", self.desk.order.places_tried),
+                order_id=terms.order_id,
+                policy=terms.policy.shipping,
+                at=workflow.now(),
+                channel=terms.channel,
+                skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
+                wishes=wishes,
+                spoken_for=spoken_for,
+                hours_of=list(hours_of),
+            ),
+            summary=Readable("Look for places that can ship it"),
+            **options.OUR_BOOKS,
+        )
+
+    def _values(self, group: ShipmentGroup) -> dict[LineId, int]:
+        return {line: self.desk.order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
+
+    async def stock_arrived(self, group: ShipmentGroup) -> None:
+        """Stock came to some place: look again."""
+        within = group.hops <= self.desk.order.terms.policy.shipping.most_hops
+        if group.status is GroupStatus.QUEUED and within and not self.desk.order.holds:
+            await self.find_place(group)
+
+
+def _missing(lines: dict[LineId, int], parts: list[Part]) -> dict[LineId, int]:
+    return {line: left for line, n in lines.items() if (left := n - sum(part.lines.get(line, 0) for part in parts)) > 0}
