@@ -122,5 +122,11 @@ def test_personal_data_prints_no_personal_data() -> None:
 def test_a_page_of_an_erased_person_has_the_same_shape() -> None:
     assert shown(DATA) == DATA
     assert shown(ERASED) == PersonalData(
-        name="erased", email="erased", phone="erased", address=("erased",), pickup_person="erased", vehicle="erased"
+        name="erased",
+        email="erased",
+        phone="erased",
+        address=("erased",),
+        postal_code="erased",
+        pickup_person="erased",
+        vehicle="erased",
     )
