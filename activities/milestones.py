@@ -31,6 +31,8 @@ class StockOperation(StrEnum):
     RELEASE = "release"
     SET_ASIDE = "set_aside"
     PUT_BACK = "put_back"
+    TAKE_BACK = "take_back"
+    """Goods that had left came back, and are on the shelf."""
     CONSUME = "consume"
     CONSUME_LATE = "consume_late"
     VARIANCE = "variance"
@@ -168,12 +170,13 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
             )
         case StockOperation.ALLOCATE:
             await stock.allocate(Allocate(key=step.key, at=at, order_id=order_id, lines=step.lines))
-        case StockOperation.RELEASE | StockOperation.SET_ASIDE | StockOperation.PUT_BACK:
+        case StockOperation.RELEASE | StockOperation.SET_ASIDE | StockOperation.PUT_BACK | StockOperation.TAKE_BACK:
             freed = Release(key=step.key, at=at, order_id=order_id, lines=step.lines, reason=step.reason or "")
             move = {
                 StockOperation.RELEASE: stock.release,
                 StockOperation.SET_ASIDE: stock.set_aside,
                 StockOperation.PUT_BACK: stock.put_back,
+                StockOperation.TAKE_BACK: stock.take_back,
             }[step.operation]
             await move(freed)
         case StockOperation.CONSUME | StockOperation.CONSUME_LATE:

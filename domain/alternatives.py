@@ -32,7 +32,7 @@ class Alternative(BaseModel):
 
 
 def rank_alternatives(
-    wanted: dict[LineId, tuple[Sku, int]], offers: list[StoreOffer], origin: StoreId, excluded: list[StoreId]
+    wanted: dict[LineId, tuple[Sku, int]], offers: list[StoreOffer], origin: StoreId | None, excluded: list[StoreId]
 ) -> list[Alternative]:
     """Stores that can serve something, best first: all lines before some, then more units, then nearer, then by id.
 

@@ -1,11 +1,15 @@
 """What a cancel would do, exactly: units freed, money freed or paid back, units to be put back, units that are gone."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict
 
 from domain.ids import LineId
 from domain.order import Order
+from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import StepKind, plan_money
+from domain.shipments import ShipmentGroup
 from domain.units import UnitState
 
 ON_THE_SHELF = (UnitState.OPEN, UnitState.ALLOCATED)
@@ -35,9 +39,10 @@ class CancelPlan(BaseModel):
     recall: list[UnitsOf] = []
     """Units that a store has picked and must put back."""
     asked: list[UnitsOf] = []
-    """Units whose store is asked to stop; none for pickups, which stop at once."""
+    """Units of shipments at work, whose place is asked to stop; none of pickups, which stop at once. Their money is not
+    in the amounts: it follows the answer."""
     refused: list[UnitsOf] = []
-    """Units that the customer already has; they can be returned."""
+    """Units that the customer already has, or that are on their way; they can be returned."""
 
     @property
     def lines(self) -> dict[LineId, int]:
@@ -49,13 +54,14 @@ class CancelPlan(BaseModel):
 
     @property
     def stops_something(self) -> bool:
-        return bool(self.release or self.recall)
+        return bool(self.release or self.recall or self.asked)
 
 
 def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelPlan:
-    """Plan to cancel `asked` units per line, or all that is owed. Units on the shelf go before picked ones.
+    """Plan to cancel `asked` units per line, or all that is owed.
 
-    Raises `Refused` for an unknown line.
+    Units on the shelf go before picked ones, and those before the ones that a place must be asked about. Raises
+    `Refused` for an unknown line.
     """
     known = {line.line_id: line.quantity for line in order.terms.lines}
     wanted = dict(known) if asked is None else dict(asked)
@@ -64,25 +70,48 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
             raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no line {line}."))
     release: list[UnitsOf] = []
     recall: list[UnitsOf] = []
-    cancelled: dict[LineId, int] = {}
-    for states, into in ((ON_THE_SHELF, release), (OFF_THE_SHELF, recall)):
+    stop: list[UnitsOf] = []
+    taken: dict[LineId, int] = {}
+    for states, into, at_work in (
+        (ON_THE_SHELF, release, False),
+        (OFF_THE_SHELF, recall, False),
+        ((*ON_THE_SHELF, *OFF_THE_SHELF), stop, True),
+    ):
         for group in order.groups:
+            if must_be_asked(group) is not at_work:
+                continue
             for line, units in group.units.items():
-                part = min(wanted.get(line, 0) - cancelled.get(line, 0), units.sum(states))
+                part = min(wanted.get(line, 0) - taken.get(line, 0), units.sum(states))
                 if part > 0:
-                    cancelled[line] = cancelled.get(line, 0) + part
+                    taken[line] = taken.get(line, 0) + part
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
     earned, owed = order.earned - order.written_off, order.owed_worth
     # What is under way without this cancel (an earlier one's void) is none of its doing.
     anyway = plan_money(order.tenders, earned, owed)
-    money = plan_money(order.tenders, earned, owed - order.worth(cancelled))
+    unpaid, paid = by_payment(order, [*release, *recall])
+    money = plan_money(order.tenders, earned - order.worth_earned(paid), owed - order.worth(unpaid))
     return CancelPlan(
         release=release,
         recall=recall,
-        refused=_gone(order, wanted, cancelled),
+        asked=stop,
+        refused=_gone(order, wanted, taken),
         void=money.total(StepKind.VOID) - anyway.total(StepKind.VOID),
         refund=money.total(StepKind.REFUND) - anyway.total(StepKind.REFUND),
     )
+
+
+def must_be_asked(group: PickupGroup | ShipmentGroup) -> bool:
+    """A shipment whose place has goods in its hands may leave any minute: only the place knows."""
+    return isinstance(group, ShipmentGroup) and group.begun
+
+
+def by_payment(order: Order, units: Iterable[UnitsOf]) -> tuple[dict[LineId, int], dict[LineId, int]]:
+    """The units per line that have had no share of the money yet, and those that have (they replace lost ones)."""
+    sums: tuple[dict[LineId, int], dict[LineId, int]] = ({}, {})
+    for part in units:
+        among = sums[order.group(part.n).paid]
+        among[part.line_id] = among.get(part.line_id, 0) + part.quantity
+    return sums
 
 
 def _gone(order: Order, wanted: dict[LineId, int], cancelled: dict[LineId, int]) -> list[UnitsOf]:

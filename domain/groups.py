@@ -1,13 +1,13 @@
-"""A pickup group: the lines of one order that one store makes ready for its customer."""
+"""A fulfilment group: the units of one order that one place gets ready, for its customer or for a carrier."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import GroupId, LineId, OrderId, StoreId, pickup_id
-from domain.intake import PickupMode, Relation
+from domain.ids import GroupId, LineId, OrderId, StoreId
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.units import OWED, Units, UnitState
 
@@ -32,96 +32,91 @@ class GroupStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL = frozenset({GroupStatus.COLLECTED, GroupStatus.REJECTED, GroupStatus.EXPIRED, GroupStatus.CANCELLED})
+FINAL = frozenset(
+    {
+        GroupStatus.COLLECTED,
+        GroupStatus.DELIVERED,
+        GroupStatus.REJECTED,
+        GroupStatus.EXPIRED,
+        GroupStatus.CANCELLED,
+    }
+)
 
 
 class WaitsFor(StrEnum):
-    """Why a group's store is not at work."""
+    """Why a group's place is not at work."""
 
     HOLDS = "holds"
     CHOICE = "choice"
     STOCK = "stock"
+    SOURCING = "sourcing"
+    """No place has it: one is looked for."""
 
 
 class Ending(StrEnum):
-    """Why the last of a group's units left it without being handed over."""
+    """Why the last of a group's units left it without being handed over or dispatched."""
 
     MOVED = "moved"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
 
-class ProofKind(StrEnum):
-    CODE = "code"
-    ID_SIGHTED = "id_sighted"
-    SIGNATURE = "signature"
-
-
-class HandOver(BaseModel):
-    """Proof of one hand-over: who gave what to whom, when, and how that was checked. Never changed afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    command_id: str
-    at: datetime
-    recorded_at: datetime
-    by: str
-    relation: Relation
-    proof: ProofKind
-    lines: dict[LineId, int]
-    refused: dict[LineId, int]
-    captured: int
-    """Minor units captured for it, or still to be captured when the payment system is away."""
-    capture_pending: bool = False
-
-
-class PickupGroup(BaseModel):
-    """What the store owes, and every recorded event from which the group's status is derived."""
+class Group(BaseModel):
+    """What a place owes, and the recorded events from which the group's status is derived."""
 
     model_config = ConfigDict(extra="forbid")
 
+    noun: ClassVar[str]
+    """What people call it."""
+    hints: ClassVar[dict[GroupStatus, str]]
+    """What to do instead of something that the status forbids."""
+
+    kind: Literal["pickup", "shipment"]
     order_id: OrderId
     n: int
+    """Unique within the order, over both kinds."""
     store_id: StoreId
-    mode: PickupMode
+    """The store or warehouse; empty while none is found."""
     units: dict[LineId, Units]
-    proxy: Relation | None = None
-    """The buyer named someone else who may collect; the name is in the vault."""
-    requested_at: datetime | None = None
     promised_ready_at: datetime | None = None
+    """When it is to be ready for whoever takes it away: the customer, or the carrier."""
     waits_for: WaitsFor | None = WaitsFor.HOLDS
     waiting_since: datetime | None = None
-    choose_by: datetime | None = None
-    """Until when the customer may choose, or wait for stock."""
     offered_at: datetime | None = None
     accept_by: datetime | None = None
     escalated: bool = False
     accepted_at: datetime | None = None
     picking_at: datetime | None = None
     late_until: datetime | None = None
-    """Until when the store may get ready all the same, once it was reminded that the promised time is over."""
-    ready_at: datetime | None = None
+    """Until when the place may get ready all the same, once it was reminded that the promised time is over."""
     location: str | None = None
-    deadline: datetime | None = None
-    latest_deadline: datetime | None = None
-    reminders: list[datetime] = []
-    expiring_notice_at: datetime | None = None
-    extensions: int = 0
-    arrived_at: datetime | None = None
-    arrivals: int = 0
-    bay: str | None = None
-    code_serial: int = 0
-    wrong_codes: int = 0
-    code_locked: bool = False
-    hand_overs: list[HandOver] = []
     put_back: dict[LineId, int] = {}
-    """Units set aside that the store must put back on the shelf."""
+    """Units set aside that the place must put back on the shelf."""
     declined_by: list[StoreId] = []
     ending: Ending | None = None
 
     @property
     def group_id(self) -> GroupId:
-        return pickup_id(self.order_id, self.n)
+        raise NotImplementedError
+
+    @property
+    def status(self) -> GroupStatus:
+        """Derived from quantities and recorded events; nothing keeps a status beside them."""
+        raise NotImplementedError
+
+    def successor(self, n: int, units: dict[LineId, Units], waits_for: WaitsFor, declined_by: list[StoreId]) -> "Group":
+        """A new group, numbered `n`, for units that this one's place cannot serve."""
+        raise NotImplementedError
+
+    @property
+    def paid(self) -> bool:
+        """Its units have had their share of the money before: they stand for others that were lost."""
+        return False
+
+    @property
+    def under_way(self) -> bool:
+        """Units have left and are not where they stay."""
+        return False
 
     @property
     def owed(self) -> int:
@@ -133,52 +128,27 @@ class PickupGroup(BaseModel):
 
     @property
     def ready_by(self) -> datetime | None:
-        """When somebody asks why it is not ready: the store first, the customer the second time."""
+        """When somebody asks why it is not ready: the place first; the second time the work is taken from it."""
         return self.late_until or self.promised_ready_at
 
     @property
     def has_stock(self) -> bool:
-        """The store holds stock for the owed units; it was given back when the customer was asked or stock ran out."""
-        return self.waits_for not in (WaitsFor.CHOICE, WaitsFor.STOCK)
+        """The place holds stock for the owed units; otherwise it was given back, or never was."""
+        return self.waits_for in (None, WaitsFor.HOLDS)
 
     def count(self, *states: UnitState) -> int:
         return sum(units.sum(states) for units in self.units.values())
-
-    @property
-    def status(self) -> GroupStatus:
-        """Derived from quantities and recorded events; nothing keeps a status beside them."""
-        if not self.open:
-            if self.count(UnitState.HANDED_OVER):
-                return GroupStatus.COLLECTED
-            return {Ending.MOVED: GroupStatus.REJECTED, Ending.EXPIRED: GroupStatus.EXPIRED}.get(
-                self.ending or Ending.CANCELLED, GroupStatus.CANCELLED
-            )
-        if self.waits_for is not None:
-            return GroupStatus.WAITING
-        if self.ready_at is not None:
-            return GroupStatus.READY
-        if self.picking_at is not None:
-            return GroupStatus.PICKING
-        return GroupStatus.ACCEPTED if self.accepted_at is not None else GroupStatus.OFFERED
 
     def require(self, allowed: Iterable[GroupStatus], doing: str) -> None:
         """Refuse, with what to do instead, unless the group is in one of the `allowed` states."""
         wanted = list(allowed)
         if self.status in wanted:
             return
-        hint = {
-            GroupStatus.WAITING: "it waits for the customer, for stock or for a hold to be cleared",
-            GroupStatus.OFFERED: "the store must accept it first",
-            GroupStatus.ACCEPTED: "it must be picked first",
-            GroupStatus.PICKING: "it must be made ready first",
-            GroupStatus.EXPIRED: "its pickup window is over; put the units back",
-            GroupStatus.CANCELLED: "it was cancelled; put the units back",
-            GroupStatus.REJECTED: "it went elsewhere",
-            GroupStatus.COLLECTED: "the customer has it",
-        }.get(self.status, "see its present state")
+        hint = self.hints.get(self.status, "see its present state")
         raise Refused(
             Refusal(
-                kind=RefusalKind.NOT_ALLOWED_NOW, detail=f"This pickup is {self.status}, so {doing} is off: {hint}."
+                kind=RefusalKind.NOT_ALLOWED_NOW,
+                detail=f"This {self.noun} is {self.status}, so {doing} is off: {hint}.",
             )
         )
 
@@ -191,14 +161,14 @@ class PickupGroup(BaseModel):
         """Refuse unknown lines and more units than are there."""
         for line, quantity in asked.items():
             if line not in self.units:
-                detail = f"This pickup has no line {line}."
+                detail = f"This {self.noun} has no line {line}."
                 raise Refused(Refusal(kind=RefusalKind.TOO_MANY_UNITS, detail=detail))
             there = self.units[line].sum(states)
             if not 0 <= quantity <= there:
                 raise Refused(
                     Refusal(
                         kind=RefusalKind.TOO_MANY_UNITS,
-                        detail=f"Line {line} has {there} such units in this pickup, not {quantity}.",
+                        detail=f"Line {line} has {there} such units in this {self.noun}, not {quantity}.",
                     )
                 )
 

@@ -11,7 +11,7 @@ from typing import NewType
 OrderId = NewType("OrderId", str)
 LineId = NewType("LineId", str)
 GroupId = NewType("GroupId", str)
-"""`pickup/{order_id}/{n}`."""
+"""`pickup/{order_id}/{n}` or `shipment/{order_id}/{n}`."""
 StoreId = NewType("StoreId", str)
 Sku = NewType("Sku", str)
 HoldId = NewType("HoldId", str)
@@ -55,6 +55,10 @@ def order_of_workflow(workflow_id: str) -> OrderId | None:
 
 def pickup_id(order: OrderId, number: int) -> GroupId:
     return GroupId(f"pickup/{order}/{number}")
+
+
+def shipment_id(order: OrderId, number: int) -> GroupId:
+    return GroupId(f"shipment/{order}/{number}")
 
 
 def operation_key(order: OrderId, operation: str, *sequence: str | int) -> OperationKey:

@@ -43,7 +43,18 @@ class NoticeKind(StrEnum):
     CODE_RESENT = "code_resent"
     WINDOW_EXTENDED = "window_extended"
 
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    DELIVERY_LATE = "delivery_late"
+    DELIVERY_EXCEPTION = "delivery_exception"
+    CLAIM_DECIDED = "claim_decided"
+    CANCEL_TOO_LATE = "cancel_too_late"
+    """The goods left before their place could stop."""
+
     STORE_NEW_ORDER = "store_new_order"
+    STORE_NEW_SHIPMENT = "store_new_shipment"
+    STORE_ASKED_TO_STOP = "store_asked_to_stop"
+    STORE_GOODS_RETURNED = "store_goods_returned"
     STORE_WAITING = "store_waiting"
     """The store's time to accept is over and it has not answered."""
     STORE_CUSTOMER_ARRIVED = "store_customer_arrived"
@@ -145,6 +156,13 @@ class NoticeFacts(_Value):
     bay: str | None = None
     curbside: bool = False
     id_needed: bool = False
+
+    ships: bool = False
+    """It comes to the customer; nobody needs to fetch it."""
+    delivery_by: AwareDatetime | None = None
+    """When the customer may expect it."""
+    carrier: str | None = None
+    tracking_number: str | None = None
 
     code_serial: Annotated[int, Field(ge=1)] | None = None
     """Which hand-over code of the group."""

@@ -1,15 +1,19 @@
 """An order: its terms, its groups, holds, tenders and waits. Everything that is shown of it is derived here."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
-from domain.groups import Ending, PickupGroup, WaitsFor
+from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
-from domain.ids import LineId
+from domain.ids import LineId, StoreId
+from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
 from domain.shares import Shares
+from domain.shipments import ShipmentGroup
 from domain.terms import OrderTerms
 from domain.units import Units, UnitState
 from domain.views import (
@@ -25,9 +29,11 @@ from domain.views import (
 from domain.waiting import waits_of
 from domain.waits import Trouble
 
+Kind = TypeVar("Kind", PickupGroup, ShipmentGroup)
+
 
 class GivenUp(BaseModel):
-    """Units of a line that were settled without being earned, and their worth."""
+    """Settled units of a line, and their worth: those that were not earned, or those that were."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +47,16 @@ class GivenUp(BaseModel):
         return self.worth * quantity // self.units if self.units else 0
 
 
+def _kind_of(group: Any) -> str:
+    """Orders that were begun when there were pickups only do not say so."""
+    return str(group.get("kind", "pickup") if isinstance(group, dict) else group.kind)
+
+
+AnyGroup = Annotated[
+    Annotated[PickupGroup, Tag("pickup")] | Annotated[ShipmentGroup, Tag("shipment")], Discriminator(_kind_of)
+]
+
+
 class Order(BaseModel):
     """The whole state of one order, as its workflow keeps it."""
 
@@ -49,7 +65,7 @@ class Order(BaseModel):
     terms: OrderTerms
     version: int = 0
     """The number of milestones recorded; what callers quote as `version`."""
-    groups: list[PickupGroup] = []
+    groups: list[AnyGroup] = []
     holds: list[Hold] = []
     held_since: datetime | None = None
     """When the first of the holds that stand was placed."""
@@ -62,9 +78,9 @@ class Order(BaseModel):
     written_off: int = 0
     """Earned money that a person gave up collecting."""
     settled: dict[LineId, int] = {}
-    """Units per line that have their final share of the money: handed over, cancelled or lost."""
+    """Units per line that have their share of the money: handed over, dispatched, cancelled or lost."""
     given_up: dict[LineId, GivenUp] = {}
-    """The settled units that were not earned, per line: what a late hand-over takes back."""
+    """The settled units that were not earned, or are earned no more, per line: what a late hand-over takes back."""
     fees: dict[int, int] = {}
     """Policy fees in `earned`, by the number of the group."""
     next_action: NextAction | None = None
@@ -73,7 +89,7 @@ class Order(BaseModel):
 
     @classmethod
     def opened(cls, terms: OrderTerms) -> "Order":
-        groups = [
+        groups: list[AnyGroup] = [
             PickupGroup(
                 order_id=terms.order_id,
                 n=pickup.n,
@@ -81,10 +97,25 @@ class Order(BaseModel):
                 mode=pickup.mode,
                 proxy=pickup.proxy,
                 requested_at=pickup.requested_at,
-                units={line.line_id: Units(open=line.quantity) for line in terms.lines if line.group == pickup.n},
+                units=_units_of(terms, pickup.n),
             )
             for pickup in terms.pickups
         ]
+        groups += [
+            ShipmentGroup(
+                order_id=terms.order_id,
+                n=shipment.n,
+                store_id=StoreId(""),
+                service=shipment.service,
+                destination=shipment.destination,
+                allow_split=shipment.allow_split,
+                keep_together=shipment.keep_together,
+                exclude=shipment.exclude,
+                units=_units_of(terms, shipment.n),
+            )
+            for shipment in terms.shipments
+        ]
+        groups.sort(key=lambda group: group.n)
         tenders = [
             TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders
         ]
@@ -141,6 +172,31 @@ class Order(BaseModel):
         self.earned += worth
         return worth
 
+    def worth_earned(self, lines: dict[LineId, int]) -> int:
+        """What units are worth that left for the customer, of those that left and were not given up."""
+        return sum(self._earned_of(line).of(n) for line, n in lines.items())
+
+    def give_up(self, lines: dict[LineId, int]) -> int:
+        """Units that had left for the customer never got there: their worth is earned no more. Returns it.
+
+        Raises `ValueError`, with nothing changed, for more units than were earned.
+        """
+        worths = {line: self._earned_of(line).of(n) for line, n in lines.items()}
+        for line, n in lines.items():
+            before = self.given_up.get(line, GivenUp())
+            self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + worths[line])
+        worth = sum(worths.values())
+        self.earned -= worth
+        # What is owed no more needs no writing off.
+        self.written_off = max(0, self.written_off - worth)
+        return worth
+
+    def _earned_of(self, line: LineId) -> GivenUp:
+        """The settled units of a line that were earned, and their worth."""
+        settled, given_up = self.settled.get(line, 0), self.given_up.get(line, GivenUp())
+        worth = self.shares.of_units(line, 0, settled)
+        return GivenUp(units=settled - given_up.units, worth=worth - given_up.worth)
+
     def charge_fee(self, n: int, fee: int) -> None:
         """Keep a policy fee for group `n`."""
         self.fees[n] = self.fees.get(n, 0) + fee
@@ -156,8 +212,16 @@ class Order(BaseModel):
 
     @property
     def owed_worth(self) -> int:
-        owed = {line.line_id: self.line_units(line.line_id).owed for line in self.terms.lines}
-        return self.worth({line: n for line, n in owed.items() if n})
+        return self.worth({line: n for line, n in self._unpaid().items() if n})
+
+    def _unpaid(self) -> dict[LineId, int]:
+        """Owed units per line that have had no share of the money yet."""
+        owed = {line.line_id: 0 for line in self.terms.lines}
+        for group in self.groups:
+            if not group.paid:
+                for line, units in group.units.items():
+                    owed[line] += units.owed
+        return owed
 
     def line_units(self, line: LineId) -> Units:
         total = Units()
@@ -168,30 +232,45 @@ class Order(BaseModel):
 
     # --- parts ---------------------------------------------------------------------------------------------------
 
-    def group(self, n: int) -> PickupGroup:
+    def group(self, n: int) -> AnyGroup:
         for group in self.groups:
+            if group.n == n:
+                return group
+        raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no group {n}."))
+
+    def pickup(self, n: int) -> PickupGroup:
+        for group in self.pickups:
             if group.n == n:
                 return group
         raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no pickup {n}."))
 
+    def shipment(self, n: int) -> ShipmentGroup:
+        for group in self.shipments:
+            if group.n == n:
+                return group
+        raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This order has no shipment {n}."))
+
+    @property
+    def pickups(self) -> list[PickupGroup]:
+        return [group for group in self.groups if isinstance(group, PickupGroup)]
+
+    @property
+    def shipments(self) -> list[ShipmentGroup]:
+        return [group for group in self.groups if isinstance(group, ShipmentGroup)]
+
     def split_off(
-        self, group: PickupGroup, lines: dict[LineId, int], waits_for: WaitsFor, declined_by: list[str]
-    ) -> PickupGroup:
-        """A new group, waiting, that takes over units which `group`'s store cannot serve. The units must be open.
+        self, group: Kind, lines: dict[LineId, int], waits_for: WaitsFor, declined_by: Iterable[StoreId]
+    ) -> Kind:
+        """A new group, waiting, that takes over units which `group`'s place cannot serve. The units must be open.
 
         Raises `Refused`, with nothing changed, when they are not.
         """
         group.check_lines(lines, UnitState.OPEN)
-        part = PickupGroup(
-            order_id=group.order_id,
-            n=max(each.n for each in self.groups) + 1,
-            store_id=group.store_id,
-            mode=group.mode,
-            proxy=group.proxy,
-            requested_at=group.requested_at,
-            units={line: Units(open=n) for line, n in lines.items()},
-            waits_for=waits_for,
-            declined_by=sorted({*group.declined_by, *declined_by}),
+        part = group.successor(
+            max(each.n for each in self.groups) + 1,
+            {line: Units(open=n) for line, n in lines.items()},
+            waits_for,
+            sorted({*group.declined_by, *declined_by}),
         )
         for line, n in lines.items():
             group.units[line].take_out(UnitState.OPEN, n)
@@ -200,11 +279,41 @@ class Order(BaseModel):
         self.groups.append(part)
         return part
 
+    def join(self, group: ShipmentGroup, lines: dict[LineId, int], to: ShipmentGroup) -> None:
+        """Open units of one shipment go with those of another. Raises `Refused`, with nothing changed."""
+        group.check_lines(lines, UnitState.OPEN)
+        for line, n in lines.items():
+            group.units[line].take_out(UnitState.OPEN, n)
+            to.units[line] = to.units.get(line, Units()) + Units(open=n)
+        if not group.open and group.ending is None:
+            group.ending = Ending.MOVED
+
+    def replacement(self, group: ShipmentGroup, lines: dict[LineId, int]) -> ShipmentGroup:
+        """A new shipment for units whose parcel went wrong: they are owed once more, and paid already."""
+        group.check_lines(lines, UnitState.SHIPPED)
+        part = group.successor(
+            max(each.n for each in self.groups) + 1,
+            {line: Units(open=n) for line, n in lines.items()},
+            WaitsFor.SOURCING,
+            [],
+        )
+        part.replaces, part.hops = group.n, 0
+        for line, n in lines.items():
+            group.units[line].take_out(UnitState.SHIPPED, n)
+        self.groups.append(part)
+        return part
+
     # --- what is shown ---------------------------------------------------------------------------------------------
 
     @property
     def open(self) -> bool:
+        """Something is owed."""
         return any(group.open for group in self.groups)
+
+    @property
+    def under_way(self) -> bool:
+        """Something has left and is not where it stays."""
+        return any(group.under_way for group in self.groups)
 
     @property
     def fulfilled_units(self) -> int:
@@ -266,29 +375,70 @@ class Order(BaseModel):
         )
 
 
-def group_view(group: PickupGroup) -> GroupView:
-    is_open = group.open  # looks at every line: once, not for each of five hundred
+def group_view(group: PickupGroup | ShipmentGroup) -> GroupView:
+    return _pickup_view(group) if isinstance(group, PickupGroup) else _shipment_view(group)
+
+
+def _pickup_view(group: PickupGroup) -> GroupView:
     return GroupView(
-        id=group.group_id,
-        n=group.n,
+        **_shared(group),
         mode=group.mode,
-        store_id=group.store_id,
-        status=group.status,
-        lines=[
-            GroupLineView(line_id=line, quantity=units.owed if is_open else units.total)
-            for line, units in group.units.items()
-            if units.total
-        ],
-        units={line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()},
-        promised_ready_at=group.promised_ready_at,
-        accepted_at=group.accepted_at,
         ready_at=group.ready_at,
         deadline=group.deadline,
         latest_deadline=group.latest_deadline,
-        location=group.location,
         arrived_at=group.arrived_at,
         bay=group.bay,
         locked=group.code_locked,
         put_back=group.put_back,
         hand_overs=group.hand_overs,
     )
+
+
+def _shipment_view(group: ShipmentGroup) -> GroupView:
+    asked = group.stop
+    return GroupView(
+        **_shared(group),
+        service=group.service,
+        country=group.destination.country,
+        promised_at=group.promised_at,
+        hops=group.hops,
+        declined_by=group.declined_by,
+        queue=group.queue,
+        auto_cancel_at=group.auto_cancel_at,
+        replaces=group.replaces,
+        packed=group.packed,
+        boxes=group.boxes,
+        parcels=[parcel.model_copy(deep=True) for parcel in group.parcels],
+        asked_to_stop=asked.lines if asked else {},
+        answer_by=asked.answer_by if asked else None,
+        put_back={
+            line: n for line in group.units if (n := group.put_back.get(line, 0) + group.returned.get(line, 0)) > 0
+        },
+        returned=group.returned,
+    )
+
+
+def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
+    is_open = group.open  # looks at every line: once, not for each of five hundred
+    return {
+        "id": group.group_id,
+        "n": group.n,
+        "kind": group.kind,
+        "store_id": group.store_id or None,
+        "status": group.status,
+        "lines": [
+            GroupLineView(line_id=line, quantity=units.owed if is_open else units.total)
+            for line, units in group.units.items()
+            if units.total
+        ],
+        "units": {
+            line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
+        },
+        "promised_ready_at": group.promised_ready_at,
+        "accepted_at": group.accepted_at,
+        "location": group.location,
+    }
+
+
+def _units_of(terms: OrderTerms, n: int) -> dict[LineId, Units]:
+    return {line.line_id: Units(open=line.quantity) for line in terms.lines if line.group == n}

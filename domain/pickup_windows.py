@@ -6,7 +6,7 @@ ignore opening hours (the demo's, where a day is a second): its durations are th
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +69,23 @@ class PickupPolicy(BaseModel):
     ignores_opening_hours: bool = False
 
 
+class WorkPolicy(Protocol):
+    """How long a place may take to answer and to get goods ready, for a pickup or for a carrier."""
+
+    @property
+    def accept_within(self) -> timedelta: ...
+    @property
+    def escalation_within(self) -> timedelta: ...
+    @property
+    def ready_within(self) -> timedelta: ...
+    @property
+    def late_within(self) -> timedelta: ...
+    @property
+    def cut_off(self) -> timedelta: ...
+    @property
+    def ignores_opening_hours(self) -> bool: ...
+
+
 class PickupTimeReason(StrEnum):
     PAST = "past"
     TOO_FAR_AHEAD = "too_far_ahead"
@@ -86,23 +103,23 @@ class PickupTimeProblem(BaseModel):
     next_possible: datetime | None
 
 
-def accept_deadline(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
+def accept_deadline(hours: StoreHours, policy: WorkPolicy, at: datetime) -> datetime:
     """Until when the store must accept or reject an offer made at `at`."""
     return _open_time_later(hours, policy, at, policy.accept_within)
 
 
-def escalation_deadline(hours: StoreHours, policy: PickupPolicy, accept_by: datetime) -> datetime:
+def escalation_deadline(hours: StoreHours, policy: WorkPolicy, accept_by: datetime) -> datetime:
     """Until when an answer still counts after the accept deadline passed."""
     return _open_time_later(hours, policy, accept_by, policy.escalation_within)
 
 
-def late_deadline(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
+def late_deadline(hours: StoreHours, policy: WorkPolicy, at: datetime) -> datetime:
     """Until when a store that was reminded at `at`, or has gone on since, may still get ready."""
     return _open_time_later(hours, policy, at, policy.late_within)
 
 
 def promised_ready_at(
-    hours: StoreHours, policy: PickupPolicy, at: datetime, requested: datetime | None = None
+    hours: StoreHours, policy: WorkPolicy, at: datetime, requested: datetime | None = None
 ) -> datetime:
     """When the units will be ready: `ready_within` of opening time after `at`, or later if the customer asked so."""
     ready = _open_time_later(hours, policy, _counted_from(hours, policy, at), policy.ready_within)
@@ -187,7 +204,7 @@ def _problem(
     return PickupTimeReason.HOLIDAY if is_closed_all_day(hours, requested) else PickupTimeReason.CLOSED
 
 
-def _counted_from(hours: StoreHours, policy: PickupPolicy, at: datetime) -> datetime:
+def _counted_from(hours: StoreHours, policy: WorkPolicy, at: datetime) -> datetime:
     """`at`, or past the cut-off this day's closing, so that nothing of the day counts."""
     if policy.ignores_opening_hours or not policy.cut_off:
         return at
@@ -195,7 +212,7 @@ def _counted_from(hours: StoreHours, policy: PickupPolicy, at: datetime) -> date
     return at if closes is None or closes - at >= policy.cut_off else closes
 
 
-def _open_time_later(hours: StoreHours, policy: PickupPolicy, at: datetime, span: timedelta) -> datetime:
+def _open_time_later(hours: StoreHours, policy: WorkPolicy, at: datetime, span: timedelta) -> datetime:
     # A store without any opening in sight still gets a deadline, so that the order never waits for ever.
     end = None if policy.ignores_opening_hours else add_open_time(hours, at, span)
     return at + span if end is None else end

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 
 from domain.pickup_windows import Duration, PickupPolicy
+from domain.shipping_times import SHORT_SHIPPING, ShippingPolicy
 
 
 class PolicyPack(BaseModel):
@@ -15,6 +16,7 @@ class PolicyPack(BaseModel):
     name: str
     version: int
     pickup: PickupPolicy
+    shipping: ShippingPolicy = ShippingPolicy()
     authorisation_lifetime: Duration
     """What the payment simulator grants; the engine itself goes by the provider's answer."""
     renew_authorisation_before: Duration
@@ -89,6 +91,7 @@ SHORT = PolicyPack(
         remorse=timedelta(),
         ignores_opening_hours=True,
     ),
+    shipping=SHORT_SHIPPING,
     authorisation_lifetime=timedelta(seconds=10),
     renew_authorisation_before=timedelta(seconds=3),
     return_window=timedelta(seconds=20),

@@ -22,6 +22,7 @@ class RefusalKind(StrEnum):
     CONSENT_NEEDED = "consent-needed"
     TOO_MANY_UNITS = "too-many-units"
     BEYOND_LIMIT = "beyond-limit"
+    WRONG_UNIT = "wrong-unit"
     NOT_SUPPORTED = "not-supported"
 
 

@@ -24,6 +24,8 @@ class MoneyStep(BaseModel):
     amount: int
     """Nothing, for a void: all that is left of an authorisation that is of no use any more."""
     authorisation_id: AuthorisationId | None = None
+    for_dispatch: bool = False
+    """A capture before goods go to a carrier; otherwise they go over a counter."""
 
     @property
     def frees_all(self) -> bool:

@@ -5,8 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor, Channel
+from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Discrepancy, LineKind, OrderBody, PickupMode, Relation, TenderType
+from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
 from domain.money import Currency
 from domain.payments import TenderId
 from domain.policy_packs import PolicyPack
@@ -26,7 +27,7 @@ class LineTerms(Fixed):
     total: int
     """`quantity x unit_price - discount (+ tax unless prices include it)`, minor units."""
     group: int
-    """The number of the pickup group that it begins in."""
+    """The number of the group that it begins in."""
     kind: LineKind = LineKind.GOODS
 
 
@@ -37,6 +38,18 @@ class PickupTerms(Fixed):
     mode: PickupMode
     requested_at: datetime | None = None
     proxy: Relation | None = None
+
+
+class ShipmentTerms(Fixed):
+    """Where goods are sent and how; the address itself is in the vault."""
+
+    n: int
+    fulfilment: str
+    destination: Destination
+    service: Service = Service.STANDARD
+    allow_split: bool = True
+    keep_together: bool = False
+    exclude: list[StoreId] = []
 
 
 class TenderTerms(Fixed):
@@ -68,6 +81,7 @@ class OrderTerms(Fixed):
     customer_ref: str
     lines: list[LineTerms]
     pickups: list[PickupTerms]
+    shipments: list[ShipmentTerms] = []
     tenders: list[TenderTerms]
     shipping_total: int
     total: int
@@ -93,11 +107,24 @@ def terms_of(
     rules: ChannelRules,
     discrepancy: Discrepancy | None,
 ) -> OrderTerms:
-    """Fix the terms of an accepted order body. Pickup groups are numbered from 1 in the order of the fulfilments."""
+    """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments."""
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
-    pickups = []
+    pickups, shipments = [], []
     for fulfilment in body.fulfilments:
+        if fulfilment.address is not None and fulfilment.method is Method.SHIP:
+            shipments.append(
+                ShipmentTerms(
+                    n=numbers[fulfilment.id],
+                    fulfilment=fulfilment.id,
+                    destination=destination_of(fulfilment.address),
+                    service=fulfilment.service or Service.STANDARD,
+                    allow_split=fulfilment.allow_split,
+                    keep_together=fulfilment.keep_together,
+                    exclude=[StoreId(place) for place in fulfilment.exclude],
+                )
+            )
+            continue
         proxy = fulfilment.proxy or named
         pickups.append(
             PickupTerms(
@@ -133,6 +160,7 @@ def terms_of(
             for line in body.lines
         ],
         pickups=pickups,
+        shipments=shipments,
         tenders=[
             TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
             for n, tender in enumerate(body.tenders, start=1)

@@ -90,8 +90,8 @@ class Units(BaseModel):
         setattr(self, target.value, self.count(target) + quantity)
 
     def take_out(self, state: UnitState, quantity: int) -> None:
-        """Remove units from this record because another group takes them over."""
-        if quantity < 0 or state not in OWED or self.count(state) < quantity:
+        """Remove units from this record because another group takes them over: owed ones, or replaced parcels'."""
+        if quantity < 0 or state not in OWED | {UnitState.SHIPPED} or self.count(state) < quantity:
             raise IllegalMove(f"{quantity} {state} units cannot leave this group")
         setattr(self, state.value, self.count(state) - quantity)
 

@@ -7,11 +7,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from domain.actors import Channel
-from domain.groups import GroupStatus, HandOver
+from domain.groups import GroupStatus
 from domain.holds import Hold
 from domain.ids import GroupId, LineId, OrderId, StoreId
-from domain.intake import PickupMode
+from domain.intake import PickupMode, Service
 from domain.money import Currency
+from domain.parcels import Box, Parcel
+from domain.pickups import HandOver
+from domain.shipments import Queue
 from domain.waits import Wait
 
 
@@ -57,8 +60,10 @@ class GroupView(View):
     id: GroupId
     n: int
     kind: str = "pickup"
-    mode: PickupMode
-    store_id: StoreId
+    mode: PickupMode | None = None
+    """How a pickup is handed over."""
+    store_id: StoreId | None = None
+    """The store or warehouse; none while a place for a shipment is looked for."""
     status: GroupStatus
     lines: list[GroupLineView]
     units: dict[LineId, dict[str, int]]
@@ -73,6 +78,24 @@ class GroupView(View):
     locked: bool = False
     put_back: dict[LineId, int] = {}
     hand_overs: list[HandOver] = []
+
+    service: Service | None = None
+    country: str | None = None
+    promised_at: datetime | None = None
+    """When a shipment's customer was told to expect it."""
+    hops: int = 0
+    declined_by: list[StoreId] = []
+    queue: Queue | None = None
+    auto_cancel_at: datetime | None = None
+    replaces: int | None = None
+    packed: dict[LineId, int] = {}
+    boxes: list[Box] = []
+    parcels: list[Parcel] = []
+    asked_to_stop: dict[LineId, int] = {}
+    answer_by: datetime | None = None
+    """Until when the place must say whether it could stop."""
+    returned: dict[LineId, int] = {}
+    """Units among `put_back` that came back from the carrier."""
 
 
 class PaymentView(View):

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from domain.groups import GroupStatus, PickupGroup, WaitsFor
+from domain.groups import GroupStatus, WaitsFor
+from domain.pickups import PickupGroup
+from domain.shipments import ShipmentGroup
 from domain.waits import Wait, WaitKind
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ def waits_of(order: "Order") -> list[Wait]:
         return []
     waits = [*_holds(order), *_systems(order), *_people(order)]
     if not order.holds:
-        waits += [wait for group in order.groups if group.open and (wait := _group_wait(order, group))]
+        waits += [wait for group in order.pickups if group.open and (wait := _pickup_wait(order, group))]
+        waits += [wait for group in order.shipments if group.open and (wait := _shipment_wait(order, group))]
+    # A hold does not stop what has left, nor the answer of a place that was asked to stop.
+    waits += [wait for group in order.shipments for wait in (*_stops(group), *_parcels(group))]
     return sorted(waits, key=lambda wait: (wait.deadline is None, wait.deadline or wait.since, wait.id))
 
 
@@ -63,7 +68,7 @@ def _people(order: "Order") -> list[Wait]:
     ]
 
 
-def _group_wait(order: "Order", group: PickupGroup) -> Wait | None:
+def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
     since = order.terms.received_at
     match group.status:
         case GroupStatus.WAITING if group.waits_for is WaitsFor.CHOICE:
@@ -119,3 +124,92 @@ def _group_wait(order: "Order", group: PickupGroup) -> Wait | None:
             )
         case _:
             return None
+
+
+def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
+    since = order.terms.received_at
+    place = f"place {group.store_id}"
+    match group.status:
+        case GroupStatus.QUEUED:
+            return Wait(
+                id=f"sourcing/{group.n}",
+                kind=WaitKind.SOURCING,
+                what="a place is found that can ship it",
+                who="sourcing",
+                since=group.waiting_since or since,
+                deadline=group.auto_cancel_at,
+                default="cancel and refund" if group.auto_cancel_at else None,
+            )
+        case GroupStatus.OFFERED:
+            return Wait(
+                id=f"acceptance/{group.n}",
+                kind=WaitKind.ACCEPTANCE,
+                what="place accepts",
+                who=place,
+                since=group.offered_at or since,
+                deadline=group.accept_by,
+                default="another place is found" if group.escalated else "place is reminded",
+            )
+        case GroupStatus.ACCEPTED | GroupStatus.PICKING | GroupStatus.PACKED:
+            what, began = {
+                GroupStatus.ACCEPTED: ("place picks", group.accepted_at),
+                GroupStatus.PICKING: ("place packs", group.picking_at),
+                GroupStatus.PACKED: ("place ships", group.picking_at),
+            }[group.status]
+            return Wait(
+                id=f"dispatch/{group.n}",
+                kind=WaitKind.DISPATCH,
+                what=what,
+                who=place,
+                since=began or since,
+                deadline=group.ready_by,
+                default="another place is found" if group.late_until else "place is reminded",
+            )
+        case _:
+            return None
+
+
+def _stops(group: ShipmentGroup) -> list[Wait]:
+    if group.stop is None:
+        return []
+    return [
+        Wait(
+            id=f"stop/{group.n}",
+            kind=WaitKind.STOP,
+            what="place says whether it could stop",
+            who=f"place {group.store_id}",
+            since=group.stop.since,
+            deadline=group.stop.answer_by,
+            default="it counts as stopped",
+        )
+    ]
+
+
+def _parcels(group: ShipmentGroup) -> list[Wait]:
+    waits = []
+    for parcel in group.parcels:
+        if parcel.claim is not None and parcel.claim.open:
+            waits.append(
+                Wait(
+                    id=f"claim/{group.n}/{parcel.n}",
+                    kind=WaitKind.CLAIM,
+                    what=f"what becomes of a parcel that is {parcel.claim.reason}",
+                    who="ops",
+                    since=parcel.claim.opened_at,
+                    deadline=parcel.claim.decide_by,
+                    default="refund",
+                )
+            )
+        elif parcel.on_its_way:
+            waits.append(
+                Wait(
+                    id=f"delivery/{group.n}/{parcel.n}",
+                    kind=WaitKind.DELIVERY,
+                    what="carrier delivers",
+                    who=f"carrier {parcel.carrier}",
+                    since=parcel.shipped_at,
+                    deadline=parcel.asked_at,
+                    default=parcel.default,
+                )
+            )
+    return waits

@@ -15,6 +15,11 @@ class WaitKind(StrEnum):
     CHOICE = "choice"
     STOCK = "stock"
     ARRIVAL = "arrival"
+    SOURCING = "sourcing"
+    DISPATCH = "dispatch"
+    STOP = "stop"
+    DELIVERY = "delivery"
+    CLAIM = "claim"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

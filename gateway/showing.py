@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from adapters.access.port import PrincipalKind
 from adapters.records.port import StoreGroup
 from adapters.vault.port import Subject, UnknownSubject
-from domain.groups import HandOver
 from domain.ids import LineId, OrderId
 from domain.personal import PersonalData, Withheld, shown
+from domain.pickups import HandOver
 from domain.views import GroupLineView, GroupView, OrderStatus, OrderView
 from gateway.links import LinkKind
 from gateway.principals import Caller

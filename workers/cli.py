@@ -153,6 +153,8 @@ def _show(stack: "Stack") -> None:
         ("Temporal", stack.servers.temporal_ui or stack.servers.temporal_address),
         ("Mails sent", stack.servers.mail_url),
         ("Provider", stack.servers.payments_url),
+        ("Carriers", f"{stack.servers.carriers_url}/"),
+        ("Lockers", f"{stack.servers.lockers_url}/"),
         ("Keys", str(stack.data.record_file)),
         ("Search", search_command(stack.servers)),
     ):

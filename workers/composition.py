@@ -14,6 +14,7 @@ from adapters.http import http_client
 from adapters.inventory.merging import MergedReservations
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
@@ -23,6 +24,7 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.transaction import PostgresTransactions
+from adapters.shipping.simulator import SimulatorShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
@@ -60,6 +62,8 @@ class Parts:
     reservations: MergedReservations
     events: PostgresInboundEvents
     payments: LedgeredPayments
+    shipping: SimulatorShipping
+    lockers: SimulatorLockers
     links: CustomerLinks
     screening: SimulatedScreening
 
@@ -171,6 +175,8 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            shipping=SimulatorShipping(settings.carriers_url, http),
+            lockers=SimulatorLockers(settings.lockers_url, http),
             links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
         )

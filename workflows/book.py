@@ -12,10 +12,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
-    from domain.groups import PickupGroup
+    from domain.groups import Group
     from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
     from domain.money import Money
-    from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
+    from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
     from domain.stock import RejectReason, StockEffect, StockLine
     from domain.store_hours import StoreHours
@@ -122,12 +122,14 @@ class Book:
         self,
         kind: NoticeKind,
         *sequence: str | int,
-        group: PickupGroup | None = None,
+        group: Group | None = None,
         until: datetime | None = None,
         **facts: object,
     ) -> None:
         """Tell someone, once: the key is the order, the kind and `sequence`."""
         terms = self.order.terms
+        # A customer has no business at the place that ships.
+        elsewhere = group is not None and group.kind == "shipment" and kind.audience is Audience.CUSTOMER
         numbers = [str(group.n)] if group is not None else []
         if group is not None and group.store_id in self.hours:
             facts.setdefault("zone", self.hours[group.store_id].zone)
@@ -137,7 +139,7 @@ class Book:
                 kind=kind,
                 order_id=terms.order_id,
                 group_id=group.group_id if group else None,
-                store_id=group.store_id if group else None,
+                store_id=None if group is None or elsewhere else group.store_id or None,
                 locale=terms.locale,
                 at=workflow.now(),
                 until=until,
@@ -152,7 +154,7 @@ class Book:
     def money(self, amount: int) -> Money:
         return Money(amount=amount, currency=self.order.terms.currency)
 
-    def withdraw(self, *kinds: NoticeKind, group: PickupGroup | None = None) -> None:
+    def withdraw(self, *kinds: NoticeKind, group: Group | None = None) -> None:
         self._withdrawn.append(Withdrawal(kinds=kinds, group_id=group.group_id if group else None))
 
     def ask_hours(self, store_id: StoreId) -> None:

@@ -151,7 +151,7 @@ class Cashier:
         async with self.busy:
             await self._bring_into_line()
 
-    async def capture_for(self, worth: int, group: str) -> Outcome:
+    async def capture_for(self, worth: int, group: str, *, dispatch: bool = False) -> Outcome:
         """Capture what units worth `worth` cost, before they leave. Away counts as good: the authorisation is live.
 
         What one tender declines the others are asked for, as far as they are authorised.
@@ -162,7 +162,8 @@ class Cashier:
             if any(tender.pending for tender in self.order.tenders):
                 return Outcome.AWAY
             while captures := self.plan(more_earned=worth).of(StepKind.CAPTURE):
-                if await self.steps.once(captures[0], group=group) is Outcome.AWAY:
+                capture = captures[0].model_copy(update={"for_dispatch": dispatch})
+                if await self.steps.once(capture, group=group) is Outcome.AWAY:
                     return Outcome.AWAY
             return Outcome.DECLINED if self.plan(more_earned=worth).short else Outcome.DONE
 

@@ -8,16 +8,18 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
     from domain.alternatives import Alternative, rank_alternatives
     from domain.cancellation import UnitsOf
-    from domain.groups import Ending, PickupGroup, WaitsFor
+    from domain.groups import Ending, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
     from domain.personal import Readable
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages, options
     from workflows.desk import Desk, process_of
     from workflows.messages import GroupAnswer
+    from workflows.offering import offer
     from workflows.refusing import StepFailed, failure_type, refuse
 
 
@@ -69,7 +71,7 @@ class Choosing:
     def waiting_for_choice(self, n: int | None) -> PickupGroup:
         groups = [
             group
-            for group in self.desk.order.groups
+            for group in self.desk.order.pickups
             if group.open and group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) and n in (None, group.n)
         ]
         if not groups:
@@ -89,9 +91,8 @@ class Choosing:
             NoticeKind.CHOICE_APPLIED, self.desk.order.version + 1, group=group, choice="wait", deadline=group.choose_by
         )
 
-    async def stock_arrived(self, n: int) -> None:
+    async def stock_arrived(self, group: PickupGroup) -> None:
         """Stock came to a store for which units wait: take them if they are still free, and offer them again."""
-        group = self.desk.order.group(n)
         if not group.open or group.waits_for is not WaitsFor.STOCK:
             return
         lines = group.owed_lines(UnitState.OPEN)
@@ -164,7 +165,7 @@ class Choosing:
         for line, quantity in lines.items():
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
         group.declined_by = [store for store in group.declined_by if store != group.store_id]
-        desk.offer(group)
+        offer(desk, group)
         desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
             desk.order.version + 1,

@@ -23,7 +23,7 @@ class Collecting:
         self.desk = desk
 
     async def arrived(self, command: messages.Arrive) -> GroupAnswer:
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "announcing an arrival")
         group.arrived_at = workflow.now()
         group.arrivals += 1
@@ -42,7 +42,7 @@ class Collecting:
         return self.desk.answer(group)
 
     async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "extending its window")
         if group.deadline is None or command.until <= group.deadline:
             raise refuse(RefusalKind.BEYOND_LIMIT, "The window already ends no earlier than that. Name a later time.")
@@ -61,7 +61,7 @@ class Collecting:
 
     async def resend_code(self, command: messages.ResendCode) -> GroupAnswer:
         """A new code, which makes the old one void."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "sending a new code")
         if group.code_serial >= MOST_SERIALS:
             # A later one would be known to nobody at the counter.
@@ -73,7 +73,7 @@ class Collecting:
         return self.desk.answer(group)
 
     async def unlock(self, command: messages.Unlock) -> GroupAnswer:
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         group.code_locked = False
         group.wrong_codes = 0
         self.desk.book.event(Event.CODE_UNLOCKED, command.actor, group=group.n)
@@ -81,7 +81,7 @@ class Collecting:
         return self.desk.answer(group)
 
     async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         if not group.open:
             group.require((GroupStatus.READY,), "naming who collects")
         group.proxy = command.relation

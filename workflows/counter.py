@@ -9,19 +9,20 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
     from domain.cancellation import CancelPlan, UnitsOf
-    from domain.groups import Ending, GroupStatus, HandOver, PickupGroup, ProofKind, WaitsFor
+    from domain.groups import Ending, GroupStatus, WaitsFor
     from domain.ids import LineId
     from domain.intake import Relation
     from domain.notices import NoticeKind
+    from domain.pickups import HandOver, PickupGroup, ProofKind
     from domain.refusals import RefusalKind, Refused
     from domain.stock import RejectReason, StockEffect
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
+    from workflows.charging import charge
     from workflows.choosing import Choosing
     from workflows.desk import REMINDERS, Desk
     from workflows.messages import GroupAnswer
-    from workflows.payment_calls import Outcome
     from workflows.refusing import refuse
     from workflows.window import tell_code
 
@@ -35,7 +36,7 @@ class Counter:
 
     async def hand_over(self, command: messages.GiveOut) -> GroupAnswer:
         """Give the named units to the customer and capture exactly their share, before they leave."""
-        desk, group = self.desk, self.desk.order.group(command.n)
+        desk, group = self.desk, self.desk.order.pickup(command.n)
         late = self._was_in_time(group, command, Ending.EXPIRED)
         if self._was_in_time(group, command, Ending.CANCELLED):
             await self._check_code(group, command)
@@ -58,7 +59,7 @@ class Counter:
         worth = desk.order.worth(lines)
         self._check_proof(command, worth)
         if lines:
-            await self._take_money(group, worth)
+            await charge(desk, group, worth)
             desk.order.settle(lines, earned=True)
             desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
             self._hand_out(group, command, lines, worth)
@@ -122,32 +123,6 @@ class Counter:
                         group=group.n,
                     )
         desk.cashier.wake()
-
-    async def _take_money(self, group: PickupGroup, worth: int) -> None:
-        desk = self.desk
-        if desk.cashier.plan(more_earned=worth).short:
-            await desk.cashier.catch_up()
-        if desk.cashier.plan(more_earned=worth).short:
-            raise refuse(
-                RefusalKind.PAYMENT_DUE,
-                "It is not paid. Take the payment first: POST /v1/orders/{id}/payments with a pay_in_store tender, "
-                "or another card.",
-            )
-        before = desk.order.payment.captured
-        if await desk.cashier.capture_for(worth, group.group_id) is Outcome.DECLINED:
-            desk.cashier.wake()
-            await desk.book.record()
-            taken = desk.order.payment.captured - before
-            kept = (
-                f" {desk.book.money(taken)} was taken from another tender before that: it stays paid, and goes back if "
-                "the order is cancelled."
-            )
-            raise refuse(
-                RefusalKind.PAYMENT_DECLINED,
-                "The payment was declined at capture, so nothing is handed over. Ask for another way to pay."
-                + (kept if taken else ""),
-                reason=desk.cashier.decline_reason or "declined",
-            )
 
     def _hand_out(
         self,
@@ -260,7 +235,7 @@ class Counter:
 
     async def refuse_units(self, command: messages.RefuseUnits) -> GroupAnswer:
         """The customer does not want units after all: not charged, or paid back if they were."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "refusing units")
         group.check_lines(command.lines, UnitState.READY)
         self._turn_down(group, command.lines, command.reason, command, command.disposition)
@@ -283,7 +258,7 @@ class Counter:
 
     async def shortage(self, command: messages.ReportShortage) -> GroupAnswer:
         """A staged unit is missing at the counter: its stock is gone, and the money follows the resolution."""
-        desk, group = self.desk, self.desk.order.group(command.n)
+        desk, group = self.desk, self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "reporting a shortage")
         group.check_lines(command.lines, UnitState.READY)
         desk.book.event(

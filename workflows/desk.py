@@ -8,13 +8,15 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
     from domain.actors import ENGINE, Actor
-    from domain.cancellation import CancelPlan, plan_cancel
-    from domain.groups import Ending, PickupGroup, WaitsFor
+    from domain.cancellation import CancelPlan, UnitsOf, by_payment, plan_cancel
+    from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
-    from domain.order import Order, group_view
-    from domain.pickup_windows import accept_deadline, promised_ready_at
+    from domain.order import AnyGroup, Order, group_view
+    from domain.pickup_windows import WorkPolicy
+    from domain.pickups import PickupGroup
     from domain.settlement import StepKind
+    from domain.shipments import ShipmentGroup, StopAsked
     from domain.store_hours import StoreHours, always_open
     from domain.terms import OrderTerms
     from domain.timeline import Event
@@ -31,9 +33,15 @@ with workflow.unsafe.imports_passed_through():
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
 
 
-def process_of(group: PickupGroup) -> str:
+def process_of(group: Group) -> str:
     """The name of a group's process in the crew."""
-    return f"pickup {group.n}"
+    return f"{group.kind} {group.n}"
+
+
+def work_policy(order: Order, group: Group) -> WorkPolicy:
+    """How long the group's place may take."""
+    policy = order.terms.policy
+    return policy.shipping if group.kind == "shipment" else policy.pickup
 
 
 class Snapshot(BaseModel):
@@ -106,7 +114,8 @@ class Desk:
         """Units and money are where they stay."""
         order = self.order
         asked = order.interventions or self.book.refused
-        return not order.open and not asked and not order.troubles and self.cashier.settled
+        rests = not order.open and not order.under_way and not asked
+        return rests and not order.troubles and self.cashier.settled
 
     def _settle_refused_stock(self) -> None:
         if not self.crew.runs("refused stock"):
@@ -120,36 +129,14 @@ class Desk:
         """The store's opening hours as last read; a place that nobody described counts as always open."""
         return self.book.hours.get(store_id) or always_open("UTC")
 
-    def answer(self, group: PickupGroup, *, already: bool = False) -> GroupAnswer:
+    def answer(self, group: AnyGroup, *, already: bool = False) -> GroupAnswer:
         """What a command on a group answers: the group as it is now."""
         order = self.order
         return GroupAnswer(version=order.version, status=order.status, group=group_view(group), already=already)
 
     # --- moves that several processes make ---------------------------------------------------------------------------
 
-    def offer(self, group: PickupGroup) -> None:
-        """Put a group, whose units are allocated, before its store."""
-        now, policy = workflow.now(), self.order.terms.policy.pickup
-        hours = self.hours(group.store_id)
-        group.waits_for = None
-        group.waiting_since = group.choose_by = None
-        group.offered_at = now
-        group.escalated = False
-        group.accepted_at = group.picking_at = group.ready_at = group.late_until = None
-        group.deadline = group.latest_deadline = group.expiring_notice_at = group.location = None
-        group.reminders = []
-        group.accept_by = accept_deadline(hours, policy, now)
-        group.promised_ready_at = promised_ready_at(hours, policy, now, group.requested_at)
-        self.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
-        self.book.notice(
-            NoticeKind.STORE_NEW_ORDER,
-            self.order.version + 1,
-            group=group,
-            lines=self.book.notice_lines(group.owed_lines()),
-            deadline=group.accept_by,
-        )
-
-    def give_back(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
+    def give_back(self, group: Group, lines: dict[LineId, int]) -> None:
         """Units that the store cannot serve are open again and free their stock there."""
         for line, quantity in lines.items():
             group.move(line, UnitState.OPEN, quantity, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
@@ -168,7 +155,7 @@ class Desk:
             group.put_back[line] = group.put_back.get(line, 0) + quantity
         self.book.stock(StockOperation.SET_ASIDE, picked, group.store_id)
         if worked_on:
-            self._tell_store_to_stop(group, allocated)
+            self.tell_store_to_stop(group, allocated)
         self.ask_for_choice(group, "store_silent")
 
     def ask_for_choice(self, group: PickupGroup, reason: str) -> None:
@@ -214,27 +201,51 @@ class Desk:
                     known[line] = known.get(line, 0) + quantity
                     if operation is StockOperation.SET_ASIDE:
                         group.put_back[line] = group.put_back.get(line, 0) + quantity
+                if isinstance(group, ShipmentGroup):
+                    group.keep_packed_within_picked()
                 if group.has_stock:
                     # Else they would be taken from another group of the same line at the same store.
                     self.book.stock(operation, lines, group.store_id)
-        worth = self.order.settle(cancelled, earned=False)
+        unpaid, paid = by_payment(self.order, [*plan.release, *plan.recall])
+        worth = self.order.settle(unpaid, earned=False) + self.order.give_up(paid)
         for n, lines in touched.items():
             self._tell_store(self.order.group(n), lines, ending)
-        self.book.event(
-            Event.UNITS_CANCELLED, actor, reason=reason, lines=cancelled, amount=worth, groups=sorted(touched)
-        )
+        if cancelled:
+            self.book.event(
+                Event.UNITS_CANCELLED, actor, reason=reason, lines=cancelled, amount=worth, groups=sorted(touched)
+            )
+        self._ask_to_stop(plan.asked, reason, actor)
         self.cashier.wake()
 
-    def _tell_store(self, group: PickupGroup, lines: dict[LineId, int], ending: Ending) -> None:
+    def _ask_to_stop(self, units: list[UnitsOf], reason: CancelReason, actor: Actor) -> None:
+        """Places that have goods of a shipment in their hands are asked whether they can still stop."""
+        by_shipment: dict[int, dict[LineId, int]] = {}
+        for part in units:
+            by_shipment.setdefault(part.n, {})[part.line_id] = part.quantity
+        for n, lines in by_shipment.items():
+            group, now = self.order.shipment(n), workflow.now()
+            group.stop = StopAsked(
+                lines=lines, reason=reason, since=now, answer_by=now + self.order.terms.policy.shipping.answer_within
+            )
+            self.book.event(Event.STOP_ASKED, actor, reason=reason, group=n, lines=lines, until=group.stop.answer_by)
+            self.book.notice(
+                NoticeKind.STORE_ASKED_TO_STOP,
+                self.order.version + 1,
+                group=group,
+                deadline=group.stop.answer_by,
+                lines=self.book.notice_lines(lines),
+            )
+
+    def _tell_store(self, group: Group, lines: dict[LineId, int], ending: Ending) -> None:
         if not group.open:
             group.ending = ending
             self.book.withdraw(*REMINDERS, group=group)
         if group.offered_at is None or group.waits_for is not None:
             return
         if group.put_back or ending is Ending.CANCELLED:
-            self._tell_store_to_stop(group, lines)
+            self.tell_store_to_stop(group, lines)
 
-    def _tell_store_to_stop(self, group: PickupGroup, lines: dict[LineId, int]) -> None:
+    def tell_store_to_stop(self, group: Group, lines: dict[LineId, int]) -> None:
         if group.put_back:
             self.book.notice(
                 NoticeKind.STORE_PUT_BACK,
@@ -256,12 +267,11 @@ class Desk:
         plan = plan_cancel(self.order)
         if plan.stops_something:
             self.cancel_units(plan, reason, actor)
-            self.tell_cancelled(plan.lines, reason)
+            if plan.lines:
+                self.tell_cancelled(plan.lines, reason)
         return plan
 
-    def tell_cancelled(
-        self, lines: dict[LineId, int], reason: CancelReason, *, group: PickupGroup | None = None
-    ) -> None:
+    def tell_cancelled(self, lines: dict[LineId, int], reason: CancelReason, *, group: Group | None = None) -> None:
         """Tell the customer: of the whole order when nothing of it is left, of these lines otherwise."""
         nothing_left = not self.order.open and not self.order.fulfilled_units
         money = self.cashier.plan()

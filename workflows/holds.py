@@ -11,13 +11,16 @@ with workflow.unsafe.imports_passed_through():
     from domain.holds import Hold, HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
     from domain.notices import NoticeKind
+    from domain.order import AnyGroup
     from domain.pickup_windows import accept_deadline, late_deadline
     from domain.refusals import RefusalKind
+    from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.units import UnitState
     from domain.views import NextAction
-    from workflows.desk import Desk
+    from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
+    from workflows.offering import offer
     from workflows.refusing import refuse
     from workflows.waits import until
     from workflows.window import resume_window
@@ -107,22 +110,22 @@ class Holds:
     def go_on(self) -> None:
         """Nothing stands in the way: reserved units are committed and offered, clocks that stood still run on."""
         desk, now = self._desk, workflow.now()
-        policy = desk.order.terms.policy.pickup
         for group in desk.order.groups:
             if not group.open:
                 continue
+            policy = work_policy(desk.order, group)
             if group.waits_for is WaitsFor.HOLDS:
                 lines = group.owed_lines(UnitState.OPEN)
                 for line, quantity in lines.items():
                     group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
                 desk.book.stock(StockOperation.ALLOCATE, lines, group.store_id)
-                desk.offer(group)
+                offer(desk, group)
             elif group.status is GroupStatus.OFFERED:
                 group.accept_by = accept_deadline(desk.hours(group.store_id), policy, now)
-            elif group.late_until is not None and group.ready_at is None:
+            elif group.late_until is not None and group.status is not GroupStatus.READY:
                 group.late_until = late_deadline(desk.hours(group.store_id), policy, now)
-            elif group.status is GroupStatus.READY and desk.order.held_since is not None:
-                resume_window(desk, group, desk.order.held_since)
+            elif desk.order.held_since is not None:
+                self._resume(group, desk.order.held_since)
         desk.order.held_since = None
         if not desk.confirmed:
             desk.confirmed = True
@@ -132,9 +135,19 @@ class Holds:
                 NoticeKind.ORDER_CONFIRMED,
                 lines=desk.book.notice_lines({line.line_id: line.quantity for line in terms.lines}),
                 total=desk.book.money(terms.total),
-                ready_at=max((g.promised_ready_at for g in desk.order.groups if g.promised_ready_at), default=None),
+                ready_at=max((g.promised_ready_at for g in desk.order.pickups if g.promised_ready_at), default=None),
                 group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
+                ships=bool(desk.order.shipments),
+                delivery_by=max((g.promised_at for g in desk.order.shipments if g.promised_at), default=None),
             )
+
+    def _resume(self, group: AnyGroup, held_since: datetime) -> None:
+        """Nobody loses the time in which nobody could act."""
+        if isinstance(group, ShipmentGroup):
+            if group.auto_cancel_at is not None:
+                group.auto_cancel_at += workflow.now() - held_since
+        elif group.status is GroupStatus.READY:
+            resume_window(self._desk, group, held_since)
 
     async def _watch(self, hold: Hold) -> None:
         desk = self._desk

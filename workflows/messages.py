@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor
 from domain.cancellation import CancelPlan
-from domain.groups import ProofKind
 from domain.holds import HoldKind, HoldOutcome
-from domain.ids import CommandId, HoldId, LineId, OrderId, StoreId
+from domain.ids import CommandId, HoldId, LineId, OrderId, Sku, StoreId
 from domain.intake import Relation
+from domain.parcels import Box, ParcelStatus, Resolution
+from domain.pickups import ProofKind
 from domain.refusals import Refusal
 from domain.stock import RejectReason, StockEffect
 from domain.terms import TenderTerms
@@ -141,6 +142,63 @@ class PutBack(GroupCommand):
     lines: dict[LineId, int] | None = None
 
 
+class Pack(GroupCommand):
+    """Picked units were checked and are in a box. `scanned`: the article that was read off the unit, by line."""
+
+    kind: Literal["pack"] = "pack"
+    lines: dict[LineId, int]
+    scanned: dict[LineId, Sku] = {}
+    boxes: list[Box] = []
+
+
+class Unpack(GroupCommand):
+    kind: Literal["unpack"] = "unpack"
+    lines: dict[LineId, int] | None = None
+
+
+class Ship(GroupCommand):
+    """Packed units leave with a carrier: under a number given by hand, or under a label that is bought."""
+
+    kind: Literal["ship"] = "ship"
+    lines: dict[LineId, int] | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+
+
+class AnswerStop(GroupCommand):
+    """A place that was asked to stop says whether it could."""
+
+    kind: Literal["cancel_answer"] = "cancel_answer"
+    stopped: bool
+
+
+class DecideClaim(GroupCommand):
+    """What becomes of a parcel that went wrong."""
+
+    kind: Literal["decide_claim"] = "decide_claim"
+    parcel: int | None = None
+    resolution: Resolution
+    until: datetime | None = None
+    """For `wait`: until when the decision is put off."""
+    reason: str = ""
+
+
+class MoveAutoCancel(GroupCommand):
+    """Until when a place is looked for; without an end when none is given."""
+
+    kind: Literal["move_auto_cancel"] = "move_auto_cancel"
+    until: datetime | None
+
+
+class Assign(Command):
+    """A person chooses the place of units that nobody has picked yet. Rules are overridden, stock is not."""
+
+    kind: Literal["assign"] = "assign"
+    lines: dict[LineId, int]
+    location_id: StoreId
+    reason: str
+
+
 class NameProxy(GroupCommand):
     """The buyer names who else may collect; the name itself goes to the vault."""
 
@@ -231,7 +289,11 @@ StoreCommand = Annotated[
     | ExtendWindow
     | ResendCode
     | Unlock
-    | PutBack,
+    | PutBack
+    | Pack
+    | Unpack
+    | Ship
+    | AnswerStop,
     Field(discriminator="kind"),
 ]
 """What a store may also send without waiting for the answer, as a signal."""
@@ -274,5 +336,18 @@ class FraudDecision(Message):
     actor: Actor
 
 
+class CarrierEvent(Message):
+    """A carrier's news of a parcel."""
+
+    event_id: str
+    carrier: str
+    tracking_number: str
+    at: datetime
+    said: str
+    status: ParcelStatus
+
+
 class StockArrived(Message):
+    """Stock came for a group that waits for it, or that no place could serve."""
+
     n: int

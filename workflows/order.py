@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cancellation import CancelPlan, plan_cancel
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
+    from domain.pickups import PickupGroup
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
@@ -27,8 +28,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.placing import Placing
     from workflows.preparing import Preparing
     from workflows.refusing import StepFailed, failure, failure_text, refuse
+    from workflows.shipping import Process, Shipping, Work
 
 Answer = TypeVar("Answer")
+
+WORK = (messages.Accept, messages.Pick, messages.MakeReady, messages.GiveOut, messages.Pack, messages.Ship)
+"""What nobody does while a hold stands."""
 
 
 @workflow.defn(failure_exception_types=[ValidationError])
@@ -40,6 +45,8 @@ class OrderWorkflow:
         self.preparing = Preparing(self.desk)
         self.collecting = Collecting(self.desk)
         self.counter = Counter(self.desk)
+        self.shipping = Shipping(self.desk)
+        self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
         self.placed: Placed | None = None
         if start.resumed is not None:
@@ -52,7 +59,7 @@ class OrderWorkflow:
         refusal = None
         if start.resumed is None:
             workflow.set_current_details(summaries.order(start.terms))
-            refusal = await Placing(self.desk, self.holds).run()
+            refusal = await Placing(self.desk, self.holds, self.shipping.sourcing).run()
             self._answer_placing(refusal)
         else:
             workflow.set_current_details(summaries.details(self.desk.order))
@@ -69,16 +76,26 @@ class OrderWorkflow:
         self.holds.watch_all()
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
-            for group in desk.order.groups:
-                if not desk.crew.has(process_of(group)):
-                    desk.crew.start(process_of(group), PickupProcess(desk, group).run())
+            for name, process in self._processes().items():
+                if not desk.crew.has(name):
+                    desk.crew.start(name, process.run())
             await desk.crew.wait_until(self._something_for_the_order)
         desk.crew.stop()
 
     def _something_for_the_order(self) -> bool:
-        """The end is on record, a group came to be that has no process yet, or the history is long."""
-        started = all(self.desk.crew.has(process_of(group)) for group in self.desk.order.groups)
+        """The end is on record, something came to be that has no process yet, or the history is long."""
+        started = all(self.desk.crew.has(name) for name in self._processes())
         return self.desk.book.closed or not started or self._is_long()
+
+    def _processes(self) -> dict[str, Process]:
+        """What goes on in this order, by name: each group, and what shipments wait for beside their work."""
+        found: dict[str, Process] = {}
+        for group in self.desk.order.groups:
+            if isinstance(group, PickupGroup):
+                found[process_of(group)] = PickupProcess(self.desk, group)
+            else:
+                found |= self.shipping.processes(group)
+        return found
 
     def _is_long(self) -> bool:
         """The history should end here, and nothing is under way that could not begin again in a new run."""
@@ -125,18 +142,18 @@ class OrderWorkflow:
 
     @workflow.update
     async def accept(self, command: messages.Accept) -> GroupAnswer:
-        """The store takes the pickup on."""
-        return await self._in_turn(command, self.preparing.accept)
+        """The store takes it on."""
+        return await self._in_turn(command, self.work.accept)
 
     @workflow.update
     async def reject(self, command: messages.Reject) -> GroupAnswer:
         """The store cannot serve some or all units."""
-        return await self._in_turn(command, self.preparing.reject)
+        return await self._in_turn(command, self.work.reject)
 
     @workflow.update
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Units were found and taken off the shelf."""
-        return await self._in_turn(command, self.preparing.pick)
+        return await self._in_turn(command, self.work.pick)
 
     @workflow.update
     async def ready(self, command: messages.MakeReady) -> GroupAnswer:
@@ -180,21 +197,58 @@ class OrderWorkflow:
 
     @workflow.update
     async def put_back(self, command: messages.PutBack) -> GroupAnswer:
-        """Units of an ended pickup are on the shelf again."""
-        return await self._in_turn(command, self.preparing.put_back)
+        """Units of an ended group are on the shelf again."""
+        return await self._in_turn(command, self.work.put_back)
 
     @workflow.update
     async def name_proxy(self, command: messages.NameProxy) -> GroupAnswer:
         """The buyer names who else may collect."""
         return await self._in_turn(command, self.collecting.name_proxy)
 
+    # --- shipments ---------------------------------------------------------------------------------------------------
+
+    @workflow.update
+    async def pack(self, command: messages.Pack) -> GroupAnswer:
+        """Picked units were checked and are in a box."""
+        return await self._in_turn(command, self.shipping.packing.pack)
+
+    @workflow.update
+    async def unpack(self, command: messages.Unpack) -> GroupAnswer:
+        """Packed units are out of their box again."""
+        return await self._in_turn(command, self.shipping.packing.unpack)
+
+    @workflow.update
+    async def ship(self, command: messages.Ship) -> GroupAnswer:
+        """A carrier takes packed units away; exactly their share is captured."""
+        return await self._in_turn(command, self.shipping.dispatching.ship)
+
+    @workflow.update
+    async def cancel_answer(self, command: messages.AnswerStop) -> GroupAnswer:
+        """A place that was asked to stop says whether it could."""
+        return await self._in_turn(command, self.shipping.stopping.answer)
+
+    @workflow.update
+    async def decide_claim(self, command: messages.DecideClaim) -> GroupAnswer:
+        """What becomes of a parcel that went wrong."""
+        return await self._in_turn(command, self.shipping.delivering.decide)
+
+    @workflow.update
+    async def move_auto_cancel(self, command: messages.MoveAutoCancel) -> GroupAnswer:
+        """Until when a place is looked for."""
+        return await self._in_turn(command, self.shipping.sourcing.move_auto_cancel)
+
+    @workflow.update
+    async def assign(self, command: messages.Assign) -> GroupAnswer:
+        """A person chooses the place of units that nobody has picked yet."""
+        return await self._in_turn(command, self.shipping.sourcing.assign)
+
     @workflow.signal
     async def store_command(self, command: messages.StoreCommand) -> None:
         """The same commands from stores that can only fire and forget; their fate is in the timeline."""
         handlers: dict[str, Callable[..., Awaitable[GroupAnswer]]] = {
-            "accept": self.preparing.accept,
-            "reject": self.preparing.reject,
-            "pick": self.preparing.pick,
+            "accept": self.work.accept,
+            "reject": self.work.reject,
+            "pick": self.work.pick,
             "ready": self.preparing.ready,
             "arrived": self.collecting.arrived,
             "hand_over": self.counter.hand_over,
@@ -203,7 +257,11 @@ class OrderWorkflow:
             "extend": self.collecting.extend,
             "resend_code": self.collecting.resend_code,
             "unlock": self.collecting.unlock,
-            "put_back": self.preparing.put_back,
+            "put_back": self.work.put_back,
+            "pack": self.shipping.packing.pack,
+            "unpack": self.shipping.packing.unpack,
+            "ship": self.shipping.dispatching.ship,
+            "cancel_answer": self.shipping.stopping.answer,
         }
         try:
             await self._in_turn(command, handlers[command.kind])
@@ -276,9 +334,20 @@ class OrderWorkflow:
 
     @workflow.signal
     async def stock_arrived(self, arrival: messages.StockArrived) -> None:
-        """Stock came to a store for which units of this order wait."""
+        """Stock came for which units of this order wait."""
         async with self.desk.turn:
-            await self.choosing.stock_arrived(arrival.n)
+            group = self.desk.order.group(arrival.n)
+            if isinstance(group, PickupGroup):
+                await self.choosing.stock_arrived(group)
+            else:
+                await self.shipping.sourcing.stock_arrived(group)
+
+    @workflow.signal
+    async def carrier_event(self, event: messages.CarrierEvent) -> None:
+        """A carrier has news of a parcel."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await self.shipping.delivering.carrier_event(event)
 
     @workflow.query
     def view(self) -> OrderView:
@@ -293,14 +362,14 @@ class OrderWorkflow:
         if not plan.stops_something:
             raise refuse(
                 RefusalKind.NOT_ALLOWED_NOW,
-                "Nothing of this can be cancelled any more; what the customer has can be returned."
+                "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
                 if plan.refused
                 else "Nothing is left to cancel.",
             )
         desk.cancel_units(plan, command.reason, command.actor)
         if not desk.order.open:
             self.holds.clear_all()
-        if command.notify:
+        if command.notify and plan.lines:
             desk.tell_cancelled(plan.lines, command.reason)
         await desk.book.record()
         return CancelAnswer(version=desk.order.version, status=desk.order.status, plan=plan)
@@ -388,10 +457,10 @@ class OrderWorkflow:
                 RefusalKind.STALE_VERSION,
                 f"You saw version {command.version}; it is {order.version} now. Look at it again, then decide.",
             )
-        blocked = isinstance(command, (messages.Accept, messages.Pick, messages.MakeReady, messages.GiveOut))
+        blocked = isinstance(command, WORK)
         if order.holds and blocked and self._still_open(command):
             payment = self.holds.payment
-            if payment is not None and isinstance(command, messages.GiveOut):
+            if payment is not None and isinstance(command, (messages.GiveOut, messages.Ship)):
                 raise refuse(RefusalKind.PAYMENT_DUE, f"It is not paid: {payment.reason}.")
             raise refuse(
                 RefusalKind.HELD,

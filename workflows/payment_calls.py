@@ -85,7 +85,7 @@ class PaymentCalls:
                         authorisation_id=authorisation_of(step),
                         amount=amount,
                         at=workflow.now(),
-                        purpose=CapturePurpose.HAND_OVER,
+                        purpose=CapturePurpose.DISPATCH if step.for_dispatch else CapturePurpose.HAND_OVER,
                         group=group,
                     ),
                     words=words,

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.payment_calls import Outcome
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
+    from workflows.sourcing import TRIES, Sourcing
 
 
 class RefusedPlacement(Exception):
@@ -32,9 +33,10 @@ class RefusedPlacement(Exception):
 class Placing:
     """From the order's terms to its fate. Each step registers what undoes it before it is taken."""
 
-    def __init__(self, desk: Desk, holds: Holds):
+    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing):
         self.desk = desk
         self.holds = holds
+        self.sourcing = sourcing
 
     async def run(self) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
@@ -56,6 +58,23 @@ class Placing:
         desk.book.lasting_event(
             Event.ORDER_PLACED, terms.actor, external_id=terms.external_id, amount=terms.total, lines=len(terms.lines)
         )
+        for tries_left in reversed(range(TRIES)):
+            if terms.shipments:
+                await self._choose_places()
+            short = await self._claim()
+            if not short:
+                return
+            if not terms.shipments or not tries_left:
+                raise _out_of_stock(short)
+            self.sourcing.forget_choice()
+
+    async def _choose_places(self) -> None:
+        if short := await self.sourcing.choose_at_placing():
+            raise _out_of_stock(short)
+
+    async def _claim(self) -> list[Shortfall]:
+        """Hold all units where they are to come from, or none: then what is missing."""
+        desk, terms = self.desk, self.desk.order.terms
         claim = Claim(
             order_id=terms.order_id,
             at=workflow.now(),
@@ -75,14 +94,9 @@ class Placing:
             shortfalls = _shortfalls(error)
             if shortfalls is None:
                 raise
-            raise RefusedPlacement(
-                Refusal(
-                    kind=RefusalKind.OUT_OF_STOCK,
-                    detail="Not all units are available there. Offer fewer units or another store.",
-                    shortfalls=shortfalls,
-                )
-            ) from error
+            return shortfalls
         desk.book.hours.update(stores.hours)
+        return []
 
     async def _screen(self) -> Verdict:
         terms = self.desk.order.terms
@@ -177,12 +191,24 @@ class Placing:
         await self.desk.cashier.let_go()
 
     def _wanted(self) -> tuple[StockLine, ...]:
-        """Each line where its group is to be collected."""
-        lines, stores = self.desk.order.terms.lines, {group.n: group.store_id for group in self.desk.order.groups}
+        """Each line where it is to be collected, or is shipped from; nothing of what has no place."""
+        order = self.desk.order
         return tuple(
-            StockLine(line_id=line.line_id, sku=line.sku, location_id=stores[line.group], quantity=line.quantity)
-            for line in lines
+            StockLine(line_id=line.line_id, sku=line.sku, location_id=group.store_id, quantity=quantity)
+            for line in order.terms.lines
+            for group in order.groups
+            if group.store_id and line.line_id in group.units and (quantity := group.units[line.line_id].total) > 0
         )
+
+
+def _out_of_stock(shortfalls: list[Shortfall]) -> RefusedPlacement:
+    return RefusedPlacement(
+        Refusal(
+            kind=RefusalKind.OUT_OF_STOCK,
+            detail="Not all units are available there. Offer fewer units or another store.",
+            shortfalls=shortfalls,
+        )
+    )
 
 
 def _shortfalls(error: BaseException) -> list[Shortfall] | None:

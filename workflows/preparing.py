@@ -4,10 +4,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
-    from domain.groups import GroupStatus, PickupGroup, WaitsFor
+    from domain.groups import GroupStatus, WaitsFor
     from domain.ids import LineId
     from domain.notices import NoticeKind
     from domain.pickup_windows import late_deadline, latest_extension, pickup_deadline
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.stock import RejectReason, StockEffect, default_effect
     from domain.timeline import Event
@@ -28,7 +29,7 @@ class Preparing:
         self.desk = desk
 
     async def accept(self, command: messages.Accept) -> GroupAnswer:
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         if group.status is GroupStatus.ACCEPTED:
             return self.desk.answer(group, already=True)
         await self._not_too_late(group, command)
@@ -42,7 +43,7 @@ class Preparing:
 
     async def reject(self, command: messages.Reject) -> GroupAnswer:
         """The store cannot serve some or all units: never silently re-sourced, the customer chooses."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         await self._not_too_late(group, command)
         group.require((*AT_WORK, GroupStatus.READY), "rejecting it")
         lines = command.lines or group.owed_lines()
@@ -54,7 +55,7 @@ class Preparing:
 
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         await self._not_too_late(group, command)
         group.require(AT_WORK, "picking it")
         group.check_lines(command.lines, UnitState.ALLOCATED)
@@ -78,7 +79,7 @@ class Preparing:
 
     async def ready(self, command: messages.MakeReady) -> GroupAnswer:
         """Units are staged; the customer is told place, hours, deadline and code."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         if group.status is GroupStatus.READY:
             return self.desk.answer(group, already=True)
         await self._not_too_late(group, command)
@@ -98,7 +99,7 @@ class Preparing:
 
     async def put_back(self, command: messages.PutBack) -> GroupAnswer:
         """Units of an ended pickup are on the shelf again and may be sold."""
-        group = self.desk.order.group(command.n)
+        group = self.desk.order.pickup(command.n)
         lines = command.lines or dict(group.put_back)
         for line, quantity in lines.items():
             if quantity > group.put_back.get(line, 0):

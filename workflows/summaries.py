@@ -14,9 +14,13 @@ with workflow.unsafe.imports_passed_through():
 
 def order(terms: OrderTerms) -> Readable:
     """The workflow's own summary: fixed at the start."""
-    stores = ", ".join(sorted({pickup.store_id for pickup in terms.pickups}))
+    ways = []
+    if stores := ", ".join(sorted({pickup.store_id for pickup in terms.pickups})):
+        ways.append(f"pickup at {stores}")
+    if countries := ", ".join(sorted({shipment.destination.country for shipment in terms.shipments})):
+        ways.append(f"shipped to {countries}")
     total = Money(amount=terms.total, currency=terms.currency)
-    return Readable(f"{terms.channel} order {terms.external_id}: pickup at {stores}, {total}")
+    return Readable(f"{terms.channel} order {terms.external_id}: {', '.join(ways)}, {total}")
 
 
 def milestone(events: list[Event]) -> Readable:
@@ -45,7 +49,8 @@ def details(state: Order) -> str:
     for group in view.groups:
         units = sum(line.quantity for line in group.lines)
         what = f"{units} unit" if units == 1 else f"{units} units"
-        lines.append(f"- pickup {group.n} at {group.store_id}: {group.status.replace('_', ' ')}, {what}")
+        place, status = group.store_id or "no place yet", group.status.replace("_", " ")
+        lines.append(f"- {group.kind} {group.n} at {place}: {status}, {what}")
     if view.waiting_for:
         lines += ["", "Waiting for:", ""]
         for wait in view.waiting_for:

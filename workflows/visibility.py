@@ -31,12 +31,14 @@ def search_attributes() -> dict[str, str]:
 
 def at_start(terms: OrderTerms) -> TypedSearchAttributes:
     """What is known before the first task; set by whoever starts the workflow, so that it costs no event."""
+    stores = sorted({pickup.store_id for pickup in terms.pickups})
     return TypedSearchAttributes(
         [
             SearchAttributePair(STATUS, "placing"),
             SearchAttributePair(CHANNEL, terms.channel.value),
             SearchAttributePair(EXTERNAL_ID, terms.external_id),
-            SearchAttributePair(STORES, sorted({pickup.store_id for pickup in terms.pickups})),
+            # Where something ships from is not known yet, and an empty list is nothing that a worker can read.
+            *([SearchAttributePair(STORES, stores)] if stores else []),
         ]
     )
 
@@ -58,7 +60,7 @@ def _present(order: Order) -> list[tuple[SearchAttributeKey, object]]:  # type: 
     waits = order.view().waiting_for
     return [
         (STATUS, order.status.value),
-        (STORES, sorted({group.store_id for group in order.groups})),
+        (STORES, sorted({group.store_id for group in order.groups if group.store_id}) or None),
         (WAITING_FOR, sorted({wait.kind.value for wait in waits}) or None),
         (WHO_MUST_ACT, sorted({wait.who for wait in waits}) or None),
         (DEADLINE, min((wait.deadline for wait in waits if wait.deadline), default=None)),

@@ -6,9 +6,9 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.groups import PickupGroup
     from domain.notices import NoticeKind
     from domain.pickup_windows import expiring_notice_at, reminder_times, resumed_deadline
+    from domain.pickups import PickupGroup
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows.desk import REMINDERS, Desk

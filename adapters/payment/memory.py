@@ -5,7 +5,8 @@ from datetime import timedelta
 from adapters.clock import Clock
 from adapters.simulators.payment.engine import DEFAULT_LIFETIME, Engine
 from adapters.simulators.payment.spoken import SpokenPayments
-from adapters.simulators.payment.wire import Answer, Call
+from adapters.simulators.payment.wire import Call
+from adapters.simulators.wire import Answer
 
 
 class MemoryPayments(SpokenPayments):

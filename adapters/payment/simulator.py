@@ -1,18 +1,16 @@
 """The simulated provider over HTTP: its status codes, silences and refused connections in the port's terms."""
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from adapters.http import NEVER_SENT, json_object, retry_after
 from adapters.payment.provider import OutcomeUnknown, Unavailable
 from adapters.simulators.payment.spoken import SpokenPayments
-from adapters.simulators.payment.wire import Answer, Call
+from adapters.simulators.payment.wire import Call
+from adapters.simulators.wire import Answer
 from domain.payments import OperationKind
-
-# Faults that strike before a byte of the request is on its way: the provider cannot have acted.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 class SimulatorPayments(SpokenPayments):
@@ -26,11 +24,11 @@ class SimulatorPayments(SpokenPayments):
         request = self._request(call)
         try:
             response = await self._client.send(request)
-        except _NEVER_SENT as fault:
+        except NEVER_SENT as fault:
             raise Unavailable from fault
         except httpx.TransportError as fault:
             raise OutcomeUnknown from fault
-        return Answer(response.status_code, _body(response), retry_after=_retry_after(response))
+        return Answer(response.status_code, _body(response), retry_after=retry_after(response))
 
     def _request(self, call: Call) -> httpx.Request:
         if call.verb == "find":
@@ -55,22 +53,8 @@ class SimulatorPayments(SpokenPayments):
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer; anything else (a proxy's error page) says nothing, and its status speaks alone."""
-    try:
-        body = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        body = None
-    if isinstance(body, dict):
-        return body
-    if response.is_success:
+    """An error page says nothing, and its status speaks alone."""
+    body = json_object(response)
+    if body is None and response.is_success:
         raise OutcomeUnknown
-    return {}
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    word = response.headers.get("retry-after", "")
-    try:
-        seconds = float(word)
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+    return body or {}

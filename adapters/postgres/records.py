@@ -40,7 +40,13 @@ from domain.ids import OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
-WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+WORK = (
+    GroupStatus.OFFERED,
+    GroupStatus.ACCEPTED,
+    GroupStatus.PICKING,
+    GroupStatus.READY,
+    GroupStatus.PACKED,
+)
 IN_HANDS = (*WORK, GroupStatus.WAITING)
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
 
@@ -245,8 +251,10 @@ class PostgresRecords:
             .join(OrderRow, OrderRow.order_id == OrderGroupRow.order_id)
             .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
             .where(
-                OrderGroupRow.store_id == store_id,
-                OrderGroupRow.status == GroupStatus.WAITING,
+                or_(
+                    and_(OrderGroupRow.store_id == store_id, OrderGroupRow.status == GroupStatus.WAITING),
+                    OrderGroupRow.status == GroupStatus.QUEUED,
+                ),
                 OrderLineRow.sku == sku,
             )
         )
@@ -256,7 +264,7 @@ class PostgresRecords:
             # Another group of the order may have the line.
             if any(line["line_id"] == row.line_id for line in row.view["lines"])
             for wait in row.head.get("waiting_for", [])
-            if wait["id"] == f"stock/{row.n}"
+            if wait["id"] in (f"stock/{row.n}", f"sourcing/{row.n}")
         }
         return [(OrderId(order_id), n) for _, order_id, n in sorted(waits)]
 
@@ -287,9 +295,9 @@ class PostgresRecords:
                 StockWait(
                     order_id=OrderId(row.order_id),
                     n=group.n,
-                    store_id=group.store_id,
                     channel=row.channel,
                     since=row.since,
+                    store_id=StoreId(group.store_id or ""),
                     wanted=open_by_sku(group, map(LineView.model_validate, lines.get(row.order_id, []))),
                 )
             )

@@ -21,7 +21,13 @@ from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
-WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.READY)
+WORK = (
+    GroupStatus.OFFERED,
+    GroupStatus.ACCEPTED,
+    GroupStatus.PICKING,
+    GroupStatus.READY,
+    GroupStatus.PACKED,
+)
 IN_HANDS = (*WORK, GroupStatus.WAITING)
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 POSITIONS_A_MILESTONE = 1000
@@ -174,8 +180,10 @@ class MemoryRecords:
             wanted = {line.line_id for line in order.lines.values() if line.sku == sku}
             for group in order.groups.values():
                 here = group.store_id == store_id and group.status is GroupStatus.WAITING
-                if here and f"stock/{group.n}" in since and any(line.line_id in wanted for line in group.lines):
-                    found.append((since[f"stock/{group.n}"], order.order_id, group.n))
+                wait = f"stock/{group.n}" if here else f"sourcing/{group.n}"
+                waits = here or group.status is GroupStatus.QUEUED
+                if waits and wait in since and any(line.line_id in wanted for line in group.lines):
+                    found.append((since[wait], order.order_id, group.n))
         return [(order_id, n) for _, order_id, n in sorted(found)]
 
     async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:
@@ -186,7 +194,7 @@ class MemoryRecords:
                 StockWait(
                     order_id=order.order_id,
                     n=group.n,
-                    store_id=group.store_id,
+                    store_id=StoreId(group.store_id or ""),
                     channel=order.head.channel,
                     since=since[f"stock/{group.n}"],
                     wanted=open_by_sku(group, order.lines.values()),

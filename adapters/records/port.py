@@ -131,13 +131,13 @@ class Records(Protocol):
     async def timeline(self, order_id: OrderId, *, after: int, limit: int) -> Sequence[StoredEvent]: ...
 
     async def store_groups(self, store_id: StoreId, *, limit: int) -> Sequence[StoreGroup]:
-        """Groups with something for the store to do, by promised time: offered, accepted, picking, ready, put back."""
+        """Groups with something for the store to do, by promised time: offered to packed or ready; put back."""
         ...
 
     async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool: ...
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
-        """Orders (and group numbers) that wait for this SKU at this store, the longest wait first."""
+        """Orders (and group numbers) that wait for this SKU here, or anywhere (queued), the longest wait first."""
         ...
 
     async def stock_waits(self, *, after: tuple[datetime, OrderId, int] | None, limit: int) -> Sequence[StockWait]:

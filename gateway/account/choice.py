@@ -52,7 +52,7 @@ async def act(visit: Visit, form: Form) -> Outcome:
     return Outcome(visit.words["choice"][f"done_{option}"])
 
 
-async def _others(visit: Visit, origin: StoreId, owed: dict[LineId, int]) -> list[dict[str, Any]]:
+async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int]) -> list[dict[str, Any]]:
     services, now = visit.services, visit.services.now()
     skus = {line.line_id: Sku(line.sku) for line in visit.order.lines}
     wanted = {line: (skus[line], n) for line, n in owed.items() if n}

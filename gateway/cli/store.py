@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import typer
 
-from domain.groups import ProofKind
 from domain.intake import Relation
+from domain.pickups import ProofKind
 from domain.stock import MovementKind, RejectReason
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of

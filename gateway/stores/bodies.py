@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from domain.groups import ProofKind
 from domain.ids import LineId
 from domain.intake import MAX_LINES, MAX_QUANTITY, Key, Person
+from domain.pickups import ProofKind
 from domain.stock import RejectReason, StockEffect
 from gateway.fields import Body, Instant, LongText, Reference, ShortText, Version
 from gateway.problems import invalid

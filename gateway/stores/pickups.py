@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from adapters.access.port import PrincipalKind, Role
-from domain.groups import ProofKind
 from domain.ids import OrderId, ordered_at
 from domain.intake import Relation
 from domain.personal import PersonalData
+from domain.pickups import ProofKind
 from gateway.answering import PENDING, Prefer
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller

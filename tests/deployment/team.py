@@ -86,7 +86,7 @@ class Team:
         self.keys: Json = {}
         self._programs = temporal
         self._ports_held = Ports()
-        names = ("postgres", "payments", "mail", "smtp", *APIS)
+        names = ("postgres", "payments", "carriage", "mail", "smtp", *APIS)
         self.ports = {name: self._pick() for name in names}
         self.metrics_ports = {name: self._pick() for name in (*APIS, *WORKERS)}
         self.postgres = Postgres(
@@ -133,7 +133,7 @@ class Team:
             shards=SHARDS,
         )
         await self.temporal.start()
-        for name, path in (("payments", "/ledger"), ("mail", "/messages")):
+        for name, path in (("payments", "/ledger"), ("carriage", "/healthz"), ("mail", "/messages")):
             await self._child(name, answers(f"http://{LOOPBACK}:{self.ports[name]}{path}")).start()
         for job in ("migrate", "namespace", "seed"):
             said = await self.job(job)
@@ -197,6 +197,8 @@ class Team:
             "temporal": self.temporal.address,
             "temporal_namespace": self.temporal.namespace,
             "payments": f"http://{LOOPBACK}:{self.ports['payments']}",
+            "carriers": f"http://{LOOPBACK}:{self.ports['carriage']}/carriers",
+            "lockers": f"http://{LOOPBACK}:{self.ports['carriage']}/lockers",
             "mail": f"http://{LOOPBACK}:{self.ports['mail']}",
             "policy": "standard",
             "keys": self.keys,
@@ -256,9 +258,11 @@ class Team:
             "@postgres:5432": f"@{LOOPBACK}:{self.ports['postgres']}",
             "temporal:7233": temporal,
             "http://payments:8181": f"http://{LOOPBACK}:{self.ports['payments']}",
+            "http://carriage:8183": f"http://{LOOPBACK}:{self.ports['carriage']}",
             "http://api-1:8180": self.url("api-1"),
             "--public-url=http://127.0.0.1:8182": f"--public-url=http://{LOOPBACK}:{self.ports['payments']}",
             "--port=8181": f"--port={self.ports['payments']}",
+            "--port=8183": f"--port={self.ports['carriage']}",
             "--smtp-port=8125": f"--smtp-port={self.ports['smtp']}",
             "--http-port=8182": f"--http-port={self.ports['mail']}",
             "/var/lib/throughline/": f"{self.folder}/{name}-",

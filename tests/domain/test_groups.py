@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.groups import Ending, GroupStatus, PickupGroup, WaitsFor
+from domain.groups import Ending, GroupStatus, WaitsFor
 from domain.ids import OrderId, StoreId
 from domain.intake import PickupMode
+from domain.pickups import PickupGroup
 from domain.refusals import RefusalKind, Refused
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, B, after

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.cancellation import plan_cancel
-from domain.groups import Ending, GroupStatus, PickupGroup, WaitsFor
+from domain.groups import Ending, GroupStatus, WaitsFor
 from domain.ids import LineId
 from domain.intake import TenderType
 from domain.order import GivenUp, Order
+from domain.pickups import PickupGroup
 from domain.units import UnitState
 from domain.waiting import waits_of
 from tests.domain.sample_orders import PLACED, A, B, C, line, order

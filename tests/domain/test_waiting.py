@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.groups import GroupStatus, PickupGroup, WaitsFor
+from domain.groups import GroupStatus, WaitsFor
 from domain.holds import Hold, HoldKind, HoldOutcome
 from domain.ids import HoldId, StoreId
 from domain.intake import PickupMode
 from domain.order import Order
+from domain.pickups import PickupGroup
 from domain.units import Units, UnitState
 from domain.views import InterventionView
 from domain.waiting import waits_of
@@ -139,7 +140,7 @@ def any_orders(draw: st.DrawFn) -> Order:
             store_id=StoreId(draw(st.sampled_from(["S1", "S2"]))),
             mode=PickupMode.COUNTER,
             units={A: Units(**{draw(st.sampled_from(UnitState)).value: 1})},
-            waits_for=draw(st.none() | st.sampled_from(WaitsFor)),
+            waits_for=draw(st.none() | st.sampled_from([WaitsFor.HOLDS, WaitsFor.CHOICE, WaitsFor.STOCK])),
             **{
                 name: draw(moments)
                 for name in (

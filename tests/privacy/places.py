@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from workers.stack.stack import Stack
 
-OUTSIDE = ("simulators", "logs/payments.log", "logs/mail.log")
+OUTSIDE = ("simulators", "logs/payments.log", "logs/carriage.log", "logs/mail.log")
 """The provider and the mail box are not ours: they know tokens and mails, as in the world."""
 
 Place = tuple[str, bytes]

@@ -9,10 +9,11 @@ import pytest
 from activities.milestones import StockOperation
 from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
-from domain.groups import GroupStatus, PickupGroup, WaitsFor
+from domain.groups import GroupStatus, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
 from domain.notices import NoticeKind
+from domain.pickups import PickupGroup
 from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, after, line, terms

@@ -9,9 +9,10 @@ import pytest
 
 from activities.milestones import StockOperation
 from domain.actors import ENGINE
-from domain.groups import GroupStatus, PickupGroup
+from domain.groups import GroupStatus
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId
+from domain.pickups import PickupGroup
 from domain.refusals import Refused
 from domain.units import UnitState
 from tests.domain.sample_orders import A, after, line, terms

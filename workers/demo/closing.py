@@ -38,6 +38,8 @@ PLACES = (
     ("Temporal UI", "temporal_ui", "/"),
     ("Mails", "mail", "/"),
     ("Payments", "payments", "/"),
+    ("Carriers", "carriers", "/"),
+    ("Lockers", "lockers", "/"),
 )
 """What a person can open in a browser, by the server's name in `stack.json` and its path."""
 

@@ -12,6 +12,7 @@ PREFERRED = {
     "api": 8180,
     "payments": 8181,
     "mail": 8182,
+    "carriage": 8183,
     "smtp": 8125,
     "database": 5532,
     "temporal": 7233,

@@ -1,4 +1,4 @@
-"""The servers that Throughline stands on: PostgreSQL, Temporal, the payment simulator and the mail catcher.
+"""The servers that Throughline stands on: PostgreSQL, Temporal, the simulators of what is outside, the mail catcher.
 
 `Servers` is what `throughline up` and the test suite share: `async with Servers(folder, fsync=False) as servers:` gives
 addresses, and `servers.settings()` all that our own processes need to use them.
@@ -23,7 +23,7 @@ from workers.stack.temporal import TemporalServer, check_cluster
 from workers.stack.temporal_cli import find, obtain
 
 CODEC_PATH = "/v1/ops/codec"
-WEBHOOK_PATH = "/v1/webhooks/payment"
+WEBHOOKS_PATH = "/v1/webhooks"
 MIGRATION_SECONDS = 60.0
 """To wait for another program that changes the schema; nobody else should, in a folder of ours."""
 
@@ -39,6 +39,7 @@ class Servers:
         usual_ports: bool = False,
         api_port: int | None = None,
         authorisation_lifetime: float | None = None,
+        carriage: Mapping[str, float] | None = None,
         progress: Progress | None = None,
         changed: Callable[[Child], None] | None = None,
         embedded: EmbeddedSettings | None = None,
@@ -46,6 +47,7 @@ class Servers:
         """`usual_ports`: prefer the documented ports to any free ones. `api_port`: one that must be had.
 
         `authorisation_lifetime`: seconds that the simulated provider holds money, where its own default will not do.
+        `carriage`: durations of the simulated carriers and lockers by option, likewise.
         """
         self.data = data if isinstance(data, DataFolder) else DataFolder(data)
         self._embedded = embedded or EmbeddedSettings()
@@ -53,6 +55,7 @@ class Servers:
         self._usual_ports = usual_ports
         self._asked_api_port = api_port
         self._lifetime = authorisation_lifetime
+        self._carriage_durations = carriage or {}
         self._progress = progress or Silent()
         self._changed = changed
         self._ports = Ports()
@@ -60,6 +63,7 @@ class Servers:
         self.temporal: TemporalServer | None = None
         self.payments: Child | None = None
         self.mail: Child | None = None
+        self.carriage: Child | None = None
         self.smtp_host = LOOPBACK
 
     async def __aenter__(self) -> Self:
@@ -78,7 +82,11 @@ class Servers:
             self.secrets: Secrets = self.data.secrets()
             self._pick_ports()
             await side_by_side(
-                self._start_postgres(), self._start_temporal(), self._start_payments(), self._start_mail()
+                self._start_postgres(),
+                self._start_temporal(),
+                self._start_payments(),
+                self._start_mail(),
+                self._start_carriage(),
             )
         except BaseException:
             await self.stop()
@@ -87,7 +95,7 @@ class Servers:
     async def stop(self) -> None:
         """End everything, the database last, and let go of the folder."""
         try:
-            await asyncio.gather(*(child.stop() for child in (self.payments, self.mail) if child))
+            await asyncio.gather(*(child.stop() for child in (self.payments, self.mail, self.carriage) if child))
             if self.temporal:
                 await self.temporal.stop()
         finally:
@@ -108,6 +116,8 @@ class Servers:
             "api_port": self.api_port,
             "api_url": self.api_url,
             "payments_url": self.payments_url,
+            "carriers_url": self.carriers_url,
+            "lockers_url": self.lockers_url,
             "smtp_host": self.smtp_host,
             "smtp_port": self.smtp_port,
             "mail_url": self.mail_url,
@@ -152,6 +162,7 @@ class Servers:
             "database": self.postgres.child.pid if self.postgres and self.postgres.child else None,
             "payments": self.payments.pid if self.payments else None,
             "mail": self.mail.pid if self.mail else None,
+            "carriage": self.carriage.pid if self.carriage else None,
         }
 
     def _pick_ports(self) -> None:
@@ -166,6 +177,10 @@ class Servers:
         self._mail_port = pick("mail")
         self.mail_url = f"http://{LOOPBACK}:{self._mail_port}"
         self.smtp_port = pick("smtp")
+        self._carriage_port = pick("carriage")
+        self._carriage_url = f"http://{LOOPBACK}:{self._carriage_port}"
+        self.carriers_url = f"{self._carriage_url}/carriers"
+        self.lockers_url = f"{self._carriage_url}/lockers"
 
     async def _start_postgres(self) -> None:
         with step(self._progress, "PostgreSQL") as shown:
@@ -224,7 +239,7 @@ class Servers:
         command = python(
             "adapters.simulators.payment",
             *("--port", self._payments_port),
-            *("--webhook-url", self.api_url + WEBHOOK_PATH),
+            *("--webhook-url", f"{self.api_url}{WEBHOOKS_PATH}/payment"),
             *("--webhook-secret", secret),
             *("--data", self.data.simulators / "payments.jsonl"),
             *(("--authorisation-lifetime", str(self._lifetime)) if self._lifetime else ()),
@@ -245,6 +260,22 @@ class Servers:
         with step(self._progress, "Mail catcher") as shown:
             await self.mail.start()
             shown.note = self.mail_url
+
+    async def _start_carriage(self) -> None:
+        secrets = self.secrets.webhook_secrets
+        command = python(
+            "adapters.simulators.carriage",
+            *("--port", self._carriage_port),
+            *("--webhook-url", self.api_url + WEBHOOKS_PATH),
+            *("--carrier-secret", secrets.carrier.get_secret_value()),
+            *("--locker-secret", secrets.locker.get_secret_value()),
+            *("--data", self.data.simulators),
+            *(word for name, seconds in self._carriage_durations.items() for word in (f"--{name}", str(seconds))),
+        )
+        self.carriage = self._program("carriage simulator", command, "carriage", f"{self._carriage_url}/healthz")
+        with step(self._progress, "Carriers, lockers") as shown:
+            await self.carriage.start()
+            shown.note = self._carriage_url
 
     def _program(self, name: str, command: list[str], log: str, url: str) -> Child:
         return Child(

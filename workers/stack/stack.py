@@ -23,6 +23,8 @@ from workers.stack.servers import Servers, side_by_side, surroundings
 
 SHORT_AUTHORISATIONS = 10.0
 """Seconds that the simulated provider holds money under the short policy."""
+SHORT_CARRIAGE = {"day": 1.0, "auto": 1.0, "hold": 8.0, "return-after": 2.0}
+"""The same for the simulated carriers and lockers: a parcel that was picked up takes a step a second."""
 SEED_SECONDS = 120.0
 STUMBLES = 3
 """Restarts of a worker before the API is ready that make the start a failure."""
@@ -62,6 +64,7 @@ class Stack:
             usual_ports=usual_ports,
             api_port=port,
             authorisation_lifetime=SHORT_AUTHORISATIONS if policy == "short" else None,
+            carriage=SHORT_CARRIAGE if policy == "short" else None,
             progress=progress,
             changed=self._started_again,
         )
@@ -135,6 +138,8 @@ class Stack:
             "temporal_namespace": servers.temporal_namespace,
             "temporal_cli": servers.temporal_cli,
             "payments": servers.payments_url,
+            "carriers": servers.carriers_url,
+            "lockers": servers.lockers_url,
             "mail": servers.mail_url,
             "smtp": f"{servers.smtp_host}:{servers.smtp_port}",
             "database": servers.dsn,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from adapters.clock import system_clock
 from adapters.http import http_client
+from adapters.simulators.deliveries import Deliveries
+from adapters.simulators.journal import Journal
 from adapters.simulators.payment.app import create_app
+from adapters.simulators.payment.books import KINDS
 from adapters.simulators.payment.engine import DEFAULT_LIFETIME, Engine
-from adapters.simulators.payment.journal import Journal
-from adapters.simulators.payment.webhooks import Deliveries
 from adapters.simulators.serving import bind, run, serve, url_of
 
 
@@ -34,7 +35,7 @@ def _options() -> argparse.Namespace:
 
 async def _run(options: argparse.Namespace) -> None:
     sock = bind(options.host, options.port)
-    journal = Journal(options.data) if options.data else None
+    journal = Journal(options.data, KINDS) if options.data else None
     engine = Engine(
         system_clock,
         lifetime=timedelta(seconds=options.authorisation_lifetime),

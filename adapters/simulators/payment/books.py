@@ -1,11 +1,13 @@
 """The provider's books: authorisations, the operations on them, and the events it owes its customers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from adapters.simulators import books as simulators
+from adapters.simulators.books import EventRecord, Write
 from domain.payments import AuthorisationStatus, OperationStatus
 
 
@@ -90,74 +92,34 @@ class OperationRecord(BaseModel):
         return self.model_dump(mode="json", include={"id", "authorisation_id", "amount", "currency", "status"})
 
 
-class EventRecord(BaseModel):
-    """A webhook that is owed until somebody took it."""
-
-    id: str
-    type: str
-    created_at: datetime
-    data: dict[str, Any]
-    attempts: int = 0
-    deliveries: int = 0
-    last_status: int | None = None
-    delivered_at: datetime | None = None
-
-    def body(self) -> str:
-        return self.model_dump_json(include={"id", "type", "created_at", "data"})
+Record = AuthorisationRecord | OperationRecord
+KINDS: dict[str, type[BaseModel]] = {"a": AuthorisationRecord, "o": OperationRecord, "e": EventRecord}
+"""How records are marked in the journal."""
 
 
-Record = AuthorisationRecord | OperationRecord | EventRecord
-Write = Callable[[list[Record]], None]
-
-DELIVERED_KEPT = 5_000
-"""Delivered events are kept for a look, not for ever."""
-
-
-class Books:
-    """Everything the provider knows, in memory; `write` makes each change durable before it is answered."""
+class Books(simulators.Books):
+    """Everything the provider knows."""
 
     def __init__(self, write: Write | None = None) -> None:
+        super().__init__(write)
         self.authorisations: dict[str, AuthorisationRecord] = {}
         self.operations: dict[str, OperationRecord] = {}
         self.by_key: dict[str, OperationRecord] = {}
         self.by_reference: dict[str, list[OperationRecord]] = {}
-        self.events: dict[str, EventRecord] = {}
-        self.owed: dict[str, EventRecord] = {}
-        self.on_owed: Callable[[EventRecord], None] | None = None
-        self._write = write
-        self._changed: dict[str, Record] = {}
-
-    def put(self, record: Record) -> None:
-        """Take in a new or changed record; it is written at the next `commit`."""
-        self._remember(record)
-        self._changed[record.id] = record
-
-    def commit(self) -> None:
-        """Everything since the last commit, in one piece: a crash leaves all of it or nothing."""
-        if self._changed and self._write:
-            self._write(list(self._changed.values()))
-        self._changed.clear()
-
-    def replay(self, records: Iterable[Record]) -> None:
-        """Read back what `write` was given, oldest first."""
-        for record in records:
-            self._remember(record)
 
     def entries(self, reference: str | None = None) -> list[OperationRecord]:
         """The operations of one reference, or all of them, oldest first."""
         return list(self.operations.values()) if reference is None else self.by_reference.get(reference, [])
 
-    def snapshot(self) -> list[Record]:
-        return [*self.authorisations.values(), *self.operations.values(), *self.events.values()]
+    def records(self) -> Iterable[Record]:
+        return [*self.authorisations.values(), *self.operations.values()]
 
-    def _remember(self, record: Record) -> None:
+    def remember(self, record: Record) -> None:
         match record:
             case AuthorisationRecord():
                 self.authorisations[record.id] = record
             case OperationRecord():
                 self._remember_operation(record)
-            case EventRecord():
-                self._remember_event(record)
 
     def _remember_operation(self, record: OperationRecord) -> None:
         before = self.operations.get(record.id)
@@ -170,16 +132,3 @@ class Books:
                 entries.append(record)
             else:
                 entries[entries.index(before)] = record
-
-    def _remember_event(self, record: EventRecord) -> None:
-        self.events[record.id] = record
-        if record.delivered_at is None:
-            new = record.id not in self.owed
-            self.owed[record.id] = record
-            if new and self.on_owed:
-                self.on_owed(record)
-            return
-        self.owed.pop(record.id, None)
-        if len(self.events) > 2 * DELIVERED_KEPT + len(self.owed):
-            for old in [event.id for event in self.events.values() if event.delivered_at][:DELIVERED_KEPT]:
-                del self.events[old]

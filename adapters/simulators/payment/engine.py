@@ -1,16 +1,17 @@
 """The provider's rules of the house: once a key, faults on order, and the clock's due dates. No network, no waiting."""
 
-import hashlib
-import json
 from dataclasses import replace
 from datetime import timedelta
 from heapq import heappop, heappush
 
 from adapters.clock import Clock
-from adapters.simulators.payment.books import Books, OperationRecord, Write
-from adapters.simulators.payment.faults import FaultKind, PlantedFaults
+from adapters.simulators.books import Write
+from adapters.simulators.faults import FaultKind, PlantedFaults
+from adapters.simulators.payment.books import Books, OperationRecord
+from adapters.simulators.payment.faults import Fault
 from adapters.simulators.payment.movements import Movements
-from adapters.simulators.payment.wire import Answer, Call, refusal, unknown_authorisation
+from adapters.simulators.payment.wire import Call, unknown_authorisation
+from adapters.simulators.wire import Answer, fingerprint, key_conflict, key_missing, refusal
 from domain.payments import DeclineReason, OperationKind, OperationStatus
 
 DEFAULT_LIFETIME = timedelta(days=7)
@@ -28,7 +29,7 @@ class Engine:
     ) -> None:
         self.clock = clock
         self.books = Books(write)
-        self.faults = PlantedFaults()
+        self.faults = PlantedFaults[Fault]()
         self._movements = Movements(
             self.books, clock, lifetime=lifetime, refund_delay=refund_delay, public_url=public_url
         )
@@ -44,7 +45,7 @@ class Engine:
     def perform(self, call: Call) -> Answer:
         """Do what is asked, once a key; the same key and body get the first answer for ever."""
         self.tick()
-        fault = self.faults.take(call, self._reference(call))
+        fault = self.faults.take(lambda fault: fault.strikes(call.verb, self._reference(call)))
         if fault and fault.kind is FaultKind.BEFORE:
             return Answer(0, {}, lost=True)
         if fault and fault.kind is FaultKind.STATUS and fault.status != 402:
@@ -95,11 +96,11 @@ class Engine:
                 found = self.books.authorisations.get(call.authorisation_id or "")
                 return Answer(200, found.public()) if found else unknown_authorisation()
         if not call.key:
-            return refusal(400, "key_missing", "Send an Idempotency-Key.")
-        fingerprint = _fingerprint(call)
+            return key_missing()
+        asked = fingerprint(str(call.verb), call.authorisation_id, call.body)
         if known := self.books.by_key.get(call.key):
-            if known.fingerprint != fingerprint:
-                return refusal(422, "key_conflict", "This key was used with other parameters.")
+            if known.fingerprint != asked:
+                return key_conflict()
             return Answer(known.answer_status, known.answer)
         amount = call.body.get("amount")
         if amount is not None and amount <= 0:
@@ -114,7 +115,7 @@ class Engine:
             status=OperationStatus.SUCCEEDED,
             key=call.key,
             reference=call.body.get("reference") or "",
-            fingerprint=fingerprint,
+            fingerprint=asked,
         )
         if call.verb is OperationKind.AUTHORISE:
             return self._movements.authorise(call, operation, declined=declined)
@@ -156,8 +157,3 @@ class Engine:
             return operation.reference if operation else None
         known = self.books.authorisations.get(call.authorisation_id or "")
         return known.reference if known else call.body.get("reference")
-
-
-def _fingerprint(call: Call) -> str:
-    meaning = json.dumps([str(call.verb), call.authorisation_id, call.body], sort_keys=True)
-    return hashlib.sha256(meaning.encode()).hexdigest()

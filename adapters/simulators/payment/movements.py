@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from heapq import heappush
 
 from adapters.clock import Clock
+from adapters.simulators.books import EventRecord
 from adapters.simulators.payment import tokens
-from adapters.simulators.payment.books import AuthorisationRecord, Books, EventRecord, OperationRecord
-from adapters.simulators.payment.wire import Answer, Call, refusal, too_large, unknown_authorisation, wrong_state
+from adapters.simulators.payment.books import AuthorisationRecord, Books, OperationRecord
+from adapters.simulators.payment.wire import Call, too_large, unknown_authorisation, wrong_state
+from adapters.simulators.wire import Answer, refusal
 from domain.ids import sortable_id
 from domain.payments import AuthorisationStatus, DeclineReason, OperationStatus
 

@@ -4,7 +4,6 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from adapters.simulators.payment.webhooks import DeliveryMode
 from domain.money import Currency
 
 Amount = Annotated[int, Field(strict=True, gt=0, le=10**15)]
@@ -59,8 +58,3 @@ class ActionBody(_Body):
 class DisputeBody(_Body):
     authorisation_id: Name
     amount: Amount | None = None
-
-
-class DeliveriesBody(_Body):
-    mode: DeliveryMode
-    delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0

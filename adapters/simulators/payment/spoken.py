@@ -13,7 +13,8 @@ from adapters.payment.provider import (
     Unavailable,
     UnknownPayment,
 )
-from adapters.simulators.payment.wire import Answer, Call
+from adapters.simulators.payment.wire import Call
+from adapters.simulators.wire import Answer
 from domain.ids import OperationKey
 from domain.money import Money
 from domain.payments import (

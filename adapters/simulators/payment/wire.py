@@ -1,8 +1,9 @@
-"""What is asked of the simulated provider and what it answers, whoever carries it: HTTP, or a plain call."""
+"""What is asked of the simulated provider, and its own refusals."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from adapters.simulators.wire import Answer, refusal
 from domain.payments import OperationKind
 
 Verb = OperationKind | Literal["find", "authorisation"]
@@ -16,20 +17,6 @@ class Call:
     body: dict[str, Any] = field(default_factory=dict)
     authorisation_id: str | None = None
     key: str | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer. `lost`: the caller never sees it, only its own time-out."""
-
-    status: int
-    body: dict[str, Any]
-    retry_after: float | None = None
-    lost: bool = False
-
-
-def refusal(status: int, code: str, message: str, **details: Any) -> Answer:
-    return Answer(status, {"code": code, "message": message, **details})
 
 
 def unknown_authorisation() -> Answer:

@@ -15,9 +15,10 @@ from adapters.payment.port import (
     RefundRequest,
     VoidRequest,
 )
-from adapters.simulators.payment.books import EventRecord
+from adapters.simulators.books import EventRecord
 from adapters.simulators.payment.faults import Fault, FaultedOperation, FaultKind
-from adapters.simulators.payment.wire import Answer, Call
+from adapters.simulators.payment.wire import Call
+from adapters.simulators.wire import Answer
 from domain.ids import OperationKey, OrderId
 from domain.ledger import OrderStatement
 from domain.money import Money

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.simulators.journal import Journal
+from adapters.simulators.payment.books import KINDS
 from adapters.simulators.payment.engine import Engine
-from adapters.simulators.payment.journal import Journal
 from adapters.simulators.payment.wire import Call
 from domain.payments import AuthorisationStatus, OperationKind
 
@@ -81,14 +82,14 @@ def test_no_script_takes_frees_or_returns_more_than_there_is(token: str, script:
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_journal_reads_back_what_was_true_and_passes_over_a_torn_line(tmp_path: Path, token: str) -> None:
     clock, path = Clock(), tmp_path / "payments.jsonl"
-    journal = Journal(path)
+    journal = Journal(path, KINDS)
     journal.open([])
     engine = Engine(clock, write=journal.write)
     play(engine, clock, token, [("approve", 1), ("capture", 300), ("refund", 100), ("dispute", 50)])
     with path.open("ab") as file:
         file.write(b'[["o",{"id":"op_torn"')
     for _ in range(2):  # the second time from the shortened file
-        again = Journal(path)
+        again = Journal(path, KINDS)
         read = Engine(clock)
         read.books.replay(again.read())
         read.resume()

@@ -1,83 +1,30 @@
 """The payment simulator as a process: its webhooks, its memory over a kill, its silence, its pages."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from standardwebhooks.webhooks import Webhook
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from adapters.http import http_client
 from adapters.payment.provider import OutcomeUnknown, Unavailable
 from adapters.payment.simulator import SimulatorPayments
-from adapters.simulators.serving import bind, url_of
 from domain.ids import OperationKey
 from domain.money import Money
 from tests.adapters.simulators.process import Running, start, started, stop
+from tests.adapters.simulators.receiver import Receiver, eventually, receiving
 
 SECRET = "whsec_" + "c2ltdWxhdGVkIHBheW1lbnQgcHJvdmlkZXI="
 MODULE = "adapters.simulators.payment"
 TEN_EUROS = Money(amount=1000, currency="EUR")
 
 
-@dataclass
-class Receiver:
-    """Takes webhooks, verified as any receiver would."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    """Statuses for the next calls; then 202."""
-    taken: list[dict[str, Any]] = field(default_factory=list)
-    calls: int = 0
-
-    async def take(self, request: Request) -> Response:
-        self.calls += 1
-        event = Webhook(SECRET).verify(await request.body(), dict(request.headers))
-        status = self.answers.pop(0) if self.answers else 202
-        if status < 300:
-            self.taken.append(event)
-        return Response(status_code=status)
-
-    def kinds(self, reference: str) -> list[str]:
-        return [event["type"] for event in self.taken if event["data"]["reference"] == reference]
-
-
-async def eventually(condition: Callable[[], Any], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
-
-
-@contextlib.asynccontextmanager
-async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
-    app = Starlette(routes=[Route("/hook", receiver.take, methods=["POST"])])
-    sock = bind("127.0.0.1", 0)
-    receiver.url = f"{url_of(sock)}/hook"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
-    serving = asyncio.ensure_future(server._serve(sockets=[sock]))
-    await eventually(lambda: server.started)
-    try:
-        yield receiver
-    finally:
-        server.should_exit = True
-        await serving
-        sock.close()
-
-
 @pytest.fixture(scope="module")
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving(Receiver()) as receiver:
+    async with receiving(Receiver(SECRET)) as receiver:
         yield receiver
 
 
@@ -226,7 +173,7 @@ async def test_the_ledger_survives_a_kill_and_what_was_owed_is_still_sent(tmp_pa
     finally:
         running.process.kill()
         await running.process.wait()
-    async with receiving(Receiver()) as receiver:
+    async with receiving(Receiver(SECRET)) as receiver:
         hooks = ["--webhook-url", receiver.url, "--webhook-secret", SECRET]
         async with started(MODULE, *data, *hooks) as again, http_client(timeout=10) as client:
             assert (await client.get(f"{again.url}/ledger")).json() == before

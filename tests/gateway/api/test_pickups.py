@@ -12,11 +12,11 @@ from adapters.inventory.port import Allocate, Release, Reserve
 from adapters.keys.port import KeyErased
 from adapters.vault.port import Subject
 from domain.actors import ENGINE, Channel
-from domain.groups import ProofKind
 from domain.hand_over_codes import derive_code
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId, pickup_id
 from domain.intake import Relation
 from domain.personal import PersonalData
+from domain.pickups import ProofKind
 from domain.refusals import RefusalKind
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry

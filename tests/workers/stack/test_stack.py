@@ -36,7 +36,7 @@ async def test_a_stack_says_where_everything_is_and_leaves_nothing_behind(folder
         record = stack.data.read_record()
         assert set(record) >= {
             *("api", "console", "temporal", "temporal_ui", "temporal_namespace", "temporal_cli", "payments", "mail"),
-            *("database", "data", "pids", "keys", "webhook_secrets"),
+            *("carriers", "lockers", "database", "data", "pids", "keys", "webhook_secrets"),
         }
         assert set(record["webhook_secrets"]) == {"payment", "fraud", "carrier", "locker", "bureau"}
         assert record["keys"]["stores"] == {"S001": "key-s001"}
@@ -84,7 +84,18 @@ async def test_two_stacks_in_two_folders_do_not_meet_and_one_folder_takes_one_st
     ):
         mine, theirs = one.data.read_record(), other.data.read_record()
         assert not set(all_pids(mine)) & set(all_pids(theirs))
-        for name in ("api", "temporal", "temporal_ui", "payments", "mail", "smtp", "database", "webhook_secrets"):
+        for name in (
+            "api",
+            "temporal",
+            "temporal_ui",
+            "payments",
+            "carriers",
+            "lockers",
+            "mail",
+            "smtp",
+            "database",
+            "webhook_secrets",
+        ):
             assert mine[name] != theirs[name]
         with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
             await Stack(folder, fsync=False, programs=programs).start()

@@ -446,14 +446,16 @@ def upgrade() -> None:
         "order_groups",
         ["order_id", "n"],
         unique=False,
-        postgresql_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status IN ('waiting', 'queued')"),
     )
     op.create_index(
         "ix_order_groups_work",
         "order_groups",
         ["store_id", "promised_ready_at"],
         unique=False,
-        postgresql_where=sa.text("to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'waiting')"),
+        postgresql_where=sa.text(
+            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting')"
+        ),
     )
     op.create_table(
         "order_lines",
@@ -592,9 +594,15 @@ def downgrade() -> None:
     op.drop_index(
         "ix_order_groups_work",
         table_name="order_groups",
-        postgresql_where=sa.text("to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'waiting')"),
+        postgresql_where=sa.text(
+            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting')"
+        ),
     )
-    op.drop_index("ix_order_groups_waiting", table_name="order_groups", postgresql_where=sa.text("status = 'waiting'"))
+    op.drop_index(
+        "ix_order_groups_waiting",
+        table_name="order_groups",
+        postgresql_where=sa.text("status IN ('waiting', 'queued')"),
+    )
     op.drop_table("order_groups")
     op.drop_table("journal_lines")
     op.drop_index(op.f("ix_api_keys_principal_id"), table_name="api_keys")

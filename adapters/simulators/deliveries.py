@@ -4,12 +4,14 @@ import asyncio
 import time
 from enum import StrEnum
 from heapq import heappop, heappush
+from typing import Annotated, Protocol
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field
 from standardwebhooks.webhooks import Webhook
 
-from adapters.simulators.payment.books import EventRecord
-from adapters.simulators.payment.engine import Engine
+from adapters.clock import Clock
+from adapters.simulators.books import Books, EventRecord
 
 PACE = 0.02
 LONGEST_PAUSE = 10.0
@@ -26,8 +28,31 @@ class DeliveryMode(StrEnum):
     """Nothing is sent; what is owed goes out when the mode changes."""
 
 
+class DeliveriesBody(BaseModel):
+    """How events are to be delivered from now on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: DeliveryMode
+    delay_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
+
+
+class Teller(Protocol):
+    """A simulated system that has something to tell."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def books(self) -> Books: ...
+
+    def tick(self) -> None:
+        """Let happen what the clock has made due."""
+        ...
+
+
 class Deliveries:
-    def __init__(self, engine: Engine, url: str | None, secret: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, engine: Teller, url: str | None, secret: str, client: httpx.AsyncClient) -> None:
         self.mode = DeliveryMode.NORMAL
         self.delay_seconds = 2.0
         self._engine = engine
@@ -40,7 +65,7 @@ class Deliveries:
         self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; also lets the provider's clock tick when nobody calls."""
+        """Deliver until cancelled; also lets the system's clock tick when nobody calls."""
         for event in self._engine.books.owed.values():
             self._enqueue(event)
         self._engine.books.on_owed = self._enqueue

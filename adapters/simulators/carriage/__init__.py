@@ -1,0 +1,1 @@
+"""Carriers and lockers of our own in one program."""

@@ -1,0 +1,33 @@
+"""Carriers under `/carriers` and the locker operator under `/lockers`, as if each were alone."""
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from adapters.simulators.carrier.app import create_app as create_carriers
+from adapters.simulators.carrier.engine import CarrierEngine
+from adapters.simulators.controls import delivering
+from adapters.simulators.deliveries import Deliveries
+from adapters.simulators.locker.app import create_app as create_lockers
+from adapters.simulators.locker.engine import LockerEngine
+
+_DOORS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carriage simulator</title>
+<body style="font: 16px/1.5 system-ui, sans-serif; margin: 2rem"><h1>Carriage simulator</h1>
+<ul><li><a href="carriers/">Carriers</a></li><li><a href="lockers/">Lockers</a></li></ul></body></html>"""
+
+
+def create_app(
+    carriers: tuple[CarrierEngine, Deliveries], lockers: tuple[LockerEngine, Deliveries], *, silence: float = 30.0
+) -> FastAPI:
+    app = FastAPI(title="Carriage simulator", lifespan=delivering(carriers[1], lockers[1]))
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/", response_class=HTMLResponse)
+    async def doors() -> str:
+        return _DOORS
+
+    app.mount("/carriers", create_carriers(*carriers, silence=silence))
+    app.mount("/lockers", create_lockers(*lockers, silence=silence))
+    return app

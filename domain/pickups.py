@@ -1,0 +1,108 @@
+"""A pickup: the group that a store makes ready for its customer, who comes with a code."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.groups import Ending, Group, GroupStatus, WaitsFor
+from domain.ids import GroupId, LineId, StoreId, pickup_id
+from domain.intake import PickupMode, Relation
+from domain.units import Units, UnitState
+
+
+class ProofKind(StrEnum):
+    CODE = "code"
+    ID_SIGHTED = "id_sighted"
+    SIGNATURE = "signature"
+
+
+class HandOver(BaseModel):
+    """Proof of one hand-over: who gave what to whom, when, and how that was checked. Never changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command_id: str
+    at: datetime
+    recorded_at: datetime
+    by: str
+    relation: Relation
+    proof: ProofKind
+    lines: dict[LineId, int]
+    refused: dict[LineId, int]
+    captured: int
+    """Minor units captured for it, or still to be captured when the payment system is away."""
+    capture_pending: bool = False
+
+
+class PickupGroup(Group):
+    """What a store owes a customer who comes for it."""
+
+    noun: ClassVar[str] = "pickup"
+    hints: ClassVar[dict[GroupStatus, str]] = {
+        GroupStatus.WAITING: "it waits for the customer, for stock or for a hold to be cleared",
+        GroupStatus.OFFERED: "the store must accept it first",
+        GroupStatus.ACCEPTED: "it must be picked first",
+        GroupStatus.PICKING: "it must be made ready first",
+        GroupStatus.EXPIRED: "its pickup window is over; put the units back",
+        GroupStatus.CANCELLED: "it was cancelled; put the units back",
+        GroupStatus.REJECTED: "it went elsewhere",
+        GroupStatus.COLLECTED: "the customer has it",
+    }
+
+    kind: Literal["pickup"] = "pickup"
+    mode: PickupMode
+    proxy: Relation | None = None
+    """The buyer named someone else who may collect; the name is in the vault."""
+    requested_at: datetime | None = None
+    choose_by: datetime | None = None
+    """Until when the customer may choose, or wait for stock."""
+    ready_at: datetime | None = None
+    deadline: datetime | None = None
+    latest_deadline: datetime | None = None
+    reminders: list[datetime] = Field(default_factory=list)
+    expiring_notice_at: datetime | None = None
+    extensions: int = 0
+    arrived_at: datetime | None = None
+    arrivals: int = 0
+    bay: str | None = None
+    code_serial: int = 0
+    wrong_codes: int = 0
+    code_locked: bool = False
+    hand_overs: list[HandOver] = Field(default_factory=list)
+
+    @property
+    def group_id(self) -> GroupId:
+        return pickup_id(self.order_id, self.n)
+
+    @property
+    def status(self) -> GroupStatus:
+        if not self.open:
+            if self.count(UnitState.HANDED_OVER):
+                return GroupStatus.COLLECTED
+            return {Ending.MOVED: GroupStatus.REJECTED, Ending.EXPIRED: GroupStatus.EXPIRED}.get(
+                self.ending or Ending.CANCELLED, GroupStatus.CANCELLED
+            )
+        if self.waits_for is not None:
+            return GroupStatus.WAITING
+        if self.ready_at is not None:
+            return GroupStatus.READY
+        if self.picking_at is not None:
+            return GroupStatus.PICKING
+        return GroupStatus.ACCEPTED if self.accepted_at is not None else GroupStatus.OFFERED
+
+    def successor(
+        self, n: int, units: dict[LineId, Units], waits_for: WaitsFor, declined_by: list[StoreId]
+    ) -> "PickupGroup":
+        return PickupGroup(
+            order_id=self.order_id,
+            n=n,
+            store_id=self.store_id,
+            mode=self.mode,
+            proxy=self.proxy,
+            requested_at=self.requested_at,
+            units=units,
+            waits_for=waits_for,
+            declined_by=declined_by,
+        )

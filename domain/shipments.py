@@ -1,0 +1,184 @@
+"""A shipment: the group that a store or warehouse picks, packs and gives to a carrier."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.destinations import Destination
+from domain.groups import Ending, Group, GroupStatus, WaitsFor
+from domain.ids import GroupId, LineId, StoreId, shipment_id
+from domain.intake import Service
+from domain.parcels import Box, Parcel
+from domain.refusals import Refusal, RefusalKind, Refused
+from domain.units import Units, UnitState
+
+
+class Queue(StrEnum):
+    """Where units wait for a place. An order's units are in one queue at a time."""
+
+    REJECTED = "rejected"
+    """A place gave them up; another is looked for."""
+    UNFILLABLE = "unfillable"
+    """No place can serve them now."""
+
+
+class StopAsked(BaseModel):
+    """A cancel that a place at work was asked to carry out, if it still can."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lines: dict[LineId, int]
+    reason: str
+    """A cancel's reason."""
+    since: datetime
+    answer_by: datetime
+    """Silence until then means that it stopped, unless the goods left."""
+
+
+class ShipmentGroup(Group):
+    """What a place owes a carrier, and the parcels that have left."""
+
+    noun: ClassVar[str] = "shipment"
+    hints: ClassVar[dict[GroupStatus, str]] = {
+        GroupStatus.WAITING: "a hold must be cleared first",
+        GroupStatus.QUEUED: "a place for it is looked for",
+        GroupStatus.OFFERED: "the place must accept it first",
+        GroupStatus.ACCEPTED: "it must be picked first",
+        GroupStatus.PICKING: "it must be packed first",
+        GroupStatus.PACKED: "it is packed; unpack it first",
+        GroupStatus.SHIPPED: "it has left",
+        GroupStatus.DELIVERED: "the customer has it",
+        GroupStatus.EXCEPTION: "its parcel went wrong; decide its claim",
+        GroupStatus.REJECTED: "it went to another place",
+        GroupStatus.CANCELLED: "it was cancelled; put the units back",
+    }
+
+    kind: Literal["shipment"] = "shipment"
+    service: Service
+    destination: Destination
+    allow_split: bool = True
+    keep_together: bool = False
+    exclude: list[StoreId] = Field(default_factory=list)
+    """Places that may not serve it, by the order's own wish."""
+    hops: int = 0
+    """How often it was taken to another place."""
+    promised_at: datetime | None = None
+    """When the customer was told to expect it: the first promise, kept over all hops."""
+    queue: Queue | None = None
+    auto_cancel_at: datetime | None = None
+    """Until when a place is looked for; nothing else ends the search when it was cleared."""
+    look_again_at: datetime | None = None
+    replaces: int | None = None
+    """The shipment whose lost units these stand for: they are paid already."""
+    packed: dict[LineId, int] = Field(default_factory=dict)
+    """Picked units that were checked and are in a box."""
+    boxes: list[Box] = Field(default_factory=list)
+    """Boxes that are packed and have not left."""
+    parcels: list[Parcel] = Field(default_factory=list)
+    stop: StopAsked | None = None
+    returned: dict[LineId, int] = Field(default_factory=dict)
+    """Units that came back from the carrier, to be looked at and put on the shelf."""
+
+    @property
+    def group_id(self) -> GroupId:
+        return shipment_id(self.order_id, self.n)
+
+    @property
+    def status(self) -> GroupStatus:
+        return self._status_at_work() if self.open else self._status_at_the_end()
+
+    def _status_at_work(self) -> GroupStatus:
+        if self.waits_for is not None:
+            return GroupStatus.QUEUED if self.waits_for is WaitsFor.SOURCING else GroupStatus.WAITING
+        if self.all_packed:
+            return GroupStatus.PACKED
+        if self.picking_at is not None:
+            return GroupStatus.PICKING
+        return GroupStatus.ACCEPTED if self.accepted_at is not None else GroupStatus.OFFERED
+
+    def _status_at_the_end(self) -> GroupStatus:
+        if any(parcel.claimed for parcel in self.parcels):
+            return GroupStatus.EXCEPTION
+        if self.count(UnitState.SHIPPED):
+            return GroupStatus.SHIPPED
+        if self.count(UnitState.DELIVERED):
+            return GroupStatus.DELIVERED
+        if self.parcels:
+            return GroupStatus.EXCEPTION
+        return GroupStatus.REJECTED if self.ending is Ending.MOVED else GroupStatus.CANCELLED
+
+    @property
+    def paid(self) -> bool:
+        return self.replaces is not None
+
+    @property
+    def under_way(self) -> bool:
+        return self.count(UnitState.SHIPPED) > 0
+
+    @property
+    def one_place(self) -> bool:
+        """It leaves from one place, or not at all."""
+        return self.keep_together or not self.allow_split
+
+    @property
+    def all_packed(self) -> bool:
+        """Everything that is owed lies in a box."""
+        return bool(self.packed) and sum(self.packed.values()) == self.owed
+
+    @property
+    def begun(self) -> bool:
+        """The place has goods in its hands: it can only be asked to stop."""
+        return self.count(UnitState.PICKED) > 0
+
+    @property
+    def unpacked(self) -> dict[LineId, int]:
+        """Picked units that are not in a box yet."""
+        picked = self.owed_lines(UnitState.PICKED)
+        return {line: left for line, n in picked.items() if (left := n - self.packed.get(line, 0)) > 0}
+
+    def parcel(self, n: int | None) -> Parcel:
+        """The named parcel, or the only one. Raises `Refused`."""
+        found = [parcel for parcel in self.parcels if n in (None, parcel.n)]
+        if len(found) == 1:
+            return found[0]
+        detail = (
+            "Nothing of this shipment has left."
+            if not self.parcels
+            else f"This shipment has no parcel {n}."
+            if n is not None
+            else f"This shipment left in {len(self.parcels)} parcels: name one in `parcel`."
+        )
+        raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=detail))
+
+    def take_from_box(self, lines: dict[LineId, int]) -> None:
+        """Units leave their box: what is left in no box is not packed."""
+        self.packed = {line: left for line, n in self.packed.items() if (left := n - lines.get(line, 0)) > 0}
+        if not self.packed:
+            self.boxes = []
+
+    def keep_packed_within_picked(self) -> None:
+        """After units left the group otherwise: no more is packed than is picked."""
+        picked = self.owed_lines(UnitState.PICKED)
+        self.take_from_box({line: max(0, n - picked.get(line, 0)) for line, n in self.packed.items()})
+
+    def successor(
+        self, n: int, units: dict[LineId, Units], waits_for: WaitsFor, declined_by: list[StoreId]
+    ) -> "ShipmentGroup":
+        return ShipmentGroup(
+            order_id=self.order_id,
+            n=n,
+            store_id=StoreId(""),
+            units=units,
+            waits_for=waits_for,
+            declined_by=declined_by,
+            service=self.service,
+            destination=self.destination,
+            allow_split=self.allow_split,
+            keep_together=self.keep_together,
+            exclude=self.exclude,
+            hops=self.hops,
+            promised_at=self.promised_at,
+            replaces=self.replaces,
+        )

@@ -1,0 +1,217 @@
+"""What carriers say of parcels, and what becomes of those that go wrong."""
+
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.actors import ENGINE, Actor
+    from domain.notices import NoticeKind
+    from domain.parcels import EXCEPTIONS, Claim, Parcel, ParcelStatus, Resolution
+    from domain.refusals import RefusalKind
+    from domain.shipments import Queue, ShipmentGroup
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages
+    from workflows.desk import Desk
+    from workflows.messages import GroupAnswer
+    from workflows.refusing import refuse
+    from workflows.sourcing import Sourcing
+
+
+class Delivering:
+    """The parcels of one order. Called with the turn taken."""
+
+    def __init__(self, desk: Desk, sourcing: Sourcing):
+        self.desk = desk
+        self.sourcing = sourcing
+
+    # --- what carriers say -------------------------------------------------------------------------------------------
+
+    async def carrier_event(self, event: messages.CarrierEvent) -> None:
+        """Kept once, whatever it says; counted where it can follow from what was known."""
+        found = self._find(event.tracking_number)
+        if found is None:
+            return
+        group, parcel = found
+        known = len(parcel.events)
+        changed = parcel.take(event.event_id, event.at, event.said, event.status)
+        if len(parcel.events) == known:
+            return
+        self.desk.book.event(
+            Event.CARRIER_EVENT,
+            ENGINE,
+            reason=None if parcel.events[-1].counted else "changes nothing",
+            group=group.n,
+            parcel=parcel.n,
+            status=event.status,
+            said=event.said,
+            at=event.at.isoformat(),
+        )
+        if changed:
+            self._follow(group, parcel)
+        await self.desk.book.record()
+
+    def _find(self, tracking_number: str) -> tuple[ShipmentGroup, Parcel] | None:
+        for group in self.desk.order.shipments:
+            for parcel in group.parcels:
+                if parcel.tracking_number == tracking_number:
+                    return group, parcel
+        return None
+
+    def _follow(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        decided = parcel.claim is not None and not parcel.claim.open and parcel.claim.resolution is not None
+        if parcel.status is ParcelStatus.RETURNED:
+            self._came_back(group, parcel)
+        if decided:
+            if parcel.status is ParcelStatus.DELIVERED:
+                # Paid back or sent anew: a person of the seller talks to the customer, no rule takes money again.
+                self.desk.book.event(Event.PARCEL_TURNED_UP, ENGINE, group=group.n, parcel=parcel.n)
+        elif parcel.status is ParcelStatus.DELIVERED:
+            self._delivered(group, parcel)
+        elif parcel.status in EXCEPTIONS and parcel.claim is None:
+            self._open_claim(group, parcel, parcel.status)
+
+    def _delivered(self, group: ShipmentGroup, parcel: Parcel, reason: str | None = None) -> None:
+        for line, quantity in parcel.lines.items():
+            group.move(line, UnitState.DELIVERED, quantity, UnitState.SHIPPED)
+        if parcel.claim is not None:
+            parcel.claim = parcel.claim.model_copy(update={"resolved_at": workflow.now()})
+        self.desk.book.event(Event.DELIVERED, ENGINE, reason=reason, group=group.n, parcel=parcel.n, lines=parcel.lines)
+        self._notice(NoticeKind.DELIVERED, group, parcel)
+
+    def _came_back(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        """The place looks at what came back and puts it on the shelf; no money moves for that."""
+        for line, quantity in parcel.lines.items():
+            group.returned[line] = group.returned.get(line, 0) + quantity
+        self.desk.book.event(
+            Event.PARCEL_RETURNED, ENGINE, group=group.n, parcel=parcel.n, lines=parcel.lines, store=group.store_id
+        )
+        self.desk.book.notice(
+            NoticeKind.STORE_GOODS_RETURNED, parcel.n, group=group, lines=self.desk.book.notice_lines(parcel.lines)
+        )
+
+    # --- when nobody says anything -----------------------------------------------------------------------------------
+
+    async def is_late(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        parcel.told_late = True
+        self.desk.book.event(Event.DELIVERY_LATE, ENGINE, group=group.n, parcel=parcel.n)
+        self._notice(NoticeKind.DELIVERY_LATE, group, parcel)
+        await self.desk.book.record()
+
+    async def is_given_up(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        """A tracked parcel of which nothing is heard is lost; one that nobody tracks would have been asked for."""
+        if parcel.tracked:
+            self._open_claim(group, parcel, ParcelStatus.LOST)
+        else:
+            parcel.status, parcel.status_at = ParcelStatus.DELIVERED, workflow.now()
+            self._delivered(group, parcel, "nobody has missed it")
+        await self.desk.book.record()
+        self.desk.cashier.wake()
+
+    # --- claims ------------------------------------------------------------------------------------------------------
+
+    def _open_claim(self, group: ShipmentGroup, parcel: Parcel, reason: ParcelStatus) -> None:
+        now = workflow.now()
+        parcel.claim = Claim(
+            reason=reason, opened_at=now, decide_by=now + self.desk.order.terms.policy.shipping.claim_within
+        )
+        self.desk.book.event(
+            Event.DELIVERY_EXCEPTION, ENGINE, reason=reason, group=group.n, parcel=parcel.n, lines=parcel.lines
+        )
+        self._notice(NoticeKind.DELIVERY_EXCEPTION, group, parcel, reason=f"parcel_{reason.value}")
+
+    async def decide(self, command: messages.DecideClaim) -> GroupAnswer:
+        """What becomes of a parcel that went wrong: sent anew, paid back, or waited for."""
+        group = self.desk.order.shipment(command.n)
+        parcel = group.parcel(command.parcel)
+        claim = parcel.claim
+        if claim is None or not claim.open:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing about this parcel waits for a decision.")
+        match command.resolution:
+            case Resolution.WAIT:
+                parcel.claim = claim.model_copy(update={"decide_by": self._later(claim, command)})
+                self._decided(group, parcel, command.actor, command.resolution, command.reason)
+            case Resolution.REFUND:
+                self._refund(group, parcel, command.actor, command.reason)
+            case Resolution.RESHIP:
+                self._reship(group, parcel, command.actor, command.reason)
+        await self.desk.book.record()
+        self.desk.cashier.wake()
+        return self.desk.answer(group)
+
+    async def refund_by_default(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        self._refund(group, parcel, ENGINE, "deadline")
+        await self.desk.book.record()
+        self.desk.cashier.wake()
+
+    def _later(self, claim: Claim, command: messages.DecideClaim) -> datetime:
+        policy = self.desk.order.terms.policy.shipping
+        latest = claim.opened_at + policy.longest_claim
+        until = command.until or min(latest, workflow.now() + policy.claim_within)
+        if not workflow.now() < until <= latest:
+            raise refuse(
+                RefusalKind.BEYOND_LIMIT,
+                f"The decision can be put off to {latest.isoformat(timespec='seconds')} at most, and not to the past.",
+            )
+        return until
+
+    def _refund(self, group: ShipmentGroup, parcel: Parcel, actor: Actor, reason: str) -> None:
+        order = self.desk.order
+        for line, quantity in parcel.lines.items():
+            group.move(line, UnitState.LOST, quantity, UnitState.SHIPPED)
+        worth = order.give_up(parcel.lines)
+        self._resolve(parcel, Resolution.REFUND)
+        self._decided(group, parcel, actor, Resolution.REFUND, reason, worth)
+
+    def _reship(self, group: ShipmentGroup, parcel: Parcel, actor: Actor, reason: str) -> None:
+        part = self.desk.order.replacement(group, parcel.lines)
+        self.sourcing.put_in_queue(part, Queue.REJECTED)
+        self._resolve(parcel, Resolution.RESHIP)
+        self._decided(group, parcel, actor, Resolution.RESHIP, reason)
+
+    def _resolve(self, parcel: Parcel, resolution: Resolution) -> None:
+        assert parcel.claim is not None
+        parcel.claim = parcel.claim.model_copy(update={"resolution": resolution, "resolved_at": workflow.now()})
+
+    def _decided(
+        self,
+        group: ShipmentGroup,
+        parcel: Parcel,
+        actor: Actor,
+        resolution: Resolution,
+        reason: str,
+        worth: int = 0,
+    ) -> None:
+        self.desk.book.event(
+            Event.CLAIM_DECIDED,
+            actor,
+            reason=reason or None,
+            group=group.n,
+            parcel=parcel.n,
+            resolution=resolution,
+            amount=worth or None,
+        )
+        self._notice(
+            NoticeKind.CLAIM_DECIDED,
+            group,
+            parcel,
+            self.desk.order.version + 1,
+            choice=resolution.value,
+            refund=self.desk.book.money(worth) if worth else None,
+        )
+
+    def _notice(self, kind: NoticeKind, group: ShipmentGroup, parcel: Parcel, *sequence: int, **facts: Any) -> None:
+        book = self.desk.book
+        book.notice(
+            kind,
+            parcel.n,
+            *sequence,
+            group=group,
+            ships=True,
+            lines=book.notice_lines(parcel.lines),
+            carrier=parcel.carrier,
+            tracking_number=parcel.tracking_number,
+            **facts,
+        )

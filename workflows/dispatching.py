@@ -1,0 +1,115 @@
+"""A carrier takes units away: exactly their worth is captured first, and the customer gets the tracking number."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from domain.groups import GroupStatus
+    from domain.ids import LineId
+    from domain.notices import NoticeKind
+    from domain.parcels import Parcel
+    from domain.refusals import RefusalKind
+    from domain.shipments import ShipmentGroup
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages
+    from workflows.charging import charge
+    from workflows.desk import Desk
+    from workflows.messages import GroupAnswer
+    from workflows.refusing import refuse
+    from workflows.stopping import Stopping
+
+
+class Dispatching:
+    """The moment in which goods leave a place. Called with the turn taken."""
+
+    def __init__(self, desk: Desk, stopping: Stopping):
+        self.desk = desk
+        self.stopping = stopping
+
+    async def ship(self, command: messages.Ship) -> GroupAnswer:
+        """All that is packed leaves, or some of it; what stays has its own fate."""
+        desk, group = self.desk, self.desk.order.shipment(command.n)
+        lines = self._leaving(group, command)
+        if command.carrier is None or command.tracking_number is None:
+            raise refuse(RefusalKind.NOT_SUPPORTED, "Name the carrier and the tracking number of the parcel.")
+        worth = await self._earn(group, lines)
+        desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.SHIPPED, quantity, UnitState.PICKED)
+        parcel = self._parcel(group, lines, command.carrier, command.tracking_number)
+        self._tell(group, parcel, command, worth)
+        self.stopping.left(group, lines)
+        await desk.book.record()
+        desk.cashier.wake()
+        return desk.answer(group)
+
+    def _leaving(self, group: ShipmentGroup, command: messages.Ship) -> dict[LineId, int]:
+        group.require((GroupStatus.PICKING, GroupStatus.PACKED), "shipping it")
+        if not group.packed:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this shipment is packed. Pack it first.")
+        lines = command.lines or dict(group.packed)
+        for line, quantity in lines.items():
+            if quantity > group.packed.get(line, 0):
+                raise refuse(
+                    RefusalKind.TOO_MANY_UNITS,
+                    f"{group.packed.get(line, 0)} units of line {line} are packed, not {quantity}.",
+                )
+        return lines
+
+    async def _earn(self, group: ShipmentGroup, lines: dict[LineId, int]) -> int:
+        """The units' worth, paid before they leave; nothing for units that stand for lost ones."""
+        if group.paid:
+            return 0
+        worth = self.desk.order.worth(lines)
+        await charge(self.desk, group, worth)
+        return self.desk.order.settle(lines, earned=True)
+
+    def _parcel(self, group: ShipmentGroup, lines: dict[LineId, int], carrier: str, number: str) -> Parcel:
+        now, policy = workflow.now(), self.desk.order.terms.policy.shipping
+        due_at = policy.delivered_by(group.service, now)
+        boxes = group.boxes if lines == group.packed else []
+        parcel = Parcel(
+            n=len(group.parcels) + 1,
+            lines=lines,
+            boxes=boxes,
+            carrier=carrier,
+            tracking_number=number,
+            shipped_at=now,
+            due_at=due_at,
+            overdue_at=due_at + policy.overdue_within,
+            status_at=now,
+        )
+        group.parcels.append(parcel)
+        group.take_from_box(lines)
+        return parcel
+
+    def _tell(self, group: ShipmentGroup, parcel: Parcel, command: messages.Ship, worth: int) -> None:
+        book = self.desk.book
+        book.event(
+            Event.SHIPPED,
+            command.actor,
+            group=group.n,
+            parcel=parcel.n,
+            lines=parcel.lines,
+            carrier=parcel.carrier,
+            tracking_number=parcel.tracking_number,
+            amount=worth,
+        )
+        remaining = {line: n for line, n in self._still_owed().items() if n > 0}
+        book.notice(
+            NoticeKind.SHIPPED,
+            parcel.n,
+            group=group,
+            ships=True,
+            lines=book.notice_lines(parcel.lines),
+            remaining=book.notice_lines(remaining),
+            charged=book.money(worth) if worth else None,
+            carrier=parcel.carrier,
+            tracking_number=parcel.tracking_number,
+            delivery_by=parcel.due_at,
+        )
+
+    def _still_owed(self) -> dict[LineId, int]:
+        order = self.desk.order
+        return {line.line_id: order.line_units(line.line_id).owed for line in order.terms.lines}

@@ -1,0 +1,61 @@
+"""A group whose units are allocated is put before its place: what the place owes from now on, and until when."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.groups import Group
+    from domain.notices import NoticeKind
+    from domain.order import AnyGroup
+    from domain.pickup_windows import accept_deadline, promised_ready_at
+    from domain.pickups import PickupGroup
+    from domain.shipments import ShipmentGroup
+    from domain.timeline import Event
+    from workflows.desk import Desk, work_policy
+
+
+def offer(desk: Desk, group: AnyGroup) -> None:
+    """Put a group, whose units are allocated, before its place."""
+    if isinstance(group, PickupGroup):
+        _offer_pickup(desk, group)
+    else:
+        _offer_shipment(desk, group)
+
+
+def _offer_pickup(desk: Desk, group: PickupGroup) -> None:
+    _begin_anew(desk, group)
+    group.choose_by = group.ready_at = None
+    group.deadline = group.latest_deadline = group.expiring_notice_at = None
+    group.reminders = []
+    group.promised_ready_at = promised_ready_at(
+        desk.hours(group.store_id), work_policy(desk.order, group), workflow.now(), group.requested_at
+    )
+    _tell(desk, group, NoticeKind.STORE_NEW_ORDER)
+
+
+def _offer_shipment(desk: Desk, group: ShipmentGroup) -> None:
+    _begin_anew(desk, group)
+    group.queue = group.auto_cancel_at = group.look_again_at = None
+    policy = desk.order.terms.policy.shipping
+    group.promised_ready_at = promised_ready_at(desk.hours(group.store_id), policy, workflow.now())
+    group.promised_at = group.promised_at or policy.delivered_by(group.service, group.promised_ready_at)
+    _tell(desk, group, NoticeKind.STORE_NEW_SHIPMENT)
+
+
+def _begin_anew(desk: Desk, group: Group) -> None:
+    now = workflow.now()
+    group.waits_for = group.waiting_since = None
+    group.offered_at = now
+    group.escalated = False
+    group.accepted_at = group.picking_at = group.late_until = group.location = None
+    group.accept_by = accept_deadline(desk.hours(group.store_id), work_policy(desk.order, group), now)
+
+
+def _tell(desk: Desk, group: Group, kind: NoticeKind) -> None:
+    desk.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
+    desk.book.notice(
+        kind,
+        desk.order.version + 1,
+        group=group,
+        lines=desk.book.notice_lines(group.owed_lines()),
+        deadline=group.accept_by,
+    )

@@ -1,0 +1,80 @@
+"""Everything about the shipments of one order: who does what, and which processes go on beside each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.pickups import PickupGroup
+    from domain.shipments import ShipmentGroup
+    from workflows import messages
+    from workflows.delivering import Delivering
+    from workflows.desk import Desk, process_of
+    from workflows.dispatching import Dispatching
+    from workflows.messages import GroupAnswer
+    from workflows.packing import Packing
+    from workflows.preparing import Preparing
+    from workflows.shipment import ParcelProcess, ShipmentProcess, StopProcess
+    from workflows.sourcing import Sourcing
+    from workflows.stopping import Stopping
+
+Sent = TypeVar("Sent", bound=messages.GroupCommand)
+
+
+class Process(Protocol):
+    """A part of an order that goes on by itself."""
+
+    async def run(self) -> None: ...
+
+
+class Shipping:
+    """The shipments of one order, each part of their story in its own place."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+        self.sourcing = Sourcing(desk)
+        self.stopping = Stopping(desk)
+        self.packing = Packing(desk, self.sourcing)
+        self.dispatching = Dispatching(desk, self.stopping)
+        self.delivering = Delivering(desk, self.sourcing)
+
+    def processes(self, group: ShipmentGroup) -> dict[str, Process]:
+        """By name: the shipment's own, and one for each parcel that left and for a place that was asked to stop."""
+        found: dict[str, Process] = {process_of(group): ShipmentProcess(self.desk, group, self.sourcing)}
+        for parcel in group.parcels:
+            found[f"parcel {group.n}/{parcel.n}"] = ParcelProcess(self.desk, group, parcel, self.delivering)
+        if group.stop is not None:
+            asked = group.stop.since.isoformat()
+            found[f"stop {group.n} {asked}"] = StopProcess(self.desk, group, self.stopping)
+        return found
+
+
+class Work:
+    """What every place says about its work; what that means, the kind of the group decides."""
+
+    def __init__(self, desk: Desk, preparing: Preparing, packing: Packing):
+        self._desk = desk
+        self._preparing = preparing
+        self._packing = packing
+
+    async def accept(self, command: messages.Accept) -> GroupAnswer:
+        return await self._by_kind(command, self._preparing.accept, self._packing.accept)
+
+    async def reject(self, command: messages.Reject) -> GroupAnswer:
+        return await self._by_kind(command, self._preparing.reject, self._packing.reject)
+
+    async def pick(self, command: messages.Pick) -> GroupAnswer:
+        return await self._by_kind(command, self._preparing.pick, self._packing.pick)
+
+    async def put_back(self, command: messages.PutBack) -> GroupAnswer:
+        return await self._by_kind(command, self._preparing.put_back, self._packing.put_back)
+
+    async def _by_kind(
+        self,
+        command: Sent,
+        of_pickup: Callable[[Sent], Awaitable[GroupAnswer]],
+        of_shipment: Callable[[Sent], Awaitable[GroupAnswer]],
+    ) -> GroupAnswer:
+        is_pickup = isinstance(self._desk.order.group(command.n), PickupGroup)
+        return await (of_pickup if is_pickup else of_shipment)(command)

@@ -1,0 +1,292 @@
+"""Finding places for what is shipped: at placing, after a place gave units up, from the queue, or by a person."""
+
+from collections.abc import Sequence
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
+    from activities.sourcing import PlacesFound, PlacesWanted, SourcingSteps, Wish
+    from domain.actors import ENGINE
+    from domain.groups import Ending, GroupStatus, WaitsFor
+    from domain.ids import LineId, StoreId
+    from domain.nearest import Part
+    from domain.personal import Readable
+    from domain.refusals import RefusalKind, Shortfall
+    from domain.shipments import Queue, ShipmentGroup
+    from domain.stock import StockLine
+    from domain.timeline import Event
+    from domain.units import UnitState
+    from workflows import messages, options
+    from workflows.desk import Desk
+    from workflows.messages import GroupAnswer
+    from workflows.offering import offer
+    from workflows.refusing import refuse
+    from workflows.trying import Try
+
+TRIES = 3
+"""So often places are chosen anew when others took the stock meanwhile."""
+NOT_BEGUN = (GroupStatus.QUEUED, GroupStatus.OFFERED, GroupStatus.ACCEPTED)
+
+
+class Sourcing:
+    """Where shipments leave from. Called with the turn taken, save while the order is being placed."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+
+    # --- placing -----------------------------------------------------------------------------------------------------
+
+    async def choose_at_placing(self) -> list[Shortfall]:
+        """Give every shipment of a new order its places; what no place can serve, if that is anything."""
+        desk, terms = self.desk, self.desk.order.terms
+        wanted = {group.n: group.owed_lines(UnitState.OPEN) for group in desk.order.shipments}
+        skus = {line.line_id: line.sku for line in terms.lines}
+        found = await self._find(desk.order.shipments, self._pickups())
+        short: dict[LineId, int] = {}
+        for n, lines in wanted.items():
+            for line, left in _missing(lines, found.parts[n]).items():
+                short[line] = short.get(line, 0) + left
+        if short:
+            return [
+                Shortfall(sku=skus[line], location_id="all places", asked=asked, available=asked - short[line])
+                for lines in wanted.values()
+                for line, asked in lines.items()
+                if line in short
+            ]
+        for group in list(desk.order.shipments):
+            self._spread(group, found.parts[group.n], WaitsFor.HOLDS)
+        return []
+
+    def forget_choice(self) -> None:
+        """The chosen stock was taken by others: the new order's shipments are without places again."""
+        desk = self.desk
+        fresh = type(desk.order).opened(desk.order.terms)
+        desk.order.groups[:] = fresh.groups
+
+    def _pickups(self) -> tuple[StockLine, ...]:
+        lines: list[StockLine] = []
+        for group in self.desk.order.pickups:
+            lines += self.desk.book.stock_lines(group.owed_lines(UnitState.OPEN), group.store_id)
+        return tuple(lines)
+
+    # --- moving on ---------------------------------------------------------------------------------------------------
+
+    def take_from_place(self, group: ShipmentGroup, lines: dict[LineId, int], reason: str) -> ShipmentGroup:
+        """Open units leave their place for good: they form a shipment of their own, for which a place is looked for."""
+        place = group.store_id
+        whole = sum(lines.values()) == group.owed
+        part = self.desk.order.split_off(group, lines, WaitsFor.SOURCING, [place])
+        if whole:
+            group.declined_by.append(place)
+        part.hops += 1
+        self.desk.book.event(Event.MOVED_ON, ENGINE, reason=reason, group=group.n, store=place, lines=lines, to=part.n)
+        self.put_in_queue(part, Queue.REJECTED)
+        return part
+
+    def put_in_queue(self, group: ShipmentGroup, queue: Queue) -> None:
+        """Have a place looked for; now, unless it went from hand to hand too often."""
+        now, policy = workflow.now(), self.desk.order.terms.policy.shipping
+        group.waits_for = WaitsFor.SOURCING
+        group.waiting_since = now
+        group.queue = queue
+        group.auto_cancel_at = now + policy.unfillable_within
+        group.look_again_at = now
+        if group.hops > policy.most_hops:
+            self._no_place(group, "hop_limit")
+
+    async def find_place(self, group: ShipmentGroup) -> None:
+        """Look for places for a queued shipment. What they have goes to them; for the rest one is looked for later."""
+        for _ in range(TRIES):
+            found = await self._find([group])
+            parts = found.parts[group.n]
+            if not parts:
+                break
+            if await self._is_taken(group, parts, found):
+                return
+        if group.queue is not Queue.UNFILLABLE:
+            self._no_place(group, "no_stock")
+        group.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
+        await self.desk.book.record()
+
+    def _no_place(self, group: ShipmentGroup, reason: str) -> None:
+        group.queue = Queue.UNFILLABLE
+        group.look_again_at = None
+        self.desk.book.event(
+            Event.QUEUED,
+            ENGINE,
+            reason=reason,
+            group=group.n,
+            queue=group.queue,
+            lines=group.owed_lines(UnitState.OPEN),
+            until=group.auto_cancel_at,
+        )
+
+    async def _is_taken(self, group: ShipmentGroup, parts: list[Part], found: PlacesFound) -> bool:
+        step = Try(self.desk)
+        self.desk.book.hours.update(found.hours)
+        for part in self._spread(group, parts, WaitsFor.SOURCING):
+            if part.store_id:
+                self._take_up(part)
+            else:
+                self.put_in_queue(part, Queue.UNFILLABLE)
+                self._no_place(part, "no_stock")
+                part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
+        return await step.record()
+
+    def _spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
+        """The first part stays in the group; each other one, and what is in none, becomes a shipment of its own."""
+        first, *others = parts
+        rest = _missing(group.owed_lines(UnitState.OPEN), parts)
+        shipments = [group]
+        for other in others:
+            shipments.append(self.desk.order.split_off(group, other.lines, waits_for, []))
+            shipments[-1].store_id = other.location_id
+        if rest:
+            shipments.append(self.desk.order.split_off(group, rest, waits_for, []))
+        group.store_id = first.location_id
+        return shipments
+
+    def _take_up(self, group: ShipmentGroup) -> None:
+        """Commit stock at the shipment's place, and offer it there."""
+        lines = group.owed_lines(UnitState.OPEN)
+        self.desk.book.stock(StockOperation.TAKE, lines, group.store_id)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        offer(self.desk, group)
+
+    async def _find(
+        self,
+        shipments: list[ShipmentGroup],
+        spoken_for: tuple[StockLine, ...] = (),
+        hours_of: Sequence[StoreId] = (),
+    ) -> PlacesFound:
+        terms = self.desk.order.terms
+        wishes = [
+            Wish(
+                n=group.n,
+                lines=group.owed_lines(UnitState.OPEN),
+                destination=group.destination,
+                service=group.service,
+                one_place=group.one_place,
+                exclude=[*group.exclude, *group.declined_by],
+                hops=group.hops,
+                promised_at=group.promised_at,
+            )
+            for group in shipments
+        ]
+        wanted = {line for wish in wishes for line in wish.lines}
+        return await workflow.execute_local_activity_method(
+            SourcingSteps.find_places,
+            PlacesWanted(
+                order_id=terms.order_id,
+                at=workflow.now(),
+                channel=terms.channel,
+                skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
+                wishes=wishes,
+                spoken_for=spoken_for,
+                hours_of=list(hours_of),
+            ),
+            summary=Readable("Look for places that can ship it"),
+            **options.OUR_BOOKS,
+        )
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    async def assign(self, command: messages.Assign) -> GroupAnswer:
+        """Units go to the place that a person chose. Rules are overridden, stock is not."""
+        step = Try(self.desk)
+        self.desk.book.hours.update((await self._find([], hours_of=[command.location_id])).hours)
+        part = self._gather(command)
+        part.store_id = command.location_id
+        part.declined_by = [place for place in part.declined_by if place != command.location_id]
+        self.desk.book.event(
+            Event.ASSIGNED,
+            command.actor,
+            reason=command.reason,
+            group=part.n,
+            store=command.location_id,
+            lines=command.lines,
+        )
+        self._take_up(part)
+        if not await step.record():
+            raise refuse(
+                RefusalKind.OUT_OF_STOCK,
+                f"{command.location_id} does not have these units now. Choose another place, or fewer units.",
+            )
+        return self.desk.answer(part)
+
+    def _gather(self, command: messages.Assign) -> ShipmentGroup:
+        """The named units, from wherever nobody has picked them, in one shipment of their own."""
+        wanted = dict(command.lines)
+        found: list[tuple[ShipmentGroup, dict[LineId, int]]] = []
+        for group in self.desk.order.shipments:
+            if group.status not in NOT_BEGUN or group.store_id == command.location_id:
+                continue
+            there = group.owed_lines(UnitState.OPEN, UnitState.ALLOCATED)
+            lines = {line: units for line, n in wanted.items() if (units := min(n, there.get(line, 0))) > 0}
+            if lines:
+                found.append((group, lines))
+                wanted = {line: n - lines.get(line, 0) for line, n in wanted.items()}
+        if not found or any(wanted.values()):
+            raise refuse(
+                RefusalKind.TOO_MANY_UNITS,
+                "Not so many units wait to be picked somewhere else. Look at the shipments, then assign what is there.",
+            )
+        if len({(group.destination, group.service, group.paid) for group, _ in found}) > 1:
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "These units go different ways. Assign them one way at a time.")
+        part: ShipmentGroup | None = None
+        for group, lines in found:
+            self._free(group, lines)
+            if part is None:
+                part = self._alone(group, lines)
+            else:
+                self.desk.order.join(group, lines, part)
+        assert part is not None
+        return part
+
+    def _free(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
+        allocated = {
+            line: units
+            for line, n in lines.items()
+            if (units := min(n, group.units[line].count(UnitState.ALLOCATED))) > 0
+        }
+        if allocated:
+            self.desk.give_back(group, allocated)
+            if group.accepted_at is not None:
+                self.desk.tell_store_to_stop(group, allocated)
+
+    def _alone(self, group: ShipmentGroup, lines: dict[LineId, int]) -> ShipmentGroup:
+        """A shipment that no place has worked on stays the one it is."""
+        if group.offered_at is None and lines == group.owed_lines():
+            return group
+        place: list[StoreId] = [group.store_id] if group.store_id else []
+        part = self.desk.order.split_off(group, lines, WaitsFor.SOURCING, [])
+        if not group.open:
+            group.ending = Ending.MOVED
+            group.declined_by += place
+        return part
+
+    async def move_auto_cancel(self, command: messages.MoveAutoCancel) -> GroupAnswer:
+        """Until when a place is looked for: later, sooner, or without an end."""
+        group = self.desk.order.shipment(command.n)
+        group.require([GroupStatus.QUEUED], "moving its end")
+        group.auto_cancel_at = command.until
+        self.desk.book.event(
+            Event.AUTO_CANCEL_MOVED,
+            command.actor,
+            group=group.n,
+            until=command.until.isoformat() if command.until else "never",
+        )
+        await self.desk.book.record()
+        return self.desk.answer(group)
+
+    async def stock_arrived(self, group: ShipmentGroup) -> None:
+        """Stock came to some place: look again."""
+        within = group.hops <= self.desk.order.terms.policy.shipping.most_hops
+        if group.status is GroupStatus.QUEUED and within and not self.desk.order.holds:
+            await self.find_place(group)
+
+
+def _missing(lines: dict[LineId, int], parts: list[Part]) -> dict[LineId, int]:
+    return {line: left for line, n in lines.items() if (left := n - sum(part.lines.get(line, 0) for part in parts)) > 0}

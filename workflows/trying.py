@@ -1,0 +1,43 @@
+"""A step that inventory may refuse: what the shipments and the book were before it, to be so again."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import OUT_OF_STOCK
+    from workflows.desk import Desk, process_of
+    from workflows.refusing import StepFailed, failure_type
+
+
+class Try:
+    """Made before the step; `record` tells whether it was done. Nothing is left of one that was refused."""
+
+    def __init__(self, desk: Desk):
+        self.desk = desk
+        self.earlier = desk.book.collected()
+        self.shipments = {group.n: group.model_copy(deep=True) for group in desk.order.shipments}
+
+    async def record(self) -> bool:
+        """Commit the step. False, with everything as it was, when the stock is gone."""
+        try:
+            await self.desk.book.record()
+        except StepFailed as error:
+            if failure_type(error) != OUT_OF_STOCK:
+                raise
+            self.undo()
+            return False
+        return True
+
+    def undo(self) -> None:
+        groups = self.desk.order.groups
+        for group in self.desk.order.shipments:
+            before = self.shipments.get(group.n)
+            if before is None:
+                groups.remove(group)
+                # The next one gets the same number, and a process of its own.
+                self.desk.crew.dismiss(process_of(group))
+                continue
+            for field in type(group).model_fields:
+                # A parcel has a process that knows it by itself.
+                if field != "parcels":
+                    setattr(group, field, getattr(before, field))
+        self.desk.book.collect_again(self.earlier)
