@@ -186,7 +186,7 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
             for line in step.lines:
                 await stock.record_variance(
                     Variance(
-                        key=OperationKey(f"{step.key}:{line.line_id}"),
+                        key=_variance_key(step, line),
                         at=at,
                         order_id=order_id,
                         line_id=line.line_id,
@@ -198,3 +198,9 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
                         reason=step.reason or RejectReason.NO_VARIANCE,
                     )
                 )
+
+
+def _variance_key(step: StockStep, line: StockLine) -> OperationKey:
+    """A kit's line has a variance for each component."""
+    several = sum(each.line_id == line.line_id for each in step.lines) > 1
+    return OperationKey(f"{step.key}:{line.line_id}" + (f":{line.sku}" if several else ""))

@@ -14,6 +14,7 @@ from domain.alternatives import StoreOffer, distance_km
 from domain.destinations import Destination
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Service
+from domain.kits import pieces
 from domain.nearest import Part, PlaceOffer, choose_places
 from domain.stock import StockLine
 from domain.store_hours import StoreHours
@@ -44,6 +45,8 @@ class PlacesWanted(BaseModel):
     at: datetime
     channel: Channel
     skus: dict[LineId, Sku]
+    kits: dict[LineId, dict[Sku, int]] = {}
+    """What one unit of a kit's line is made of; its own SKU is stocked nowhere."""
     wishes: list[Wish]
     spoken_for: tuple[StockLine, ...] = ()
     """Units that the same order takes elsewhere in the same step, so that two lines never count on one unit."""
@@ -70,8 +73,9 @@ class SourcingSteps:
         async with self.transactions.begin() as books:
             known = await books.places.places()
             places = [place for place in known if not place.paused(wanted.at)]
+            skus = {sku for line, own in wanted.skus.items() for sku in wanted.kits.get(line) or {own: 1}}
             levels = await books.inventory.availability(
-                sorted(set(wanted.skus.values())), [place.location_id for place in places], wanted.channel
+                sorted(skus), [place.location_id for place in places], wanted.channel
             )
         stock: dict[StoreId, dict[Sku, int]] = {place.location_id: {} for place in places}
         for level in levels:
@@ -83,8 +87,9 @@ class SourcingSteps:
                 {line: (wanted.skus[line], n) for line, n in wish.lines.items()},
                 [_offer(place, stock[place.location_id], wish) for place in places if _may_serve(place, wish)],
                 one_place=wish.one_place,
+                kits=wanted.kits,
             )
-            _take(stock, _lines(parts[wish.n], wanted.skus))
+            _take(stock, _lines(parts[wish.n], wanted))
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in known if place.location_id in chosen], wanted.at)
         return PlacesFound(parts=parts, hours=hours)
@@ -107,11 +112,12 @@ def _distance(place: Place, wish: Wish) -> float:
     return distance_km(here, there)
 
 
-def _lines(parts: Iterable[Part], skus: dict[LineId, Sku]) -> tuple[StockLine, ...]:
+def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]:
     return tuple(
-        StockLine(line_id=line, sku=skus[line], location_id=part.location_id, quantity=n)
+        StockLine(line_id=line, sku=sku, location_id=part.location_id, quantity=asked)
         for part in parts
         for line, n in part.lines.items()
+        for sku, asked in pieces(wanted.kits.get(line) or {wanted.skus[line]: 1}, n).items()
     )
 
 

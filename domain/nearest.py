@@ -1,8 +1,11 @@
 """Which places ship what: all from one place if one has it, else from as few as can be, nearer ones first."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 from domain.ids import LineId, Sku, StoreId
+from domain.kits import Needs, pieces, whole_units
 
 Wanted = dict[LineId, tuple[Sku, int]]
 
@@ -26,13 +29,18 @@ class Part(BaseModel):
     lines: dict[LineId, int]
 
 
-def choose_places(wanted: Wanted, offers: list[PlaceOffer], *, one_place: bool) -> list[Part]:
-    """The parts, each from another place; less than all when that is all there is. `one_place`: whole or not at all."""
+def choose_places(
+    wanted: Wanted, offers: list[PlaceOffer], *, one_place: bool, kits: Mapping[LineId, Needs] | None = None
+) -> list[Part]:
+    """The parts, each from another place; less than all when that is all there is. `one_place`: whole or not at all.
+
+    A unit of a kit, whose components `kits` names, leaves from one place.
+    """
     left = dict(wanted)
     there = {offer.location_id: offer for offer in offers}
     parts: list[Part] = []
     while left and there:
-        served = {name: _served(left, offer.available) for name, offer in there.items()}
+        served = {name: _served(left, offer.available, kits or {}) for name, offer in there.items()}
         best = min(there, key=lambda name: (-sum(served[name].values()), there[name].distance_km, name))
         lines = served[best]
         if not lines or (one_place and lines != {line: n for line, (_, n) in wanted.items()}):
@@ -43,11 +51,13 @@ def choose_places(wanted: Wanted, offers: list[PlaceOffer], *, one_place: bool) 
     return parts
 
 
-def _served(wanted: Wanted, available: dict[Sku, int]) -> dict[LineId, int]:
+def _served(wanted: Wanted, available: dict[Sku, int], kits: Mapping[LineId, Needs]) -> dict[LineId, int]:
     left, lines = dict(available), dict[LineId, int]()
     for line, (sku, quantity) in wanted.items():
-        part = min(quantity, left.get(sku, 0))
+        needs = kits.get(line) or {sku: 1}
+        part = min(quantity, whole_units(left, needs))
         if part > 0:
             lines[line] = part
-            left[sku] -= part
+            for piece, taken in pieces(needs, part).items():
+                left[piece] -= taken
     return lines

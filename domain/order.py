@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, StoreId
+from domain.kits import component_shares
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
 from domain.shares import Shares
 from domain.shipments import ShipmentGroup
-from domain.terms import OrderTerms
+from domain.terms import LineTerms, OrderTerms
 from domain.units import Units, UnitState
 from domain.views import (
+    ComponentView,
     GroupLineView,
     GroupView,
     InterventionView,
@@ -362,6 +364,7 @@ class Order(BaseModel):
                     discount=line.discount,
                     tax=line.tax,
                     total=line.total,
+                    components=_components(line),
                     **self.line_units(line.line_id).model_dump(),
                 )
                 for line in terms.lines
@@ -438,6 +441,14 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "accepted_at": group.accepted_at,
         "location": group.location,
     }
+
+
+def _components(line: LineTerms) -> list[ComponentView]:
+    shares = component_shares(line.total, line.components)
+    return [
+        ComponentView(sku=each.sku, quantity=each.quantity, share=share)
+        for each, share in zip(line.components, shares, strict=True)
+    ]
 
 
 def _units_of(terms: OrderTerms, n: int) -> dict[LineId, Units]:

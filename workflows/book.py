@@ -1,8 +1,9 @@
 """What happened to an order since the last milestone, and the one place where a milestone is made real."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from temporalio import workflow
@@ -14,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
     from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
+    from domain.kits import pieces
     from domain.money import Money
     from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
@@ -87,12 +89,16 @@ class Book:
         effect: StockEffect | None = None,
         expires_at: datetime | None = None,
         found: dict[LineId, int] | None = None,
+        only: Mapping[LineId, Container[Sku]] | None = None,
     ) -> StockStep:
-        """Add a stock move to the next milestone; its key is the milestone's number and its place in it."""
+        """Add a stock move to the next milestone; its key is the milestone's number and its place in it.
+
+        `only`: of these lines, which are kits, no more than the named components.
+        """
         step = StockStep(
             operation=operation,
             key=operation_key(self.order.terms.order_id, operation.value, self.order.version + 1, len(self._stock) + 1),
-            lines=self.stock_lines(lines, store_id),
+            lines=self.stock_lines(lines, store_id, only),
             channel=self.order.terms.channel,
             expires_at=expires_at,
             reason=reason,
@@ -104,18 +110,27 @@ class Book:
         return step
 
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
         sums: dict[Sku, int] = {}
         for line, quantity in lines.items():
-            sums[skus[line]] = sums.get(skus[line], 0) + quantity
+            for sku, asked in pieces(self.needs[line], quantity).items():
+                sums[sku] = sums.get(sku, 0) + asked
         return sums
 
-    def stock_lines(self, lines: dict[LineId, int], store_id: StoreId) -> tuple[StockLine, ...]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+    @cached_property
+    def needs(self) -> dict[LineId, dict[Sku, int]]:
+        """What one unit of each line is made of."""
+        return {line.line_id: line.needs for line in self.order.terms.lines}
+
+    def stock_lines(
+        self, lines: dict[LineId, int], store_id: StoreId, only: Mapping[LineId, Container[Sku]] | None = None
+    ) -> tuple[StockLine, ...]:
+        """Units as stock knows them: a kit's line has one for each component."""
         return tuple(
-            StockLine(line_id=line, sku=skus[line], location_id=store_id, quantity=quantity)
+            StockLine(line_id=line, sku=sku, location_id=store_id, quantity=asked)
             for line, quantity in lines.items()
             if quantity > 0
+            for sku, asked in pieces(self.needs[line], quantity).items()
+            if not only or line not in only or sku in only[line]
         )
 
     def notice(

@@ -105,7 +105,7 @@ class Choosing:
         found = await self._find_stores(group)
         skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
-        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
+        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by, self.desk.book.needs)
         for alternative in ranked:
             if store_id in (None, alternative.store_id):
                 moved = await self._move_to(group, alternative, found, command)
@@ -192,7 +192,7 @@ class Choosing:
             AlternativeSteps.find_stores,
             AlternativesWanted(
                 origin=group.store_id,
-                skus=sorted({line.sku for line in terms.lines if line.line_id in wanted}),
+                skus=sorted({sku for line in wanted for sku in self.desk.book.needs[line]}),
                 channel=terms.channel,
                 at=workflow.now(),
             ),

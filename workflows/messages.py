@@ -62,6 +62,8 @@ class Accept(GroupCommand):
 class Reject(GroupCommand):
     kind: Literal["reject"] = "reject"
     lines: dict[LineId, int] | None = None
+    missing: dict[LineId, list[Sku]] = {}
+    """Of kit lines, the components that are not there; the stock of no other one is corrected."""
     reason: RejectReason
     stock_effect: StockEffect | None = None
 
@@ -69,6 +71,8 @@ class Reject(GroupCommand):
 class Pick(GroupCommand):
     kind: Literal["pick"] = "pick"
     lines: dict[LineId, int]
+    components: dict[LineId, dict[Sku, int]] = {}
+    """Kit lines told by component: the pieces that were found of each."""
     staged_at: str | None = None
 
 

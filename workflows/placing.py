@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind
     from domain.ids import operation_key
+    from domain.kits import pieces
     from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
     from domain.stock import StockLine
@@ -194,10 +195,12 @@ class Placing:
         """Each line where it is to be collected, or is shipped from; nothing of what has no place."""
         order = self.desk.order
         return tuple(
-            StockLine(line_id=line.line_id, sku=line.sku, location_id=group.store_id, quantity=quantity)
+            StockLine(line_id=line.line_id, sku=sku, location_id=group.store_id, quantity=asked)
             for line in order.terms.lines
             for group in order.groups
-            if group.store_id and line.line_id in group.units and (quantity := group.units[line.line_id].total) > 0
+            if group.store_id and line.line_id in group.units
+            for sku, asked in pieces(line.needs, group.units[line.line_id].total).items()
+            if asked > 0
         )
 
 

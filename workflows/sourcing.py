@@ -183,6 +183,7 @@ class Sourcing:
                 at=workflow.now(),
                 channel=terms.channel,
                 skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
+                kits={line.line_id: line.needs for line in terms.lines if line.line_id in wanted and line.components},
                 wishes=wishes,
                 spoken_for=spoken_for,
                 hours_of=list(hours_of),

@@ -54,8 +54,9 @@ async def act(visit: Visit, form: Form) -> Outcome:
 
 async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int]) -> list[dict[str, Any]]:
     services, now = visit.services, visit.services.now()
-    skus = {line.line_id: Sku(line.sku) for line in visit.order.lines}
-    wanted = {line: (skus[line], n) for line, n in owed.items() if n}
+    lines = {line.line_id: line for line in visit.order.lines}
+    needs = {line: lines[line].needs for line in owed}
+    wanted = {line: (Sku(lines[line].sku), n) for line, n in owed.items() if n}
     async with services.transactions.begin() as books:
         places = {
             place.location_id: place
@@ -63,7 +64,7 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
             if place.kind is PlaceKind.STORE and not place.paused(now)
         }
         stock = await books.inventory.availability(
-            sorted({sku for sku, _ in wanted.values()}), list(places), visit.order.channel
+            sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
         )
     available: dict[StoreId, dict[Sku, int]] = {}
     for level in stock:
@@ -77,7 +78,7 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
         )
         for place in places.values()
     ]
-    ranked = rank_alternatives(wanted, offers, origin, [])
+    ranked = rank_alternatives(wanted, offers, origin, [], needs)
     return [
         {
             "store_id": each.store_id,

@@ -3,7 +3,8 @@
 from adapters.inventory.port import Release
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, Sku, operation_key
+from domain.ids import LineId, OrderId, operation_key
+from domain.kits import pieces
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry
@@ -96,15 +97,16 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
         left = {line: rest for line, n in waiting.items() if (rest := n - lines.get(line, 0)) > 0}
         group = now.group.model_copy(update={"put_back": left})
         if lines:
-            skus = {line.line_id: line.sku for line in now.lines}
+            needs = {line.line_id: line.needs for line in now.lines}
             await books.inventory.put_back(
                 Release(
                     key=operation_key(order_id, "put_back", "after_end", command.command_id),
                     at=services.now(),
                     order_id=order_id,
                     lines=tuple(
-                        StockLine(line_id=line, sku=Sku(skus[line]), location_id=group.store_id, quantity=n)
+                        StockLine(line_id=line, sku=sku, location_id=group.store_id, quantity=asked)
                         for line, n in lines.items()
+                        for sku, asked in pieces(needs[line], n).items()
                     ),
                     reason="put back",
                 )

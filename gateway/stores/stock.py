@@ -110,6 +110,8 @@ async def _check(services: Services, body: MovementBody) -> None:
         place = await books.places.place(StoreId(body.store_id))
     if not known:
         raise invalid("/sku", "Unknown SKU")
+    if known[0].components:
+        raise invalid("/sku", "A kit is not stocked itself; move its components")
     if place is None:
         raise invalid("/store_id", "Unknown store or warehouse")
 
