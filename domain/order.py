@@ -85,6 +85,8 @@ class Order(BaseModel):
     """The settled units that were not earned, or are earned no more, per line: what a late hand-over takes back."""
     fees: dict[int, int] = {}
     """Policy fees in `earned`, by the number of the group."""
+    unsecured: bool = False
+    """Nothing is in stock and supply is far: no money is authorised before it is near."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -211,6 +213,11 @@ class Order(BaseModel):
         # What is owed no more needs no writing off: that was for the fee first.
         self.written_off = max(0, self.written_off - fee)
         return fee
+
+    @property
+    def secured_worth(self) -> int:
+        """What is owed and must be covered by money now."""
+        return 0 if self.unsecured else self.owed_worth
 
     @property
     def owed_worth(self) -> int:
@@ -437,6 +444,8 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "units": {
             line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
         },
+        "backordered": group.supply is not None,
+        "expected_at": group.supply.expected_at if group.supply is not None else None,
         "promised_ready_at": group.promised_ready_at,
         "accepted_at": group.accepted_at,
         "location": group.location,

@@ -84,6 +84,10 @@ class GroupView(View):
     status: GroupStatus
     lines: list[GroupLineView]
     units: dict[LineId, dict[str, int]]
+    backordered: bool = False
+    """Sold beyond stock: it waits for supply."""
+    expected_at: datetime | None = None
+    """When supply is expected."""
     promised_ready_at: datetime | None = None
     accepted_at: datetime | None = None
     ready_at: datetime | None = None

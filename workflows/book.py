@@ -10,7 +10,15 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
-    from activities.milestones import Milestone, Milestones, StockOperation, StockStep, Withdrawal
+    from activities.milestones import (
+        Milestone,
+        Milestones,
+        QueueOperation,
+        QueueStep,
+        StockOperation,
+        StockStep,
+        Withdrawal,
+    )
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
@@ -21,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.order import Order
     from domain.stock import RejectReason, StockEffect, StockLine
     from domain.store_hours import StoreHours
+    from domain.supply import ANYWHERE
     from domain.timeline import Event, Fact, TimelineEntry
     from domain.views import OrderView
     from workflows import options, summaries
@@ -36,6 +45,7 @@ class Collected(NamedTuple):
     stock: list[StockStep]
     withdrawn: list[Withdrawal]
     wanted: set[StoreId]
+    queue: list[QueueStep]
 
 
 class RefusedStock(NamedTuple):
@@ -65,6 +75,7 @@ class Book:
         self._stock: list[StockStep] = []
         self._withdrawn: list[Withdrawal] = []
         self._wanted: set[StoreId] = set()
+        self._queue: list[QueueStep] = []
         self._last: OrderView | None = None
         self._writing = asyncio.Lock()
         self._search = Visible()
@@ -108,6 +119,26 @@ class Book:
         if step.lines:
             self._stock.append(step)
         return step
+
+    def queue(
+        self,
+        operation: QueueOperation,
+        group: Group,
+        lines: dict[LineId, int] | None = None,
+        expected_at: datetime | None = None,
+    ) -> None:
+        """Add to the next milestone what becomes of a group's place in the queue for supply."""
+        self._queue.append(
+            QueueStep(
+                operation=operation,
+                key=operation_key(
+                    self.order.terms.order_id, operation.value, self.order.version + 1, len(self._queue) + 1
+                ),
+                n=group.n,
+                lines=self.stock_lines(lines or {}, group.store_id or StoreId(ANYWHERE)),
+                expected_at=expected_at,
+            )
+        )
 
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
         sums: dict[Sku, int] = {}
@@ -179,7 +210,12 @@ class Book:
     def collected(self) -> Collected:
         """What is collected so far: to be collected again if a step beyond it is refused."""
         return Collected(
-            list(self._events), list(self._notices), list(self._stock), list(self._withdrawn), set(self._wanted)
+            list(self._events),
+            list(self._notices),
+            list(self._stock),
+            list(self._withdrawn),
+            set(self._wanted),
+            list(self._queue),
         )
 
     def collect_again(self, earlier: Collected) -> None:
@@ -189,6 +225,7 @@ class Book:
         self._stock = [*earlier.stock, *self._stock]
         self._withdrawn = [*earlier.withdrawn, *self._withdrawn]
         self._wanted |= earlier.wanted
+        self._queue = [*earlier.queue, *self._queue]
 
     def resume(self, hours: dict[StoreId, StoreHours]) -> None:
         """Go on in a new run: what the last one recorded is what there is."""
@@ -200,7 +237,7 @@ class Book:
 
     @property
     def pending(self) -> bool:
-        return bool(self._events or self._lasting_events or self._notices or self._stock)
+        return bool(self._events or self._lasting_events or self._notices or self._stock or self._queue)
 
     @property
     def busy(self) -> bool:
@@ -231,13 +268,14 @@ class Book:
         milestone = Milestone(
             change=self._change(view, events),
             stock=self._stock,
+            queue=self._queue,
             notices=self._notices if self.visible else [],
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
-        self._withdrawn, self._wanted = [], set()
+        self._withdrawn, self._wanted, self._queue = [], set(), []
         if self.visible:
             self._notices = []
         try:

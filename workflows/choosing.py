@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
     from activities.faults import OUT_OF_STOCK
-    from activities.milestones import StockOperation
+    from activities.milestones import QueueOperation, StockOperation
     from domain.alternatives import Alternative, rank_alternatives
     from domain.cancellation import UnitsOf
     from domain.groups import Ending, WaitsFor
@@ -32,6 +32,11 @@ class Choosing:
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         desk, group = self.desk, self.waiting_for_choice(command.n)
         match command.option:
+            case messages.ChoiceOption.OTHER_STORE if group.supply is not None:
+                raise refuse(
+                    RefusalKind.NOT_ALLOWED_NOW,
+                    "These units wait for supply and keep their place in its queue. Wait, or cancel and order anew.",
+                )
             case messages.ChoiceOption.OTHER_STORE:
                 moved = await self.move_elsewhere(group, command.store_id, command)
                 if moved is None:
@@ -42,7 +47,7 @@ class Choosing:
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
                 return self.desk.answer(moved)
-            case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
+            case messages.ChoiceOption.WAIT if group.waits_for in (WaitsFor.STOCK, WaitsFor.SUPPLY):
                 # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
                 return self.desk.answer(group, already=True)
             case messages.ChoiceOption.WAIT:
@@ -69,11 +74,9 @@ class Choosing:
         )
 
     def waiting_for_choice(self, n: int | None) -> PickupGroup:
-        groups = [
-            group
-            for group in self.desk.order.pickups
-            if group.open and group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) and n in (None, group.n)
-        ]
+        waiting = [group for group in self.desk.order.pickups if group.open and n in (None, group.n)]
+        groups = [group for group in waiting if group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK)]
+        groups = groups or [group for group in waiting if group.waits_for is WaitsFor.SUPPLY]
         if not groups:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order waits for a choice.")
         if len(groups) > 1:
@@ -207,6 +210,8 @@ class Choosing:
         for line, quantity in lines.items():
             group.move(line, UnitState.CANCELLED, quantity, UnitState.OPEN)
         desk.order.settle(lines, earned=False)
+        if group.supply is not None:
+            desk.book.queue(QueueOperation.LEAVE, group, lines)
         if not group.open:
             group.ending = group.ending or Ending.CANCELLED
         desk.book.event(

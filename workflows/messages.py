@@ -352,6 +352,17 @@ class CarrierEvent(Message):
 
 
 class StockArrived(Message):
-    """Stock came for a group that waits for it, or that no place could serve."""
+    """Stock came for a group that waits for it, or that no place could serve.
+
+    `store_id`: where it is reserved for a group that waited in the queue for supply.
+    """
 
     n: int
+    store_id: StoreId | None = None
+
+
+class SupplyRescheduled(Message):
+    """What a group waits for comes at another time; nobody knows when if no date is given."""
+
+    n: int
+    expected_at: datetime | None = None

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
     from workflows.sourcing import TRIES, Sourcing
+    from workflows.supplying import Supplying
 
 
 class RefusedPlacement(Exception):
@@ -34,10 +35,11 @@ class RefusedPlacement(Exception):
 class Placing:
     """From the order's terms to its fate. Each step registers what undoes it before it is taken."""
 
-    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing):
+    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing, supplying: Supplying):
         self.desk = desk
         self.holds = holds
         self.sourcing = sourcing
+        self.supplying = supplying
 
     async def run(self) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
@@ -86,6 +88,7 @@ class Placing:
                 channel=terms.channel,
             ),
             places=sorted({group.store_id for group in desk.order.groups}),
+            groups={line: group.n for group in desk.order.pickups for line in group.units},
         )
         try:
             stores = await workflow.execute_local_activity_method(
@@ -97,6 +100,7 @@ class Placing:
                 raise
             return shortfalls
         desk.book.hours.update(stores.hours)
+        self.supplying.wait(stores.waiting)
         return []
 
     async def _screen(self) -> Verdict:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.backorders.postgres import PostgresBackorders
 from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
 from adapters.items.postgres import PostgresItems
@@ -24,6 +25,7 @@ class PostgresTransaction:
         self.places = PostgresPlaces(connection)
         self.items = PostgresItems(connection)
         self.channels = PostgresChannels(connection)
+        self.backorders = PostgresBackorders(connection)
 
 
 class PostgresTransactions:

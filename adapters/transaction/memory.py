@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from typing import Any
 
+from adapters.backorders.memory import MemoryBackorders
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
 from adapters.inventory.memory import MemoryInventory
@@ -27,6 +28,7 @@ class MemoryTransaction:
         self.places = MemoryPlaces()
         self.items = MemoryItems()
         self.channels = MemoryChannels()
+        self.backorders = MemoryBackorders()
 
 
 class MemoryTransactions:

@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from adapters.backorders.port import Backorders
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
 from adapters.inventory.port import Inventory
@@ -27,6 +28,8 @@ class Transaction(Protocol):
     def items(self) -> Items: ...
     @property
     def channels(self) -> Channels: ...
+    @property
+    def backorders(self) -> Backorders: ...
 
 
 class Transactions(Protocol):

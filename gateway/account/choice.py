@@ -18,12 +18,13 @@ NEAR_KM = 100
 
 async def show(visit: Visit) -> dict[str, Any]:
     group = visit.group
-    waits = (f"choice/{visit.link.group}", f"stock/{visit.link.group}")
+    waits = (f"choice/{visit.link.group}", f"stock/{visit.link.group}", f"supply/{visit.link.group}")
     wait = next((wait for wait in visit.order.waiting_for if wait.id in waits), None)
     if group is None or wait is None or group.status is not GroupStatus.WAITING:
         return {"open": False}
     owed = {line.line_id: line.quantity for line in group.lines}
-    others = await _others(visit, group.store_id, owed)
+    # What was ordered ahead keeps its place in the queue: the customer may wait or cancel.
+    others = [] if group.backordered else await _others(visit, group.store_id, owed)
     near, far = [[each for each in others if (each["km"] <= NEAR_KM) is wanted] for wanted in (True, False)]
     return {
         "open": True,
@@ -32,6 +33,8 @@ async def show(visit: Visit) -> dict[str, Any]:
         "units": sum(owed.values()),
         "deadline": visit.when(wait.deadline),
         "waits": wait.kind is WaitKind.STOCK,
+        "ahead": group.backordered,
+        "expected": visit.when(group.expected_at),
         "near": near[:SHOWN],
         "far": far[:SHOWN],
         "once_value": new_form(),
