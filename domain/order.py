@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, StoreId
+from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
@@ -83,6 +84,8 @@ class Order(BaseModel):
     """The settled units that were not earned, or are earned no more, per line: what a late hand-over takes back."""
     fees: dict[int, int] = {}
     """Policy fees in `earned`, by the number of the group."""
+    early_news: list[CarrierNews] = []
+    """What carriers said of parcels that nobody has said to have left."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -105,6 +108,7 @@ class Order(BaseModel):
             ShipmentGroup(
                 order_id=terms.order_id,
                 n=shipment.n,
+                origin=shipment.n,
                 store_id=StoreId(""),
                 service=shipment.service,
                 destination=shipment.destination,
@@ -398,6 +402,7 @@ def _shipment_view(group: ShipmentGroup) -> GroupView:
     asked = group.stop
     return GroupView(
         **_shared(group),
+        origin=group.origin,
         service=group.service,
         country=group.destination.country,
         promised_at=group.promised_at,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.destinations import Destination
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
-from domain.ids import GroupId, LineId, StoreId, shipment_id
+from domain.ids import GroupId, LineId, OperationKey, StoreId, shipment_id
 from domain.intake import Service
 from domain.parcels import Box, Parcel
 from domain.refusals import Refusal, RefusalKind, Refused
@@ -56,6 +56,8 @@ class ShipmentGroup(Group):
     }
 
     kind: Literal["shipment"] = "shipment"
+    origin: int
+    """The number of the shipment that its units began in: its address is kept under that."""
     service: Service
     destination: Destination
     allow_split: bool = True
@@ -78,6 +80,9 @@ class ShipmentGroup(Group):
     """Boxes that are packed and have not left."""
     parcels: list[Parcel] = Field(default_factory=list)
     stop: StopAsked | None = None
+    labels_tried: int = 0
+    spare_labels: list[OperationKey] = Field(default_factory=list)
+    """Purchases of labels that nobody uses, or whose outcome is not known: they are given back."""
     returned: dict[LineId, int] = Field(default_factory=dict)
     """Units that came back from the carrier, to be looked at and put on the shelf."""
 
@@ -115,7 +120,7 @@ class ShipmentGroup(Group):
 
     @property
     def under_way(self) -> bool:
-        return self.count(UnitState.SHIPPED) > 0
+        return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels)
 
     @property
     def one_place(self) -> bool:
@@ -173,6 +178,7 @@ class ShipmentGroup(Group):
             units=units,
             waits_for=waits_for,
             declined_by=declined_by,
+            origin=self.origin,
             service=self.service,
             destination=self.destination,
             allow_split=self.allow_split,

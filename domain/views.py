@@ -79,6 +79,8 @@ class GroupView(View):
     put_back: dict[LineId, int] = {}
     hand_overs: list[HandOver] = []
 
+    origin: int | None = None
+    """The shipment of the order as it was placed that this one is a part of."""
     service: Service | None = None
     country: str | None = None
     promised_at: datetime | None = None

@@ -9,7 +9,7 @@ from gateway.ops import data, erasures, ledger, parked
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
-from gateway.stores import pickups, settings, stock, tasks
+from gateway.stores import pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
 
 ROUTERS = (
@@ -20,6 +20,7 @@ ROUTERS = (
     customers.router,
     availability.router,
     pickups.router,
+    shipments.router,
     tasks.router,
     settings.router,
     stock.router,

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from domain.carriage import Country, PostalArea
 from domain.ids import StoreId
 from domain.notices import LOCALE
 from domain.store_hours import DayHours, StoreHours, Weekday
@@ -53,8 +54,17 @@ class Place(BaseModel):
     capacity: Capacity = Capacity()
     pause: Pause | None = None
     curbside: bool = True
+    country: Country | None = None
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
+    """Where it ships from, for carriers; none: it buys no labels here."""
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     """In which the place is written to."""
+
+    @property
+    def origin(self) -> PostalArea | None:
+        if self.country is None or self.postal_code is None:
+            return None
+        return PostalArea(country=self.country, postal_code=self.postal_code)
 
     def paused(self, at: datetime) -> bool:
         return self.pause is not None and (self.pause.until is None or at < self.pause.until)

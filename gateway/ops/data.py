@@ -12,7 +12,7 @@ from adapters.items.port import Item
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
 from domain.ids import Sku, StoreId
-from domain.intake import EMAIL, Key
+from domain.intake import COUNTRY, EMAIL, Key
 from domain.notices import LOCALE
 from domain.stock import ANY
 from domain.store_hours import StoreHours
@@ -42,6 +42,9 @@ class LocationBody(Body):
     hours: StoreHours
     capacity: Capacity = Capacity()
     curbside: bool = True
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)] | None = None
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
+    """Where it ships from, for carriers; none: it buys no labels here."""
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
 
 
