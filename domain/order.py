@@ -76,6 +76,9 @@ class Order(BaseModel):
     interventions: list[InterventionView] = []
     earned: int = 0
     """Worth of the units that left for the customer, plus fees, in minor units."""
+    refund_target: int = 0
+    """What must have been paid back in all, for units that had left and never got there; nothing of it waits for what
+    is still owed."""
     written_off: int = 0
     """Earned money that a person gave up collecting."""
     settled: dict[LineId, int] = {}
@@ -191,9 +194,19 @@ class Order(BaseModel):
             self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + worths[line])
         worth = sum(worths.values())
         self.earned -= worth
+        self.refund_target = max(self.refund_target, self._refunded) + worth
         # What is owed no more needs no writing off.
         self.written_off = max(0, self.written_off - worth)
         return worth
+
+    @property
+    def due_back(self) -> int:
+        """Money of units that never got there, as far as it has not been paid back."""
+        return max(0, self.refund_target - self._refunded)
+
+    @property
+    def _refunded(self) -> int:
+        return sum(tender.refunded for tender in self.tenders)
 
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""

@@ -169,16 +169,11 @@ class Placing:
     # --- undoing -----------------------------------------------------------------------------------------------------
 
     async def _forget(self) -> None:
-        terms = self.desk.order.terms
+        terms, held = self.desk.order.terms, self._wanted()
+        release = StockStep(operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=held)
         await workflow.execute_local_activity_method(
             Milestones.forget_order,
-            Forgotten(
-                order_id=terms.order_id,
-                at=workflow.now(),
-                release=StockStep(
-                    operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=self._wanted()
-                ),
-            ),
+            Forgotten(order_id=terms.order_id, at=workflow.now(), release=release if held else None),
             summary=Readable("Leave nothing of the refused order"),
             **options.OUR_BOOKS,
         )

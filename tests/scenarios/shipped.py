@@ -37,15 +37,13 @@ class Shipped(Placed):
         body["fulfilments"] = [to_ship(**(ship or {}))]
         return await cls.placed(world, body)
 
-    def key_of(self, place: str) -> str:
-        keys = self.world.keys["warehouses" if place.startswith("W") else "stores"]
-        return str(keys[place])
-
     async def tries(
         self, command: str, body: Json | None = None, *, n: int = 1, place: str | None = None
     ) -> httpx.Response:
         at = place or (await self.group(n))["store_id"]
-        return await self.world.call("POST", f"/v1/shipments/{self.id}/{n}/{command}", self.key_of(at), body or {})
+        return await self.world.call(
+            "POST", f"/v1/shipments/{self.id}/{n}/{command}", self.world.key_of(at), body or {}
+        )
 
     async def at_place(self, command: str, body: Json | None = None, **where: Any) -> Json:
         return taken(await self.tries(command, body, **where))
@@ -89,6 +87,13 @@ class Shipped(Placed):
         }
         answer = await self.world.webhook("carrier", {"type": f"parcel.{status}", "data": data}, event_id=event_id)
         assert answer.status_code == 202, answer.text
+
+    async def carrier_brings(self, parcel: Json, *statuses: str) -> None:
+        """The simulated carrier scans a parcel whose label it sold, and tells us of it by itself."""
+        path = f"{self.world.record['carriers']}/parcels/{parcel['tracking_number']}/events"
+        for status in statuses:
+            answer = await self.world.http.post(path, json={"status": status})
+            assert answer.status_code < 300, answer.text
 
     async def claim(self, resolution: str, *, n: int = 1, **more: Any) -> httpx.Response:
         body = {"resolution": resolution, **more}
