@@ -9,7 +9,10 @@ from tests.scenarios.world import World, later, refused, taken
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-@pytest.fixture(scope="session")
+LASTING = "tok_expires_7d"
+
+
+@pytest.fixture(scope="module")
 def world(short_world: World) -> World:
     return short_world
 
@@ -17,7 +20,7 @@ def world(short_world: World) -> World:
 @story
 async def test_a_silent_place_is_reminded_and_replaced_and_its_late_answer_refused(world: World) -> None:
     shelf = await world.shelf(S001=1, S002=1)
-    order = await Shipped.place(world, sku=shelf.sku)
+    order = await Shipped.place(world, sku=shelf.sku, token=LASTING)
     await order.is_offered("S001")
     await order.is_offered("S002", n=2)
     answer = refused(await order.tries("accept", n=1), 409, "not-allowed-now")
@@ -34,7 +37,7 @@ async def test_a_silent_place_is_reminded_and_replaced_and_its_late_answer_refus
 @story
 async def test_a_place_that_picked_and_never_ships_is_replaced_and_puts_back(world: World) -> None:
     shelf = await world.shelf(S001=1, S002=1)
-    order = await Shipped.place(world, sku=shelf.sku)
+    order = await Shipped.place(world, sku=shelf.sku, token=LASTING)
     await order.packed()
     group = await order.group_reaches("rejected", n=1)
     assert group["put_back"] == {"1": 1}
@@ -48,7 +51,7 @@ async def test_a_place_that_picked_and_never_ships_is_replaced_and_puts_back(wor
 @story
 async def test_every_place_declines_and_the_search_ends_in_a_cancel(world: World) -> None:
     shelf = await world.shelf(S001=1, S002=1)
-    order = await Shipped.place(world, sku=shelf.sku)
+    order = await Shipped.place(world, sku=shelf.sku, token=LASTING)
     for n in (1, 2):
         await order.group_reaches("offered", n=n)
         await order.at_place("reject", {"reason": "closed"}, n=n)
@@ -64,7 +67,7 @@ async def test_every_place_declines_and_the_search_ends_in_a_cancel(world: World
 @story
 async def test_the_end_of_a_search_can_be_moved(world: World) -> None:
     shelf = await world.shelf(S001=1)
-    order = await Shipped.place(world, sku=shelf.sku)
+    order = await Shipped.place(world, sku=shelf.sku, token=LASTING)
     await order.at_place("reject", {"reason": "closed"})
     await order.group_reaches("queued", n=2)
     path = f"/v1/shipments/{order.id}/2/auto-cancel"
@@ -78,7 +81,7 @@ async def test_the_end_of_a_search_can_be_moved(world: World) -> None:
 @story
 async def test_silence_of_a_place_that_was_asked_to_stop_means_stopped(world: World) -> None:
     shelf = await world.shelf(S001=1)
-    order = await Shipped.place(world, sku=shelf.sku)
+    order = await Shipped.place(world, sku=shelf.sku, token=LASTING)
     await order.packed()
     taken(await order.cancel())
     assert await order.waits() == ["place says whether it could stop", "place ships"]
@@ -90,7 +93,7 @@ async def test_silence_of_a_place_that_was_asked_to_stop_means_stopped(world: Wo
 @story
 async def test_a_parcel_that_nobody_tracks_is_late_and_counts_as_delivered(world: World) -> None:
     shelf = await world.shelf(S001=1)
-    order = await Shipped.place(world, {"service": "express"}, sku=shelf.sku)
+    order = await Shipped.place(world, {"service": "express"}, sku=shelf.sku, token=LASTING)
     await order.packed()
     await order.shipped()
     await order.reaches("completed")
@@ -100,7 +103,7 @@ async def test_a_parcel_that_nobody_tracks_is_late_and_counts_as_delivered(world
 @story
 async def test_a_tracked_parcel_that_is_never_heard_of_again_is_lost_and_paid_back(world: World) -> None:
     shelf = await world.shelf(S001=1)
-    order = await Shipped.place(world, {"service": "express"}, sku=shelf.sku)
+    order = await Shipped.place(world, {"service": "express"}, sku=shelf.sku, token=LASTING)
     await order.packed()
     await order.carrier_says(await order.shipped(), "picked_up")
     await order.reaches("cancelled")
@@ -113,7 +116,7 @@ async def test_a_tracked_parcel_that_is_never_heard_of_again_is_lost_and_paid_ba
 @story
 async def test_a_claim_that_nobody_decides_is_paid_back_unless_it_is_put_off(world: World) -> None:
     shelf = await world.shelf(S001=2)
-    undecided, put_off = [await Shipped.place(world, sku=shelf.sku) for _ in range(2)]
+    undecided, put_off = [await Shipped.place(world, sku=shelf.sku, token=LASTING) for _ in range(2)]
     for order in (undecided, put_off):
         await order.packed()
         await order.carrier_says(await order.shipped(), "damaged")
