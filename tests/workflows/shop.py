@@ -163,7 +163,7 @@ class Shop:
         return self.watch(terms, placed)
 
     async def place_to_ship(self, quantity: int = 2, **varied: Any) -> WatchedOrder:
-        """Place an order that goes to Dresden, nearest to the first store, and wait for its fate; the address is in the vault."""
+        """Place an order that goes to Dresden, next to the first store, and wait for its fate."""
         fulfilment = {"id": "f1", "method": "ship", "address": ADDRESS}
         terms = await self.terms(quantity, fulfilments=[fulfilment], **varied)
         await self.bind(terms)
