@@ -1,10 +1,11 @@
-"""One PostgreSQL transaction over stock, records, notices, intake, places, items and channels."""
+"""One PostgreSQL transaction over stock, records, notices, intake, places, items, channels and routing."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
 from adapters.items.postgres import PostgresItems
@@ -12,6 +13,7 @@ from adapters.postgres.intake import PostgresIntake
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.places import PostgresPlaces
 from adapters.postgres.records import PostgresRecords
+from adapters.routing.postgres import PostgresRouting
 
 
 class PostgresTransaction:
@@ -24,6 +26,8 @@ class PostgresTransaction:
         self.places = PostgresPlaces(connection)
         self.items = PostgresItems(connection)
         self.channels = PostgresChannels(connection)
+        self.routing = PostgresRouting(connection)
+        self.capacity = PostgresCapacity(connection)
 
 
 class PostgresTransactions:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from typing import Any
 
+from adapters.capacity.memory import MemoryCapacity
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
 from adapters.inventory.memory import MemoryInventory
@@ -13,6 +14,7 @@ from adapters.items.memory import MemoryItems
 from adapters.notification.memory import MemoryOutbox
 from adapters.places.memory import MemoryPlaces
 from adapters.records.memory import MemoryRecords
+from adapters.routing.memory import MemoryRouting
 from domain.ids import OrderId
 
 
@@ -27,6 +29,8 @@ class MemoryTransaction:
         self.places = MemoryPlaces()
         self.items = MemoryItems()
         self.channels = MemoryChannels()
+        self.routing = MemoryRouting()
+        self.capacity = MemoryCapacity()
 
 
 class MemoryTransactions:

@@ -46,6 +46,11 @@ class LocationBody(Body):
     postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
     """Where it ships from, for carriers; none: it buys no labels here."""
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
+    groups: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
+    """Free tags by which routing rules name places."""
+    handling_cost: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Of a parcel, minor units."""
+    ships: bool = True
 
 
 class BufferBody(Body):
