@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
-from domain.ids import LineId, StoreId
+from domain.ids import LineId, OperationKey, StoreId
 from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
@@ -87,6 +87,10 @@ class Order(BaseModel):
     """The settled units that were not earned, or are earned no more, per line: what a late hand-over takes back."""
     fees: dict[int, int] = {}
     """Policy fees in `earned`, by the number of the group."""
+    places_tried: int = 0
+    """How often places were asked to take parcels on: part of each wish's key."""
+    spare_capacity: list[OperationKey] = []
+    """Taken for choices that did not come to be; given back with the next milestone."""
     early_news: list[CarrierNews] = []
     """What carriers said of parcels that nobody has said to have left."""
     next_action: NextAction | None = None

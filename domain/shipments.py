@@ -1,7 +1,6 @@
 """A shipment: the group that a store or warehouse picks, packs and gives to a carrier."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,16 +11,8 @@ from domain.ids import GroupId, LineId, OperationKey, StoreId, shipment_id
 from domain.intake import Service
 from domain.parcels import Box, Parcel
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.sourcing.rules import Queue
 from domain.units import Units, UnitState
-
-
-class Queue(StrEnum):
-    """Where units wait for a place. An order's units are in one queue at a time."""
-
-    REJECTED = "rejected"
-    """A place gave them up; another is looked for."""
-    UNFILLABLE = "unfillable"
-    """No place can serve them now."""
 
 
 class StopAsked(BaseModel):
@@ -69,9 +60,14 @@ class ShipmentGroup(Group):
     promised_at: datetime | None = None
     """When the customer was told to expect it: the first promise, kept over all hops."""
     queue: Queue | None = None
+    """Where its units wait for a place: one queue at a time."""
     auto_cancel_at: datetime | None = None
     """Until when a place is looked for; nothing else ends the search when it was cleared."""
     look_again_at: datetime | None = None
+    leave_by: datetime | None = None
+    """When it was first promised to leave its place."""
+    capacity_key: OperationKey | None = None
+    """Under which its place counts it among the parcels that it takes on."""
     replaces: int | None = None
     """The shipment whose lost units these stand for: they are paid already."""
     packed: dict[LineId, int] = Field(default_factory=dict)
@@ -186,5 +182,6 @@ class ShipmentGroup(Group):
             exclude=self.exclude,
             hops=self.hops,
             promised_at=self.promised_at,
+            leave_by=self.leave_by,
             replaces=self.replaces,
         )

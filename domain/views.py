@@ -14,7 +14,7 @@ from domain.intake import PickupMode, Service
 from domain.money import Currency
 from domain.parcels import Box, Parcel
 from domain.pickups import HandOver
-from domain.shipments import Queue
+from domain.sourcing.rules import Queue
 from domain.waits import Wait
 
 

@@ -53,6 +53,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions, made.reservations)
         sweeping = _sweeping(client, made)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
@@ -67,7 +68,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
-                    SourcingSteps(made.transactions).find_places,
+                    sourcing.find_places,
+                    sourcing.hold_capacity,
                     sweeping.sweep,
                     payment_here.authorise,
                     payment_here.capture,

@@ -12,7 +12,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.parcels import MOST_EVENTS, CarrierNews, Claim, Parcel, Resolution
     from domain.refusals import RefusalKind
-    from domain.shipments import Queue, ShipmentGroup
+    from domain.shipments import ShipmentGroup
+    from domain.sourcing.rules import REJECTED
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
@@ -192,7 +193,7 @@ class Delivering:
 
     def _reship(self, group: ShipmentGroup, parcel: Parcel, actor: Actor, reason: str) -> None:
         part = self.desk.order.replacement(group, parcel.lines)
-        self.sourcing.put_in_queue(part, Queue.REJECTED)
+        self.sourcing.put_in_queue(part, REJECTED)
         self._resolve(parcel, Resolution.RESHIP)
         self._decided(group, parcel, actor, Resolution.RESHIP, reason)
 
