@@ -19,7 +19,15 @@ from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Service
 from domain.pickup_windows import promised_ready_at
 from domain.shipping_times import ShippingPolicy
-from domain.sourcing import Candidate, PlaceKind, SourcingDecision, SourcingLine, SourcingRequest, snapshot_of
+from domain.sourcing import (
+    Candidate,
+    PlaceKind,
+    RoutingRules,
+    SourcingDecision,
+    SourcingLine,
+    SourcingRequest,
+    snapshot_of,
+)
 from domain.stock import StockLine
 from domain.store_hours import StoreHours, next_opening
 
@@ -101,26 +109,22 @@ class SourcingSteps:
 
     @activity.defn
     async def find_places(self, wanted: PlacesWanted) -> PlacesFound:
-        """Decide where each wish is shipped from, and log why. Others may take what is found before it is held."""
+        """Decide where each wish is shipped from, and log why. Others may take what is found before it is held.
+
+        What was decided under this key before is the answer again: by now the order itself may hold the stock.
+        """
         async with self.transactions.begin() as books:
             places = await books.places.places()
             candidates = await _candidates(books, places, wanted)
             rules = await books.routing.rules()
             assert rules is not None, "there are always rules"
+            logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
             parts, queues = {}, {}
             for wish in wanted.wishes:
-                request = _request(wanted, wish)
-                decision = sourcing.source(request, candidates, rules)
-                await books.routing.record(
-                    RoutingEntry(
-                        key=OperationKey(f"{wanted.key}:{wish.n}"),
-                        order_id=wanted.order_id,
-                        group=wish.n,
-                        at=wanted.at,
-                        decision=decision,
-                        snapshot=snapshot_of(request, candidates),
-                    )
-                )
+                key = OperationKey(f"{wanted.key}:{wish.n}")
+                entry = logged.get(key) or _decided(key, wanted, wish, candidates, rules)
+                await books.routing.record(entry)
+                decision = entry.decision
                 parts[wish.n] = _parts(decision)
                 if decision.queue is not None:
                     queues[wish.n] = decision.queue
@@ -157,6 +161,20 @@ class SourcingSteps:
         except NoCapacity:
             return False
         return True
+
+
+def _decided(
+    key: OperationKey, wanted: PlacesWanted, wish: Wish, candidates: list[Candidate], rules: RoutingRules
+) -> RoutingEntry:
+    request = _request(wanted, wish)
+    return RoutingEntry(
+        key=key,
+        order_id=wanted.order_id,
+        group=wish.n,
+        at=wanted.at,
+        decision=sourcing.source(request, candidates, rules),
+        snapshot=snapshot_of(request, candidates),
+    )
 
 
 async def _candidates(books: Transaction, places: Sequence[Place], wanted: PlacesWanted) -> list[Candidate]:

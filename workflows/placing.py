@@ -61,7 +61,7 @@ class Placing:
         for tries_left in reversed(range(TRIES)):
             short: list[Shortfall] = []
             if not terms.shipments or await self._choose_places():
-                short = await self._claim()
+                short = await self._claim(TRIES - tries_left)
                 if not short:
                     return
             if not terms.shipments or not tries_left:
@@ -74,7 +74,7 @@ class Placing:
             raise _out_of_stock(short)
         return await self.sourcing.hold_capacity(self.desk.order.shipments)
 
-    async def _claim(self) -> list[Shortfall]:
+    async def _claim(self, number: int) -> list[Shortfall]:
         """Hold all units where they are to come from, or none: then what is missing."""
         desk, terms = self.desk, self.desk.order.terms
         claim = Claim(
@@ -82,7 +82,8 @@ class Placing:
             at=workflow.now(),
             stock=StockStep(
                 operation=StockOperation.RESERVE,
-                key=operation_key(terms.order_id, "reserve"),
+                # Another choice of places is another wish.
+                key=operation_key(terms.order_id, "reserve", *([number] if number > 1 else [])),
                 lines=self._wanted(),
                 channel=terms.channel,
             ),

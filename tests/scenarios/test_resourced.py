@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.scenarios.playing import story
-from tests.scenarios.shipped import Shipped
+from tests.scenarios.shipped import Shipped, to_ship
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -127,6 +127,27 @@ async def test_operations_choose_a_place_over_the_rules_but_not_over_stock(world
     await order.carrier_says(await order.shipped(n=n), "delivered")
     await order.reaches("completed")
     await shelf.adds_up(S001=2, W002=0)
+
+
+@story
+async def test_a_place_at_its_limit_takes_nothing_on_until_something_is_gone(world: World) -> None:
+    shelf = await world.shelf(S009=5)
+    key = world.keys["managers"]["S009"]
+    limit = {"per_day": None, "concurrent": 1}
+    taken(await world.call("PUT", "/v1/stores/S009/capacity", key, limit))
+    first = await Shipped.place(world, sku=shelf.sku)
+    body = world.body(sku=shelf.sku) | {"fulfilments": [to_ship()]}
+    refused(await world.channel("POST", "/v1/orders", body), 409, "out-of-stock")
+    taken(await first.cancel())
+    await first.reaches("cancelled")
+    second = await Shipped.place(world, sku=shelf.sku)
+    await second.packed()
+    await second.shipped()
+    third = await Shipped.place(world, sku=shelf.sku)
+    taken(await world.call("PUT", "/v1/stores/S009/capacity", key, {"per_day": None, "concurrent": None}))
+    taken(await third.cancel())
+    why = taken(await world.ops("GET", f"/v1/ops/routing/{third.id}"))
+    assert why["items"][0]["decision"]["parts"][0]["location_id"] == "S009"
 
 
 @story
