@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from adapters.backorders.port import CapReached, Party, Wanted
-from adapters.inventory.port import OutOfStock, Reserve
+from adapters.inventory.port import OutOfStock, Reserve, Shortage
 from adapters.transaction.port import Transaction
 from domain.ids import LineId
 from domain.stock import Place, StockLine, total_demand
@@ -25,7 +25,7 @@ class Waiting(BaseModel):
 async def sell_beyond_stock(books: Transaction, request: Reserve, groups: Mapping[LineId, int]) -> list[Waiting]:
     """Hold what is in stock, and take places in the queue for the rest. `groups`: which one each line is in.
 
-    A line waits whole: of three of which one is there, none is taken from the shelf. What was decided for an order
+    Lines without a group are never sold so. A line waits whole: of three of which one is there, none is taken from the shelf. What was decided for an order
     stands, however often it is asked. Raises: OutOfStock (a cap is reached, or nothing may be sold beyond stock; the
     transaction is to be rolled back), KeyConflict.
     """
@@ -57,6 +57,14 @@ async def _join(
             for place, quantity in asked.items():
                 left[place] -= quantity
             continue
+        if line_id not in groups:
+            raise OutOfStock(
+                [
+                    Shortage(*place, quantity, there[place])
+                    for place, quantity in asked.items()
+                    if left[place] < quantity
+                ]
+            )
         waiting = wanted.setdefault(groups[line_id], [])
         waiting += [Wanted(line, beyond=left[line.place] < asked[line.place]) for line in lines]
     try:

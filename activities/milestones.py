@@ -81,6 +81,20 @@ class StockStep(Message):
     """For a variance: units that the store has picked all the same."""
 
 
+class CapacityEnd(StrEnum):
+    GIVE_BACK = "give_back"
+    """Declined, moved or cancelled: the place has it free again."""
+    FINISH = "finish"
+    """The parcels left: the place has one less open."""
+
+
+class CapacityStep(Message):
+    """The end of what was taken of a place's capacity under `key`."""
+
+    key: OperationKey
+    end: CapacityEnd
+
+
 class Withdrawal(Message):
     """Notices that wait to be sent and are pointless from now on."""
 
@@ -94,6 +108,7 @@ class Milestone(Message):
     queue: list[QueueStep] = []
     notices: list[Notice] = []
     withdraw: list[Withdrawal] = []
+    capacity: list[CapacityStep] = []
     wanted_places: list[StoreId] = []
     taken: bool = False
     """The order is confirmed: its promised start has been kept."""
@@ -119,11 +134,12 @@ class Claim(Message):
 
 
 class Forgotten(Message):
-    """An order that was refused: free its stock, its record and its external id."""
+    """An order that was refused: free its stock, its places, its record and its external id."""
 
     order_id: OrderId
     at: datetime
     release: StockStep | None = None
+    capacity: list[OperationKey] = []
 
 
 FREES = frozenset({StockOperation.RELEASE, StockOperation.PUT_BACK, StockOperation.TAKE_BACK})
@@ -173,6 +189,8 @@ class Milestones:
             await books.backorders.forget(forgotten.order_id)
             if forgotten.release is not None:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
+            for key in forgotten.capacity:
+                await books.capacity.give_back(key, forgotten.at)
             await books.records.forget(forgotten.order_id)
             await books.intake.forget(forgotten.order_id)
         await self._serve_who_waits([forgotten.release] if forgotten.release else [], [], forgotten.at)
@@ -186,6 +204,9 @@ class Milestones:
                     await _move_in_queue(books, change, place)
             for step in milestone.stock:
                 await _move_stock(books, change.order_id, step, change.at)
+            for freed in milestone.capacity:
+                end = books.capacity.finish if freed.end is CapacityEnd.FINISH else books.capacity.give_back
+                await end(freed.key, change.at)
             await books.records.write(change)
             for withdrawal in milestone.withdraw:
                 await books.outbox.withdraw(change.order_id, withdrawal.kinds, change.at, withdrawal.group_id)

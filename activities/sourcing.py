@@ -1,66 +1,112 @@
-"""Which places could ship what: stock and places read at one moment, and the decision made of them. Nothing is held."""
+"""Where shipments leave from: the rules' decision on stock and capacity as they are now, and the capacity it uses."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.milestones import hours_by_id
+from adapters.capacity.port import NoCapacity, TakeCapacity, Used
 from adapters.places.port import Place
-from adapters.transaction.port import Transactions
+from adapters.routing.port import RoutingEntry
+from adapters.transaction.port import Transaction, Transactions
+from domain import sourcing
 from domain.actors import Channel
-from domain.alternatives import StoreOffer, distance_km
 from domain.destinations import Destination
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Service
-from domain.kits import pieces
-from domain.nearest import Part, PlaceOffer, choose_places
+from domain.kits import pieces, whole_units
+from domain.pickup_windows import promised_ready_at
+from domain.shipping_times import ShippingPolicy
+from domain.sourcing import (
+    Candidate,
+    PlaceKind,
+    RoutingRules,
+    SourcingDecision,
+    SourcingLine,
+    SourcingRequest,
+    snapshot_of,
+)
 from domain.stock import StockLine
-from domain.store_hours import StoreHours
+from domain.store_hours import StoreHours, next_opening
 
 
-class Wish(BaseModel):
-    """What is to be shipped together, and what the order and its past say about where from."""
-
+class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Wish(Message):
+    """What is to be shipped together, and what the order and its past say about where from."""
 
     n: int
     """The shipment's number."""
     lines: dict[LineId, int]
+    values: dict[LineId, int] = {}
+    """What the units of each line are worth, minor units."""
     destination: Destination
     service: Service
-    one_place: bool = False
-    """Whole from one place, or not at all."""
+    allow_split: bool = True
+    keep_together: bool = False
     exclude: list[StoreId] = []
-    """Places that declined it, or may not serve it."""
+    declined_by: list[StoreId] = []
     hops: int = 0
-    promised_at: datetime | None = None
+    leave_by: datetime | None = None
+    """When it was first promised to leave."""
 
 
-class PlacesWanted(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class PlacesWanted(Message):
+    key: OperationKey
+    """The business identity of the decision: it stands in the routing log once."""
     order_id: OrderId
     at: datetime
     channel: Channel
+    policy: ShippingPolicy
     skus: dict[LineId, Sku]
     kits: dict[LineId, dict[Sku, int]] = {}
     """What one unit of a kit's line is made of; its own SKU is stocked nowhere."""
     wishes: list[Wish]
     spoken_for: tuple[StockLine, ...] = ()
     """Units that the same order takes elsewhere in the same step, so that two lines never count on one unit."""
-
     hours_of: list[StoreId] = []
     """Places whose opening hours are asked for whatever is decided."""
 
+    def needs(self, line: LineId) -> dict[Sku, int]:
+        return self.kits.get(line) or {self.skus[line]: 1}
 
-class PlacesFound(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
+class Part(Message):
+    """What one place ships."""
+
+    location_id: StoreId
+    lines: dict[LineId, int]
+
+
+class PlacesFound(Message):
     parts: dict[int, list[Part]]
     """By the shipment's number; lines that nobody can serve are in no part."""
+    queues: dict[int, str] = {}
+    """Where the rules have such lines wait, by the shipment's number."""
     hours: dict[StoreId, StoreHours]
+
+
+class ParcelAt(Message):
+    """A parcel that a place is to take on."""
+
+    key: OperationKey
+    location_id: StoreId
+
+
+class CapacityWanted(Message):
+    order_id: OrderId
+    at: datetime
+    policy: ShippingPolicy
+    take: list[ParcelAt]
+    give_back: list[OperationKey] = []
+    """Taken before, for a choice that did not come to be."""
+    limited: bool = True
+    """False: a person has decided, whatever the place's limits are."""
 
 
 class SourcingSteps:
@@ -69,47 +115,162 @@ class SourcingSteps:
 
     @activity.defn
     async def find_places(self, wanted: PlacesWanted) -> PlacesFound:
-        """Decide where each wish is shipped from. What is found may be taken by others before it is reserved."""
+        """Decide where each wish is shipped from, and log why. Others may take what is found before it is held.
+
+        What was decided under this key before is the answer again: by now the order itself may hold the stock.
+        """
         async with self.transactions.begin() as books:
-            known = await books.places.places()
-            places = [place for place in known if not place.paused(wanted.at)]
-            skus = {sku for line, own in wanted.skus.items() for sku in wanted.kits.get(line) or {own: 1}}
-            levels = await books.inventory.availability(
-                sorted(skus), [place.location_id for place in places], wanted.channel
-            )
-        stock: dict[StoreId, dict[Sku, int]] = {place.location_id: {} for place in places}
-        for level in levels:
-            stock[level.location_id][level.sku] = level.available
-        _take(stock, wanted.spoken_for)
-        parts = {}
-        for wish in wanted.wishes:
-            parts[wish.n] = choose_places(
-                {line: (wanted.skus[line], n) for line, n in wish.lines.items()},
-                [_offer(place, stock[place.location_id], wish) for place in places if _may_serve(place, wish)],
-                one_place=wish.one_place,
-                kits=wanted.kits,
-            )
-            _take(stock, _lines(parts[wish.n], wanted))
+            places = await books.places.places()
+            candidates = await _candidates(books, places, wanted)
+            rules = await books.routing.rules()
+            assert rules is not None, "there are always rules"
+            logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
+            parts, queues = {}, {}
+            for wish in wanted.wishes:
+                key = OperationKey(f"{wanted.key}:{wish.n}")
+                entry = logged.get(key) or _decided(key, wanted, wish, candidates, rules)
+                await books.routing.record(entry)
+                decision = entry.decision
+                parts[wish.n] = _parts(decision, wanted)
+                if decision.queue is not None:
+                    queues[wish.n] = decision.queue
+                candidates = _without(candidates, _lines(parts[wish.n], wanted))
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
-        hours = hours_by_id([place for place in known if place.location_id in chosen], wanted.at)
-        return PlacesFound(parts=parts, hours=hours)
+        hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
+        return PlacesFound(parts=parts, queues=queues, hours=hours)
+
+    @activity.defn
+    async def hold_capacity(self, wanted: CapacityWanted) -> bool:
+        """Have places take parcels on, all or none; False when one of them cannot. Repeating it changes nothing."""
+        if wanted.give_back:
+            async with self.transactions.begin() as books:
+                for key in wanted.give_back:
+                    await books.capacity.give_back(key, wanted.at)
+        try:
+            async with self.transactions.begin() as books:
+                ids = sorted({parcel.location_id for parcel in wanted.take})
+                places = {place.location_id: place for place in await books.places.places(ids)}
+                # In one order, so that two orders that take from the same places never wait for each other.
+                for parcel in sorted(wanted.take, key=lambda each: (each.location_id, each.key)):
+                    place = places[parcel.location_id]
+                    limits = place.capacity if wanted.limited else None
+                    await books.capacity.take(
+                        TakeCapacity(
+                            key=parcel.key,
+                            at=wanted.at,
+                            location_id=place.location_id,
+                            day=_day(place, wanted.at, wanted.policy),
+                            per_day=limits.per_day if limits else None,
+                            concurrent=limits.concurrent if limits else None,
+                        )
+                    )
+        except NoCapacity:
+            return False
+        return True
 
 
-def _may_serve(place: Place, wish: Wish) -> bool:
-    return place.location_id not in wish.exclude
+def _decided(
+    key: OperationKey, wanted: PlacesWanted, wish: Wish, candidates: list[Candidate], rules: RoutingRules
+) -> RoutingEntry:
+    request = _request(wanted, wish)
+    return RoutingEntry(
+        key=key,
+        order_id=wanted.order_id,
+        group=wish.n,
+        at=wanted.at,
+        decision=sourcing.source(request, candidates, rules),
+        snapshot=snapshot_of(request, candidates),
+    )
 
 
-def _offer(place: Place, available: dict[Sku, int], wish: Wish) -> PlaceOffer:
-    return PlaceOffer(location_id=place.location_id, distance_km=_distance(place, wish), available=dict(available))
+async def _candidates(books: Transaction, places: Sequence[Place], wanted: PlacesWanted) -> list[Candidate]:
+    ids = [place.location_id for place in places]
+    skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
+    levels = await books.inventory.availability(skus, ids, wanted.channel)
+    stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
+    for level in levels:
+        stock[level.location_id][level.sku] = level.available
+    used = await books.capacity.used({place.location_id: _day(place, wanted.at, wanted.policy) for place in places})
+    found = [
+        _candidate(place, stock[place.location_id], used[place.location_id], wanted) for place in places if place.ships
+    ]
+    return _without(found, wanted.spoken_for)
 
 
-def _distance(place: Place, wish: Wish) -> float:
+def _candidate(place: Place, stock: dict[Sku, int], used: Used, wanted: PlacesWanted) -> Candidate:
+    limits = place.capacity
+    return Candidate(
+        location_id=place.location_id,
+        kind=PlaceKind(place.kind.value),
+        groups=place.groups,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        country=place.country,
+        ships=place.ships,
+        paused=place.paused(wanted.at),
+        dispatches_at=_dispatches_at(place, wanted.at, wanted.policy),
+        capacity_today=None if limits.per_day is None else max(0, limits.per_day - used.today),
+        capacity_concurrent=None if limits.concurrent is None else max(0, limits.concurrent - used.open),
+        handling_cost=place.handling_cost,
+        open_load=used.open,
+        stock=stock,
+    )
+
+
+def _dispatches_at(place: Place, at: datetime, policy: ShippingPolicy) -> datetime | None:
+    """When goods that it is given now leave; none for a place that never opens."""
+    if not policy.ignores_opening_hours and next_opening(place.hours, at) is None:
+        return None
+    return promised_ready_at(place.hours, policy, at)
+
+
+def _day(place: Place, at: datetime, policy: ShippingPolicy) -> date:
+    """The day of the place's calendar on which it would ship."""
+    return (_dispatches_at(place, at, policy) or at).astimezone(ZoneInfo(place.hours.zone)).date()
+
+
+def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
     to = wish.destination
-    if to.latitude is None or to.longitude is None:
-        return 0.0
-    here = StoreOffer(store_id=place.location_id, latitude=place.latitude, longitude=place.longitude, available={})
-    there = StoreOffer(store_id=StoreId(""), latitude=to.latitude, longitude=to.longitude, available={})
-    return distance_km(here, there)
+    return SourcingRequest(
+        order_id=wanted.order_id,
+        lines=tuple(
+            SourcingLine(
+                line_id=line,
+                sku=wanted.skus[line],
+                quantity=quantity,
+                value=wish.values.get(line, 0),
+                quantity_split=wish.allow_split,
+                components=wanted.kits.get(line, {}),
+            )
+            for line, quantity in wish.lines.items()
+        ),
+        # A country that lies nowhere is equally far from everywhere that counts.
+        destination=sourcing.Destination(
+            latitude=to.latitude or 0.0, longitude=to.longitude or 0.0, country=to.country
+        ),
+        service=wish.service,
+        channel=wanted.channel,
+        allow_split=wish.allow_split,
+        keep_together=wish.keep_together,
+        exclude=tuple(wish.exclude),
+        declined=tuple(wish.declined_by),
+        hops=wish.hops,
+        promise=wish.leave_by,
+    )
+
+
+def _parts(decision: SourcingDecision, wanted: PlacesWanted) -> list[Part]:
+    """Whole units, place by place: of a kit as many as the components there make."""
+    parts = []
+    for part in decision.parts:
+        found: dict[LineId, dict[Sku, int]] = {}
+        for each in part.allocations:
+            there = found.setdefault(each.line_id, {})
+            there[each.sku] = there.get(each.sku, 0) + each.quantity
+        lines = {line: n for line, there in found.items() if (n := whole_units(there, wanted.needs(line))) > 0}
+        if lines:
+            parts.append(Part(location_id=part.location_id, lines=lines))
+    return parts
 
 
 def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]:
@@ -117,11 +278,21 @@ def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]
         StockLine(line_id=line, sku=sku, location_id=part.location_id, quantity=asked)
         for part in parts
         for line, n in part.lines.items()
-        for sku, asked in pieces(wanted.kits.get(line) or {wanted.skus[line]: 1}, n).items()
+        for sku, asked in pieces(wanted.needs(line), n).items()
     )
 
 
-def _take(stock: dict[StoreId, dict[Sku, int]], lines: Iterable[StockLine]) -> None:
+def _without(candidates: list[Candidate], lines: Iterable[StockLine]) -> list[Candidate]:
+    """The places with these units gone."""
+    gone: dict[StoreId, dict[Sku, int]] = {}
     for line in lines:
-        here = stock.get(line.location_id, {})
-        here[line.sku] = max(0, here.get(line.sku, 0) - line.quantity)
+        here = gone.setdefault(line.location_id, {})
+        here[line.sku] = here.get(line.sku, 0) + line.quantity
+    return [
+        each.model_copy(
+            update={"stock": {sku: max(0, n - gone[each.location_id].get(sku, 0)) for sku, n in each.stock.items()}}
+        )
+        if each.location_id in gone
+        else each
+        for each in candidates
+    ]

@@ -87,9 +87,10 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
     earned, owed = order.earned - order.written_off, order.secured_worth
     # What is under way without this cancel (an earlier one's void) is none of its doing.
-    anyway = plan_money(order.tenders, earned, owed)
+    anyway = plan_money(order.tenders, earned, owed, order.due_back)
     unpaid, paid = by_payment(order, [*release, *recall])
-    money = plan_money(order.tenders, earned - order.worth_earned(paid), owed - order.worth(unpaid))
+    given_up = order.worth_earned(paid)
+    money = plan_money(order.tenders, earned - given_up, owed - order.worth(unpaid), order.due_back + given_up)
     return CancelPlan(
         release=release,
         recall=recall,

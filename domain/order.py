@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
-from domain.ids import LineId, StoreId
+from domain.ids import LineId, OperationKey, StoreId
 from domain.kits import component_shares
+from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
@@ -77,6 +78,9 @@ class Order(BaseModel):
     interventions: list[InterventionView] = []
     earned: int = 0
     """Worth of the units that left for the customer, plus fees, in minor units."""
+    refund_target: int = 0
+    """What must have been paid back in all, for units that had left and never got there; nothing of it waits for what
+    is still owed."""
     written_off: int = 0
     """Earned money that a person gave up collecting."""
     settled: dict[LineId, int] = {}
@@ -87,6 +91,12 @@ class Order(BaseModel):
     """Policy fees in `earned`, by the number of the group."""
     unsecured: bool = False
     """Nothing is in stock and supply is far: no money is authorised before it is near."""
+    places_tried: int = 0
+    """How often places were asked to take parcels on: part of each wish's key."""
+    spare_capacity: list[OperationKey] = []
+    """Taken for choices that did not come to be; given back with the next milestone."""
+    early_news: list[CarrierNews] = []
+    """What carriers said of parcels that nobody has said to have left."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -109,6 +119,7 @@ class Order(BaseModel):
             ShipmentGroup(
                 order_id=terms.order_id,
                 n=shipment.n,
+                origin=shipment.n,
                 store_id=StoreId(""),
                 service=shipment.service,
                 destination=shipment.destination,
@@ -191,9 +202,19 @@ class Order(BaseModel):
             self.given_up[line] = GivenUp(units=before.units + n, worth=before.worth + worths[line])
         worth = sum(worths.values())
         self.earned -= worth
+        self.refund_target = max(self.refund_target, self._refunded) + worth
         # What is owed no more needs no writing off.
         self.written_off = max(0, self.written_off - worth)
         return worth
+
+    @property
+    def due_back(self) -> int:
+        """Money of units that never got there, as far as it has not been paid back."""
+        return max(0, self.refund_target - self._refunded)
+
+    @property
+    def _refunded(self) -> int:
+        return sum(tender.refunded for tender in self.tenders)
 
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""
@@ -408,6 +429,7 @@ def _shipment_view(group: ShipmentGroup) -> GroupView:
     asked = group.stop
     return GroupView(
         **_shared(group),
+        origin=group.origin,
         service=group.service,
         country=group.destination.country,
         promised_at=group.promised_at,

@@ -1,62 +1,20 @@
-"""A parcel on its way: what a carrier says of it, what that means, and the claim that opens when it goes wrong.
-
-Carriers repeat themselves, contradict themselves and tell things late. Every event is kept; the status changes only by
-a move that makes sense from where the parcel is.
-"""
+"""Parcels of a shipment: what left in each, what carriers said of it, and the claim that opens when it goes wrong."""
 
 from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.carriage import ParcelStatus, hear_of_parcel
+from domain.hearsay import Effect, Known
 from domain.ids import LineId
 
 MOST_EVENTS = 200
 """So many events of one parcel are kept; a carrier that tells more is broken."""
 
 
-class ParcelStatus(StrEnum):
-    LABEL_CREATED = "label_created"
-    """It has left its place; the carrier has said nothing of it yet."""
-    PICKED_UP = "picked_up"
-    IN_TRANSIT = "in_transit"
-    OUT_FOR_DELIVERY = "out_for_delivery"
-    DELIVERY_FAILED = "delivery_failed"
-    """Nobody was there; it is tried again, or goes back."""
-    DELIVERED = "delivered"
-    LOST = "lost"
-    DAMAGED = "damaged"
-    REFUSED = "refused"
-    """The customer did not take it."""
-    RETURNING = "returning"
-    """On its way back to the sender."""
-    RETURNED = "returned"
-    UNKNOWN = "unknown"
-    """A word of the carrier's that has no meaning here."""
-
-
-P = ParcelStatus
-_ANYWHERE = frozenset({P.PICKED_UP, P.IN_TRANSIT, P.OUT_FOR_DELIVERY, P.DELIVERY_FAILED})
-EXCEPTIONS = frozenset({P.LOST, P.DAMAGED, P.REFUSED, P.RETURNING, P.RETURNED})
-"""What opens a claim: the customer will not have the goods by this parcel, unless it turns up after all."""
-_UNDER_WAY = _ANYWHERE | EXCEPTIONS | {P.DELIVERED}
-MOVES: dict[ParcelStatus, frozenset[ParcelStatus]] = {
-    P.LABEL_CREATED: _UNDER_WAY,
-    P.PICKED_UP: _UNDER_WAY,
-    P.IN_TRANSIT: _UNDER_WAY,
-    P.OUT_FOR_DELIVERY: _UNDER_WAY,
-    P.DELIVERY_FAILED: _UNDER_WAY,
-    P.LOST: _UNDER_WAY,
-    P.DAMAGED: frozenset({P.DELIVERED, P.REFUSED, P.LOST, P.RETURNING, P.RETURNED}),
-    P.REFUSED: frozenset({P.DAMAGED, P.LOST, P.RETURNING, P.RETURNED}),
-    P.RETURNING: frozenset({P.DAMAGED, P.LOST, P.RETURNED}),
-    P.DELIVERED: frozenset(),
-    P.RETURNED: frozenset(),
-}
-"""What may be said next of a parcel in each status. What was lost may turn up; what was delivered stays so."""
-
-_ENDS = frozenset({P.DELIVERED, P.RETURNED})
-"""True whenever they are told: an earlier clock does not undo them."""
+SETTLED = frozenset({ParcelStatus.DELIVERED, ParcelStatus.RETURNED})
+"""Where a parcel stays."""
 
 
 class ParcelEvent(BaseModel):
@@ -70,8 +28,7 @@ class ParcelEvent(BaseModel):
     said: str
     """The carrier's own word."""
     status: ParcelStatus
-    counted: bool = True
-    """False: late, or impossible from where the parcel was. It is kept and changes nothing."""
+    effect: Effect
 
 
 class Resolution(StrEnum):
@@ -128,6 +85,7 @@ class Parcel(BaseModel):
     """When a late one counts as lost, or as delivered."""
     status: ParcelStatus = ParcelStatus.LABEL_CREATED
     status_at: datetime
+    """By the carrier's clock, or before it can have said anything."""
     told_late: bool = False
     """The customer was told that it comes later."""
     events: list[ParcelEvent] = []
@@ -141,7 +99,7 @@ class Parcel(BaseModel):
     @property
     def on_its_way(self) -> bool:
         """Nobody knows yet where it stays, and nothing is decided about it."""
-        return self.claim is None and self.status not in _ENDS
+        return self.claim is None and self.status not in SETTLED
 
     @property
     def asked_at(self) -> datetime:
@@ -160,17 +118,23 @@ class Parcel(BaseModel):
         """The carrier has ever said something of it."""
         return bool(self.events)
 
-    def take(self, event_id: str, at: datetime, said: str, status: ParcelStatus) -> bool:
-        """Keep what the carrier said, once. True when the parcel's status has changed by it."""
+    def take(self, event_id: str, at: datetime, said: str, status: ParcelStatus) -> Effect | None:
+        """Keep what the carrier said, once, and follow it where that makes sense; what it did, or none if known."""
         if len(self.events) >= MOST_EVENTS or any(known.event_id == event_id for known in self.events):
-            return False
-        counted = self._makes_sense(status, at)
-        self.events.append(ParcelEvent(event_id=event_id, at=at, said=said, status=status, counted=counted))
-        if not counted:
-            return False
-        changed = status is not self.status
-        self.status, self.status_at = status, max(at, self.status_at)
-        return changed
+            return None
+        heard = hear_of_parcel(Known[ParcelStatus](status=self.status, at=self.status_at), status, at)
+        self.status, self.status_at = heard.known.status, heard.known.at
+        self.events.append(ParcelEvent(event_id=event_id, at=at, said=said, status=status, effect=heard.effect))
+        return heard.effect
 
-    def _makes_sense(self, status: ParcelStatus, at: datetime) -> bool:
-        return status in MOVES[self.status] and (status in _ENDS or at >= self.status_at)
+
+class CarrierNews(BaseModel):
+    """What a carrier said of a parcel before anybody here said that it had left."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: str
+    tracking_number: str
+    at: datetime
+    said: str
+    status: ParcelStatus

@@ -19,6 +19,8 @@ class PersonalData(BaseModel):
     phone: str | None = None
     address: tuple[str, ...] = ()
     """The lines of the postal address, as they are printed."""
+    postal_code: str | None = None
+    """The one of the address, by itself: what a carrier's price needs."""
     pickup_person: str | None = None
     """The name of someone else who may collect."""
     vehicle: str | None = None
@@ -57,7 +59,9 @@ def shown(data: PersonalData | Withheld) -> PersonalData:
     if isinstance(data, PersonalData):
         return data
     word = data.value
-    return PersonalData(name=word, email=word, phone=word, address=(word,), pickup_person=word, vehicle=word)
+    return PersonalData(
+        name=word, email=word, phone=word, address=(word,), postal_code=word, pickup_person=word, vehicle=word
+    )
 
 
 def normal_email(email: str) -> str:

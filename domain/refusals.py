@@ -23,6 +23,7 @@ class RefusalKind(StrEnum):
     TOO_MANY_UNITS = "too-many-units"
     BEYOND_LIMIT = "beyond-limit"
     WRONG_UNIT = "wrong-unit"
+    NO_LABEL = "no-label"
     NOT_SUPPORTED = "not-supported"
 
 

@@ -104,12 +104,12 @@ class MoneyPlan(BaseModel):
         return sum(step.amount for step in self.of(kind))
 
 
-def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
+def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int = 0) -> MoneyPlan:
     """The steps after which captured money equals `earned` and live plus prepaid money covers `owed`.
 
     `earned`: worth of the units that left for the customer, plus fees. `owed`: worth of the units still to be
-    delivered. Captures take the tenders in their order; voids and refunds in the reverse order, so that the first
-    tender bears what is kept.
+    delivered. `due_back`: money of goods that never got there, which does not stay to pay for others. Captures take the
+    tenders in their order; voids and refunds in the reverse order, so that the first tender bears what is kept.
     """
     books = [book.model_copy(deep=True) for book in tenders]
     owed = max(0, owed)
@@ -125,10 +125,11 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
             book.captured += take
             missing -= take
     prepaid = max(0, -missing)
-    still_owed = owed - prepaid
+    give_back = min(prepaid, due_back)
+    still_owed = owed - (prepaid - give_back)
+    give_back += max(0, -still_owed)
 
-    if still_owed < 0:
-        give_back = -still_owed
+    if give_back:
         for book in reversed(books):
             for authorisation, kept in reversed(list(book.captures.items())):
                 part = min(kept, give_back)
@@ -142,7 +143,7 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int) -> MoneyPlan:
                         )
                     )
                     give_back -= part
-        still_owed = 0
+    still_owed = max(0, still_owed)
 
     excess = sum(book.live for book in books) - still_owed
     for book in reversed(books):

@@ -1,27 +1,18 @@
 """A shipment: the group that a store or warehouse picks, packs and gives to a carrier."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.destinations import Destination
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
-from domain.ids import GroupId, LineId, StoreId, shipment_id
+from domain.ids import GroupId, LineId, OperationKey, StoreId, shipment_id
 from domain.intake import Service
 from domain.parcels import Box, Parcel
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.sourcing.rules import Queue
 from domain.units import Units, UnitState
-
-
-class Queue(StrEnum):
-    """Where units wait for a place. An order's units are in one queue at a time."""
-
-    REJECTED = "rejected"
-    """A place gave them up; another is looked for."""
-    UNFILLABLE = "unfillable"
-    """No place can serve them now."""
 
 
 class StopAsked(BaseModel):
@@ -56,6 +47,8 @@ class ShipmentGroup(Group):
     }
 
     kind: Literal["shipment"] = "shipment"
+    origin: int
+    """The number of the shipment that its units began in: its address is kept under that."""
     service: Service
     destination: Destination
     allow_split: bool = True
@@ -67,9 +60,14 @@ class ShipmentGroup(Group):
     promised_at: datetime | None = None
     """When the customer was told to expect it: the first promise, kept over all hops."""
     queue: Queue | None = None
+    """Where its units wait for a place: one queue at a time."""
     auto_cancel_at: datetime | None = None
     """Until when a place is looked for; nothing else ends the search when it was cleared."""
     look_again_at: datetime | None = None
+    leave_by: datetime | None = None
+    """When it was first promised to leave its place."""
+    capacity_key: OperationKey | None = None
+    """Under which its place counts it among the parcels that it takes on."""
     replaces: int | None = None
     """The shipment whose lost units these stand for: they are paid already."""
     packed: dict[LineId, int] = Field(default_factory=dict)
@@ -78,6 +76,9 @@ class ShipmentGroup(Group):
     """Boxes that are packed and have not left."""
     parcels: list[Parcel] = Field(default_factory=list)
     stop: StopAsked | None = None
+    labels_tried: int = 0
+    spare_labels: list[OperationKey] = Field(default_factory=list)
+    """Purchases of labels that nobody uses, or whose outcome is not known: they are given back."""
     returned: dict[LineId, int] = Field(default_factory=dict)
     """Units that came back from the carrier, to be looked at and put on the shelf."""
 
@@ -115,7 +116,7 @@ class ShipmentGroup(Group):
 
     @property
     def under_way(self) -> bool:
-        return self.count(UnitState.SHIPPED) > 0
+        return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels)
 
     @property
     def one_place(self) -> bool:
@@ -173,6 +174,7 @@ class ShipmentGroup(Group):
             units=units,
             waits_for=waits_for,
             declined_by=declined_by,
+            origin=self.origin,
             service=self.service,
             destination=self.destination,
             allow_split=self.allow_split,
@@ -180,5 +182,6 @@ class ShipmentGroup(Group):
             exclude=self.exclude,
             hops=self.hops,
             promised_at=self.promised_at,
+            leave_by=self.leave_by,
             replaces=self.replaces,
         )

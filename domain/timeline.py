@@ -63,6 +63,8 @@ class Event(StrEnum):
     """A person chose the place."""
     PACKED = "packed"
     UNPACKED = "unpacked"
+    NO_LABEL = "no_label"
+    LABEL_VOIDED = "label_voided"
     SHIPPED = "shipped"
     STOP_ASKED = "stop_asked"
     STOP_ANSWERED = "stop_answered"

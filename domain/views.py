@@ -14,7 +14,7 @@ from domain.intake import PickupMode, Service
 from domain.money import Currency
 from domain.parcels import Box, Parcel
 from domain.pickups import HandOver
-from domain.shipments import Queue
+from domain.sourcing.rules import Queue
 from domain.waits import Wait
 
 
@@ -100,6 +100,8 @@ class GroupView(View):
     put_back: dict[LineId, int] = {}
     hand_overs: list[HandOver] = []
 
+    origin: int | None = None
+    """The shipment of the order as it was placed that this one is a part of."""
     service: Service | None = None
     country: str | None = None
     promised_at: datetime | None = None

@@ -5,11 +5,11 @@ from fastapi import FastAPI
 from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
-from gateway.ops import backorders, data, erasures, ledger, parked
+from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
-from gateway.stores import pickups, settings, stock, tasks
+from gateway.stores import pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
 
 ROUTERS = (
@@ -20,6 +20,7 @@ ROUTERS = (
     customers.router,
     availability.router,
     pickups.router,
+    shipments.router,
     tasks.router,
     settings.router,
     stock.router,
@@ -30,6 +31,8 @@ ROUTERS = (
     parked.router,
     data.router,
     backorders.router,
+    routing.data,
+    routing.router,
     pages.router,
     docs.router,
 )

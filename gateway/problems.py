@@ -57,6 +57,7 @@ class ProblemKind(StrEnum):
     TOO_MANY_UNITS = "too-many-units"
     BEYOND_LIMIT = "beyond-limit"
     WRONG_UNIT = "wrong-unit"
+    NO_LABEL = "no-label"
     NOT_SUPPORTED = "not-supported"
 
 
@@ -99,6 +100,7 @@ TYPES: Mapping[ProblemKind, ProblemType] = {
     ProblemKind.CONSENT_NEEDED: ProblemType(422, "A consent is needed"),
     ProblemKind.TOO_MANY_UNITS: ProblemType(422, "More units than there are"),
     ProblemKind.BEYOND_LIMIT: ProblemType(422, "Beyond the limit"),
+    ProblemKind.NO_LABEL: ProblemType(409, "No carrier sold a label", remembered=True),
     ProblemKind.WRONG_UNIT: ProblemType(422, "Another article was scanned"),
     ProblemKind.NOT_SUPPORTED: ProblemType(422, "Not supported yet"),
 }

@@ -23,18 +23,20 @@ async def visible_order(services: Services, caller: Caller, order_id: OrderId) -
     return view
 
 
-async def visible_group(services: Services, caller: Caller, order_id: OrderId, n: int) -> StoreGroup:
-    """One pickup, if the caller may know of it. A store: only its own."""
+async def visible_group(
+    services: Services, caller: Caller, order_id: OrderId, n: int, kind: str | None = None
+) -> StoreGroup:
+    """One group of a kind, or any, if the caller may know of it. A store: only its own."""
     async with services.transactions.begin() as books:
         found = await books.records.group(order_id, n)
-        if found is None:
+        if found is None or kind not in (None, found.group.kind):
             raise not_found()
         if caller.principal.kind is PrincipalKind.STORE:
             allowed = found.group.store_id == caller.principal.store_id
         else:
             allowed = await may_see(books, caller, order_id)
     if not allowed:
-        raise await caller.hidden("another's pickup")
+        raise await caller.hidden(f"another's {found.group.kind}")
     return found
 
 

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.access.port import PrincipalKind
 from adapters.records.port import StoreGroup
 from adapters.vault.port import Subject, UnknownSubject
+from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId
 from domain.personal import PersonalData, Withheld, shown
 from domain.pickups import HandOver
@@ -14,6 +15,8 @@ from gateway.principals import Caller
 from gateway.services import Services
 from workflows.messages import GroupAnswer
 
+WITH_ADDRESS = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.PACKED, GroupStatus.SHIPPED)
+"""Statuses in which a place must know where a shipment goes."""
 STAFF = "staff"
 """What a marketplace or partner sees instead of a store's or an office's account."""
 
@@ -73,6 +76,24 @@ class PickupShown(GroupView):
     """Nothing was left to do: this is the first answer again."""
 
 
+class ShipmentShown(GroupView):
+    """A shipment with what its people need. `status` is the shipment's, `version` the order's."""
+
+    order_id: OrderId
+    external_id: str
+    order_status: OrderStatus
+    version: int
+    lines: list[PickupLine]  # type: ignore[assignment]
+    recipient: str | None = None
+    address: tuple[str, ...] = ()
+    """The lines as they are printed; for whoever works on it."""
+    already: bool = False
+    """Nothing was left to do: this is the first answer again."""
+
+
+GroupShown = PickupShown | ShipmentShown
+
+
 def order_in_list(services: Services, caller: Caller, view: OrderView) -> OrderShown:
     """Without a look into the vault."""
     return _order(services, caller, view, CustomerShown(ref=view.customer_ref))
@@ -105,6 +126,32 @@ async def pickup_shown(services: Services, caller: Caller, found: StoreGroup) ->
     )
 
 
+async def shipment_shown(services: Services, caller: Caller, found: StoreGroup) -> ShipmentShown:
+    """With the address, unless a store asks that has no work with it any more."""
+    shown = _shipment(caller, found)
+    is_store = caller.principal.kind is PrincipalKind.STORE
+    if is_store and found.group.status not in WITH_ADDRESS:
+        return shown
+    person = await person_shown(services, address_subject(found.order_id, found.group.origin or found.group.n))
+    if person is None:
+        return shown
+    return shown.model_copy(update={"recipient": person.name, "address": person.address})
+
+
+async def group_shown(services: Services, caller: Caller, found: StoreGroup) -> GroupShown:
+    if found.group.kind == "shipment":
+        return await shipment_shown(services, caller, found)
+    return await pickup_shown(services, caller, found)
+
+
+def group_answer(caller: Caller, found: StoreGroup, answer: GroupAnswer) -> GroupShown:
+    """The group after a command, as its workflow answered."""
+    if found.group.kind != "shipment":
+        return pickup_answer(caller, found, answer)
+    after = found.model_copy(update={"group": answer.group, "version": answer.version, "order_status": answer.status})
+    return _shipment(caller, after).model_copy(update={"already": answer.already})
+
+
 def pickup_answer(caller: Caller, found: StoreGroup, answer: GroupAnswer) -> PickupShown:
     """The pickup after a command, as its workflow answered."""
     after = found.model_copy(update={"group": answer.group, "version": answer.version, "order_status": answer.status})
@@ -114,6 +161,11 @@ def pickup_answer(caller: Caller, found: StoreGroup, answer: GroupAnswer) -> Pic
 def proxy_subject(order_id: OrderId, n: int) -> Subject:
     """Whom the buyer named to collect this pickup."""
     return Subject(f"{order_id}/proxy/{n}")
+
+
+def address_subject(order_id: OrderId, origin: int) -> Subject:
+    """Where a shipment goes, under the number that it had when the order was placed."""
+    return Subject(f"{order_id}/address/{origin}")
 
 
 def arrival_subject(order_id: OrderId, n: int) -> Subject:
@@ -142,6 +194,18 @@ def _order(services: Services, caller: Caller, view: OrderView, customer: Custom
         action = action.model_copy(update={"url": link})
     fields = dict(view) | {"next_action": action, "groups": [_redacted(caller, group) for group in view.groups]}
     return OrderShown(**fields, customer=customer)
+
+
+def _shipment(caller: Caller, found: StoreGroup) -> ShipmentShown:
+    terms = {line.line_id: line for line in found.lines}
+    lines = [pickup_line(line.line_id, line.quantity, terms.get(line.line_id)) for line in found.group.lines]
+    return ShipmentShown(
+        **(dict(found.group) | {"lines": lines}),
+        order_id=found.order_id,
+        external_id=found.external_id,
+        order_status=found.order_status,
+        version=found.version,
+    )
 
 
 def _pickup(caller: Caller, found: StoreGroup) -> PickupShown:

@@ -31,6 +31,8 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.screening import ScreeningSteps
+from activities.shipping import LabelSteps
+from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
 from domain.personal import Readable
@@ -42,7 +44,7 @@ from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.order import OrderWorkflow
 
-POOLS = (options.ORDERS, options.PAYMENT, options.NOTIFICATION)
+POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.NOTIFICATION)
 
 
 def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
@@ -51,6 +53,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions, made.reservations)
         sweeping = _sweeping(client, made)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
@@ -65,6 +68,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
+                    sourcing.find_places,
+                    sourcing.hold_capacity,
                     sweeping.sweep,
                     payment_here.authorise,
                     payment_here.capture,
@@ -92,6 +97,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     payment.refund,
                     payment.look_up_authorisation,
                 ],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
+    if options.SHIPPING in pools:
+        labels = LabelSteps(made.shipping, made.transactions, made.vault)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.SHIPPING,
+                activities=[labels.buy_label, labels.give_back_label],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,

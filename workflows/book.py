@@ -11,6 +11,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
     from activities.milestones import (
+        CapacityEnd,
+        CapacityStep,
         Milestone,
         Milestones,
         QueueOperation,
@@ -265,6 +267,7 @@ class Book:
         order.version += 1
         view = order.view()
         events = [*self._lasting_events, *self._events]
+        freed = self._freed_capacity()
         milestone = Milestone(
             change=self._change(view, events),
             stock=self._stock,
@@ -272,6 +275,7 @@ class Book:
             notices=self._notices if self.visible else [],
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
+            capacity=freed,
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
@@ -296,9 +300,26 @@ class Book:
             self.collect_again(earlier._replace(stock=[], notices=earlier.notices if self.visible else []))
             return False
         self.hours.update(stores.hours)
+        self._capacity_is_free(freed)
         self._last = view
         self.closed = order.finished
         return True
+
+    def _freed_capacity(self) -> list[CapacityStep]:
+        """What places need not keep free any more: their shipment left, went elsewhere or was cancelled."""
+        freed = [CapacityStep(key=key, end=CapacityEnd.GIVE_BACK) for key in self.order.spare_capacity]
+        for group in self.order.shipments:
+            if group.capacity_key is not None and not group.open:
+                end = CapacityEnd.FINISH if group.parcels else CapacityEnd.GIVE_BACK
+                freed.append(CapacityStep(key=group.capacity_key, end=end))
+        return freed
+
+    def _capacity_is_free(self, freed: list[CapacityStep]) -> None:
+        keys = {step.key for step in freed}
+        self.order.spare_capacity = [key for key in self.order.spare_capacity if key not in keys]
+        for group in self.order.shipments:
+            if group.capacity_key in keys:
+                group.capacity_key = None
 
     def _is_a_persons_matter(self, stock: list[StockStep], error: BaseException) -> bool:
         again = any(step.key in self._doubted for step in stock)

@@ -54,6 +54,7 @@ class Cashier:
             self.order.tenders,
             self.order.earned - self.order.written_off + more_earned,
             self.order.secured_worth - more_earned,
+            self.order.due_back,
         )
 
     @property

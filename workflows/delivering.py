@@ -7,10 +7,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
+    from domain.carriage import EXCEPTIONS, ParcelStatus
+    from domain.hearsay import Effect
     from domain.notices import NoticeKind
-    from domain.parcels import EXCEPTIONS, Claim, Parcel, ParcelStatus, Resolution
+    from domain.parcels import MOST_EVENTS, CarrierNews, Claim, Parcel, Resolution
     from domain.refusals import RefusalKind
-    from domain.shipments import Queue, ShipmentGroup
+    from domain.shipments import ShipmentGroup
+    from domain.sourcing.rules import REJECTED
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
@@ -31,29 +34,52 @@ class Delivering:
 
     async def carrier_event(self, event: messages.CarrierEvent) -> None:
         """Kept once, whatever it says; counted where it can follow from what was known."""
-        found = self._find(event.tracking_number)
+        news = CarrierNews(
+            event_id=event.event_id,
+            tracking_number=event.tracking_number,
+            at=event.at,
+            said=event.said,
+            status=event.status,
+        )
+        found = self.find(event.tracking_number)
         if found is None:
-            return
-        group, parcel = found
-        known = len(parcel.events)
-        changed = parcel.take(event.event_id, event.at, event.said, event.status)
-        if len(parcel.events) == known:
-            return
+            self._keep(news)
+        elif self._heard(*found, news):
+            await self.desk.book.record()
+            self.desk.cashier.wake()
+
+    def _keep(self, news: CarrierNews) -> None:
+        """The carrier was quicker than the place: it counts once the parcel is said to have left."""
+        kept = self.desk.order.early_news
+        if len(kept) < MOST_EVENTS and all(known.event_id != news.event_id for known in kept):
+            kept.append(news)
+
+    def catch_up(self, group: ShipmentGroup, parcel: Parcel) -> None:
+        """A parcel has left of which its carrier may have told before."""
+        order = self.desk.order
+        for news in [each for each in order.early_news if each.tracking_number == parcel.tracking_number]:
+            order.early_news.remove(news)
+            self._heard(group, parcel, news)
+
+    def _heard(self, group: ShipmentGroup, parcel: Parcel, news: CarrierNews) -> bool:
+        effect = parcel.take(news.event_id, news.at, news.said, news.status)
+        if effect is None:
+            return False
         self.desk.book.event(
             Event.CARRIER_EVENT,
             ENGINE,
-            reason=None if parcel.events[-1].counted else "changes nothing",
+            reason=None if effect is Effect.APPLIED else effect.value,
             group=group.n,
             parcel=parcel.n,
-            status=event.status,
-            said=event.said,
-            at=event.at.isoformat(),
+            status=news.status,
+            said=news.said,
+            at=news.at.isoformat(),
         )
-        if changed:
+        if effect is Effect.APPLIED:
             self._follow(group, parcel)
-        await self.desk.book.record()
+        return True
 
-    def _find(self, tracking_number: str) -> tuple[ShipmentGroup, Parcel] | None:
+    def find(self, tracking_number: str) -> tuple[ShipmentGroup, Parcel] | None:
         for group in self.desk.order.shipments:
             for parcel in group.parcels:
                 if parcel.tracking_number == tracking_number:
@@ -167,7 +193,7 @@ class Delivering:
 
     def _reship(self, group: ShipmentGroup, parcel: Parcel, actor: Actor, reason: str) -> None:
         part = self.desk.order.replacement(group, parcel.lines)
-        self.sourcing.put_in_queue(part, Queue.REJECTED)
+        self.sourcing.put_in_queue(part, REJECTED)
         self._resolve(parcel, Resolution.RESHIP)
         self._decided(group, parcel, actor, Resolution.RESHIP, reason)
 

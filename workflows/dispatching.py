@@ -4,17 +4,20 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
+    from activities.shipping import LabelBought
     from domain.groups import GroupStatus
     from domain.ids import LineId
     from domain.notices import NoticeKind
     from domain.parcels import Parcel
-    from domain.refusals import RefusalKind
+    from domain.refusals import RefusalKind, Refused
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
     from workflows.charging import charge
+    from workflows.delivering import Delivering
     from workflows.desk import Desk
+    from workflows.labels import Labels
     from workflows.messages import GroupAnswer
     from workflows.refusing import refuse
     from workflows.stopping import Stopping
@@ -23,23 +26,25 @@ with workflow.unsafe.imports_passed_through():
 class Dispatching:
     """The moment in which goods leave a place. Called with the turn taken."""
 
-    def __init__(self, desk: Desk, stopping: Stopping):
+    def __init__(self, desk: Desk, stopping: Stopping, delivering: Delivering):
         self.desk = desk
         self.stopping = stopping
+        self.delivering = delivering
+        self.labels = Labels(desk)
 
     async def ship(self, command: messages.Ship) -> GroupAnswer:
         """All that is packed leaves, or some of it; what stays has its own fate."""
         desk, group = self.desk, self.desk.order.shipment(command.n)
         lines = self._leaving(group, command)
-        if command.carrier is None or command.tracking_number is None:
-            raise refuse(RefusalKind.NOT_SUPPORTED, "Name the carrier and the tracking number of the parcel.")
-        worth = await self._earn(group, lines)
+        label = await self._label(group, lines, command)
+        worth = await self._earn(group, lines, label)
         desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
         for line, quantity in lines.items():
             group.move(line, UnitState.SHIPPED, quantity, UnitState.PICKED)
-        parcel = self._parcel(group, lines, command.carrier, command.tracking_number)
+        parcel = self._parcel(group, lines, command, label)
         self._tell(group, parcel, command, worth)
         self.stopping.left(group, lines)
+        self.delivering.catch_up(group, parcel)
         await desk.book.record()
         desk.cashier.wake()
         return desk.answer(group)
@@ -57,28 +62,46 @@ class Dispatching:
                 )
         return lines
 
-    async def _earn(self, group: ShipmentGroup, lines: dict[LineId, int]) -> int:
+    async def _label(
+        self, group: ShipmentGroup, lines: dict[LineId, int], command: messages.Ship
+    ) -> LabelBought | None:
+        """A label is bought, unless carrier and number come by hand."""
+        if command.carrier is not None and command.tracking_number is not None:
+            if self.delivering.find(command.tracking_number) is not None:
+                raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Another parcel of this order has this tracking number.")
+            return None
+        return await self.labels.buy(group, lines)
+
+    async def _earn(self, group: ShipmentGroup, lines: dict[LineId, int], label: LabelBought | None) -> int:
         """The units' worth, paid before they leave; nothing for units that stand for lost ones."""
         if group.paid:
             return 0
         worth = self.desk.order.worth(lines)
-        await charge(self.desk, group, worth)
+        try:
+            await charge(self.desk, group, worth)
+        except Refused:
+            if label is not None:
+                self.labels.give_back(group, label.key)
+            raise
         return self.desk.order.settle(lines, earned=True)
 
-    def _parcel(self, group: ShipmentGroup, lines: dict[LineId, int], carrier: str, number: str) -> Parcel:
+    def _parcel(
+        self, group: ShipmentGroup, lines: dict[LineId, int], command: messages.Ship, label: LabelBought | None
+    ) -> Parcel:
         now, policy = workflow.now(), self.desk.order.terms.policy.shipping
-        due_at = policy.delivered_by(group.service, now)
-        boxes = group.boxes if lines == group.packed else []
+        due_at = label.label.deliver_by if label else policy.delivered_by(group.service, now)
         parcel = Parcel(
             n=len(group.parcels) + 1,
             lines=lines,
-            boxes=boxes,
-            carrier=carrier,
-            tracking_number=number,
+            boxes=group.boxes if lines == group.packed else [],
+            carrier=label.label.carrier if label else command.carrier or "",
+            tracking_number=label.label.tracking_number if label else command.tracking_number or "",
+            label_id=label.label.id if label else None,
             shipped_at=now,
             due_at=due_at,
             overdue_at=due_at + policy.overdue_within,
-            status_at=now,
+            # Its carrier may have had it, by its own clock, before the place said so.
+            status_at=label.label.status_at if label else self.desk.order.terms.received_at,
         )
         group.parcels.append(parcel)
         group.take_from_box(lines)

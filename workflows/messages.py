@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor
 from domain.cancellation import CancelPlan
+from domain.carriage import ParcelStatus
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OrderId, Sku, StoreId
 from domain.intake import Relation
-from domain.parcels import Box, ParcelStatus, Resolution
+from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.refusals import Refusal
 from domain.stock import RejectReason, StockEffect

@@ -37,6 +37,7 @@ def _offer_shipment(desk: Desk, group: ShipmentGroup) -> None:
     group.queue = group.auto_cancel_at = group.look_again_at = None
     policy = desk.order.terms.policy.shipping
     group.promised_ready_at = promised_ready_at(desk.hours(group.store_id), policy, workflow.now())
+    group.leave_by = group.leave_by or group.promised_ready_at
     group.promised_at = group.promised_at or policy.delivered_by(group.service, group.promised_ready_at)
     _tell(desk, group, NoticeKind.STORE_NEW_SHIPMENT)
 

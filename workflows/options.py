@@ -12,6 +12,8 @@ ORDERS = "orders"
 """Workflows, and the short steps that only touch our PostgreSQL."""
 PAYMENT = "payment"
 NOTIFICATION = "notification"
+SHIPPING = "shipping"
+"""Carriers."""
 
 TASK_TIMEOUT = timedelta(seconds=4)
 """How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
@@ -73,6 +75,23 @@ PAYMENT_PATIENT: OutsideOptions = {
 
 A_MOMENT = timedelta(seconds=4)
 """How long who speaks to a caller waits for money that others are moving."""
+
+LABEL_AT_ONCE: OutsideOptions = {
+    "task_queue": SHIPPING,
+    "start_to_close_timeout": timedelta(seconds=4),
+    "schedule_to_close_timeout": timedelta(seconds=8),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_interval=timedelta(seconds=1)),
+}
+"""While a place waits with its parcel: what no carrier sells by then is shipped by hand, or later."""
+
+LABEL_PATIENT: OutsideOptions = {
+    "task_queue": SHIPPING,
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
+    ),
+}
+"""Until the carrier answers, however long that takes."""
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

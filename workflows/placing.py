@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.screening import ScreeningSteps
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind
-    from domain.ids import operation_key
+    from domain.ids import OperationKey, operation_key
     from domain.kits import pieces
     from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
@@ -62,20 +62,22 @@ class Placing:
             Event.ORDER_PLACED, terms.actor, external_id=terms.external_id, amount=terms.total, lines=len(terms.lines)
         )
         for tries_left in reversed(range(TRIES)):
-            if terms.shipments:
-                await self._choose_places()
-            short = await self._claim()
-            if not short:
-                return
+            short: list[Shortfall] = []
+            if not terms.shipments or await self._choose_places():
+                short = await self._claim(TRIES - tries_left)
+                if not short:
+                    return
             if not terms.shipments or not tries_left:
                 raise _out_of_stock(short)
             self.sourcing.forget_choice()
 
-    async def _choose_places(self) -> None:
+    async def _choose_places(self) -> bool:
+        """Every shipment has its places, and they take it on; false when others took the last of their capacity."""
         if short := await self.sourcing.choose_at_placing():
             raise _out_of_stock(short)
+        return await self.sourcing.hold_capacity(self.desk.order.shipments)
 
-    async def _claim(self) -> list[Shortfall]:
+    async def _claim(self, number: int) -> list[Shortfall]:
         """Hold all units where they are to come from, or none: then what is missing."""
         desk, terms = self.desk, self.desk.order.terms
         claim = Claim(
@@ -83,7 +85,8 @@ class Placing:
             at=workflow.now(),
             stock=StockStep(
                 operation=StockOperation.RESERVE,
-                key=operation_key(terms.order_id, "reserve"),
+                # Another choice of places is another wish.
+                key=operation_key(terms.order_id, "reserve", *([number] if number > 1 else [])),
                 lines=self._wanted(),
                 channel=terms.channel,
             ),
@@ -174,19 +177,21 @@ class Placing:
     # --- undoing -----------------------------------------------------------------------------------------------------
 
     async def _forget(self) -> None:
-        terms = self.desk.order.terms
+        terms, held = self.desk.order.terms, self._wanted()
+        release = StockStep(operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=held)
         await workflow.execute_local_activity_method(
             Milestones.forget_order,
             Forgotten(
-                order_id=terms.order_id,
-                at=workflow.now(),
-                release=StockStep(
-                    operation=StockOperation.RELEASE, key=operation_key(terms.order_id, "forget"), lines=self._wanted()
-                ),
+                order_id=terms.order_id, at=workflow.now(), release=release if held else None, capacity=self._capacity()
             ),
             summary=Readable("Leave nothing of the refused order"),
             **options.OUR_BOOKS,
         )
+
+    def _capacity(self) -> list[OperationKey]:
+        order = self.desk.order
+        held = [group.capacity_key for group in order.shipments if group.capacity_key is not None]
+        return [*held, *order.spare_capacity]
 
     async def _void(self) -> None:
         self.desk.order.settle({line.line_id: line.quantity for line in self.desk.order.terms.lines}, earned=False)

@@ -34,6 +34,13 @@ def failure_detail(error: BaseException) -> str | None:
     return str(fault.details[0]) if fault and fault.details else None
 
 
+def failure_details(error: BaseException) -> list[object]:
+    """The list that the fault carries first among its details; nothing when it carries none."""
+    fault = _fault(error)
+    first = fault.details[0] if fault and fault.details else None
+    return list(first) if isinstance(first, list) else []
+
+
 def failure_delay(error: BaseException) -> timedelta | None:
     """How long the system that failed wants to be left alone."""
     fault = _fault(error)

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.delivering import Delivering
     from workflows.desk import Desk, process_of
     from workflows.dispatching import Dispatching
+    from workflows.labels import SpareLabelProcess
     from workflows.messages import GroupAnswer
     from workflows.packing import Packing
     from workflows.preparing import Preparing
@@ -36,8 +37,8 @@ class Shipping:
         self.sourcing = Sourcing(desk)
         self.stopping = Stopping(desk)
         self.packing = Packing(desk, self.sourcing)
-        self.dispatching = Dispatching(desk, self.stopping)
         self.delivering = Delivering(desk, self.sourcing)
+        self.dispatching = Dispatching(desk, self.stopping, self.delivering)
 
     def processes(self, group: ShipmentGroup) -> dict[str, Process]:
         """By name: the shipment's own, and one for each parcel that left and for a place that was asked to stop."""
@@ -47,6 +48,8 @@ class Shipping:
         if group.stop is not None:
             asked = group.stop.since.isoformat()
             found[f"stop {group.n} {asked}"] = StopProcess(self.desk, group, self.stopping)
+        if group.spare_labels:
+            found[f"labels {group.n}"] = SpareLabelProcess(self.desk, group)
         return found
 
 

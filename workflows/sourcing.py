@@ -6,14 +6,22 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
-    from activities.sourcing import PlacesFound, PlacesWanted, SourcingSteps, Wish
+    from activities.sourcing import (
+        CapacityWanted,
+        ParcelAt,
+        Part,
+        PlacesFound,
+        PlacesWanted,
+        SourcingSteps,
+        Wish,
+    )
     from domain.actors import ENGINE
     from domain.groups import Ending, GroupStatus, WaitsFor
-    from domain.ids import LineId, StoreId
-    from domain.nearest import Part
+    from domain.ids import LineId, StoreId, operation_key
     from domain.personal import Readable
     from domain.refusals import RefusalKind, Shortfall
-    from domain.shipments import Queue, ShipmentGroup
+    from domain.shipments import ShipmentGroup
+    from domain.sourcing.rules import REJECTED, UNFILLABLE, Queue
     from domain.stock import StockLine
     from domain.timeline import Event
     from domain.units import UnitState
@@ -58,9 +66,37 @@ class Sourcing:
             self._spread(group, found.parts[group.n], WaitsFor.HOLDS)
         return []
 
+    async def hold_capacity(self, shipments: list[ShipmentGroup], *, limited: bool = True) -> bool:
+        """Have the shipments' places take them on, all or none; False when one of them cannot take on so much."""
+        order = self.desk.order
+        order.places_tried += 1
+        for group in shipments:
+            group.capacity_key = operation_key(order.terms.order_id, "capacity", group.n, order.places_tried)
+        spare = list(order.spare_capacity)
+        held = await workflow.execute_local_activity_method(
+            SourcingSteps.hold_capacity,
+            CapacityWanted(
+                order_id=order.terms.order_id,
+                at=workflow.now(),
+                policy=order.terms.policy.shipping,
+                take=[
+                    ParcelAt(key=group.capacity_key, location_id=group.store_id)
+                    for group in shipments
+                    if group.capacity_key is not None
+                ],
+                give_back=spare,
+                limited=limited,
+            ),
+            summary=Readable("Have places take parcels on"),
+            **options.OUR_BOOKS,
+        )
+        order.spare_capacity = [key for key in order.spare_capacity if key not in spare]
+        return held
+
     def forget_choice(self) -> None:
-        """The chosen stock was taken by others: the new order's shipments are without places again."""
+        """Others were quicker: the new order's shipments are without places again."""
         desk = self.desk
+        desk.order.spare_capacity += [group.capacity_key for group in desk.order.shipments if group.capacity_key]
         fresh = type(desk.order).opened(desk.order.terms)
         desk.order.groups[:] = fresh.groups
 
@@ -81,7 +117,7 @@ class Sourcing:
             group.declined_by.append(place)
         part.hops += 1
         self.desk.book.event(Event.MOVED_ON, ENGINE, reason=reason, group=group.n, store=place, lines=lines, to=part.n)
-        self.put_in_queue(part, Queue.REJECTED)
+        self.put_in_queue(part, REJECTED)
         return part
 
     def put_in_queue(self, group: ShipmentGroup, queue: Queue) -> None:
@@ -104,13 +140,13 @@ class Sourcing:
                 break
             if await self._is_taken(group, parts, found):
                 return
-        if group.queue is not Queue.UNFILLABLE:
-            self._no_place(group, "no_stock")
+        if group.queue == REJECTED:
+            self._no_place(group, "no_place", found.queues.get(group.n, UNFILLABLE))
         group.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
         await self.desk.book.record()
 
-    def _no_place(self, group: ShipmentGroup, reason: str) -> None:
-        group.queue = Queue.UNFILLABLE
+    def _no_place(self, group: ShipmentGroup, reason: str, queue: Queue = UNFILLABLE) -> None:
+        group.queue = queue
         group.look_again_at = None
         self.desk.book.event(
             Event.QUEUED,
@@ -125,12 +161,16 @@ class Sourcing:
     async def _is_taken(self, group: ShipmentGroup, parts: list[Part], found: PlacesFound) -> bool:
         step = Try(self.desk)
         self.desk.book.hours.update(found.hours)
-        for part in self._spread(group, parts, WaitsFor.SOURCING):
+        shipments = self._spread(group, parts, WaitsFor.SOURCING)
+        if not await self.hold_capacity([part for part in shipments if part.store_id]):
+            step.undo()
+            return False
+        for part in shipments:
             if part.store_id:
                 self._take_up(part)
             else:
-                self.put_in_queue(part, Queue.UNFILLABLE)
-                self._no_place(part, "no_stock")
+                self.put_in_queue(part, UNFILLABLE)
+                self._no_place(part, "no_place", found.queues.get(group.n, UNFILLABLE))
                 part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
         return await step.record()
 
@@ -168,18 +208,24 @@ class Sourcing:
                 lines=group.owed_lines(UnitState.OPEN),
                 destination=group.destination,
                 service=group.service,
-                one_place=group.one_place,
-                exclude=[*group.exclude, *group.declined_by],
+                values={} if group.paid else self._values(group),
+                allow_split=group.allow_split,
+                keep_together=group.keep_together,
+                exclude=group.exclude,
+                declined_by=group.declined_by,
                 hops=group.hops,
-                promised_at=group.promised_at,
+                leave_by=group.leave_by,
             )
             for group in shipments
         ]
         wanted = {line for wish in wishes for line in wish.lines}
+        self.desk.order.places_tried += 1
         return await workflow.execute_local_activity_method(
             SourcingSteps.find_places,
             PlacesWanted(
+                key=operation_key(terms.order_id, "sourcing", self.desk.order.places_tried),
                 order_id=terms.order_id,
+                policy=terms.policy.shipping,
                 at=workflow.now(),
                 channel=terms.channel,
                 skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
@@ -191,6 +237,9 @@ class Sourcing:
             summary=Readable("Look for places that can ship it"),
             **options.OUR_BOOKS,
         )
+
+    def _values(self, group: ShipmentGroup) -> dict[LineId, int]:
+        return {line: self.desk.order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
 
     # --- people ------------------------------------------------------------------------------------------------------
 
@@ -209,6 +258,7 @@ class Sourcing:
             store=command.location_id,
             lines=command.lines,
         )
+        await self.hold_capacity([part], limited=False)
         self._take_up(part)
         if not await step.record():
             raise refuse(

@@ -24,11 +24,20 @@ class Try:
             if failure_type(error) != OUT_OF_STOCK:
                 raise
             self.undo()
+            # What was collected before it went with it.
+            self.desk.book.collect_again(self.earlier)
             return False
         return True
 
     def undo(self) -> None:
+        """The shipments as they were; capacity that was taken for the step is given back later."""
         groups = self.desk.order.groups
+        held = {group.capacity_key for group in self.shipments.values()}
+        self.desk.order.spare_capacity += [
+            group.capacity_key
+            for group in self.desk.order.shipments
+            if group.capacity_key is not None and group.capacity_key not in held
+        ]
         for group in self.desk.order.shipments:
             before = self.shipments.get(group.n)
             if before is None:
@@ -40,4 +49,3 @@ class Try:
                 # A parcel has a process that knows it by itself.
                 if field != "parcels":
                     setattr(group, field, getattr(before, field))
-        self.desk.book.collect_again(self.earlier)

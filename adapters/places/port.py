@@ -2,25 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from itertools import groupby
 from typing import Annotated, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.carriage import Country, PostalArea
 from domain.ids import StoreId
 from domain.notices import LOCALE
+from domain.sourcing.candidates import PlaceKind as PlaceKind
 from domain.store_hours import DayHours, StoreHours, Weekday
 
 _DAY_NAMES = {
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     "de": ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
 }
-
-
-class PlaceKind(StrEnum):
-    STORE = "store"
-    WAREHOUSE = "warehouse"
 
 
 class Capacity(BaseModel):
@@ -53,8 +49,23 @@ class Place(BaseModel):
     capacity: Capacity = Capacity()
     pause: Pause | None = None
     curbside: bool = True
+    country: Country | None = None
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
+    """Where it ships from, for carriers; none: it buys no labels here."""
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     """In which the place is written to."""
+    groups: tuple[str, ...] = ()
+    """Free tags by which routing rules name places: a region, a format, a franchise."""
+    handling_cost: Annotated[int, Field(strict=True, ge=0, le=10**9)] = 0
+    """What packing a parcel costs there, minor units."""
+    ships: bool = True
+    """It packs parcels; otherwise customers only collect there."""
+
+    @property
+    def origin(self) -> PostalArea | None:
+        if self.country is None or self.postal_code is None:
+            return None
+        return PostalArea(country=self.country, postal_code=self.postal_code)
 
     def paused(self, at: datetime) -> bool:
         return self.pause is not None and (self.pause.until is None or at < self.pause.until)

@@ -1,4 +1,4 @@
-"""One PostgreSQL transaction over stock, records, notices, intake, places, items and channels."""
+"""One PostgreSQL transaction over stock, records, notices, intake, places, items, channels and routing."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.backorders.postgres import PostgresBackorders
+from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
 from adapters.items.postgres import PostgresItems
@@ -13,6 +14,7 @@ from adapters.postgres.intake import PostgresIntake
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.places import PostgresPlaces
 from adapters.postgres.records import PostgresRecords
+from adapters.routing.postgres import PostgresRouting
 
 
 class PostgresTransaction:
@@ -26,6 +28,8 @@ class PostgresTransaction:
         self.items = PostgresItems(connection)
         self.channels = PostgresChannels(connection)
         self.backorders = PostgresBackorders(connection)
+        self.routing = PostgresRouting(connection)
+        self.capacity = PostgresCapacity(connection)
 
 
 class PostgresTransactions:

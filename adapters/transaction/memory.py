@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any
 
 from adapters.backorders.memory import MemoryBackorders
+from adapters.capacity.memory import MemoryCapacity
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
 from adapters.inventory.memory import MemoryInventory
@@ -14,6 +15,7 @@ from adapters.items.memory import MemoryItems
 from adapters.notification.memory import MemoryOutbox
 from adapters.places.memory import MemoryPlaces
 from adapters.records.memory import MemoryRecords
+from adapters.routing.memory import MemoryRouting
 from domain.ids import OrderId
 
 
@@ -29,6 +31,8 @@ class MemoryTransaction:
         self.items = MemoryItems()
         self.channels = MemoryChannels()
         self.backorders = MemoryBackorders()
+        self.routing = MemoryRouting()
+        self.capacity = MemoryCapacity()
 
 
 class MemoryTransactions:

@@ -1,9 +1,10 @@
-"""One transaction over our own books: stock, records, notices and the intake, committed together or not at all."""
+"""One transaction over our own books: stock, records, notices, intake and routing, committed together or not at all."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from adapters.backorders.port import Backorders
+from adapters.capacity.port import CapacityUse
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
 from adapters.inventory.port import Inventory
@@ -11,6 +12,7 @@ from adapters.items.port import Items
 from adapters.notification.port import Outbox
 from adapters.places.port import Places
 from adapters.records.port import Records
+from adapters.routing.port import Routing
 
 
 class Transaction(Protocol):
@@ -30,6 +32,10 @@ class Transaction(Protocol):
     def channels(self) -> Channels: ...
     @property
     def backorders(self) -> Backorders: ...
+    @property
+    def routing(self) -> Routing: ...
+    @property
+    def capacity(self) -> CapacityUse: ...
 
 
 class Transactions(Protocol):

@@ -27,6 +27,13 @@ class ChoiceBody(CommandBody):
     """With `other_store`: which one; the best when left out."""
 
 
+class AssignBody(CommandBody):
+    lines: Annotated[list[LineQuantity | Key], Field(min_length=1, max_length=MAX_LINES)]
+    """Units of lines, or all of a line that waits to be picked by its id."""
+    location_id: Key
+    reason: LongText
+
+
 class HoldBody(CommandBody):
     kind: HoldKind
     reason: LongText

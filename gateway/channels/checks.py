@@ -18,6 +18,7 @@ from domain.pickup_windows import (
 from gateway.problems import FieldError, Problem, ProblemKind
 
 TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
+METHODS = (Method.PICKUP, Method.SHIP)
 MODES = (PickupMode.COUNTER, PickupMode.CURBSIDE)
 
 _WORDS = {
@@ -32,9 +33,9 @@ _WORDS = {
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
     errors = [
-        FieldError(pointer=f"/fulfilments/{n}/method", reason="Only pickup is offered yet")
+        FieldError(pointer=f"/fulfilments/{n}/method", reason="Only pickup and ship are offered yet")
         for n, each in enumerate(body.fulfilments)
-        if each.method is not Method.PICKUP
+        if each.method not in METHODS
     ]
     errors += [
         FieldError(pointer=f"/fulfilments/{n}/mode", reason="Only counter and curbside are offered yet")
@@ -72,8 +73,16 @@ def check_places(
             for n, tender in enumerate(body.tenders)
             if tender.amount == 0
         ]
+    if any(fulfilment.method is Method.SHIP for fulfilment in body.fulfilments):
+        errors += [
+            FieldError(pointer=f"/tenders/{n}/type", reason="What is shipped cannot be paid in a store")
+            for n, tender in enumerate(body.tenders)
+            if tender.type is TenderType.PAY_IN_STORE
+        ]
     possible: list[datetime] = []
     for n, fulfilment in enumerate(body.fulfilments):
+        if fulfilment.method is not Method.PICKUP:
+            continue
         here = f"/fulfilments/{n}"
         place = places.get(StoreId(fulfilment.store_id or ""))
         if place is None or place.kind is not PlaceKind.STORE:

@@ -26,9 +26,9 @@ from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid
 from gateway.reading import visible_group, visible_order
-from gateway.rights import must_act_as
+from gateway.rights import must_act_as, must_run_operations
 from gateway.services import CurrentServices, Services
-from gateway.showing import OrderShown, PickupShown, order_shown, pickup_answer
+from gateway.showing import GroupShown, OrderShown, PickupShown, ShipmentShown, group_answer, order_shown, pickup_answer
 from workflows import messages
 from workflows.order import OrderWorkflow
 
@@ -150,6 +150,54 @@ async def choose(
         return pickup_answer(caller, await visible_group(services, caller, order.order_id, answer.group.n), answer)
 
     return await carry_out(services, caller, order, OrderWorkflow.choose, command, show)
+
+
+@router.post("/assign", summary="Choose the place that ships units", response_model=ShipmentShown, responses=PENDING)
+async def assign(
+    order_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.AssignBody,
+) -> Any:
+    """Units that nobody has picked go to the named store or warehouse, whatever the rules say, if it has them."""
+    await must_run_operations(caller)
+    order = await visible_order(services, caller, OrderId(order_id))
+    async with services.transactions.begin() as books:
+        place = await books.places.place(StoreId(body.location_id))
+    if place is None:
+        raise invalid("/location_id", "Unknown store or warehouse")
+    command = messages.Assign(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        lines=_assigned(body, order),
+        location_id=place.location_id,
+        reason=body.reason,
+    )
+
+    async def show(answer: messages.GroupAnswer) -> GroupShown:
+        return group_answer(caller, await visible_group(services, caller, order.order_id, answer.group.n), answer)
+
+    return await carry_out(services, caller, order, OrderWorkflow.assign, command, show)
+
+
+def _assigned(body: bodies.AssignBody, order: OrderView) -> dict[LineId, int]:
+    """A line without a quantity: all of it that is shipped and not picked yet."""
+    shipped = [group for group in order.groups if group.kind == "shipment"]
+    lines: dict[LineId, int] = {}
+    for position, each in enumerate(body.lines):
+        line_id = LineId(each if isinstance(each, str) else each.line_id)
+        if line_id not in {line.line_id for line in order.lines}:
+            raise invalid(f"/lines/{position}", "This order has no such line")
+        if line_id in lines:
+            raise invalid(f"/lines/{position}", "The line is named twice")
+        counts = [group.units.get(line_id, {}) for group in shipped if group.store_id != body.location_id]
+        there = sum(units.get("open", 0) + units.get("allocated", 0) for units in counts)
+        lines[line_id] = there if isinstance(each, str) else each.quantity
+    if not any(lines.values()):
+        raise invalid("/lines", "Nothing of these lines waits to be picked somewhere else")
+    return {line: n for line, n in lines.items() if n}
 
 
 @router.post("/holds", status_code=201, summary="Hold the order", response_model=HoldShown, responses=PENDING)

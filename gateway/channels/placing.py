@@ -18,7 +18,7 @@ from adapters.vault.port import Subject
 from domain import ids
 from domain.actors import Channel
 from domain.ids import OrderId, StoreId, order_workflow_id
-from domain.intake import Discrepancy, OrderBody, placed_in_the_future, reconcile
+from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
 from domain.kits import Component
 from domain.personal import PersonalData
 from domain.refusals import Refusal
@@ -30,7 +30,7 @@ from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
 from gateway.reading import may_see
 from gateway.services import Services
-from gateway.showing import order_shown, proxy_subject
+from gateway.showing import address_subject, order_shown, proxy_subject
 from gateway.starting import seal_terms, start_order
 from workflows.messages import Placed
 
@@ -192,6 +192,18 @@ async def _keep_person(
         if fulfilment.proxy is not None:
             proxy = PersonalData(pickup_person=fulfilment.proxy.name)
             await services.vault.put(proxy_subject(order_id, n), key.id, proxy, now, books.connection)
+        if fulfilment.method is Method.SHIP and fulfilment.address is not None:
+            address = printed(fulfilment.address)
+            await services.vault.put(address_subject(order_id, n), key.id, address, now, books.connection)
+
+
+def printed(address: Address) -> PersonalData:
+    """An address as a carrier prints it."""
+    town = " ".join(filter(None, (address.postal_code, address.city)))
+    lines = (address.line1, address.line2, address.region, town, address.country)
+    return PersonalData(
+        name=address.name, address=tuple(line for line in lines if line), postal_code=address.postal_code
+    )
 
 
 def _terms(

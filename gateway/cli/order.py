@@ -223,7 +223,7 @@ def show_orders(orders: list[dict[str, Any]], json: bool) -> None:
                 each["external_id"],
                 each["status"],
                 output.money(each["total"], each["currency"]),
-                " ".join(dict.fromkeys(group["store_id"] for group in each["groups"])),
+                " ".join(dict.fromkeys(group["store_id"] for group in each["groups"] if group["store_id"])),
                 output.time(each["placed_at"]),
             )
             for each in orders

@@ -80,19 +80,20 @@ def order(view: Mapping[str, Any]) -> None:
     )
     skus = {line["line_id"]: line["sku"] for line in view["lines"]}
     table(
-        ("pickup", "store", "status", "units", "ready", "until"),
+        ("n", "kind", "place", "status", "units", "ready", "until"),
         (
             (
                 group["n"],
-                group["store_id"],
+                group["kind"],
+                group["store_id"] or "none yet",
                 group["status"] + (" (locked)" if group["locked"] else ""),
                 lines({"sku": skus.get(line["line_id"])} | line for line in group["lines"]),
                 time(group["ready_at"] or group["promised_ready_at"]),
-                time(group["deadline"]),
+                time(group["deadline"] or group["promised_at"]),
             )
             for group in view["groups"]
         ),
-        "No pickups.",
+        "No groups.",
     )
     for hold in view["holds"]:
         end = f"; {hold['default']} at {time(hold['deadline'])}" if hold["deadline"] else ""
@@ -106,9 +107,12 @@ def order(view: Mapping[str, Any]) -> None:
 
 
 def pickup(view: Mapping[str, Any]) -> None:
-    """The pickup after a command, in a line."""
+    """The pickup or shipment after a command, in a line."""
     if "look" in view:
         done(f"Taken. Its fate will show under {view['look']}.")
         return
     again = " (nothing was left to do)" if view["already"] else ""
-    done(f"pickup {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{again}")
+    parcels = "".join(f"; {each['carrier']} {each['tracking_number']}: {each['status']}" for each in view["parcels"])
+    done(
+        f"{view['kind']} {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{parcels}{again}"
+    )

@@ -14,10 +14,12 @@ from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Sessio
 from workflows.messages import Disposition, ShortageResolution
 
 A_TIME = "2026-11-30T17:00:00Z"
-app = typer.Typer(help="A store's work: accept, pick, make ready, hand over.", no_args_is_help=True)
+app = typer.Typer(help="A store's work: accept, pick, make ready, hand over, pack, ship.", no_args_is_help=True)
 
 OrderArgument = Annotated[str, typer.Argument(help="The order's id.", metavar="ORDER")]
-Pickup = Annotated[int, typer.Option("--pickup", "-n", help="Which pickup of the order.", min=1)]
+Pickup = Annotated[int, typer.Option("--pickup", "-n", help="Which group of the order.", min=1)]
+Shipment = Annotated[int, typer.Option("--shipment", "-n", help="Which shipment of the order.", min=1)]
+Ships = Annotated[bool, typer.Option("--ships", help="It is a shipment, not a pickup.")]
 Lines = Annotated[list[str] | None, typer.Option("--line", help="Units of a line: 1=2. All when left out.")]
 SomeLines = Annotated[list[str], typer.Option("--line", help="Units of a line: 1=2.")]
 
@@ -32,8 +34,8 @@ def store(
     data: Data = DEFAULT_DATA,
     once: Once = None,
 ) -> None:
-    """A store's work: accept, pick, make ready, hand over."""
-    context.obj = Session(url, key, Path(data), ("managers" if manager else "stores", store), once)
+    """A store's work: accept, pick, make ready, hand over, pack, ship."""
+    context.obj = Session(url, key, Path(data), (_keys_of(store, manager), store), once)
     context.meta["store"] = store
 
 
@@ -45,11 +47,12 @@ def tasks_(context: typer.Context, json: AsJson = False) -> None:
         output.show_json({"items": tasks})
         return
     output.table(
-        ("task", "order", "pickup", "number", "units", "promised", "until", "where"),
+        ("task", "order", "kind", "n", "number", "units", "promised", "until", "where"),
         (
             (
                 task["task"].replace("_", " ") + (" (overdue)" if task["overdue"] else ""),
                 task["order_id"],
+                task["kind"],
                 task["n"],
                 task["external_id"],
                 output.lines(task["lines"]),
@@ -64,16 +67,20 @@ def tasks_(context: typer.Context, json: AsJson = False) -> None:
 
 
 @app.command()
-def show(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
-    """One pickup."""
-    answer = session_of(context).get(_path(order, n))
+def show(
+    context: typer.Context, order: OrderArgument, n: Pickup = 1, ships: Ships = False, json: AsJson = False
+) -> None:
+    """One pickup or shipment."""
+    answer = session_of(context).get(_path(order, n, ships))
     output.show_json(answer) if json else output.pickup(answer)
 
 
 @app.command()
-def accept(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
-    """Take a pickup on."""
-    _send(context, order, n, "accept", {}, json)
+def accept(
+    context: typer.Context, order: OrderArgument, n: Pickup = 1, ships: Ships = False, json: AsJson = False
+) -> None:
+    """Take it on."""
+    _send(context, order, n, "accept", {}, json, ships)
 
 
 @app.command()
@@ -83,10 +90,11 @@ def reject(
     reason: Annotated[RejectReason, typer.Option(help="Why the store cannot serve it.")],
     line: Lines = None,
     n: Pickup = 1,
+    ships: Ships = False,
     json: AsJson = False,
 ) -> None:
     """Say that the store cannot serve some or all units."""
-    _send(context, order, n, "reject", {"reason": reason.value, "lines": _lines(line)}, json)
+    _send(context, order, n, "reject", {"reason": reason.value, "lines": _lines(line)}, json, ships)
 
 
 @app.command()
@@ -96,14 +104,15 @@ def pick(
     line: Lines = None,
     staged_at: Annotated[str | None, typer.Option(help="Where the units stand.")] = None,
     n: Pickup = 1,
+    ships: Ships = False,
     json: AsJson = False,
 ) -> None:
     """Say what was found; all of it when no line is named."""
     lines = _lines(line)
     if lines is None:
-        owed = session_of(context).get(_path(order, n))["lines"]
+        owed = session_of(context).get(_path(order, n, ships))["lines"]
         lines = [{"line_id": each["line_id"], "quantity": each["quantity"]} for each in owed]
-    _send(context, order, n, "pick", {"lines": lines, "staged_at": staged_at}, json)
+    _send(context, order, n, "pick", {"lines": lines, "staged_at": staged_at}, json, ships)
 
 
 @app.command()
@@ -209,10 +218,72 @@ def unlock(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: As
 
 @app.command("put-back")
 def put_back(
-    context: typer.Context, order: OrderArgument, line: Lines = None, n: Pickup = 1, json: AsJson = False
+    context: typer.Context,
+    order: OrderArgument,
+    line: Lines = None,
+    n: Pickup = 1,
+    ships: Ships = False,
+    json: AsJson = False,
 ) -> None:
-    """Units that nobody collected are on the shelf again."""
-    _send(context, order, n, "put-back", {"lines": _lines(line)}, json)
+    """Units that nobody collected, or that came back, are on the shelf again."""
+    _send(context, order, n, "put-back", {"lines": _lines(line)}, json, ships)
+
+
+@app.command()
+def pack(
+    context: typer.Context,
+    order: OrderArgument,
+    line: Lines = None,
+    boxes: Annotated[int, typer.Option(help="How many boxes.", min=1)] = 1,
+    n: Shipment = 1,
+    json: AsJson = False,
+) -> None:
+    """Picked units are checked and in a box; all of them when no line is named."""
+    lines = _lines(line)
+    if lines is None:
+        units = session_of(context).get(_path(order, n, ships=True))
+        packed = units["packed"]
+        lines = [
+            {"line_id": each, "quantity": left}
+            for each, states in units["units"].items()
+            if (left := states.get("picked", 0) - packed.get(each, 0)) > 0
+        ]
+    _send(context, order, n, "pack", {"lines": lines, "boxes": boxes}, json, ships=True)
+
+
+@app.command()
+def unpack(
+    context: typer.Context, order: OrderArgument, line: Lines = None, n: Shipment = 1, json: AsJson = False
+) -> None:
+    """Units are out of their box again."""
+    _send(context, order, n, "unpack", {"lines": _lines(line)}, json, ships=True)
+
+
+@app.command()
+def ship(
+    context: typer.Context,
+    order: OrderArgument,
+    line: Lines = None,
+    carrier: Annotated[str | None, typer.Option(help="Who takes it; a label is bought when left out.")] = None,
+    tracking_number: Annotated[str | None, typer.Option("--number", help="The carrier's number of the parcel.")] = None,
+    n: Shipment = 1,
+    json: AsJson = False,
+) -> None:
+    """A carrier takes packed units away; exactly these are charged."""
+    body = {"lines": _lines(line), "carrier": carrier, "tracking_number": tracking_number}
+    _send(context, order, n, "ship", body, json, ships=True)
+
+
+@app.command("cancel-answer")
+def cancel_answer(
+    context: typer.Context,
+    order: OrderArgument,
+    stopped: Annotated[bool, typer.Option("--stopped/--not-stopped", help="Whether it could be stopped.")],
+    n: Shipment = 1,
+    json: AsJson = False,
+) -> None:
+    """Say whether a shipment that the customer cancelled could be stopped."""
+    _send(context, order, n, "cancel-answer", {"stopped": stopped}, json, ships=True)
 
 
 @app.command()
@@ -282,8 +353,10 @@ def _move(context: typer.Context, kind: MovementKind, sku: str, quantity: int, r
         output.done(f"{sku} at {_here(context)}: {answer['on_hand']} on hand, {answer['available']} available.")
 
 
-def _send(context: typer.Context, order: str, n: int, verb: str, body: dict[str, Any], json: bool) -> None:
-    answer = session_of(context).post(f"{_path(order, n)}/{verb}", body)
+def _send(
+    context: typer.Context, order: str, n: int, verb: str, body: dict[str, Any], json: bool, ships: bool = False
+) -> None:
+    answer = session_of(context).post(f"{_path(order, n, ships)}/{verb}", body)
     output.show_json(answer) if json else output.pickup(answer)
 
 
@@ -291,8 +364,15 @@ def _here(context: typer.Context) -> str:
     return quote(str(context.meta["store"]), safe="")
 
 
-def _path(order: str, n: int) -> str:
-    return f"/v1/pickups/{quote(order, safe='')}/{n}"
+def _keys_of(store: str, manager: bool) -> str:
+    """Warehouses are named W…, as the sample data does."""
+    if store.startswith("W"):
+        return "warehouses"
+    return "managers" if manager else "stores"
+
+
+def _path(order: str, n: int, ships: bool = False) -> str:
+    return f"/v1/{'shipments' if ships else 'pickups'}/{quote(order, safe='')}/{n}"
 
 
 def _lines(given: list[str] | None) -> list[dict[str, object]] | None:

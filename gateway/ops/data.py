@@ -12,7 +12,7 @@ from adapters.items.port import Item, KitRefused
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
 from domain.ids import Sku, StoreId
-from domain.intake import EMAIL, Key
+from domain.intake import COUNTRY, EMAIL, Key
 from domain.notices import LOCALE
 from domain.stock import ANY
 from domain.store_hours import StoreHours
@@ -42,7 +42,15 @@ class LocationBody(Body):
     hours: StoreHours
     capacity: Capacity = Capacity()
     curbside: bool = True
+    country: Annotated[str, StringConstraints(pattern=COUNTRY)] | None = None
+    postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
+    """Where it ships from, for carriers; none: it buys no labels here."""
     locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
+    groups: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
+    """Free tags by which routing rules name places."""
+    handling_cost: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Of a parcel, minor units."""
+    ships: bool = True
 
 
 class BufferBody(Body):

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.ids import LineId, Sku
 from domain.intake import MAX_LINES, MAX_QUANTITY, Key, Person, misplaced
 from domain.kits import MOST_COMPONENTS
+from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.stock import RejectReason, StockEffect
 from gateway.fields import Body, Instant, LongText, Reference, ShortText, Version
@@ -19,6 +20,8 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 MAX_PIECES = 1_000_000_000
+TRACKING = r"^[A-Za-z0-9][A-Za-z0-9 -]{3,63}$"
+"""Letters, digits, spaces and dashes, as carriers print it."""
 
 
 class LineQuantity(Body):
@@ -153,6 +156,57 @@ class ExtendBody(CommandBody):
 
 class PutBackBody(CommandBody):
     lines: Lines | None = None
+
+
+class PackedLine(LineQuantity):
+    sku: Key | None = None
+    """What was scanned off the units; another article is refused."""
+
+
+class PackBody(CommandBody):
+    lines: Annotated[list[PackedLine], Field(min_length=1, max_length=MAX_LINES)]
+    boxes: Annotated[list[Box], Field(max_length=500)] | Annotated[int, Field(ge=1, le=500)] = Field(
+        default_factory=list
+    )
+    """Each box with what was measured of it, or only how many."""
+
+
+class UnpackBody(CommandBody):
+    lines: Lines | None = None
+    """None: everything that is packed."""
+
+
+class ShipBody(CommandBody):
+    lines: Lines | None = None
+    """None: everything that is packed."""
+    carrier: ShortText | None = None
+    tracking_number: Annotated[str, StringConstraints(pattern=TRACKING)] | None = None
+    """With `carrier`: what was written by hand. Without both a label is bought."""
+
+    @model_validator(mode="after")
+    def _by_hand_or_bought(self) -> Self:
+        if (self.carrier is None) is not (self.tracking_number is None):
+            missing = "carrier" if self.carrier is None else "tracking_number"
+            raise misplaced((missing,), "carrier and tracking_number go together; without both a label is bought")
+        return self
+
+
+class CancelAnswerBody(CommandBody):
+    stopped: bool
+
+
+class ClaimBody(CommandBody):
+    parcel: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Which parcel of the shipment; needed only when it left in several."""
+    resolution: Resolution
+    until: Instant | None = None
+    """With `wait`: until when the decision is put off."""
+    reason: ShortText | None = None
+
+
+class AutoCancelBody(CommandBody):
+    until: Instant | None
+    """None: it waits for a place without an end."""
 
 
 class ProxyBody(CommandBody, Person):

@@ -1,9 +1,11 @@
 """Commands for an order whose process has ended: answered from its record, which keeps what must not be lost."""
 
+from datetime import datetime
+
 from adapters.inventory.port import Release
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, operation_key
+from domain.ids import LineId, OrderId, StoreId, operation_key
 from domain.kits import pieces
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
@@ -12,7 +14,7 @@ from domain.views import GroupView
 from gateway.principals import Caller
 from gateway.problems import Problem, ProblemKind, unavailable
 from gateway.services import Services
-from gateway.showing import PickupShown, pickup_shown
+from gateway.showing import GroupShown, group_shown
 from gateway.stores import late_reports
 from workflows.messages import GiveOut, GroupAnswer, GroupCommand, PutBack
 
@@ -32,17 +34,20 @@ async def answer_from_record(services: Services, found: StoreGroup, command: Gro
     raise _over(now.group)
 
 
-async def nothing_to_put_back(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
-    """All is on the shelf already: the answer again. Raises 409 when nothing of the pickup was ever to be put back."""
-    shown = await pickup_shown(services, caller, found)
+async def nothing_to_put_back(services: Services, caller: Caller, found: StoreGroup) -> GroupShown:
+    """All is on the shelf already: the answer again. Raises 409 when nothing of it was ever to be put back."""
+    shown = await group_shown(services, caller, found)
     if not await _counted(services, found.order_id, found.group.n, Event.PUT_BACK):
-        detail = "Nothing of this pickup waits to be put back. Units do once they were picked and are no longer wanted."
+        detail = (
+            f"Nothing of this {found.group.kind} waits to be put back. "
+            "Units do once they were picked and are no longer wanted."
+        )
         raise Problem(ProblemKind.NOT_ALLOWED_NOW, detail, current=shown)
     return shown.model_copy(update={"already": True})
 
 
 def _over(group: GroupView, what_now: str = "nothing more can be done with it.") -> Refused:
-    detail = f"This pickup is {group.status} and its order has ended; {what_now}"
+    detail = f"This {group.kind} is {group.status} and its order has ended; {what_now}"
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
 
 
@@ -94,23 +99,15 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
         waiting = now.group.put_back
         lines = dict(waiting) if command.lines is None else dict(command.lines)
         _check(waiting, lines)
-        left = {line: rest for line, n in waiting.items() if (rest := n - lines.get(line, 0)) > 0}
-        group = now.group.model_copy(update={"put_back": left})
+        returned = now.group.returned
+        aside = {line: n - returned.get(line, 0) for line, n in waiting.items()}
+        shelved = {line: part for line, n in lines.items() if (part := min(n, aside.get(line, 0))) > 0}
+        back = {line: part for line, n in lines.items() if (part := n - shelved.get(line, 0)) > 0}
+        group = now.group.model_copy(update={"put_back": _less(waiting, lines), "returned": _less(returned, back)})
         if lines:
-            needs = {line.line_id: line.needs for line in now.lines}
-            await books.inventory.put_back(
-                Release(
-                    key=operation_key(order_id, "put_back", "after_end", command.command_id),
-                    at=services.now(),
-                    order_id=order_id,
-                    lines=tuple(
-                        StockLine(line_id=line, sku=sku, location_id=group.store_id, quantity=asked)
-                        for line, n in lines.items()
-                        for sku, asked in pieces(needs[line], n).items()
-                    ),
-                    reason="put back",
-                )
-            )
+            for move, moved in ((books.inventory.put_back, shelved), (books.inventory.take_back, back)):
+                if moved:
+                    await move(_release(now, command, moved, services.now()))
             entry = TimelineEntry(
                 at=services.now(),
                 event=Event.PUT_BACK,
@@ -119,6 +116,26 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
             )
             await books.records.put_back(order_id, group, entry)
     return GroupAnswer(version=now.version, status=now.order_status, group=group, already=not lines)
+
+
+def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Release:
+    needs = {line.line_id: line.needs for line in found.lines}
+    place = StoreId(found.group.store_id or "")
+    return Release(
+        key=operation_key(found.order_id, "put_back", "after_end", command.command_id),
+        at=at,
+        order_id=found.order_id,
+        lines=tuple(
+            StockLine(line_id=line, sku=sku, location_id=place, quantity=asked)
+            for line, n in lines.items()
+            for sku, asked in pieces(needs[line], n).items()
+        ),
+        reason="put back",
+    )
+
+
+def _less(there: dict[LineId, int], taken: dict[LineId, int]) -> dict[LineId, int]:
+    return {line: rest for line, n in there.items() if (rest := n - taken.get(line, 0)) > 0}
 
 
 def _check(waiting: dict[LineId, int], lines: dict[LineId, int]) -> None:

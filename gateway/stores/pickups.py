@@ -35,7 +35,7 @@ NOTHING = bodies.CommandBody()
 
 @router.get("", summary="One pickup, whole")
 async def read(order_id: str, n: Number, caller: CurrentCaller, services: CurrentServices) -> PickupShown:
-    return await pickup_shown(services, caller, await visible_group(services, caller, OrderId(order_id), n))
+    return await pickup_shown(services, caller, await visible_group(services, caller, OrderId(order_id), n, "pickup"))
 
 
 @router.post("/accept", summary="The store takes it on", response_model=PickupShown, responses=PENDING)

@@ -1,4 +1,4 @@
-"""What every command on a pickup goes through: who may, and the answer of the order, or of its record once it ended."""
+"""What every command on a group goes through: who may, and the answer of the order, or of its record once it ended."""
 
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from gateway.principals import Caller
 from gateway.reading import visible_group
 from gateway.rights import must_act_as
 from gateway.services import Services
-from gateway.showing import PickupShown, pickup_answer, pickup_shown
+from gateway.showing import GroupShown, group_answer, group_shown
 from gateway.stores.ended import answer_from_record
 from workflows.messages import GroupAnswer, GroupCommand, StoreCommand
 from workflows.order import OrderWorkflow
@@ -33,14 +33,27 @@ async def pickup_of(
     services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...] = STORE_SIDE
 ) -> StoreGroup:
     """The pickup that a command is about. Raises 403 for a function outside the role, 404 for another's pickup."""
+    return await _group_of(services, caller, order_id, n, kinds, "pickup")
+
+
+async def shipment_of(
+    services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...] = STORE_SIDE
+) -> StoreGroup:
+    """The shipment that a command is about; likewise."""
+    return await _group_of(services, caller, order_id, n, kinds, "shipment")
+
+
+async def _group_of(
+    services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...], kind: str
+) -> StoreGroup:
     await must_act_as(caller, *kinds)
-    return await visible_group(services, caller, OrderId(order_id), n)
+    return await visible_group(services, caller, OrderId(order_id), n, kind)
 
 
 async def carry_out(
     services: Services, caller: Caller, found: StoreGroup, do: "Do[Sent]", command: Sent
-) -> PickupShown | JSONResponse:
-    """Send the command to the order and answer with the pickup as it is then."""
+) -> GroupShown | JSONResponse:
+    """Send the command to the order and answer with the group as it is then."""
     try:
         answer = await commands.update(services.temporal, found.order_id, do, command)
     except StillWorking:
@@ -49,7 +62,7 @@ async def carry_out(
         return await _shown(services, caller, found, answer_from_record(services, found, command))
     except Refused as refused:
         raise await problem_of(refused, lambda: current(services, caller, found)) from None
-    return pickup_answer(caller, found, answer)
+    return group_answer(caller, found, answer)
 
 
 async def carry_out_or_leave(
@@ -59,7 +72,7 @@ async def carry_out_or_leave(
     do: "Do[Any]",
     command: StoreCommand,
     prefer: str | None,
-) -> PickupShown | JSONResponse:
+) -> GroupShown | JSONResponse:
     """The same, unless the store does not want to wait: then the command is left as a signal."""
     if not wants_no_answer(prefer):
         return await carry_out(services, caller, found, do, command)
@@ -70,19 +83,19 @@ async def carry_out_or_leave(
     return pending(f"/v1/orders/{found.order_id}/timeline", ask_again=False)
 
 
-async def current(services: Services, caller: Caller, found: StoreGroup) -> PickupShown:
-    """The pickup as its record has it now."""
+async def current(services: Services, caller: Caller, found: StoreGroup) -> GroupShown:
+    """The group as its record has it now."""
     async with services.transactions.begin() as books:
         now = await books.records.group(found.order_id, found.group.n)
-    return await pickup_shown(services, caller, now or found)
+    return await group_shown(services, caller, now or found)
 
 
-async def _shown(services: Services, caller: Caller, found: StoreGroup, answer: Awaitable[GroupAnswer]) -> PickupShown:
+async def _shown(services: Services, caller: Caller, found: StoreGroup, answer: Awaitable[GroupAnswer]) -> GroupShown:
     try:
-        return pickup_answer(caller, found, await answer)
+        return group_answer(caller, found, await answer)
     except Refused as refused:
         raise await problem_of(refused, lambda: current(services, caller, found)) from None
 
 
 def _look(found: StoreGroup) -> str:
-    return f"/v1/pickups/{found.order_id}/{found.group.n}"
+    return f"/v1/{found.group.kind}s/{found.order_id}/{found.group.n}"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, StoreId
-from domain.intake import PickupMode
+from domain.intake import PickupMode, Service
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
@@ -21,13 +21,18 @@ from gateway.showing import PickupLine, arrival_subject, person_shown, pickup_li
 router = APIRouter(prefix="/v1/stores/{store_id}", route_class=CallerRoute, tags=["stores"])
 
 MOST = 2000
-"""Pickups with something to do, at one store."""
+"""Groups with something to do, at one place."""
 
 
 class TaskKind(StrEnum):
     ACCEPT = "accept"
     PICK = "pick"
     MAKE_READY = "make_ready"
+    PACK = "pack"
+    SHIP = "ship"
+    """Packed: it goes with the next carrier."""
+    CANCEL_ANSWER = "cancel_answer"
+    """The customer has cancelled: say whether it could be stopped."""
     HAND_OVER = "hand_over"
     """Ready: the customer may come any time."""
     ARRIVAL = "arrival"
@@ -39,14 +44,17 @@ class Task(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: TaskKind
+    kind: str
+    """`pickup` or `shipment`."""
     order_id: OrderId
     n: int
     external_id: str
     version: int
-    mode: PickupMode
+    mode: PickupMode | None
+    service: Service | None
     promised_ready_at: datetime | None
     deadline: datetime | None
-    """Of a pickup that is ready: until when the customer may come."""
+    """Of a pickup that is ready: until when the customer may come. Of a cancel: until when to answer."""
     overdue: bool
     """The promised time is over and it is not ready."""
     lines: list[PickupLine]
@@ -57,11 +65,17 @@ class Task(BaseModel):
 
 
 _KINDS = {
-    GroupStatus.OFFERED: TaskKind.ACCEPT,
-    GroupStatus.ACCEPTED: TaskKind.PICK,
-    GroupStatus.PICKING: TaskKind.MAKE_READY,
-    GroupStatus.READY: TaskKind.HAND_OVER,
+    ("pickup", GroupStatus.OFFERED): TaskKind.ACCEPT,
+    ("pickup", GroupStatus.ACCEPTED): TaskKind.PICK,
+    ("pickup", GroupStatus.PICKING): TaskKind.MAKE_READY,
+    ("pickup", GroupStatus.READY): TaskKind.HAND_OVER,
+    ("shipment", GroupStatus.OFFERED): TaskKind.ACCEPT,
+    ("shipment", GroupStatus.ACCEPTED): TaskKind.PICK,
+    ("shipment", GroupStatus.PICKING): TaskKind.PACK,
+    ("shipment", GroupStatus.PACKED): TaskKind.SHIP,
 }
+NEVER_LATE = (TaskKind.PUT_BACK, TaskKind.CANCEL_ANSWER)
+"""Tasks beside the work that has a promised time."""
 
 
 @router.get("/tasks", summary="The work queue")
@@ -81,13 +95,15 @@ async def tasks(
 
 
 def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
-    """A pickup may mean two: some units to hand over, others to put back."""
+    """A group may mean several: some units to hand over, others to put back."""
     group = found.group
     tasks = []
-    if kind := _KINDS.get(group.status):
+    if kind := _KINDS.get((group.kind, group.status)):
         arrived = kind is TaskKind.HAND_OVER and group.arrived_at is not None
         owed = {line.line_id: line.quantity for line in group.lines}
         tasks.append(_task(TaskKind.ARRIVAL if arrived else kind, found, owed, now))
+    if group.asked_to_stop:
+        tasks.append(_task(TaskKind.CANCEL_ANSWER, found, group.asked_to_stop, now))
     if group.put_back:
         tasks.append(_task(TaskKind.PUT_BACK, found, group.put_back, now))
     return tasks
@@ -99,14 +115,16 @@ def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: date
     late = group.promised_ready_at is not None and group.ready_at is None and group.promised_ready_at < now
     return Task(
         task=kind,
+        kind=group.kind,
         order_id=found.order_id,
         n=group.n,
         external_id=found.external_id,
         version=found.version,
         mode=group.mode,
+        service=group.service,
         promised_ready_at=group.promised_ready_at,
-        deadline=group.deadline,
-        overdue=late and kind is not TaskKind.PUT_BACK,
+        deadline=group.answer_by if kind is TaskKind.CANCEL_ANSWER else group.deadline,
+        overdue=late and kind not in NEVER_LATE,
         lines=[pickup_line(line, n, terms.get(line)) for line, n in lines.items()],
         location=group.location,
         bay=group.bay,

@@ -13,17 +13,18 @@ from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.keys.port import KeyErased, KeyMissing
 from adapters.payment.port import Payments, ProviderEvent
 from domain.actors import Actor, ActorKind, Channel
+from domain.carriage import parcel_status
 from domain.ids import OperationKey
 from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
-from workflows.messages import FraudDecision, PaymentEvent
+from workflows.messages import CarrierEvent, FraudDecision, PaymentEvent
 from workflows.order import OrderWorkflow
 
 log = structlog.get_logger(__name__)
 
-PAYMENT, FRAUD = "payment", "fraud"
+PAYMENT, FRAUD, CARRIER = "payment", "fraud", "carrier"
 SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.SYSTEM)
 
 _ABOUT = {
@@ -58,6 +59,19 @@ class PaymentData(BaseModel):
     created_at: AwareDatetime | None = None
 
 
+class ParcelData(BaseModel):
+    """What is kept of a carrier's event."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    reference: Annotated[str, Field(min_length=1, max_length=64)]
+    """Our order id."""
+    carrier: Annotated[str, Field(min_length=1, max_length=64)]
+    tracking_number: Annotated[str, Field(min_length=1, max_length=64)]
+    status: Annotated[str, Field(min_length=1, max_length=64)]
+    at: AwareDatetime
+
+
 async def deliver(
     event: InboundEvent, *, client: Client, payments: Payments, events: InboundEvents, clock: Clock = system_clock
 ) -> bool:
@@ -66,8 +80,10 @@ async def deliver(
         done = await _payment(event, client, payments)
     elif event.provider == FRAUD:
         done = await _fraud(event, client)
+    elif event.provider == CARRIER:
+        done = await _carrier(event, client)
     else:
-        done = True  # carriers, lockers and bureaus: kept, and nobody here waits for them yet
+        done = True  # lockers and bureaus: kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
@@ -128,6 +144,19 @@ def _is_awaited(event: ProviderEvent, statement: OrderStatement) -> bool:
 async def _fraud(event: InboundEvent, client: Client) -> bool:
     decision = FraudDecision(event_id=event.event_id, accept=event.data.get("decision") == "accept", actor=SCREENING)
     return await _signal(client, event, OrderWorkflow.fraud_decision, decision)
+
+
+async def _carrier(event: InboundEvent, client: Client) -> bool:
+    data = ParcelData.model_validate(event.data)
+    news = CarrierEvent(
+        event_id=event.event_id,
+        carrier=data.carrier,
+        tracking_number=data.tracking_number,
+        at=data.at,
+        said=data.status,
+        status=parcel_status(data.status),
+    )
+    return await _signal(client, event, OrderWorkflow.carrier_event, news)
 
 
 async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any) -> bool:

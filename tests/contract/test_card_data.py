@@ -95,7 +95,7 @@ async def test_a_card_number_in_an_outside_event_is_refused(world: World) -> Non
 
 async def test_an_event_whose_id_looks_like_a_card_number_is_taken_under_another(world: World) -> None:
     """Its sender makes ids by chance and would send it again and again; what is kept and answered is a digest."""
-    answer = await world.webhook("carrier", {"type": "x", "data": {}}, event_id=PLAIN)
+    answer = await world.webhook("bureau", {"type": "x", "data": {}}, event_id=PLAIN)
     assert answer.status_code == 202
     assert PLAIN not in answer.text
 

@@ -89,7 +89,7 @@ def calls(world: World, order: Placed) -> dict[str, Callable[[], Awaitable[httpx
         "accept": lambda: world.call("POST", f"/v1/pickups/{order.id}/1/accept", store, {}, patient=False),
         "preview": lambda: world.call("POST", f"/v1/orders/{order.id}/cancel", web, preview, patient=False),
         "tasks": lambda: world.call("GET", "/v1/stores/S001/tasks", store, patient=False),
-        "event": lambda: world.webhook("carrier", event),
+        "event": lambda: world.webhook("bureau", event),
         "audit": lambda: world.call("GET", "/v1/ops/audit", ops, patient=False),
         "ready": lambda: world.http.get(world.record["api"] + "/readyz"),
     }

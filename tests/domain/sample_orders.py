@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.actors import ENGINE, Channel
+from domain.destinations import Destination
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import PickupMode, TenderType
 from domain.order import Order
 from domain.payments import TenderId
 from domain.policy_packs import STANDARD
 from domain.settlement import MoneyPlan, TenderBook, plan_money
-from domain.terms import LineTerms, OrderTerms, PickupTerms, TenderTerms
+from domain.terms import LineTerms, OrderTerms, PickupTerms, ShipmentTerms, TenderTerms
 
 PLACED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 A, B, C = LineId("A"), LineId("B"), LineId("C")
@@ -72,6 +73,12 @@ def terms(
         "actor": ENGINE,
     }
     return OrderTerms(**{**given, **changes})
+
+
+def shipment_terms(n: int = 1, **changes: Any) -> ShipmentTerms:
+    """To Berlin, in the standard way."""
+    berlin = Destination(country="DE", latitude=52.6, longitude=13.3)
+    return ShipmentTerms(**{"n": n, "fulfilment": f"f{n}", "destination": berlin, **changes})
 
 
 def order(*lines: LineTerms, **changes: Any) -> Order:

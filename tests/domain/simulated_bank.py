@@ -96,7 +96,12 @@ class Teller:
 
     def plan(self, more_earned: int = 0) -> MoneyPlan:
         order = self.order
-        return plan_money(order.tenders, order.earned - order.written_off + more_earned, order.owed_worth - more_earned)
+        return plan_money(
+            order.tenders,
+            order.earned - order.written_off + more_earned,
+            order.owed_worth - more_earned,
+            order.due_back,
+        )
 
     @property
     def pending(self) -> bool:

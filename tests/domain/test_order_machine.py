@@ -6,12 +6,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.cancellation import plan_cancel
+from domain.cancellation import UnitsOf, by_payment, plan_cancel
 from domain.groups import Ending, GroupStatus, WaitsFor
 from domain.ids import LineId
 from domain.intake import TenderType
 from domain.order import GivenUp, Order
 from domain.pickups import PickupGroup
+from domain.terms import LineTerms
 from domain.units import UnitState
 from domain.waiting import waits_of
 from tests.domain.sample_orders import PLACED, A, B, C, line, order
@@ -52,20 +53,23 @@ class OrderMachine(RuleBasedStateMachine):
                 ]
             )
         )
-        self.order: Order = order(*lines, tenders=tenders)
+        self.order: Order = self.opened(data, lines, tenders)
         self.ordered = {each.line_id: each.quantity for each in lines}
         self.bank = Bank(single_capture=data.draw(st.booleans()))
         self.teller = Teller(self.order, self.bank)
         self.bank.next_answer = data.draw(st.sampled_from(["done", "done", "done", "asks"]))
         self.teller.authorise()
         for _ in range(data.draw(st.integers(0, 3), label="how far the stores are")):
-            for group in self.order.groups:
+            for group in self.order.pickups:
                 self.goes_on(group, group.owed_lines(S.ALLOCATED))
+
+    def opened(self, data: st.DataObject, lines: list[LineTerms], tenders: list[tuple[TenderType, int]]) -> Order:
+        return order(*lines, tenders=tenders)
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
     def those(self, *statuses: GroupStatus) -> list[PickupGroup]:
-        return [group for group in self.order.groups if group.status in statuses]
+        return [group for group in self.order.pickups if group.status in statuses]
 
     def one(self, data: st.DataObject, *statuses: GroupStatus) -> PickupGroup:
         return data.draw(st.sampled_from(self.those(*statuses)))
@@ -180,7 +184,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @property
     def expired(self) -> list[PickupGroup]:
-        return [group for group in self.order.groups if group.ending is Ending.EXPIRED and group.count(S.CANCELLED)]
+        return [group for group in self.order.pickups if group.ending is Ending.EXPIRED and group.count(S.CANCELLED)]
 
     @precondition(lambda self: self.order.open)
     @rule(data=st.data(), rarely=st.integers(0, 9))
@@ -190,17 +194,21 @@ class OrderMachine(RuleBasedStateMachine):
         in_line = not self.unsettled
         plan = plan_cancel(self.order, asked)
         voided, refunded = self.moved
-        for part in (*plan.release, *plan.recall):
-            group = self.order.group(part.n)
-            sources = (S.OPEN, S.ALLOCATED) if part in plan.release else (S.PICKED, S.READY)
-            group.move(part.line_id, S.CANCELLED, part.quantity, *sources)
-            self.order.settle({part.line_id: part.quantity}, earned=False)
-        for group in self.order.groups:
-            if not group.open and group.ending is None:
-                group.ending = Ending.CANCELLED
+        self.carry_out(plan.release, S.OPEN, S.ALLOCATED)
+        self.carry_out(plan.recall, S.PICKED, S.READY)
         if in_line:
             self.teller.bring_into_line()
             assert (self.moved[0] - voided, self.moved[1] - refunded) == (plan.void, plan.refund)
+
+    def carry_out(self, parts: list[UnitsOf], *sources: UnitState) -> None:
+        for part in parts:
+            group = self.order.group(part.n)
+            group.move(part.line_id, S.CANCELLED, part.quantity, *sources)
+            unpaid, paid = by_payment(self.order, [part])
+            self.order.settle(unpaid, earned=False)
+            self.order.give_up(paid)
+            if not group.open and group.ending is None:
+                group.ending = Ending.CANCELLED
 
     def cancel_units(self, group: PickupGroup, lines: Lines, ending: Ending) -> int:
         for each, n in lines.items():
@@ -285,8 +293,10 @@ class OrderMachine(RuleBasedStateMachine):
             assert units.total == quantity
             assert all(units.count(state) >= 0 for state in S)
             given_up = self.order.given_up.get(each, GivenUp())
-            assert given_up.units == units.cancelled
-            assert self.order.settled.get(each, 0) == units.cancelled + units.handed_over
+            assert given_up.units == units.cancelled + units.lost
+            again = sum(group.units[each].owed for group in self.order.groups if group.paid and each in group.units)
+            gone = units.cancelled + units.lost + units.handed_over + units.shipped + units.delivered
+            assert self.order.settled.get(each, 0) == gone + again
 
     @invariant()
     def the_worth_of_all_units_is_what_is_payable_to_the_cent(self) -> None:
@@ -330,7 +340,8 @@ class OrderMachine(RuleBasedStateMachine):
     @invariant()
     def the_view_can_be_shown(self) -> None:
         view = self.order.view()
-        assert sum(each.handed_over for each in view.lines) == self.order.fulfilled_units
+        gone = sum(each.handed_over + each.shipped + each.delivered for each in view.lines)
+        assert gone == self.order.fulfilled_units
         assert view.payment.due == max(
             0, self.order.earned - self.order.written_off + self.order.owed_worth - self.held - self.live
         )
@@ -366,11 +377,8 @@ class OrderMachine(RuleBasedStateMachine):
 
     def order_is_cancelled_at_last(self) -> None:
         plan = plan_cancel(self.order)
-        for part in (*plan.release, *plan.recall):
-            self.order.group(part.n).move(
-                part.line_id, S.CANCELLED, part.quantity, S.OPEN, S.ALLOCATED, S.PICKED, S.READY
-            )
-            self.order.settle({part.line_id: part.quantity}, earned=False)
+        self.carry_out([*plan.release, *plan.recall, *plan.asked], S.OPEN, S.ALLOCATED, S.PICKED, S.READY)
+        assert not self.order.open
         self.teller.bring_into_line()
         self.every_unit_is_in_one_state()
         self.the_provider_s_ceilings_hold()

@@ -16,9 +16,12 @@ from temporalio.client import Client
 from tests.replay import corpus
 from tests.servers import composed, running_servers
 from tests.workflows.journeys import JOURNEYS
+from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.shop import shop_on
 from tests.workflows.working import working
 from workers.plugin import throughline_plugin
+
+ALL = JOURNEYS | SHIPPING_JOURNEYS
 
 
 async def record(wanted: list[str]) -> None:
@@ -34,16 +37,16 @@ async def record(wanted: list[str]) -> None:
             async with working(client, made):
                 for name in wanted:
                     shop = await shop_on(made, client, keys=keys).open(s1=20, s2=20)
-                    history = await (await JOURNEYS[name](shop)).history()
+                    history = await (await ALL[name](shop)).history()
                     corpus.write(corpus.name(name), history)
                     print(f"{name}: {len(history.events)} events")
 
 
 def main() -> None:
     logging.basicConfig(level=logging.ERROR)
-    wanted = sys.argv[1:] or list(JOURNEYS)
-    if unknown := set(wanted) - set(JOURNEYS):
-        sys.exit(f"There is no journey {', '.join(sorted(unknown))}. There are: {', '.join(JOURNEYS)}.")
+    wanted = sys.argv[1:] or list(ALL)
+    if unknown := set(wanted) - set(ALL):
+        sys.exit(f"There is no journey {', '.join(sorted(unknown))}. There are: {', '.join(ALL)}.")
     asyncio.run(record(wanted))
     # The SDK's threads may abort the interpreter on its way out, after all work is done: end here.
     sys.stdout.flush()

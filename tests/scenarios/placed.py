@@ -20,7 +20,7 @@ class Placed:
         self.id: str = answer["order_id"]
         self.external_id: str = body["external_id"]
         self.as_ = as_
-        self.store: str = body["fulfilments"][0]["store_id"]
+        self.store: str = body["fulfilments"][0].get("store_id", "")
         self.mailbox: str = body["customer"]["email"]
 
     # --- what is seen ------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class Shelf:
     async def receives(self, store: str, quantity: int) -> None:
         """Goods come in."""
         movement = {"kind": "receipt", "sku": self.sku, "store_id": store, "quantity": quantity, "reason": "delivery"}
-        key = self.world.keys["stores"][store]
+        key = self.world.key_of(store)
         answer = await self.world.call("POST", "/v1/stock/movements", key, movement)
         assert answer.status_code == 201, answer.text
 

@@ -34,6 +34,10 @@ class World:
         keys: Json = self.record["keys"]
         return keys
 
+    def key_of(self, place: str) -> str:
+        """The key of a store or warehouse."""
+        return str(self.keys["warehouses" if place.startswith("W") else "stores"][place])
+
     async def close(self) -> None:
         await self.http.aclose()
 
@@ -126,7 +130,7 @@ class World:
         return shelf
 
     async def stock(self, sku: str, store: str) -> Json:
-        answer = await self.call("GET", f"/v1/stock?sku={sku}&store={store}", self.keys["stores"][store])
+        answer = await self.call("GET", f"/v1/stock?sku={sku}&store={store}", self.key_of(store))
         items: list[Json] = answer.json()["items"]
         return items[0]
 

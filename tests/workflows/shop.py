@@ -13,19 +13,23 @@ from adapters.keys.port import CustomerKeys, CustomerRef
 from adapters.payment.port import Payments
 from adapters.places.port import Place, PlaceKind
 from adapters.transaction.port import Transactions
+from adapters.vault.port import Vault
 from domain.actors import Actor, ActorKind, Channel
 from domain.ids import OperationKey, OrderId, Sku, StoreId, order_id, order_workflow_id
-from domain.intake import OrderBody, TenderType
+from domain.intake import Address, OrderBody, TenderType
 from domain.payments import TenderId
 from domain.policy_packs import STANDARD, PolicyPack
 from domain.stock import MovementKind, StockLevel
 from domain.store_hours import StoreHours, always_open
 from domain.terms import ChannelRules, OrderTerms, TenderTerms, terms_of
+from gateway.channels.placing import printed
+from gateway.showing import address_subject
 from gateway.starting import start_order
 from tests.workflows.watched import ProviderLedger, WatchedOrder
 from workers.composition import Parts
 
 PRICE = 4999
+ADDRESS = {"name": "Ann Example", "line1": "Street 1", "postal_code": "01067", "city": "Dresden", "country": "DE"}
 WEB = Actor(kind=ActorKind.CHANNEL, id="web", channel=Channel.WEB)
 OPS = Actor(kind=ActorKind.OPS, id="ops", channel=Channel.OPS)
 
@@ -45,6 +49,8 @@ class Shop:
     keys: CustomerKeys
     payments: Payments
     ledger: ProviderLedger
+    vault: Vault
+    vault_keys: CustomerKeys
     clock: Clock = real_time
     policy: PolicyPack = STANDARD
     hours: StoreHours = field(default_factory=lambda: always_open("Europe/Berlin"))
@@ -71,6 +77,8 @@ class Shop:
                     latitude=52.0 + number / 10,
                     longitude=13.0,
                     email=f"s{number}@stores.example",
+                    country="DE",
+                    postal_code=f"1011{number}",
                     hours=self.hours,
                 )
                 await books.places.put(place)
@@ -154,6 +162,16 @@ class Shop:
         placed = await start_order(self.client, terms)
         return self.watch(terms, placed)
 
+    async def place_to_ship(self, quantity: int = 2, **varied: Any) -> WatchedOrder:
+        """Place an order that goes to Dresden, next to the first store, and wait for its fate."""
+        fulfilment = {"id": "f1", "method": "ship", "address": ADDRESS}
+        terms = await self.terms(quantity, fulfilments=[fulfilment], **varied)
+        await self.bind(terms)
+        key = await self.vault_keys.key_for_customer(CustomerRef(terms.customer_ref), terms.received_at)
+        kept = printed(Address.model_validate(ADDRESS))
+        await self.vault.put(address_subject(terms.order_id, 1), key.id, kept, terms.received_at)
+        return self.watch(terms, await start_order(self.client, terms))
+
     async def bind(self, terms: OrderTerms) -> None:
         """Give the order's history its customer's key, as must be done before its start."""
         key = await self.keys.key_for_customer(CustomerRef(terms.customer_ref), terms.received_at)
@@ -189,5 +207,12 @@ def shop_on(made: Parts, client: Client, **varied: Any) -> Shop:
 
     keys: CustomerKeys = varied.pop("keys", made.keys)
     return Shop(
-        client=client, transactions=made.transactions, keys=keys, payments=made.payments, ledger=ledger, **varied
+        client=client,
+        transactions=made.transactions,
+        keys=keys,
+        payments=made.payments,
+        ledger=ledger,
+        vault=made.vault,
+        vault_keys=made.keys,
+        **varied,
     )

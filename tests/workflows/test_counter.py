@@ -128,7 +128,7 @@ async def test_who_waited_for_stock_is_told_that_it_came_and_not_that_another_st
     desk, group = ready()
     group.move(A, UnitState.OPEN, 3, UnitState.READY)
     group.waits_for = WaitsFor.STOCK
-    await Choosing(desk).stock_arrived(1)
+    await Choosing(desk).stock_arrived(group)
     notices = [notice for milestone in alone.milestones for notice in milestone.notices]
     assert [each.facts.choice for each in notices if each.kind is NoticeKind.CHOICE_APPLIED] == ["in_stock"]
 

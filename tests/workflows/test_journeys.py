@@ -6,10 +6,13 @@ import pytest
 from temporalio.client import Client
 
 from tests.workflows.journeys import JOURNEYS
+from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.working import OpenShop, working
 from workers.composition import Parts
 
 pytestmark = pytest.mark.stack
+
+ALL = JOURNEYS | SHIPPING_JOURNEYS
 
 
 @pytest.fixture(scope="module", params=[2000, 0], ids=["cached", "uncached"])
@@ -18,6 +21,6 @@ async def workers(request: pytest.FixtureRequest, client: Client, made: Parts) -
         yield
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("journey", ALL)
 async def test_a_journey_ends_as_it_should(open_shop: OpenShop, journey: str) -> None:
-    await JOURNEYS[journey](await open_shop(s1=20, s2=20))
+    await ALL[journey](await open_shop(s1=20, s2=20))

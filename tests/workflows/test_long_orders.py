@@ -7,6 +7,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.workflows.journeys import JOURNEYS
+from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.working import OpenShop, working
 from workers.composition import Parts
 from workers.plugin import throughline_plugin
@@ -17,11 +18,14 @@ from workflows.visibility import search_attributes
 
 pytestmark = pytest.mark.stack
 
+ALL = JOURNEYS | SHIPPING_JOURNEYS
+
 SUGGESTED_AFTER = 25
 """Events after which a history counts as long; the usual limit is 4,096."""
 
 OVER_SOON = (
     *("declined", "out_of_stock", "silent_store"),
+    *("nothing_to_ship", "nobody_can_ship", "silent_place"),
     *("cancelled_at_once", "rejected_then_cancelled_by_choice", "reviewed_then_declined"),
 )
 """They end before their history is long."""
@@ -56,9 +60,9 @@ async def workers(client: Client, made: Parts) -> AsyncIterator[None]:
         yield
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
+@pytest.mark.parametrize("journey", ALL)
 async def test_a_journey_ends_as_it_should_over_several_runs(open_shop: OpenShop, journey: str) -> None:
-    order = await JOURNEYS[journey](await open_shop(s1=20, s2=20))
+    order = await ALL[journey](await open_shop(s1=20, s2=20))
     if journey not in OVER_SOON:
         first_run = (await order.history()).events[0].workflow_execution_started_event_attributes
         assert first_run.continued_execution_run_id, "it ended in its first run"

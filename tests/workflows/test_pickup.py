@@ -20,6 +20,7 @@ from tests.workflows.alone import Alone, set_up
 from workflows.desk import Desk
 from workflows.holds import Holds
 from workflows.messages import Accept, CancelReason, MakeReady, Pick
+from workflows.offering import offer
 from workflows.pickup import PickupProcess
 from workflows.preparing import Preparing
 
@@ -41,7 +42,7 @@ class Story:
         self.desk.book.visible = True
         group = self.group
         group.move(A, UnitState.ALLOCATED, 3, UnitState.OPEN)
-        self.desk.offer(group)
+        offer(self.desk, group)
         self.store = Preparing(self.desk)
         self.process = asyncio.create_task(PickupProcess(self.desk, group).run())
 

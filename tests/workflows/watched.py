@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
@@ -17,9 +17,11 @@ from temporalio.service import RPCError
 from adapters.payment.port import Payments
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
+from domain.carriage import ParcelStatus
 from domain.ids import CommandId, LineId, OrderId, StoreId, order_workflow_id
 from domain.ledger import OrderGoods
 from domain.notices import Notice
+from domain.parcels import Parcel, Resolution
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import RejectReason
 from domain.terms import OrderTerms
@@ -75,7 +77,8 @@ class WatchedOrder:
 
     def store(self, n: int = 1, **more: Any) -> dict[str, Any]:
         """What every command of a store carries."""
-        actor = Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=self.terms.pickups[0].store_id)
+        place = self.terms.pickups[0].store_id if self.terms.pickups else None
+        actor = Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place)
         return {"command_id": new_id(), "actor": actor, "n": n} | more
 
     def customer(self, **more: Any) -> dict[str, Any]:
@@ -111,6 +114,49 @@ class WatchedOrder:
 
     async def put_back(self, n: int = 1) -> GroupAnswer:
         return await self.tell(OrderWorkflow.put_back, messages.PutBack(**self.store(n)))
+
+    # --- what places and carriers do with shipments ------------------------------------------------------------------
+
+    async def pack(self, quantity: int, n: int = 1, **more: Any) -> GroupAnswer:
+        lines = {LineId("1"): quantity}
+        return await self.tell(OrderWorkflow.pack, messages.Pack(**self.store(n, lines=lines, **more)))
+
+    async def make_packed(self, quantity: int, n: int = 1) -> GroupAnswer:
+        """The place does all its work before the carrier comes: accepts, picks, packs."""
+        await self.accept(n)
+        await self.pick(quantity, n)
+        return await self.pack(quantity, n)
+
+    async def ship(self, quantity: int | None = None, n: int = 1, **more: Any) -> Parcel:
+        """A carrier takes packed units away, under a number by hand unless `carrier` is none; the parcel."""
+        lines = {LineId("1"): quantity} if quantity is not None else None
+        by_hand = {"carrier": "Handcart", "tracking_number": f"HC-{new_id()}"}
+        command = messages.Ship(**self.store(n, lines=lines, **by_hand | more))
+        answer = await self.tell(OrderWorkflow.ship, command)
+        return answer.group.parcels[-1]
+
+    async def carrier_says(self, parcel: Parcel, status: ParcelStatus) -> None:
+        news = messages.CarrierEvent(
+            event_id=new_id(),
+            carrier=parcel.carrier,
+            tracking_number=parcel.tracking_number,
+            at=parcel.shipped_at + timedelta(hours=1),
+            said=status.value,
+            status=status,
+        )
+        await self.handle.signal(OrderWorkflow.carrier_event, news)
+
+    async def answer_stop(self, *, stopped: bool, n: int = 1) -> GroupAnswer:
+        return await self.tell(OrderWorkflow.cancel_answer, messages.AnswerStop(**self.store(n, stopped=stopped)))
+
+    async def decide(self, resolution: Resolution, n: int = 1, **more: Any) -> GroupAnswer:
+        command = messages.DecideClaim(**self.customer(n=n, resolution=resolution, **more))
+        return await self.tell(OrderWorkflow.decide_claim, command)
+
+    async def assign(self, quantity: int, location_id: StoreId) -> GroupAnswer:
+        lines = {LineId("1"): quantity}
+        command = messages.Assign(**self.customer(lines=lines, location_id=location_id, reason="by hand"))
+        return await self.tell(OrderWorkflow.assign, command)
 
     async def choose(
         self, option: messages.ChoiceOption, store_id: StoreId | None = None, n: int | None = None
@@ -201,10 +247,11 @@ class WatchedOrder:
         view = await self.record()
         for line in view.lines:
             states = (line.open, line.allocated, line.picked, line.ready, line.handed_over, line.cancelled, line.lost)
-            assert sum(states) == line.ordered, f"units got lost or doubled: {line}"
+            assert sum(states) + line.shipped + line.delivered == line.ordered, f"units got lost or doubled: {line}"
         async with self.transactions.begin() as books:
             holdings = await books.inventory.holdings(self.order_id)
-        assert sum(each.consumed for each in holdings) == sum(line.handed_over for line in view.lines)
+        left = sum(sum(parcel.lines.values()) for group in view.groups for parcel in group.parcels)
+        assert sum(each.consumed for each in holdings) == sum(line.handed_over for line in view.lines) + left
         goods = OrderGoods(delivered_or_kept=view.payment.captured - view.payment.refunded)
         statement = await self.payments.statement(self.order_id, goods)
         assert statement.violations == ()

@@ -36,7 +36,18 @@ def _store(
         email=f"s{number:03}@stores.example",
         hours=hours,
         curbside=curbside,
+        **_postal(address, hours.zone),
     )
+
+
+def _postal(address: str, zone: str) -> dict[str, str]:
+    """Country and postal code as the address's last line has them."""
+    last = address.splitlines()[-1]
+    if zone.startswith("America/"):
+        return {"country": "US", "postal_code": last.rpartition(" ")[2]}
+    if zone == "Europe/London":
+        return {"country": "GB", "postal_code": " ".join(last.split(" ")[-2:])}
+    return {"country": "DE", "postal_code": last.partition(" ")[0]}
 
 
 def _warehouse(number: int, city: str, address: str, latitude: float, longitude: float, zone: str) -> Place:
@@ -50,6 +61,7 @@ def _warehouse(number: int, city: str, address: str, latitude: float, longitude:
         email=f"w{number:03}@stores.example",
         hours=always_open(zone),
         curbside=False,
+        **_postal(address, zone),
     )
 
 

@@ -1,0 +1,158 @@
+"""Labels: bought from the carrier that keeps the promise for least, or the next one; unused ones are given back."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from adapters.shipping.port import (
+    LabelRefused,
+    LabelRequest,
+    OutcomeUnknown,
+    OutsideFault,
+    Recipient,
+    Shipping,
+    Unavailable,
+)
+from adapters.transaction.port import Transactions
+from adapters.vault.port import Subject, UnknownSubject, Vault
+from domain.carriage import Carriage, CarrierId, Label, PostalArea, carriers_in_order
+from domain.ids import GroupId, OperationKey, OrderId, StoreId
+from domain.intake import Service
+from domain.personal import PersonalData
+
+NO_LABEL = "NoLabel"
+"""The failure type when no carrier sells one; its details hold the keys whose outcome is not known."""
+ADDRESS_LINES = 5
+
+
+class LabelWanted(BaseModel):
+    """A parcel that leaves now. Whom it is for is in the vault, under the order and the shipment it began in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: OperationKey
+    """The business identity of the purchase; each carrier's is this and its name."""
+    order_id: OrderId
+    group_id: GroupId
+    address_of: int
+    place: StoreId
+    country: str
+    service: Service
+    weight_grams: int
+    promised_by: datetime | None = None
+
+
+class LabelBought(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Label
+    key: OperationKey
+    spare: list[OperationKey] = []
+    """Purchases at other carriers that failed with an unknown outcome: to be given back."""
+
+
+class LabelSteps:
+    def __init__(self, shipping: Shipping, transactions: Transactions, vault: Vault):
+        self.shipping = shipping
+        self.transactions = transactions
+        self.vault = vault
+
+    @activity.defn
+    async def buy_label(self, wanted: LabelWanted) -> LabelBought:
+        """One label, whatever is repeated: a purchase that was made before is found by its key.
+
+        Fails with `NoLabel` when no carrier sells one.
+        """
+        recipient, carriage = await self._parcel(wanted)
+        try:
+            rates = await self.shipping.rates(carriage, wanted.service)
+        except OutsideFault as fault:
+            raise _none("no carrier answers", [], again=isinstance(fault, Unavailable)) from fault
+        carriers = [each.rate.carrier for each in carriers_in_order(rates, wanted.service, wanted.promised_by).ask]
+        if not carriers:
+            raise _none("no carrier delivers such a parcel there", [], again=False)
+        for carrier in carriers:
+            if (known := await self._found(wanted, carrier)) is not None:
+                return LabelBought(label=known, key=_key(wanted, carrier))
+        return await self._from_the_first(wanted, carriers, carriage, recipient)
+
+    async def _from_the_first(
+        self, wanted: LabelWanted, carriers: list[CarrierId], carriage: Carriage, recipient: Recipient
+    ) -> LabelBought:
+        spare: list[OperationKey] = []
+        why: list[str] = []
+        for carrier in carriers:
+            request = LabelRequest(
+                key=_key(wanted, carrier),
+                reference=wanted.order_id,
+                shipment=wanted.group_id,
+                carrier=carrier,
+                service=wanted.service,
+                carriage=carriage,
+            )
+            try:
+                label = await self.shipping.buy(request, recipient)
+            except LabelRefused as fault:
+                why.append(f"{carrier}: {fault.reason}")
+            except OutcomeUnknown:
+                # It may have been sold: found by its key, or given back if it comes to light later.
+                if (found := await self._found(wanted, carrier)) is not None:
+                    return LabelBought(label=found, key=request.key, spare=spare)
+                spare.append(request.key)
+                why.append(f"{carrier}: no answer")
+            except OutsideFault as fault:
+                why.append(f"{carrier}: {'away' if isinstance(fault, Unavailable) else 'not understood'}")
+            else:
+                return LabelBought(label=label, key=request.key, spare=spare)
+        raise _none("; ".join(why), spare, again=False)
+
+    async def _found(self, wanted: LabelWanted, carrier: CarrierId) -> Label | None:
+        try:
+            label = await self.shipping.find(_key(wanted, carrier))
+        except OutsideFault:
+            return None
+        return label if label is not None and label.voided_at is None else None
+
+    async def _parcel(self, wanted: LabelWanted) -> tuple[Recipient, Carriage]:
+        try:
+            person = await self.vault.get(Subject(f"{wanted.order_id}/address/{wanted.address_of}"))
+        except UnknownSubject as fault:
+            raise _none("no address is known", [], again=False) from fault
+        async with self.transactions.begin() as books:
+            place = await books.places.place(wanted.place)
+        if not isinstance(person, PersonalData) or not person.postal_code:
+            raise _none("the address was erased", [], again=False)
+        if place is None or place.origin is None:
+            raise _none(f"{wanted.place} has no postal code to ship from", [], again=False)
+        return (
+            Recipient(name=person.name or "", lines=person.address[:ADDRESS_LINES]),
+            Carriage(
+                origin=place.origin,
+                destination=PostalArea(country=wanted.country, postal_code=person.postal_code),
+                weight_grams=wanted.weight_grams,
+            ),
+        )
+
+    @activity.defn
+    async def give_back_label(self, key: OperationKey) -> bool:
+        """Void what was bought under `key`, if anything was. False: the parcel is on its way, or was never paid."""
+        try:
+            label = await self.shipping.find(key)
+            if label is None:
+                return False
+            await self.shipping.void(label.id, key=OperationKey(f"{key}:void"))
+        except LabelRefused:
+            return False
+        except OutsideFault as fault:
+            raise ApplicationError(str(fault), type="Away") from fault
+        return True
+
+
+def _key(wanted: LabelWanted, carrier: CarrierId) -> OperationKey:
+    return OperationKey(f"{wanted.key}:{carrier}")
+
+
+def _none(why: str, spare: list[OperationKey], *, again: bool) -> ApplicationError:
+    return ApplicationError(why, spare, type=NO_LABEL, non_retryable=not again)
