@@ -25,9 +25,9 @@ class Waiting(BaseModel):
 async def sell_beyond_stock(books: Transaction, request: Reserve, groups: Mapping[LineId, int]) -> list[Waiting]:
     """Hold what is in stock, and take places in the queue for the rest. `groups`: which one each line is in.
 
-    Lines without a group are never sold so. A line waits whole: of three of which one is there, none is taken from the shelf. What was decided for an order
-    stands, however often it is asked. Raises: OutOfStock (a cap is reached, or nothing may be sold beyond stock; the
-    transaction is to be rolled back), KeyConflict.
+    A line waits whole: of three of which one is there, none is taken from the shelf. Lines without a group are never
+    sold so. What was decided for an order stands, however often it is asked. Raises: OutOfStock (a cap is reached, or
+    nothing may be sold beyond stock; the transaction is to be rolled back), KeyConflict.
     """
     by_line: dict[LineId, list[StockLine]] = {}
     for line in request.lines:
