@@ -165,11 +165,15 @@ class Milestones:
         waiting: list[Waiting] = []
         try:
             await self.reservations.reserve(request)
-        except (OutOfStock, KeyConflict):  # the key is in use when an earlier try held a part of it
+        except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
             if not claim.groups:
                 raise
-            async with self.transactions.begin() as books:
-                waiting = await sell_beyond_stock(books, request, claim.groups)
+            try:
+                async with self.transactions.begin() as books:
+                    waiting = await sell_beyond_stock(books, request, claim.groups)
+            except OutOfStock as beyond:
+                # What is missing is said of the whole order.
+                raise refused if isinstance(refused, OutOfStock) else beyond from None
         async with self.transactions.begin() as books:
             places = await books.places.places(claim.places)
         return Stores(hours=hours_by_id(places, claim.at), waiting=waiting)

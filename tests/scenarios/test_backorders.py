@@ -207,6 +207,6 @@ async def test_a_kit_waits_for_the_component_that_is_not_there(world: World) -> 
 async def test_only_those_who_may_set_what_is_sold_beyond_stock(world: World) -> None:
     shelf = await world.shelf()
     rule = {"sku": shelf.sku, "cap": 1}
-    refused(await world.channel("PUT", "/v1/backorders", rule), 403, "not-allowed")
+    refused(await world.channel("PUT", "/v1/backorders", rule), 403, "forbidden")
     refused(await world.ops("PUT", "/v1/backorders", rule | {"location_id": "S999"}), 422, "validation")
     refused(await world.ops("PUT", "/v1/backorders", rule | {"sku": "NO-SUCH-THING"}), 422, "validation")
