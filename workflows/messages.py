@@ -65,6 +65,8 @@ class Reject(GroupCommand):
     lines: dict[LineId, int] | None = None
     reason: RejectReason
     stock_effect: StockEffect | None = None
+    collateral: bool = False
+    """It follows from what the place declined in another order."""
 
 
 class Pick(GroupCommand):

@@ -53,6 +53,8 @@ class Packing:
         group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED)
         self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
         self._take_from_place(group, lines, command.reason, command.stock_effect)
+        if not command.collateral:
+            self._is_missing(group, lines, command.reason)
         await self.desk.book.record()
         return self.desk.answer(group)
 
@@ -78,6 +80,7 @@ class Packing:
         if missing:
             self.desk.book.event(Event.SHORT_PICK, command.actor, group=group.n, lines=missing)
             self._take_from_place(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO)
+            self._is_missing(group, missing, RejectReason.NOT_IN_STOCK)
         self.desk.book.ask_hours(group.store_id)
         await self.desk.book.record()
         return self.desk.answer(group)
@@ -168,6 +171,12 @@ class Packing:
                     f"Line {line} is {skus.get(line, 'not in this order')}; another article was scanned. "
                     "Take it out, and pack the right one.",
                 )
+
+    def _is_missing(self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason) -> None:
+        """An empty shelf is empty for every order."""
+        if reason is RejectReason.NOT_IN_STOCK:
+            skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+            group.missing = sorted({*group.missing, *(skus[line] for line in lines)})
 
     def _take_from_place(
         self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason, effect: StockEffect | None

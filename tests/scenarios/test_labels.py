@@ -1,4 +1,4 @@
-"""Labels: bought, refused by one carrier or by all, sold without an answer; and parcels that fare as their carrier says.
+"""Labels: bought, refused by one carrier or by all, sold without an answer; and parcels that fare as their codes say.
 
 A parcel's way is in its postal code (`adapters/simulators/carrier/postal_codes.py`).
 """
