@@ -228,6 +228,7 @@ class Fitting:
         if case.path == "/v1/routing-rules" and isinstance(body.get("rules"), list):
             # They count for every order from then on: let none that is really placed be held by one that is made up.
             for rule in body["rules"]:
-                rule |= {"channels": ["social"]}
+                if isinstance(rule, dict):
+                    rule |= {"channels": ["social"]}
         if case.path == "/v1/locations" and str(body.get("location_id")).startswith(("S0", "W0")):
             body["location_id"] = "T-MADE-UP"
