@@ -21,6 +21,8 @@ BENCHES = (
     "worker_killed",
     "waiting_orders",
     "replay",
+    "sourcing",
+    "brokering",
 )
 
 

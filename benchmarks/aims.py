@@ -42,6 +42,8 @@ OURS_PG, PLAIN_PG = THROUGHLINE + ON_POSTGRES, PLAIN + ON_POSTGRES
 HOT, MERGED = "hot SKU, 64 in flight", "throughline, merged"
 ONE, LOCKING = ("one conditional statement",), ("SELECT FOR UPDATE",)
 DBOS_BOTH = (DBOS, DBOS_SHORT)
+CORE, DECISION, RUN = "throughline, the core", "throughline, the whole decision", "throughline, together"
+SOLVER = ("HiGHS",)
 LEVEL, SUMMED = "throughline, the kept level", ("sum over the ledger",)
 
 AIMS = (
@@ -119,6 +121,40 @@ AIMS = (
         at_least=False,
     ),
     Aim("replay", "orders/s beside a plain workflow", "replay", THROUGHLINE, "orders/s", 3, beside=(PLAIN,)),
+    Aim("sourcing", "3 lines, orders/s beside HiGHS", "sourcing, 3 lines", CORE, "orders/s", 300, beside=SOLVER),
+    Aim("sourcing", "5 lines, orders/s beside HiGHS", "sourcing, 5 lines", CORE, "orders/s", 300, beside=SOLVER),
+    Aim("sourcing", "5 lines, the core, p50 ms", "sourcing, 5 lines", CORE, "p50 ms", 0.5, at_least=False),
+    Aim("sourcing", "5 lines, the whole, p99 ms", "sourcing, 5 lines", DECISION, "p99 ms", 20, at_least=False),
+    Aim(
+        "sourcing",
+        "5 lines, cost beside the optimum",
+        "sourcing, 5 lines",
+        DECISION,
+        "cost beside HiGHS",
+        1.000001,
+        at_least=False,
+    ),
+    Aim(
+        "sourcing",
+        "50 lines, cost beside HiGHS",
+        "sourcing, 50 lines",
+        DECISION,
+        "cost beside HiGHS",
+        1.02,
+        at_least=False,
+    ),
+    Aim("brokering", "parts and cost beside HiGHS", "brokering", RUN, "weighted", 1.02, beside=SOLVER, at_least=False),
+    Aim("brokering", "runs/s beside HiGHS", "brokering", RUN, "runs/s", 20, beside=SOLVER),
+    Aim(
+        "brokering",
+        "splits beside one order at a time",
+        "brokering",
+        RUN,
+        "splits",
+        0.7,
+        beside=("throughline, one at a time",),
+        at_least=False,
+    ),
 )
 
 

@@ -37,6 +37,18 @@ place() {
     "total": '$total', "tenders": [{"type": "card", "token": "'"${6:-tok_ok}"'", "amount": '$total'}]}' | show order_id
 }
 
+# A sample order of one line that is shipped to Berlin, and its id:    ship web SHOE-42 2 4999
+ship() {
+  local number="D-$RANDOM-$RANDOM" total=$(($3 * $4))
+  call "$1" POST /v1/orders '{
+    "channel": "'"$1"'", "external_id": "'$number'", "placed_at": "'"$(date -u +%FT%TZ)"'", "currency": "EUR",
+    "customer": {"ref": "C-'$number'", "name": "Test Customer", "email": "'"$number"'@example.org"},
+    "lines": [{"line_id": "1", "sku": "'"$2"'", "quantity": '"$3"', "unit_price": '"$4"', "fulfilment": "f1"}],
+    "fulfilments": [{"id": "f1", "method": "ship", "address": {"name": "Test Customer", "line1": "Example Street 1",
+                     "postal_code": "10115", "city": "Berlin", "country": "DE"}}],
+    "total": '$total', "tenders": [{"type": "card", "token": "tok_ok", "amount": '$total'}]}' | show order_id
+}
+
 # The newest hand-over code that was mailed for an order, once it is there:    code $ORDER
 code() {
   local number found=""

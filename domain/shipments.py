@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.destinations import Destination
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
-from domain.ids import GroupId, LineId, OperationKey, StoreId, shipment_id
+from domain.ids import GroupId, LineId, OperationKey, Sku, StoreId, shipment_id
 from domain.intake import Service
 from domain.parcels import Box, Parcel
 from domain.refusals import Refusal, RefusalKind, Refused
@@ -79,6 +79,8 @@ class ShipmentGroup(Group):
     labels_tried: int = 0
     spare_labels: list[OperationKey] = Field(default_factory=list)
     """Purchases of labels that nobody uses, or whose outcome is not known: they are given back."""
+    missing: list[Sku] = Field(default_factory=list)
+    """Articles that its place has just declined as not in stock, of which its other orders are yet to be told."""
     returned: dict[LineId, int] = Field(default_factory=dict)
     """Units that came back from the carrier, to be looked at and put on the shelf."""
 
@@ -116,7 +118,7 @@ class ShipmentGroup(Group):
 
     @property
     def under_way(self) -> bool:
-        return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels)
+        return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels or self.missing)
 
     @property
     def one_place(self) -> bool:

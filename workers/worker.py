@@ -27,6 +27,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.declining import DecliningSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
@@ -68,6 +69,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     milestones.forget_order,
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
+                    DecliningSteps(made.transactions).decline_elsewhere,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

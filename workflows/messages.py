@@ -67,6 +67,8 @@ class Reject(GroupCommand):
     """Of kit lines, the components that are not there; the stock of no other one is corrected."""
     reason: RejectReason
     stock_effect: StockEffect | None = None
+    collateral: bool = False
+    """It follows from what the place declined in another order."""
 
 
 class Pick(GroupCommand):

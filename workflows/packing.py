@@ -55,6 +55,8 @@ class Packing:
         missing = missing_components(self.desk, command)
         self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
         self._take_from_place(group, lines, command.reason, command.stock_effect, missing)
+        if not command.collateral:
+            self._is_missing(group, lines, command.reason, missing)
         await self.desk.book.record()
         return self.desk.answer(group)
 
@@ -87,6 +89,7 @@ class Packing:
                 components=sorted({sku for skus in found.missing.values() for sku in skus}) or None,
             )
             self._take_from_place(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, found.missing)
+            self._is_missing(group, missing, RejectReason.NOT_IN_STOCK, found.missing)
         self.desk.book.ask_hours(group.store_id)
         await self.desk.book.record()
         return self.desk.answer(group)
@@ -177,6 +180,17 @@ class Packing:
                     f"Line {line} is {skus.get(line, 'not in this order')}; another article was scanned. "
                     "Take it out, and pack the right one.",
                 )
+
+    def _is_missing(
+        self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason, missing: Missing
+    ) -> None:
+        """An empty shelf is empty for every order; of a kit, that of the components that were named."""
+        if reason is not RejectReason.NOT_IN_STOCK:
+            return
+        for line in self.desk.order.terms.lines:
+            if line.line_id in lines:
+                empty = missing.get(line.line_id, set()) if line.components else {line.sku}
+                group.missing = sorted({*group.missing, *empty})
 
     def _take_from_place(
         self,

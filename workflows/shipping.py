@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pickups import PickupGroup
     from domain.shipments import ShipmentGroup
     from workflows import messages
+    from workflows.declining import DecliningProcess
     from workflows.delivering import Delivering
     from workflows.desk import Desk, process_of
     from workflows.dispatching import Dispatching
@@ -48,6 +49,8 @@ class Shipping:
         if group.stop is not None:
             asked = group.stop.since.isoformat()
             found[f"stop {group.n} {asked}"] = StopProcess(self.desk, group, self.stopping)
+        if group.missing:
+            found[f"declining {group.n}"] = DecliningProcess(self.desk, group)
         if group.spare_labels:
             found[f"labels {group.n}"] = SpareLabelProcess(self.desk, group)
         return found

@@ -34,6 +34,7 @@ from adapters.records.port import (
     StockWait,
     StoredEvent,
     StoreGroup,
+    UnpickedUnits,
     open_by_sku,
 )
 from domain.groups import GroupStatus
@@ -321,6 +322,24 @@ class PostgresRecords:
             kit = {part["sku"]: part["quantity"] for part in components or ()}
             found[OrderId(order_id)] += units_picked * (kit.get(sku, 0) if kit else 1)
         return +found
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        unpicked = OrderGroupRow.view["units"][OrderLineRow.line_id]["allocated"].as_integer()
+        rows = await self._connection.execute(
+            select(OrderGroupRow.order_id, OrderGroupRow.n, OrderLineRow.line_id, unpicked.label("quantity"))
+            .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
+            .where(
+                OrderGroupRow.store_id == store_id,
+                OrderGroupRow.status.in_([status.value for status in WORK]),
+                _is_made_of(sku),
+                unpicked > 0,
+            )
+            .order_by(OrderGroupRow.order_id, OrderGroupRow.n, OrderLineRow.position)
+        )
+        return [
+            UnpickedUnits(order_id=OrderId(row.order_id), n=row.n, line_id=row.line_id, quantity=row.quantity)
+            for row in rows
+        ]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asked = func.jsonb_array_elements(OrderRow.head["interventions"]).table_valued(

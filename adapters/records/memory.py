@@ -14,6 +14,7 @@ from adapters.records.port import (
     StockWait,
     StoredEvent,
     StoreGroup,
+    UnpickedUnits,
     open_by_sku,
 )
 from domain.groups import GroupStatus
@@ -215,6 +216,16 @@ class MemoryRecords:
                         for line_id, units in group.units.items()
                     )
         return +picked
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        return [
+            UnpickedUnits(order_id=order.order_id, n=n, line_id=line_id, quantity=quantity)
+            for order in sorted(self._orders.values(), key=lambda each: each.order_id)
+            for n, group in sorted(order.groups.items())
+            if group.store_id == store_id and group.status in WORK
+            for line_id, units in group.units.items()
+            if sku in order.lines[line_id].needs and (quantity := units.get("allocated", 0))
+        ]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:
         asking = [order for order in self._visible() if order.head.status is OrderStatus.NEEDS_ATTENTION]

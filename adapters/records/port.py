@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.kits import pieces
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
@@ -82,6 +82,17 @@ class StockWait(BaseModel):
     wanted: dict[Sku, int]
 
 
+class UnpickedUnits(BaseModel):
+    """Units of one line that a place has for an order and has not picked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    n: int
+    line_id: LineId
+    quantity: int
+
+
 class OpenIntervention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -148,6 +159,10 @@ class Records(Protocol):
 
     async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
         """Units of the SKU that the store has picked or made ready and not handed over, by order."""
+        ...
+
+    async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
+        """Units of the SKU that the store has yet to pick, by order and group."""
         ...
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]: ...

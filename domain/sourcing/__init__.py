@@ -3,6 +3,7 @@
 from domain.sourcing.brokering import broker, one_at_a_time
 from domain.sourcing.candidates import Candidate, PlaceKind
 from domain.sourcing.decision import Allocation, Part, Ranked, RuleRun, SourcingDecision, source
+from domain.sourcing.dispatching import dispatches_at, working_day
 from domain.sourcing.reasons import Left, LeftKind, Removal, RemovalKind, Waiting
 from domain.sourcing.request import Destination, SourcingLine, SourcingRequest
 from domain.sourcing.rules import (
@@ -66,6 +67,7 @@ __all__ = [
     "Waiting",
     "Way",
     "broker",
+    "dispatches_at",
     "in_words",
     "one_at_a_time",
     "simulate",
@@ -75,4 +77,5 @@ __all__ = [
     "why_allocated",
     "why_left",
     "why_removed",
+    "working_day",
 ]

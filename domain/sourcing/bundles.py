@@ -8,6 +8,9 @@ from domain.ids import LineId, Sku, StoreId
 from domain.sourcing.request import SourcingLine, SourcingRequest
 from domain.sourcing.subsets import MAX_EXACT
 
+MAX_CONTESTED = 6
+"""So many lines that compete for the same stock are decided exactly."""
+
 
 class Piece(NamedTuple):
     """Units of one SKU for one line; a kit's line has a piece for each component."""
@@ -93,29 +96,34 @@ def _bundle(pieces: Sequence[Piece], pinned: StoreId | None, *, loose: bool) -> 
 class Wanted:
     """Bundles as bits, ready to be asked of many places."""
 
-    __slots__ = ("_composed", "_needs", "_shared", "_singles", "competing", "count")
+    __slots__ = ("_composed", "_contested", "_needs", "_shared", "competing", "count", "rough", "simple", "singles")
 
     def __init__(self, bundles: Sequence[Bundle]) -> None:
         self.count = len(bundles)
         self._needs = [bundle.needs for bundle in bundles]
-        self._singles = [
+        self.singles = [
             (sku, need, 1 << n) for n, each in enumerate(self._needs) if len(each) == 1 for sku, need in each.items()
         ]
         self._composed = [(list(each.items()), 1 << n) for n, each in enumerate(self._needs) if len(each) > 1]
         askers = Counter(sku for each in self._needs for sku in each)
         self._shared = [sku for sku, count in sorted(askers.items()) if count > 1]
+        self.simple = not self._composed and not self._shared
+        """Each wants one SKU, and no other wants it."""
+        self._contested = sum(1 << n for n, each in enumerate(self._needs) if any(sku in each for sku in self._shared))
         self.competing = False
         """Some place that was asked has each of two bundles, and not both."""
+        self.rough = False
+        """So many compete that not every way to serve them was listed: ask again for what is left."""
 
     def of(self, stock: Mapping[Sku, int], buffers: Mapping[Sku, int], kept: int) -> tuple[int, ...]:
         """The largest sets of bundles that the place can serve together; almost always one."""
         mask = 0
         if buffers or kept:
-            for sku, need, bit in self._singles:
+            for sku, need, bit in self.singles:
                 if stock.get(sku, 0) - buffers.get(sku, 0) - kept >= need:
                     mask |= bit
         else:
-            for sku, need, bit in self._singles:
+            for sku, need, bit in self.singles:
                 if stock.get(sku, 0) >= need:
                     mask |= bit
         for needs, bit in self._composed:
@@ -137,21 +145,25 @@ class Wanted:
         )
 
     def _largest(self, mask: int, free: Mapping[Sku, int]) -> tuple[int, ...]:
-        """Every largest set up to a dozen bundles; above that one, which takes them in the order's own order."""
-        if self.count > MAX_EXACT:
-            fits = 0
+        """Every largest set; where many bundles compete only one, which takes them in the order's own order."""
+        contested = mask & self._contested
+        free_of_it = mask & ~contested
+        if self.count > MAX_EXACT or contested.bit_count() > MAX_CONTESTED:
+            self.rough = True
+            fits = free_of_it
             for n in range(self.count):
-                if mask >> n & 1 and self._together(fits | 1 << n, free):
+                if contested >> n & 1 and self._together(fits | 1 << n, free):
                     fits |= 1 << n
-            return (fits,)
+            return (fits,) if fits else ()
         found: list[int] = []
-        for part in sorted(_parts_of(mask), key=lambda part: (-part.bit_count(), part)):
+        for part in sorted(_parts_of(contested), key=lambda part: (-part.bit_count(), part)):
             if not any(part & known == part for known in found) and self._together(part, free):
                 found.append(part)
-        return tuple(found)
+        return tuple(free_of_it | part for part in found)
 
 
 def _parts_of(mask: int) -> Iterable[int]:
+    """All sets of its bits; the empty one is the last."""
     part = mask
     while part:
         yield part

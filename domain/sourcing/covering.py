@@ -66,7 +66,10 @@ class _Cover:
                 places ^= low
         self.weights = [weight for _, weight in self.options]
         self.full = (1 << len(self.holders)) - 1
-        self.work = WORK
+        # Longer orders get a narrower search, so that they do not take longer.
+        long = max(1, len(self.holders) // 50)
+        self.work = WORK // long
+        self.width = max(4, WIDTH // long // max(1, len(self.masks)))
 
     def places(self) -> list[Option]:
         if len(self.holders) <= MAX_EXACT:
@@ -114,7 +117,7 @@ class _Cover:
                     known = grown.get(both)
                     if known is None or weight + self.weights[index] < known[1]:
                         grown[both] = (both, weight + self.weights[index], (*chosen, index))
-        best = nsmallest(max(16, WIDTH // len(self.masks)), grown.values(), key=lambda b: (-b[0].bit_count(), b[1]))
+        best = nsmallest(self.width, grown.values(), key=lambda b: (-b[0].bit_count(), b[1]))
         return best or list(beginnings)
 
     def _finish(self, rest: int, parts: int, limit: int) -> tuple[int, tuple[int, ...]]:

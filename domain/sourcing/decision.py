@@ -209,7 +209,7 @@ def _run(attempt: Attempt, made: Draft, places: Places, stock: list[dict[Sku, in
         rule=rule.name,
         removed=tuple(sorted(removed, key=lambda each: each.location_id)),
         ranked=tuple(ranked),
-        proven=len(attempt.bundles) <= MAX_EXACT and not attempt.loose,
+        proven=len(attempt.bundles) <= MAX_EXACT and not attempt.loose and not attempt.rough,
         left=tuple(_left(attempt, made, places, stock)),
     )
 

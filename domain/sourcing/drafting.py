@@ -42,6 +42,7 @@ class Attempt:
     full_up: list[int]
     """Places without capacity."""
     competing: bool
+    rough: bool
     goal: Goal
     shares: list[Share]
 
@@ -65,11 +66,12 @@ class Draft:
 def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys: Surveys) -> Draft:
     """Go through the rules in order. What is allocated is taken out of `places`."""
     made = Draft(request, open_lines(request))
-    if request.hops > rules.max_hops and not request.pinned:
-        made.refused = [(LeftKind.HOP_LIMIT, bundle) for bundle in bundles_of(request, made.lines)]
-        made.queue = (rules.unfillable, None)
-        return made
     _assign(made, places)
+    if request.hops > rules.max_hops:
+        unassigned = [bundle for bundle in bundles_of(request, made.lines) if bundle.pinned is None]
+        made.refused += [(LeftKind.HOP_LIMIT, bundle) for bundle in unassigned]
+        made.queue = (rules.unfillable, None) if made.left_units else None
+        return made
     for rule in rules.rules:
         if not made.left_units:
             break
@@ -83,7 +85,7 @@ def draft(request: SourcingRequest, places: Field, rules: RoutingRules, surveys:
             made.refused += [(LeftKind.HELD_BY_RULE, bundle) for bundle in bundles]
             made.queue = (rule.queue, rule.name)
             break
-        made.attempts.append(_attempt(made, places, rule, bundles, surveys))
+        _serve(made, places, rule, bundles, surveys)
         if rule.ends is Ends.ALLOCATE and made.left_units:
             made.queue = (rule.queue, rule.name)
             break
@@ -130,10 +132,20 @@ def _assign(made: Draft, places: Field) -> None:
             made.refused.append((LeftKind.ASSIGNED_OUT_OF_STOCK, bundle))
 
 
+def _serve(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> None:
+    """One attempt; more where so many lines want the same SKU that not all ways to serve them were seen."""
+    while bundles:
+        attempt = _attempt(made, places, rule, bundles, surveys)
+        made.attempts.append(attempt)
+        if not attempt.rough or not attempt.shares:
+            return
+        bundles = _open(made, rule)
+
+
 def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surveys: Surveys) -> Attempt:
     seen, loose = surveys.of(rule), list[Bundle]()
     wanted = Wanted(bundles)
-    options, opened, full_up = _ask(made, places, seen, wanted)
+    options, opened, full_up = ask(made, places, seen, wanted)
     if any(bundle.loose for bundle in bundles):
         served = 0
         for mask, _ in (*options, *opened):
@@ -142,7 +154,7 @@ def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surv
         if loose:
             bundles = [bundle for n, bundle in enumerate(bundles) if not bundle.loose or served >> n & 1]
             wanted = Wanted(bundles)
-            options, opened, full_up = _ask(made, places, seen, wanted)
+            options, opened, full_up = ask(made, places, seen, wanted)
     goal = Goal(
         [bundle.units for bundle in bundles],
         [bundle.value for bundle in bundles],
@@ -152,7 +164,7 @@ def _attempt(made: Draft, places: Field, rule: Rule, bundles: list[Bundle], surv
         rule.split.min_value,
         whole=not made.parts and not made.refused and not loose,
     )
-    attempt = Attempt(seen, bundles, loose, options, opened, full_up, wanted.competing, goal, [])
+    attempt = Attempt(seen, bundles, loose, options, opened, full_up, wanted.competing, wanted.rough, goal, [])
     if bundles:
         attempt.shares = plan(goal, options, opened, competing=wanted.competing)
     served = 0
@@ -178,24 +190,31 @@ def plan(goal: Goal, options: list[Option], opened: list[Option], *, competing: 
     return good_plan(goal, options, opened)
 
 
-def _ask(made: Draft, places: Field, seen: Survey, wanted: Wanted) -> tuple[list[Option], list[Option], list[int]]:
+def ask(made: Draft, places: Field, seen: Survey, wanted: Wanted) -> tuple[list[Option], list[Option], list[int]]:
     """What each place can serve now, without what its buffer and the rule keep there."""
     options: list[Option] = []
     opened: list[Option] = []
     full_up: list[int] = []
     kept, least_room = seen.rule.filters.stock_left, seen.rule.filters.capacity_left
     stock, room, candidates, parts, of = places.stock, places.room, places.places, made.parts, wanted.of
-    for sight in seen.seen:
-        position = sight.position
+    # The hot loop of every decision: lines that want one SKU each, which no other line wants, are looked up here.
+    plain = wanted.singles if not kept and wanted.simple else None
+    for position, _, _, _, weight in seen.seen:
         if position in parts:
             opened += [(mask, position) for mask in of(stock[position], candidates[position].buffers, kept)]
             continue
         left = room[position]
         if left is not None and left < least_room:
             full_up.append(position)
-            continue
-        for mask in of(stock[position], candidates[position].buffers, kept):
-            options.append((mask, sight.weight))  # noqa: PERF401 - the hot loop of a decision
+        elif plain is not None and not candidates[position].buffers:
+            get, found = stock[position].get, 0
+            for sku, need, bit in plain:
+                if get(sku, 0) >= need:
+                    found |= bit
+            if found:
+                options.append((found, weight))
+        else:
+            options += [(mask, weight) for mask in of(stock[position], candidates[position].buffers, kept)]
     return options, opened, full_up
 
 

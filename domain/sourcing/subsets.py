@@ -7,6 +7,7 @@ order, position of the place), and adds up as such, so that sums of weights comp
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 MAX_EXACT = 12
 """So many lines, bundles or components are decided exactly."""
@@ -215,9 +216,11 @@ def _distinct(
 
     The best plan serves each set from one of its n cheapest places, since its other parts can hold n - 1 of them.
     """
-    everywhere = sorted(
-        [(weight, mask, True) for mask, weight in opened] + [(weight, mask, False) for mask, weight in options]
-    )
+    by_set: dict[int, list[int]] = {}
+    for mask, weight in options:
+        by_set.setdefault(mask, []).append(weight)
+    cheap = [(weight, mask, False) for mask, each in by_set.items() for weight in nsmallest(len(goal.units), each)]
+    everywhere = sorted([(weight, mask, True) for mask, weight in opened] + cheap)
     known: dict[int, list[int]] = {}
 
     def servers(part: int) -> list[int]:

@@ -222,6 +222,8 @@ class Fitting:
                 for name, value in (("sku", SKU), ("location_id", STORE))
                 if body.get(name, "*") == "*" or Fitting._is_word(body[name])
             }
+        if case.path == "/v1/backorders" and Fitting._is_word(body.get("sku")):
+            body["sku"] = SKU
         if case.path == "/v1/items" and Fitting._is_word(body.get("sku")):
             body["sku"] = SKU
         if case.path == "/v1/stock/movements":
@@ -231,6 +233,7 @@ class Fitting:
         if case.path == "/v1/routing-rules" and isinstance(body.get("rules"), list):
             # They count for every order from then on: let none that is really placed be held by one that is made up.
             for rule in body["rules"]:
-                rule |= {"channels": ["social"]}
+                if isinstance(rule, dict):
+                    rule |= {"channels": ["social"]}
         if case.path == "/v1/locations" and str(body.get("location_id")).startswith(("S0", "W0")):
             body["location_id"] = "T-MADE-UP"

@@ -56,6 +56,23 @@ async def test_a_place_declines_some_units_and_ships_the_others(world: World) ->
 
 
 @story
+async def test_an_article_that_is_not_there_is_declined_in_all_orders_of_the_place(world: World) -> None:
+    shelf = await world.shelf(S001=3, S002=3)
+    orders = [await Shipped.place(world, sku=shelf.sku) for _ in range(2)]
+    collected = await world.place(sku=shelf.sku)
+    await orders[0].at_place("reject", DECLINED)
+    for order in orders:
+        assert (await order.group_reaches("offered", n=2))["store_id"] == "S002"
+        assert (await order.group(1))["status"] == "rejected"
+    await collected.group_reaches("waiting")
+    assert (await shelf.at("S001"))["on_hand"] == 0
+    for order in (*orders, collected):
+        taken(await order.cancel())
+        await order.reaches("cancelled")
+    await shelf.adds_up(S001=0, S002=3)
+
+
+@story
 async def test_a_short_pick_is_completed_elsewhere_to_the_cent(world: World) -> None:
     shelf = await world.shelf(S001=3, S002=3)
     order = await Shipped.place(world, sku=shelf.sku, quantity=3, price=3333, discount=1)

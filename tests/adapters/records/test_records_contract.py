@@ -334,6 +334,47 @@ async def test_a_kit_waits_for_and_holds_pieces_of_its_components(transactions: 
         assert await books.records.picked_at(Sku("LAMP"), STORE) == {B: 2}
 
 
+async def test_units_that_no_place_can_serve_wait_for_stock_anywhere(transactions: Transactions) -> None:
+    queued = group(A, kind="shipment", mode=None, store_id=None, status=GroupStatus.QUEUED)
+    wait = stock_wait(1, PLACED).model_copy(update={"id": "sourcing/1"})
+    await write(transactions, change(A, lines=[line()], groups=[queued], waiting_for=[wait]))
+    async with transactions.begin() as books:
+        for store in (STORE, StoreId("S002")):
+            assert await books.records.waiting_for_stock("SKU-1", store) == [(A, 1)]
+        assert await books.records.waiting_for_stock("SKU-2", STORE) == []
+        kept = await books.records.group(A, 1)
+        assert kept is not None
+        assert (kept.group.store_id, kept.group.kind) == (None, "shipment")
+
+
+async def test_packed_shipments_are_work_and_shipped_ones_are_not(transactions: Transactions) -> None:
+    packed, gone = (
+        group(order_id, kind="shipment", mode=None, status=status)
+        for order_id, status in ((A, GroupStatus.PACKED), (B, GroupStatus.SHIPPED))
+    )
+    await write(transactions, change(A, lines=[line()], groups=[packed]), change(B, lines=[line()], groups=[gone]))
+    async with transactions.begin() as books:
+        assert [each.order_id for each in await books.records.store_groups(STORE, limit=9)] == [A]
+
+
+async def test_unpicked_units_of_an_article_are_found_in_all_orders_of_a_place(transactions: Transactions) -> None:
+    lines = [line("1", "SKU-1"), line("2", "SKU-2"), line("3", "SKU-1")]
+    units = {"1": {"allocated": 2, "picked": 1}, "2": {"allocated": 1}, "3": {"picked": 3}}
+    await write(
+        transactions,
+        change(A, lines=lines, groups=[group(A, lines=["1", "2", "3"], units=units)]),
+        change(B, lines=[line()], groups=[group(B, units={"1": {"allocated": 1}}, status=GroupStatus.PICKING)]),
+        change(C, lines=[line()], groups=[group(C, units={"1": {"allocated": 1}}, store_id=StoreId("S002"))]),
+        change(D, lines=[line()], groups=[group(D, units={"1": {"open": 1}}, status=GroupStatus.WAITING)]),
+    )
+    async with transactions.begin() as books:
+        unpicked = await books.records.unpicked_at(Sku("SKU-1"), STORE)
+    assert [(each.order_id, each.n, each.line_id, each.quantity) for each in unpicked] == [
+        (A, 1, "1", 2),
+        (B, 1, "1", 1),
+    ]
+
+
 async def test_the_question_that_waits_longest_for_a_person_comes_first(transactions: Transactions) -> None:
     asked = {
         A: [question(A, 1, after(minutes=1)), question(A, 2, after(minutes=4))],

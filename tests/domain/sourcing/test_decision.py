@@ -255,6 +255,35 @@ def test_what_hopped_too_often_waits_for_a_person() -> None:
     assert (decision.queue, left(decision)) == ("unfillable", {"1": LeftKind.HOP_LIMIT})
 
 
+def test_what_a_person_assigned_goes_there_even_after_too_many_hops() -> None:
+    places = [place("S1", {"A": 1, "B": 1})]
+    wanted = order(line(1, "A"), line(2, "B"), hops=9, pinned={"1": "S1"})
+    decision = source(wanted, places, rules(max_hops=2))
+    assert served(decision.parts) == {"S1": {"1": 1}}
+    assert left(decision) == {"2": LeftKind.HOP_LIMIT}
+
+
+def test_many_lines_of_one_article_are_served_from_as_many_places_as_it_takes() -> None:
+    lines = [line(number, "A") for number in range(12)]
+    places = [place(f"S{number:03}", {"A": 3}, km=number) for number in range(300)]
+    decision = source(order(*lines), places, rules())
+    assert decision.waiting is None
+    assert [part.location_id for part in decision.parts] == ["S000", "S001", "S002", "S003"]
+    assert not decision.runs[0].proven
+    few = source(order(*lines[:4]), places, rules())
+    assert len(few.parts) == 2
+    assert few.runs[0].proven
+
+
+def test_five_hundred_lines_are_sourced_over_few_places() -> None:
+    lines = [line(number, f"K{number}") for number in range(500)]
+    places = [place(f"S{n}", {f"K{number}": 1 for number in range(500) if number % 7 != n}, km=n) for n in range(7)]
+    decision = source(order(*lines), places, rules())
+    assert decision.waiting is None
+    assert len(decision.parts) == 2
+    assert sum(len(part.allocations) for part in decision.parts) == 500
+
+
 def test_an_assignment_overrides_rules_but_not_stock() -> None:
     places = [
         place("S1", {"A": 2}, km=900, paused=True, buffers={"A": 2}),

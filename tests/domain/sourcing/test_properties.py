@@ -80,7 +80,7 @@ def taken(decision: SourcingDecision) -> Counter[tuple[str, str]]:
     return found
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(cases())
 def test_every_unit_is_allocated_once_or_waits_with_a_reason(case: Case) -> None:
     request, places, policy = case
@@ -93,7 +93,7 @@ def test_every_unit_is_allocated_once_or_waits_with_a_reason(case: Case) -> None
     assert (decision.waiting is None) == (not waiting)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_no_place_gives_more_than_it_can_promise_or_may(case: Case) -> None:
     request, places, policy = case
@@ -108,7 +108,7 @@ def test_no_place_gives_more_than_it_can_promise_or_may(case: Case) -> None:
         assert candidate.capacity_today != 0
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_what_belongs_together_leaves_from_one_place(case: Case) -> None:
     request, places, policy = case
@@ -125,14 +125,14 @@ def test_what_belongs_together_leaves_from_one_place(case: Case) -> None:
         assert units in (0, sum(sum(each.needs().values()) for each in members))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases())
 def test_the_parts_are_never_more_than_the_widest_rule_allows(case: Case) -> None:
     request, places, policy = case
     assert len(source(request, places, policy).parts) <= max(rule.split.max_parts for rule in policy.rules)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(cases(), st.integers(1, 4000))
 def test_each_part_of_a_split_and_what_is_left_is_worth_the_least(case: Case, least: int) -> None:
     request, places, _ = case
