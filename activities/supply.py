@@ -61,12 +61,12 @@ class Supplies:
         holds the locks of two orders.
         """
         served: list[Party] = []
-        given: dict[Place, int] = {}
         after = 0
         while True:
             async with self.transactions.begin() as books:
                 queue = await books.backorders.queue(sorted(places) if places else None, after=after, limit=BATCH)
                 there = await _available(books, queue)
+            given: dict[Place, int] = {}
             for party in queue:
                 asked = total_demand(party.lines)
                 if any(there[party.channel][place] - given.get(place, 0) < n for place, n in asked.items()):
