@@ -18,8 +18,8 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A shelf, a bay, a desk."""
 
 
-TRACKING = r"^[A-Za-z0-9][A-Za-z0-9 -]{3,63}$"
-"""Letters, digits, spaces and dashes, as carriers print it."""
+TRACKING = r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$"
+"""Letters, digits and dashes; the spaces that carriers print are left out."""
 
 
 class LineQuantity(Body):

@@ -19,6 +19,7 @@ from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
+from gateway.webhooks.carriage import CarrierData
 from workflows.messages import CarrierEvent, FraudDecision, PaymentEvent
 from workflows.order import OrderWorkflow
 
@@ -59,19 +60,6 @@ class PaymentData(BaseModel):
     created_at: AwareDatetime | None = None
 
 
-class ParcelData(BaseModel):
-    """What is kept of a carrier's event."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    reference: Annotated[str, Field(min_length=1, max_length=64)]
-    """Our order id."""
-    carrier: Annotated[str, Field(min_length=1, max_length=64)]
-    tracking_number: Annotated[str, Field(min_length=1, max_length=64)]
-    status: Annotated[str, Field(min_length=1, max_length=64)]
-    at: AwareDatetime
-
-
 async def deliver(
     event: InboundEvent, *, client: Client, payments: Payments, events: InboundEvents, clock: Clock = system_clock
 ) -> bool:
@@ -83,7 +71,7 @@ async def deliver(
     elif event.provider == CARRIER:
         done = await _carrier(event, client)
     else:
-        done = True  # lockers and bureaus: kept, and nobody here waits for them yet
+        done = True  # lockers and bureaus: checked and kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
@@ -147,7 +135,7 @@ async def _fraud(event: InboundEvent, client: Client) -> bool:
 
 
 async def _carrier(event: InboundEvent, client: Client) -> bool:
-    data = ParcelData.model_validate(event.data)
+    data = CarrierData.model_validate(event.data)
     news = CarrierEvent(
         event_id=event.event_id,
         carrier=data.carrier,

@@ -205,7 +205,15 @@ async def reviewed_and_declined(world: World, who: Customer, told: Told) -> Plac
     event = {"type": "capture.succeeded", "data": moved | {"reference": order.id, "customer": chatty}}
     told.refusals.append(await world.webhook("payment", event))
     told.refusals.append(await world.webhook("payment", {"type": who.email, "data": chatty}))
-    told.refusals.append(await world.webhook("carrier", {"type": "delivered", "data": chatty | {"order_id": order.id}}))
+    seen = {"reference": order.id, "status": "delivered", "at": "2026-03-01T12:00:00Z"}
+    parcel = {
+        "carrier": "northway",
+        "label_id": "lbl_1",
+        "tracking_number": "NW1",
+        "shipment": f"shipment/{order.id}/1",
+    }
+    told.refusals.append(await world.webhook("carrier", {"type": who.email, "data": seen | parcel | chatty}))
+    told.refusals.append(await world.webhook("carrier", {"type": "x", "data": seen | parcel | {"status": who.name}}))
     told.refusals.append(await world.webhook("fraud", {"order_id": order.id, "decision": "decline", **chatty}))
     await order.reaches("cancelled", "completed", patience=60)
     return order
