@@ -176,6 +176,7 @@ async def _try(services: Services, event: InboundEvent) -> None:
             client=services.temporal,
             payments=services.payments,
             events=services.events,
+            transactions=services.transactions,
             clock=services.now,
         )
     except Exception as fault:

@@ -52,7 +52,13 @@ async def parked(shop: Shop, order_id: str) -> list[InboundEvent]:
 
 async def hand_on(shop: Shop, event: InboundEvent) -> bool:
     services = shop.services
-    return await deliver(event, client=services.temporal, payments=services.payments, events=services.events)
+    return await deliver(
+        event,
+        client=services.temporal,
+        payments=services.payments,
+        events=services.events,
+        transactions=services.transactions,
+    )
 
 
 async def test_a_fraud_decision_reaches_its_order_once(shop: Shop, web: httpx.AsyncClient) -> None:
