@@ -145,7 +145,7 @@ def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
 
 def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
     since = order.terms.received_at
-    place = f"place {group.store_id}"
+    place = f"store {group.store_id}"
     match group.status:
         case GroupStatus.QUEUED:
             return Wait(
@@ -194,7 +194,7 @@ def _stops(group: ShipmentGroup) -> list[Wait]:
             id=f"stop/{group.n}",
             kind=WaitKind.STOP,
             what="place says whether it could stop",
-            who=f"place {group.store_id}",
+            who=f"store {group.store_id}",
             since=group.stop.since,
             deadline=group.stop.answer_by,
             default="it counts as stopped",

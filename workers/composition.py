@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from adapters.dropship.simulator import SimulatorPartners
 from adapters.fraud.simulator import SimulatedScreening
 from adapters.http import http_client
 from adapters.inventory.merging import MergedReservations
@@ -64,6 +65,7 @@ class Parts:
     payments: LedgeredPayments
     shipping: SimulatorShipping
     lockers: SimulatorLockers
+    partners: SimulatorPartners
     links: CustomerLinks
     screening: SimulatedScreening
 
@@ -177,6 +179,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
+            partners=SimulatorPartners(settings.partners_url, http),
             links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
         )

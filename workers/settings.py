@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     payments_url: str = Field("http://127.0.0.1:8181", description="The payment provider's API.")
     carriers_url: str = Field("http://127.0.0.1:8183/carriers", description="The carriers' API.")
     lockers_url: str = Field("http://127.0.0.1:8183/lockers", description="The API of the locker operator.")
+    partners_url: str = Field("http://127.0.0.1:8183/partners", description="The API of partners who ship for us.")
     smtp_host: str = Field("127.0.0.1", description="The mail server that notices are sent through.")
     smtp_port: int = Field(8125, ge=1, le=65535, description="The mail server's port.")
     mail_from: str = Field("orders@throughline.example", description="The sender of notices to customers.")

@@ -136,7 +136,9 @@ def _sweeping(client: Client, made: Parts) -> SweepingSteps:
         made.transactions,
         made.events,
         start_again,
-        lambda event: deliver(event, client=client, payments=made.payments, events=made.events),
+        lambda event: deliver(
+            event, client=client, payments=made.payments, events=made.events, transactions=made.transactions
+        ),
     )
 
 

@@ -90,6 +90,7 @@ class Desk:
         """Nobody decides, no money moves, no person is asked: everything that goes on is a wait."""
         order = self.order
         busy = self.turn.locked() or self.book.busy or order.interventions or order.troubles
+        busy = busy or any(group.spare_labels or group.missing for group in order.shipments)
         return not busy and self.cashier.settled
 
     def snapshot(self) -> Snapshot:

@@ -66,7 +66,9 @@ def delivering(*all_deliveries: Deliveries) -> Callable[[FastAPI], AbstractAsync
     return running
 
 
-def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries, fault_type: type[F]) -> None:
+def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries | None, fault_type: type[F]) -> None:
+    """`deliveries`: None for a system that tells nothing by itself."""
+
     @app.exception_handler(RequestValidationError)
     async def not_understood(_: Request, fault: RequestValidationError) -> Response:
         where = [".".join(map(str, error["loc"])) for error in fault.errors()]
@@ -91,6 +93,15 @@ def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries, fault_
     async def clear_faults() -> None:
         engine.faults.clear()
 
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    if deliveries is not None:
+        _add_deliveries(app, engine, deliveries)
+
+
+def _add_deliveries(app: FastAPI, engine: Teller, deliveries: Deliveries) -> None:
     @app.post("/webhooks")
     async def deliver_so(body: DeliveriesBody) -> dict[str, Any]:
         deliveries.mode, deliveries.delay_seconds = body.mode, body.delay_seconds
@@ -101,7 +112,3 @@ def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries, fault_
         events = (e for e in engine.books.events.values() if reference is None or e.data["reference"] == reference)
         newest = list(events)[-SHOWN:]
         return {"mode": deliveries.mode, "delay_seconds": deliveries.delay_seconds, "items": newest}
-
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}

@@ -82,9 +82,11 @@ class KeyedEngine(ABC, Generic[B, F]):
     def about(self, call: Call) -> str | None:
         """The carrier, machine or partner that a fault may be meant for."""
 
-    @abstractmethod
     def happen(self, subject: str, at: datetime) -> None:
-        """What was to happen to `subject` at this instant."""
+        """What was to happen to `subject` at this instant; nothing, where nothing was planned."""
+
+    def resume(self) -> None:
+        """Take up the time limits of books that were read back."""
 
     def perform(self, call: Call) -> Answer:
         """Do what is asked, once a key; the same key and body get the first answer for ever."""

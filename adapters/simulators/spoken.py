@@ -32,7 +32,7 @@ class Spoken(ABC):
             raise Unavailable(self.system)
         return self._content(answer)
 
-    async def ask(self, call: Call) -> dict[str, Any]:
+    async def change(self, call: Call) -> dict[str, Any]:
         answer = await self.carry(call)
         if answer.lost:
             raise OutcomeUnknown(self.system)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from adapters.access.port import PrincipalKind
+from adapters.backorders.port import BackorderRule
 from adapters.inventory.port import Availability as Stock
 from adapters.items.port import Item
 from adapters.places.port import Place, PlaceKind
@@ -16,6 +17,7 @@ from domain.ids import Sku, StoreId
 from domain.intake import Method, PickupMode
 from domain.kits import Needs, whole_units
 from domain.pickup_windows import check_requested, promised_ready_at
+from domain.supply import ANYWHERE
 from gateway.channels.checks import paused_until
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
@@ -47,6 +49,16 @@ class MethodShown(BaseModel):
     """When it would be ready if it were ordered now; none while the store takes nothing on."""
 
 
+class BackorderShown(BaseModel):
+    """Beyond `available`: so many more may be ordered, and wait for supply in the order of placing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left: int | None
+    """The number, for the seller's own channels only."""
+    expected_at: datetime | None
+
+
 class AvailabilityShown(BaseModel):
     """One SKU at one place, seen with the caller's buffer."""
 
@@ -57,6 +69,8 @@ class AvailabilityShown(BaseModel):
     availability: Availability
     available: int | None
     """The number, for the seller's own channels only."""
+    backorder: BackorderShown | None = None
+    """What may be sold beyond stock there; of a kit that is decided by its components."""
     methods: list[MethodShown]
 
 
@@ -83,6 +97,11 @@ async def availability(
             [place.location_id for place in places],
             channel,
         )
+        rules = {
+            (rule.sku, rule.location_id): rule
+            for rule in await books.backorders.rules(sorted(known))
+            if rule.left and rule.sku in known[rule.sku]
+        }
     methods = {place.location_id: _methods(services, place, now) for place in places}
     exact = caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE
     return page_of(
@@ -93,6 +112,9 @@ async def availability(
                 store_id=each.location_id,
                 availability=_word(each.available),
                 available=each.available if exact else None,
+                backorder=_beyond(
+                    rules.get((each.sku, each.location_id)) or rules.get((each.sku, StoreId(ANYWHERE))), exact
+                ),
                 methods=methods[each.location_id],
             )
             for each in kits_counted(known, found)
@@ -115,6 +137,12 @@ def kits_counted(wanted: Mapping[Sku, Needs], levels: Sequence[Stock]) -> list[S
         for sku, needs in sorted(wanted.items())
         for location, available in sorted(there.items())
     ]
+
+
+def _beyond(rule: BackorderRule | None, exact: bool) -> BackorderShown | None:
+    if rule is None:
+        return None
+    return BackorderShown(left=rule.left if exact else None, expected_at=rule.expected_at)
 
 
 def _word(available: int) -> Availability:

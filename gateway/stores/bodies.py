@@ -20,8 +20,8 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 MAX_PIECES = 1_000_000_000
-TRACKING = r"^[A-Za-z0-9][A-Za-z0-9 -]{3,63}$"
-"""Letters, digits, spaces and dashes, as carriers print it."""
+TRACKING = r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$"
+"""Letters, digits and dashes; the spaces that carriers print are left out."""
 
 
 class LineQuantity(Body):

@@ -1,5 +1,6 @@
 """Handing an outside event to its order: the ledger first, then the workflow, if there is news in it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from adapters.clock import Clock, system_clock
 from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.keys.port import KeyErased, KeyMissing
 from adapters.payment.port import Payments, ProviderEvent
+from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import parcel_status
 from domain.ids import OperationKey
@@ -19,6 +21,8 @@ from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
+from gateway.webhooks import late_parcels
+from gateway.webhooks.carriage import CarrierData
 from workflows.messages import CarrierEvent, FraudDecision, PaymentEvent
 from workflows.order import OrderWorkflow
 
@@ -59,21 +63,14 @@ class PaymentData(BaseModel):
     created_at: AwareDatetime | None = None
 
 
-class ParcelData(BaseModel):
-    """What is kept of a carrier's event."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    reference: Annotated[str, Field(min_length=1, max_length=64)]
-    """Our order id."""
-    carrier: Annotated[str, Field(min_length=1, max_length=64)]
-    tracking_number: Annotated[str, Field(min_length=1, max_length=64)]
-    status: Annotated[str, Field(min_length=1, max_length=64)]
-    at: AwareDatetime
-
-
 async def deliver(
-    event: InboundEvent, *, client: Client, payments: Payments, events: InboundEvents, clock: Clock = system_clock
+    event: InboundEvent,
+    *,
+    client: Client,
+    payments: Payments,
+    events: InboundEvents,
+    transactions: Transactions,
+    clock: Clock = system_clock,
 ) -> bool:
     """Hand the event on and mark it so. False: its order or step is not there yet, it stays parked."""
     if event.provider == PAYMENT:
@@ -81,9 +78,9 @@ async def deliver(
     elif event.provider == FRAUD:
         done = await _fraud(event, client)
     elif event.provider == CARRIER:
-        done = await _carrier(event, client)
+        done = await _carrier(event, client, transactions)
     else:
-        done = True  # lockers and bureaus: kept, and nobody here waits for them yet
+        done = True  # lockers and bureaus: checked and kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
@@ -146,8 +143,8 @@ async def _fraud(event: InboundEvent, client: Client) -> bool:
     return await _signal(client, event, OrderWorkflow.fraud_decision, decision)
 
 
-async def _carrier(event: InboundEvent, client: Client) -> bool:
-    data = ParcelData.model_validate(event.data)
+async def _carrier(event: InboundEvent, client: Client, transactions: Transactions) -> bool:
+    data = CarrierData.model_validate(event.data)
     news = CarrierEvent(
         event_id=event.event_id,
         carrier=data.carrier,
@@ -156,11 +153,19 @@ async def _carrier(event: InboundEvent, client: Client) -> bool:
         said=data.status,
         status=parcel_status(data.status),
     )
-    return await _signal(client, event, OrderWorkflow.carrier_event, news)
+    return await _signal(
+        client, event, OrderWorkflow.carrier_event, news, lambda: late_parcels.keep(transactions, event, data)
+    )
 
 
-async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any) -> bool:
-    """False: there is no such order (yet). One that has ended needs to be told nothing more."""
+async def _signal(
+    client: Client,
+    event: InboundEvent,
+    signal: Any,
+    message: Any,
+    once_ended: Callable[[], Awaitable[None]] | None = None,
+) -> bool:
+    """False: there is no such order (yet). One that has ended is told nothing more; `once_ended` is done instead."""
     handle = handle_of(client, event.order_id)
     try:
         await handle.signal(signal, message, rpc_timeout=PATIENCE)
@@ -171,7 +176,10 @@ async def _signal(client: Client, event: InboundEvent, signal: Any, message: Any
     except RPCError as fault:
         if not is_not_found(fault):
             raise
-        return await _has_ended(handle)
+        ended = await _has_ended(handle)
+        if ended and once_ended is not None:
+            await once_ended()
+        return ended
     return True
 
 

@@ -20,7 +20,8 @@ from gateway.bodies import StrictRoute, parse_json, pointer_into, read_bounded, 
 from gateway.fields import Reference
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import CurrentServices, Services
-from gateway.webhooks.delivery import ParcelData, PaymentData, deliver
+from gateway.webhooks.carriage import CarrierEvent, LockerEvent
+from gateway.webhooks.delivery import PaymentData, deliver
 from gateway.wording import reason_of
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,10 @@ class OtherBody(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
+_TOLD: dict[Provider, type[CarrierEvent] | type[LockerEvent]] = {
+    Provider.CARRIER: CarrierEvent,
+    Provider.LOCKER: LockerEvent,
+}
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
@@ -135,9 +140,9 @@ def _event(provider: Provider, event_id: str, sent: Any, now: datetime) -> Inbou
         elif provider is Provider.FRAUD:
             body = FraudBody.model_validate(_flat(sent))
             kind, order_id, kept = "fraud.decision", body.order_id, body.model_dump(mode="json")
-        elif provider is Provider.CARRIER:
-            parcel = ParcelData.model_validate(_flat(sent))
-            kind, order_id, kept = f"parcel.{parcel.status}", parcel.reference, parcel.model_dump(mode="json")
+        elif provider in _TOLD:
+            told = _TOLD[provider].model_validate(sent).data
+            kind, order_id, kept = told.type, told.reference, told.model_dump(mode="json", exclude_none=True)
         else:
             other = OtherBody.model_validate(_flat(sent))
             kind = sent["type"] if isinstance(sent.get("type"), str) else provider.value
@@ -171,6 +176,7 @@ async def _try(services: Services, event: InboundEvent) -> None:
             client=services.temporal,
             payments=services.payments,
             events=services.events,
+            transactions=services.transactions,
             clock=services.now,
         )
     except Exception as fault:

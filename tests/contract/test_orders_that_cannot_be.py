@@ -106,17 +106,14 @@ async def test_500_lines_are_an_order_and_501_are_not(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"fulfilments": [{"id": "f1", "method": "ship", "address": {"name": "x", "line1": "x", "postal_code": "1"}}]},
         {"fulfilments": [{"id": "f1", "method": "ship_to_store", "store_id": "S001"}]},
         {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S001", "mode": "locker", "locker_id": "L1"}]},
         {"tenders": [{"type": "gift_card", "number": "GC-1", "amount": 4999}]},
         {"tenders": [{"type": "settled", "reference": "R-1", "amount": 4999}]},
     ],
-    ids=["ship", "ship to store", "locker", "gift card", "settled"],
+    ids=["ship to store", "locker", "gift card", "settled"],
 )
 async def test_what_does_not_exist_yet_says_so(world: World, change: Json) -> None:
-    if address := change.get("fulfilments", [{}])[0].get("address"):
-        address |= {"city": "x", "country": "DE"}
     refused(await world.channel("POST", "/v1/orders", world.body() | change), 422, "not-supported")
 
 

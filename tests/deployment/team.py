@@ -199,6 +199,7 @@ class Team:
             "payments": f"http://{LOOPBACK}:{self.ports['payments']}",
             "carriers": f"http://{LOOPBACK}:{self.ports['carriage']}/carriers",
             "lockers": f"http://{LOOPBACK}:{self.ports['carriage']}/lockers",
+            "partners": f"http://{LOOPBACK}:{self.ports['carriage']}/partners",
             "mail": f"http://{LOOPBACK}:{self.ports['mail']}",
             "policy": "standard",
             "keys": self.keys,

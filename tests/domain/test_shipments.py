@@ -200,19 +200,19 @@ def test_what_a_person_wrote_off_is_not_paid_back():
         ({"waits_for": WaitsFor.SOURCING}, [("a place is found that can ship it", "sourcing", None, None)]),
         (
             {"units": {A: Units(allocated=2)}, "accept_by": after(minutes=30)},
-            [("place accepts", "place W001", after(minutes=30), "place is reminded")],
+            [("place accepts", "store W001", after(minutes=30), "place is reminded")],
         ),
         (
             {"units": {A: Units(allocated=2)}, "accept_by": after(hours=1), "escalated": True},
-            [("place accepts", "place W001", after(hours=1), "another place is found")],
+            [("place accepts", "store W001", after(hours=1), "another place is found")],
         ),
         (
             {"units": PICKED, "picking_at": PLACED, "packed": {A: 2}, "promised_ready_at": after(hours=4)},
-            [("place ships", "place W001", after(hours=4), "place is reminded")],
+            [("place ships", "store W001", after(hours=4), "place is reminded")],
         ),
         (
             {"units": PICKED, "picking_at": PLACED, "late_until": after(hours=9)},
-            [("place packs", "place W001", after(hours=9), "another place is found")],
+            [("place packs", "store W001", after(hours=9), "another place is found")],
         ),
         (
             {"units": GONE, "parcels": [parcel()]},

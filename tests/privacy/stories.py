@@ -114,6 +114,22 @@ async def collected_by_a_friend(world: World, who: Customer, told: Told) -> Plac
     return order
 
 
+async def shipped_home(world: World, who: Customer, told: Told) -> Placed:
+    """To an address that the place that packs it reads, under a label that a carrier sold."""
+    body = body_of(world, who) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]}
+    order = await world.placed(body)
+    place = str((await order.group())["store_id"])
+    path, key = f"/v1/shipments/{order.id}/1", world.key_of(place)
+    lines = {"lines": [{"line_id": "1", "quantity": 1}]}
+    for command, sent in (("accept", {}), ("pick", lines), ("pack", lines), ("ship", {})):
+        answer = await world.call("POST", f"{path}/{command}", key, sent)
+        if answer.status_code != 200:
+            raise EndedTooEarly(f"{command}: {answer.text[:300]}")
+    shown = await world.call("GET", path, key)
+    assert ADDRESS["line1"] in shown.text, "whoever packs it knows where it goes"
+    return order
+
+
 async def locked_by_wrong_codes(world: World, who: Customer, told: Told) -> Placed:
     order = await world.placed(body_of(world, who))
     old = await made_ready(order, who)
@@ -160,7 +176,7 @@ async def refused_in_every_way(world: World, who: Customer, told: Told) -> None:
         body_of(world, who) | {"locale": who.name},
         body_of(world, who) | {"placed_at": who.phone},
         body_of(world, who) | {"total": 1},
-        body_of(world, who) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]},
+        body_of(world, who, quantity=99_999) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]},
         body_of(world, who) | {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S999"}]},
     ]
     for body in bodies:
@@ -205,7 +221,15 @@ async def reviewed_and_declined(world: World, who: Customer, told: Told) -> Plac
     event = {"type": "capture.succeeded", "data": moved | {"reference": order.id, "customer": chatty}}
     told.refusals.append(await world.webhook("payment", event))
     told.refusals.append(await world.webhook("payment", {"type": who.email, "data": chatty}))
-    told.refusals.append(await world.webhook("carrier", {"type": "delivered", "data": chatty | {"order_id": order.id}}))
+    seen = {"reference": order.id, "status": "delivered", "at": "2026-03-01T12:00:00Z"}
+    parcel = {
+        "carrier": "northway",
+        "label_id": "lbl_1",
+        "tracking_number": "NW1",
+        "shipment": f"shipment/{order.id}/1",
+    }
+    told.refusals.append(await world.webhook("carrier", {"type": who.email, "data": seen | parcel | chatty}))
+    told.refusals.append(await world.webhook("carrier", {"type": "x", "data": seen | parcel | {"status": who.name}}))
     told.refusals.append(await world.webhook("fraud", {"order_id": order.id, "decision": "decline", **chatty}))
     await order.reaches("cancelled", "completed", patience=60)
     return order
@@ -242,6 +266,7 @@ async def play(world: World, stack: Stack, customers: list[Customer]) -> Told:
     xaverine, ottokar, philomena, zacharias, kunigunde, eusebius = customers
     stories: dict[str, tuple[Callable[..., Awaitable[Placed]], Customer]] = {
         "collected": (collected_by_a_friend, xaverine),
+        "shipped": (shipped_home, xaverine),
         "locked": (locked_by_wrong_codes, ottokar),
         "bounced": (whose_mails_bounce, philomena),
         "intervened": (whose_money_needs_a_person, kunigunde),

@@ -80,6 +80,8 @@ class Shipped(Placed):
     ) -> None:
         data = {
             "reference": self.id,
+            "shipment": f"shipment/{self.id}/1",
+            "label_id": "by-hand",
             "carrier": parcel["carrier"],
             "tracking_number": parcel["tracking_number"],
             "status": status,

@@ -118,6 +118,7 @@ class Servers:
             "payments_url": self.payments_url,
             "carriers_url": self.carriers_url,
             "lockers_url": self.lockers_url,
+            "partners_url": self.partners_url,
             "smtp_host": self.smtp_host,
             "smtp_port": self.smtp_port,
             "mail_url": self.mail_url,
@@ -181,6 +182,7 @@ class Servers:
         self._carriage_url = f"http://{LOOPBACK}:{self._carriage_port}"
         self.carriers_url = f"{self._carriage_url}/carriers"
         self.lockers_url = f"{self._carriage_url}/lockers"
+        self.partners_url = f"{self._carriage_url}/partners"
 
     async def _start_postgres(self) -> None:
         with step(self._progress, "PostgreSQL") as shown:

@@ -140,6 +140,7 @@ class Stack:
             "payments": servers.payments_url,
             "carriers": servers.carriers_url,
             "lockers": servers.lockers_url,
+            "partners": servers.partners_url,
             "mail": servers.mail_url,
             "smtp": f"{servers.smtp_host}:{servers.smtp_port}",
             "database": servers.dsn,

@@ -1,1 +1,1 @@
-"""Carriers and lockers of our own in one program."""
+"""Carriers, lockers and partners of our own in one program."""

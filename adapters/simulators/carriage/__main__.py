@@ -1,6 +1,6 @@
 """`python -m adapters.simulators.carriage --port 8203 --data folder --webhook-url http://…/v1/webhooks …`
 
-One process for both, since a small machine feels every process.
+One process for all, since a small machine feels every process.
 """
 
 import argparse
@@ -16,13 +16,17 @@ from adapters.simulators.deliveries import Deliveries
 from adapters.simulators.journal import Journal
 from adapters.simulators.locker.books import KINDS as LOCKER_KINDS
 from adapters.simulators.locker.engine import DEFAULT_HOLD, DEFAULT_RETURN, LockerEngine
+from adapters.simulators.partner.books import KINDS as PARTNER_KINDS
+from adapters.simulators.partner.engine import PartnerEngine
 from adapters.simulators.serving import bind, run, serve, url_of
 
 DAY = timedelta(days=1).total_seconds()
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m adapters.simulators.carriage", description="Carriers and lockers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m adapters.simulators.carriage", description="Carriers, lockers, partners."
+    )
 
     def seconds(name: str, default: float | None, meaning: str) -> None:
         parser.add_argument(name, type=float, default=default, metavar="SECONDS", help=meaning)
@@ -51,7 +55,7 @@ async def _run(options: argparse.Namespace) -> None:
     sock = bind(options.host, options.port)
     journals = {
         name: Journal(options.data / f"{name}.jsonl", kinds)
-        for name, kinds in (("carriers", CARRIER_KINDS), ("lockers", LOCKER_KINDS))
+        for name, kinds in (("carriers", CARRIER_KINDS), ("lockers", LOCKER_KINDS), ("partners", PARTNER_KINDS))
         if options.data
     }
     writes = {name: journal.write for name, journal in journals.items()}
@@ -67,7 +71,12 @@ async def _run(options: argparse.Namespace) -> None:
         return_after=timedelta(seconds=options.return_after),
         write=writes.get("lockers"),
     )
-    engines: dict[str, CarrierEngine | LockerEngine] = {"carriers": carriers, "lockers": lockers}
+    partners = PartnerEngine(system_clock, write=writes.get("partners"))
+    engines: dict[str, CarrierEngine | LockerEngine | PartnerEngine] = {
+        "carriers": carriers,
+        "lockers": lockers,
+        "partners": partners,
+    }
     for name, journal in journals.items():
         engines[name].books.replay(journal.read())
         engines[name].resume()
@@ -78,6 +87,7 @@ async def _run(options: argparse.Namespace) -> None:
             app = create_app(
                 (carriers, Deliveries(carriers, hooks and f"{hooks}/carrier", options.carrier_secret, client)),
                 (lockers, Deliveries(lockers, hooks and f"{hooks}/locker", options.locker_secret, client)),
+                partners,
                 silence=options.silence,
             )
             await serve(app, sock, f"carriage simulator ready on {url_of(sock)}")

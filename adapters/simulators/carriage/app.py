@@ -1,4 +1,4 @@
-"""Carriers under `/carriers` and the locker operator under `/lockers`, as if each were alone."""
+"""Carriers, the locker operator and partners, each under a path of its own as if it were alone."""
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -9,14 +9,21 @@ from adapters.simulators.controls import delivering
 from adapters.simulators.deliveries import Deliveries
 from adapters.simulators.locker.app import create_app as create_lockers
 from adapters.simulators.locker.engine import LockerEngine
+from adapters.simulators.partner.app import create_app as create_partners
+from adapters.simulators.partner.engine import PartnerEngine
 
 _DOORS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carriage simulator</title>
 <body style="font: 16px/1.5 system-ui, sans-serif; margin: 2rem"><h1>Carriage simulator</h1>
-<ul><li><a href="carriers/">Carriers</a></li><li><a href="lockers/">Lockers</a></li></ul></body></html>"""
+<ul><li><a href="carriers/">Carriers</a></li><li><a href="lockers/">Lockers</a></li>
+<li><a href="partners/ledger">Partners</a></li></ul></body></html>"""
 
 
 def create_app(
-    carriers: tuple[CarrierEngine, Deliveries], lockers: tuple[LockerEngine, Deliveries], *, silence: float = 30.0
+    carriers: tuple[CarrierEngine, Deliveries],
+    lockers: tuple[LockerEngine, Deliveries],
+    partners: PartnerEngine,
+    *,
+    silence: float = 30.0,
 ) -> FastAPI:
     app = FastAPI(title="Carriage simulator", lifespan=delivering(carriers[1], lockers[1]))
 
@@ -30,4 +37,5 @@ def create_app(
 
     app.mount("/carriers", create_carriers(*carriers, silence=silence))
     app.mount("/lockers", create_lockers(*lockers, silence=silence))
+    app.mount("/partners", create_partners(partners, silence=silence))
     return app

@@ -57,7 +57,7 @@ def create_app(engine: CarrierEngine, deliveries: Deliveries, *, silence: float 
 
     @app.post("/auto")
     async def move_by_themselves(body: Automatic) -> dict[str, Any]:
-        engine.auto = body
+        engine.move(body)
         return body.model_dump()
 
     @app.get("/ledger")

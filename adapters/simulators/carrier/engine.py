@@ -2,9 +2,9 @@
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.clock import Clock
 from adapters.simulators.books import EventRecord, Write
@@ -16,9 +16,11 @@ from adapters.simulators.carrier.tracking import tracking_number
 from adapters.simulators.carrier.zpl import document
 from adapters.simulators.engine import KeyedEngine, OperationRecord, not_known, refused_for
 from adapters.simulators.wire import Answer, Call, refusal
-from domain.carriage import Carriage, CarrierRefusal, ParcelStatus, hear_of_parcel, parcel_status
+from domain.carriage import EXCEPTIONS, Carriage, CarrierRefusal, ParcelStatus, hear_of_parcel, parcel_status
 from domain.hearsay import Effect, Known
 from domain.intake import Service
+
+_Seconds = Annotated[float, Field(ge=0, le=31_536_000, allow_inf_nan=False)]
 
 
 class Automatic(BaseModel):
@@ -26,10 +28,14 @@ class Automatic(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seconds: float | None = None
+    seconds: _Seconds | None = None
     """Between one step and the next; None: they move only when told."""
-    pickup_seconds: float | None = None
+    pickup_seconds: _Seconds | None = None
     """From the purchase of a label to the pick-up; None: somebody must say that it was."""
+
+
+_OTHERWISE = EXCEPTIONS | {ParcelStatus.DELIVERED}
+"""Said of a parcel that was to fare otherwise, it ends what it would have done by itself."""
 
 
 class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
@@ -42,7 +48,7 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
         write: Write | None = None,
     ) -> None:
         super().__init__(clock, CarrierBooks(write))
-        self.auto = auto or Automatic()
+        self._auto = auto or Automatic()
         self._day = day
 
     def resume(self) -> None:
@@ -50,6 +56,16 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
         for label in self.books.labels.values():
             if label.next_at:
                 self.plan(label.next_at, label.id)
+
+    def move(self, auto: Automatic) -> None:
+        """Have parcels move so from now on, those too that are on the road or wait for their pick-up."""
+        self.tick()
+        self._auto = auto
+        for label in self.books.labels.values():
+            if label.ahead and not label.voided_at:
+                self._go_on(label)
+                self.books.put(label)
+        self.books.commit()
 
     def about(self, call: Call) -> str | None:
         label = self.books.labels.get(call.subject or "") or self.books.by_tracking.get(call.subject or "")
@@ -87,6 +103,8 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
             return refusal(409, "voided", "The label of this parcel is void; nobody carries it.")
         if status in label.ahead:
             del label.ahead[: label.ahead.index(status) + 1]
+        elif parcel_status(status) in _OTHERWISE:
+            label.ahead.clear()
         scan = self._scan(label, status, at or self.clock())
         self.books.commit()
         return Answer(201, scan.model_dump(mode="json"))
@@ -132,8 +150,7 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
             status_at=now,
             ahead=list(postal_codes.life_of_parcel(destination.postal_code)),
         )
-        if self.auto.pickup_seconds is not None:
-            self._next(label, self.auto.pickup_seconds)
+        self._go_on(label)
         operation.subject = label.id
         self.books.put(label)
         return Answer(201, label.public(), lost=destination.postal_code == postal_codes.ANSWER_LOST)
@@ -156,9 +173,7 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
         heard = hear_of_parcel(Known[ParcelStatus](status=label.status, at=label.status_at), parcel_status(status), at)
         if heard.effect in (Effect.APPLIED, Effect.REPEATED):
             label.status, label.status_at = heard.known.status, heard.known.at
-        label.next_at = None
-        if self.auto.seconds is not None and label.ahead:
-            self._next(label, self.auto.seconds)
+        self._go_on(label)
         self.books.put(label)
         self.books.put(scan)
         self.books.put(
@@ -168,9 +183,14 @@ class CarrierEngine(KeyedEngine[CarrierBooks, Fault]):
         )
         return scan
 
-    def _next(self, label: LabelRecord, seconds: float) -> None:
-        label.next_at = self.clock() + timedelta(seconds=seconds)
-        self.plan(label.next_at, label.id)
+    def _go_on(self, label: LabelRecord) -> None:
+        """Plan the parcel's next step, if it takes one by itself."""
+        picked_up = label.status is not ParcelStatus.LABEL_CREATED
+        seconds = self._auto.seconds if picked_up else self._auto.pickup_seconds
+        label.next_at = None
+        if seconds is not None and label.ahead:
+            label.next_at = self.clock() + timedelta(seconds=seconds)
+            self.plan(label.next_at, label.id)
 
     def _free_number(self, prefix: str, country: str) -> str:
         while (number := tracking_number(prefix, secrets.randbelow(10**8), country)) in self.books.by_tracking:

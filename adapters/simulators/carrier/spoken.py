@@ -23,10 +23,10 @@ class SpokenShipping(Spoken):
 
     async def buy(self, request: LabelRequest, recipient: Recipient) -> Label:
         body = request.model_dump(mode="json", exclude={"key"}) | {"recipient": recipient.model_dump(mode="json")}
-        return _label(await self.ask(Call("buy", body, key=request.key)))
+        return _label(await self.change(Call("buy", body, key=request.key)))
 
     async def void(self, label: LabelId, *, key: OperationKey) -> Label:
-        return _label(await self.ask(Call("void", subject=label, key=key)))
+        return _label(await self.change(Call("void", subject=label, key=key)))
 
     async def find(self, key: OperationKey) -> Label | None:
         found = await self.found(key)

@@ -20,7 +20,7 @@ class SpokenLockers(Spoken):
 
     async def reserve(self, request: ReserveRequest) -> Compartment:
         body = request.model_dump(mode="json", exclude={"key"})
-        return _compartment(await self.ask(Call("reserve", body, key=request.key)))
+        return _compartment(await self.change(Call("reserve", body, key=request.key)))
 
     async def expect(self, compartment: CompartmentId, tracking_number: str, *, key: OperationKey) -> Compartment:
         return await self._change("expect", compartment, key, {"tracking_number": tracking_number})
@@ -51,7 +51,7 @@ class SpokenLockers(Spoken):
         return CompartmentRefused(LockerRefusal(reason) if reason in set(LockerRefusal) else LockerRefusal.OTHER)
 
     async def _change(self, verb: str, compartment: str, key: OperationKey, body: dict[str, Any]) -> Compartment:
-        return _compartment(await self.ask(Call(verb, body, compartment, key)))
+        return _compartment(await self.change(Call(verb, body, compartment, key)))
 
 
 def _compartment(answer: dict[str, Any]) -> Compartment:

@@ -23,7 +23,7 @@ class Road:
     def __init__(self, auto: Automatic) -> None:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.shipping = MemoryShipping(lambda: self.now)
-        self.shipping.engine.auto = auto
+        self.shipping.engine.move(auto)
 
     async def bought(self, postal_code: str = "10115") -> Label:
         area = PostalArea(country="DE", postal_code=postal_code)
@@ -59,6 +59,34 @@ async def test_nothing_moves_before_somebody_picks_it_up() -> None:
     assert await road.hours_later(9, label) is ParcelStatus.LABEL_CREATED
     road.shipping.engine.scan(label.tracking_number, "picked_up")
     assert await road.hours_later(3, label) is ParcelStatus.DELIVERED
+
+
+async def test_parcels_on_the_road_begin_and_cease_to_move_by_themselves_when_that_is_asked() -> None:
+    road = Road(Automatic())
+    label, waiting = await road.bought(), await road.bought("10117")
+    road.shipping.engine.scan(label.tracking_number, "picked_up")
+    assert await road.hours_later(3, label) is ParcelStatus.PICKED_UP
+    road.shipping.engine.move(Automatic(seconds=3600, pickup_seconds=7200))
+    assert await road.hours_later(1, label) is ParcelStatus.IN_TRANSIT
+    road.shipping.engine.move(Automatic(pickup_seconds=7200))
+    assert await road.hours_later(2, label) is ParcelStatus.IN_TRANSIT
+    assert await road.hours_later(0, waiting) is ParcelStatus.PICKED_UP
+
+
+async def test_a_parcel_that_is_said_to_be_lost_does_not_go_on_as_if_it_were_not() -> None:
+    road = Road(Automatic(seconds=3600, pickup_seconds=3600))
+    label = await road.bought()
+    await road.hours_later(2, label)
+    road.shipping.engine.scan(label.tracking_number, "lost")
+    assert await road.hours_later(9, label) is ParcelStatus.LOST
+
+
+async def test_a_word_that_nobody_knows_holds_nothing_up() -> None:
+    road = Road(Automatic(seconds=3600, pickup_seconds=3600))
+    label = await road.bought()
+    await road.hours_later(2, label)
+    road.shipping.engine.scan(label.tracking_number, "held_for_inspection")
+    assert await road.hours_later(9, label) is ParcelStatus.DELIVERED
 
 
 async def test_a_void_label_goes_nowhere() -> None:

@@ -13,6 +13,7 @@ from domain.carriage import ParcelStatus
 from domain.groups import Ending
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.order import Order
+from domain.parcels import Claim, Parcel, Resolution
 from domain.personal import PersonalData
 from domain.shipments import StopAsked
 from domain.stock import StockLine
@@ -197,8 +198,27 @@ async def test_parcels_that_come_back_after_the_end_are_on_hand_again(
     assert await _on_hand(shop, sku) == before + 2
 
 
-async def _left(shop: Shop, order_id: str) -> Sku:
-    """Both units left, were lost and paid back, and came back; the order has ended."""
+async def test_a_parcel_that_comes_back_after_the_end_is_received_once(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place_to_ship(shop, web)
+    await _left(shop, order_id, returned=False)
+    for _ in range(2):
+        answer = await send(shop, "carrier", news(order_id, "returned"), event_id=f"r-{order_id}")
+        assert answer.status_code == 202
+    await send(shop, "carrier", news(order_id, "out_for_delivery"))
+    shown = (await s1.get(path(order_id))).json()
+    assert (shown["returned"], shown["put_back"]) == ({"1": 2}, {"1": 2})
+    events = [(each["said"], each["effect"]) for each in shown["parcels"][0]["events"]]
+    assert events == [("returned", "applied"), ("out_for_delivery", "out_of_order")]
+    timeline = (await web.get(f"/v1/orders/{order_id}/timeline?limit=200")).json()["items"]
+    assert [each["event"] for each in timeline] == ["parcel_returned", "carrier_event"]
+    tasks = (await s1.get("/v1/stores/S1/tasks?limit=200")).json()["items"]
+    assert [each["task"] for each in tasks if each["order_id"] == order_id] == ["put_back"]
+
+
+async def _left(shop: Shop, order_id: str, *, returned: bool = True) -> Sku:
+    """Both units left, were lost and paid back, and may have come back; the order has ended."""
     order: Order = shop.engine.of(order_id).order
     sku = order.terms.lines[0].sku
     await shop.stock(sku, "S1", 5)
@@ -211,7 +231,23 @@ async def _left(shop: Shop, order_id: str) -> Sku:
     group = order.shipment(1)
     for source, target in (("allocated", "picked"), ("picked", "shipped"), ("shipped", "lost")):
         group.move(LineId("1"), UnitState(target), 2, UnitState(source))
-    group.returned = {LineId("1"): 2}
+    group.returned = {LineId("1"): 2} if returned else {}
+    at = order.terms.received_at
+    lost = Claim(reason=ParcelStatus.LOST, opened_at=at, decide_by=at, resolution=Resolution.REFUND, resolved_at=at)
+    group.parcels = [
+        Parcel(
+            n=1,
+            lines={LineId("1"): 2},
+            carrier="northway",
+            tracking_number=news(order_id, "lost")["data"]["tracking_number"],
+            shipped_at=at,
+            due_at=at,
+            overdue_at=at,
+            status=ParcelStatus.LOST,
+            status_at=at,
+            claim=lost,
+        )
+    ]
     order.finished = True
     await shop.engine.write(order_id)
     shop.engine.of(order_id).over = True

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from standardwebhooks.webhooks import Webhook
 from temporalio.service import RPCStatusCode
 
@@ -51,7 +52,13 @@ async def parked(shop: Shop, order_id: str) -> list[InboundEvent]:
 
 async def hand_on(shop: Shop, event: InboundEvent) -> bool:
     services = shop.services
-    return await deliver(event, client=services.temporal, payments=services.payments, events=services.events)
+    return await deliver(
+        event,
+        client=services.temporal,
+        payments=services.payments,
+        events=services.events,
+        transactions=services.transactions,
+    )
 
 
 async def test_a_fraud_decision_reaches_its_order_once(shop: Shop, web: httpx.AsyncClient) -> None:
@@ -115,6 +122,88 @@ async def test_a_body_that_says_nothing_is_refused_and_not_kept(shop: Shop) -> N
     assert (await send(shop, "payment", {"type": "capture.succeeded", "data": {}})).status_code == 422
     assert (await send(shop, "fraud", "x" * 300_000)).status_code == 413
     assert await parked(shop, "z") == []
+
+
+SCAN = {
+    "carrier": "northway",
+    "label_id": "lbl_1",
+    "tracking_number": "NW473124829DE",
+    "reference": "shipped",
+    "shipment": "shipment/shipped/1",
+    "status": "in_transit",
+    "at": "2026-11-23T11:00:00+01:00",
+}
+SIGHTING = {
+    "locker_id": "L001",
+    "compartment_id": "cmp_1",
+    "reference": "locked",
+    "group": "pickup/locked/1",
+    "status": "deposited",
+    "at": "2026-11-23T10:00:00Z",
+    "collect_by": "2026-11-26T10:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "data", "kind"),
+    [
+        ("carrier", SCAN, "parcel.in_transit"),
+        ("carrier", SCAN | {"status": "held_for_inspection"}, "parcel.held_for_inspection"),
+        ("locker", SIGHTING, "locker.deposited"),
+    ],
+)
+async def test_what_carriers_and_lockers_say_is_kept_once_and_nothing_beside_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, provider: str, data: dict[str, str], kind: str
+) -> None:
+    kept: list[InboundEvent] = []
+    keep = shop.services.events.keep
+
+    async def noted(event: InboundEvent) -> bool:
+        kept.append(event)
+        return await keep(event)
+
+    monkeypatch.setattr(shop.services.events, "keep", noted)
+    event_id = uuid.uuid4().hex
+    body = {"type": "Ada Lovelace", "data": data | {"signed_by": "Ada Lovelace"}}
+    assert (await send(shop, provider, body, event_id=event_id)).status_code == 422, "a type is no text"
+    body["type"] = kind
+    for known in (False, True):
+        answer = await send(shop, provider, body, event_id=event_id)
+        assert (answer.status_code, answer.json()["known"]) == (202, known)
+    event = kept[0]
+    assert (event.order_id, event.type) == (data["reference"], kind)
+    assert event.data == data | {"at": "2026-11-23T10:00:00Z"}
+    # An order that carriers know may come yet; nobody waits for lockers.
+    waiting = [each.event_id for each in await parked(shop, event.order_id)]
+    assert (event.event_id in waiting) is (provider == "carrier")
+
+
+@pytest.mark.parametrize(
+    ("provider", "data", "wrong"),
+    [
+        *(("carrier", SCAN, wrong) for wrong in ({"status": 7}, {"status": "Ada Lovelace"}, {"at": "yesterday"})),
+        *(("carrier", SCAN, wrong) for wrong in ({"reference": "x" * 65}, {"tracking_number": ""}, {"carrier": None})),
+        *(("locker", SIGHTING, wrong) for wrong in ({"compartment_id": {}}, {"collect_by": 5}, {"group": "a b"})),
+    ],
+)
+async def test_rubbish_from_carriers_and_lockers_is_refused_and_not_repeated(
+    shop: Shop, provider: str, data: dict[str, str], wrong: dict[str, Any]
+) -> None:
+    answer = await send(shop, provider, {"type": "x", "data": data | wrong})
+    assert answer.status_code == 422
+    [field] = wrong
+    assert [each["pointer"] for each in answer.json()["errors"]] == [f"/data/{field}"]
+    assert "Lovelace" not in answer.text
+
+
+@pytest.mark.parametrize(("provider", "data"), [("carrier", SCAN), ("locker", SIGHTING)])
+async def test_an_event_without_any_of_what_it_must_say_is_refused(
+    shop: Shop, provider: str, data: dict[str, str]
+) -> None:
+    for field in data.keys() - {"collect_by"}:
+        lacking = {name: value for name, value in data.items() if name != field}
+        assert (await send(shop, provider, {"type": "x", "data": lacking})).status_code == 422, field
+    assert (await send(shop, provider, data)).status_code == 422, "no envelope"
 
 
 def last_event(shop: Shop) -> dict[str, Any]:

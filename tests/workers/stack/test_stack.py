@@ -36,7 +36,7 @@ async def test_a_stack_says_where_everything_is_and_leaves_nothing_behind(folder
         record = stack.data.read_record()
         assert set(record) >= {
             *("api", "console", "temporal", "temporal_ui", "temporal_namespace", "temporal_cli", "payments", "mail"),
-            *("carriers", "lockers", "database", "data", "pids", "keys", "webhook_secrets"),
+            *("carriers", "lockers", "partners", "database", "data", "pids", "keys", "webhook_secrets"),
         }
         assert set(record["webhook_secrets"]) == {"payment", "fraud", "carrier", "locker", "bureau"}
         assert record["keys"]["stores"] == {"S001": "key-s001"}

@@ -1,0 +1,66 @@
+"""What is kept of an event of a carrier or a locker operator: who says what of which of our things, and nothing else.
+
+The status stays the word that was sent: what it means, and whether it can be true, is decided where the thing is known.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from gateway.fields import Instant, Reference
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A status in the sender's vocabulary: no text, so that nothing personal can be in it."""
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$")]
+"""An id, ours or the sender's."""
+OrderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    reference: OrderName
+    """Our order id."""
+    status: Word
+    at: Instant
+    """When the sender saw it: what comes later by this time is newer."""
+
+
+class CarrierData(_Told):
+    carrier: Name
+    label_id: Name
+    tracking_number: Name
+    shipment: Name
+    """Our name of the shipment (`shipment/{order_id}/{n}`)."""
+
+    @property
+    def type(self) -> str:
+        return f"parcel.{self.status}"
+
+
+class LockerData(_Told):
+    locker_id: Name
+    compartment_id: Name
+    group: Name
+    """Our name of the goods (`pickup/{order_id}/{n}`)."""
+    collect_by: Instant | None = None
+    tracking_number: Name | None = None
+
+    @property
+    def type(self) -> str:
+        return f"locker.{self.status}"
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    type: Reference
+    """Read as a sign of an envelope; what happened is the status."""
+
+
+class CarrierEvent(_Event):
+    data: CarrierData
+
+
+class LockerEvent(_Event):
+    data: LockerData
