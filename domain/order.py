@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
+from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, StoreId
@@ -20,8 +21,6 @@ from domain.terms import LineTerms, OrderTerms
 from domain.units import Units, UnitState
 from domain.views import (
     ComponentView,
-    GroupLineView,
-    GroupView,
     InterventionView,
     LineView,
     NextAction,
@@ -404,74 +403,6 @@ class Order(BaseModel):
             next_action=self.next_action,
             interventions=list(self.interventions),
         )
-
-
-def group_view(group: PickupGroup | ShipmentGroup) -> GroupView:
-    return _pickup_view(group) if isinstance(group, PickupGroup) else _shipment_view(group)
-
-
-def _pickup_view(group: PickupGroup) -> GroupView:
-    return GroupView(
-        **_shared(group),
-        mode=group.mode,
-        ready_at=group.ready_at,
-        deadline=group.deadline,
-        latest_deadline=group.latest_deadline,
-        arrived_at=group.arrived_at,
-        bay=group.bay,
-        locked=group.code_locked,
-        put_back=group.put_back,
-        hand_overs=group.hand_overs,
-    )
-
-
-def _shipment_view(group: ShipmentGroup) -> GroupView:
-    asked = group.stop
-    return GroupView(
-        **_shared(group),
-        origin=group.origin,
-        service=group.service,
-        country=group.destination.country,
-        promised_at=group.promised_at,
-        hops=group.hops,
-        declined_by=group.declined_by,
-        queue=group.queue,
-        auto_cancel_at=group.auto_cancel_at,
-        replaces=group.replaces,
-        packed=group.packed,
-        boxes=group.boxes,
-        parcels=[parcel.model_copy(deep=True) for parcel in group.parcels],
-        asked_to_stop=asked.lines if asked else {},
-        answer_by=asked.answer_by if asked else None,
-        put_back={
-            line: n for line in group.units if (n := group.put_back.get(line, 0) + group.returned.get(line, 0)) > 0
-        },
-        returned=group.returned,
-    )
-
-
-def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
-    is_open = group.open  # looks at every line: once, not for each of five hundred
-    return {
-        "id": group.group_id,
-        "n": group.n,
-        "kind": group.kind,
-        "store_id": group.store_id or None,
-        "status": group.status,
-        "lines": [
-            GroupLineView(line_id=line, quantity=units.owed if is_open else units.total)
-            for line, units in group.units.items()
-            if units.total
-        ],
-        "units": {
-            line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
-        },
-        "backordered": group.supply is not None,
-        "expected_at": group.supply.expected_at if group.supply is not None else None,
-        "promised_ready_at": group.promised_ready_at,
-        "accepted_at": group.accepted_at,
-        "location": group.location,
-    }
 
 
 def _components(line: LineTerms) -> list[ComponentView]:

@@ -9,10 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import QueueOperation, StockOperation
     from domain.actors import ENGINE, Actor
     from domain.cancellation import CancelPlan, UnitsOf, by_payment, plan_cancel
+    from domain.group_views import group_view
     from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
-    from domain.order import AnyGroup, Order, group_view
+    from domain.order import AnyGroup, Order
     from domain.pickup_windows import WorkPolicy
     from domain.pickups import PickupGroup
     from domain.settlement import StepKind
@@ -89,8 +90,9 @@ class Desk:
     def is_idle(self) -> bool:
         """Nobody decides, no money moves, no person is asked: everything that goes on is a wait."""
         order = self.order
-        busy = self.turn.locked() or self.book.busy or order.interventions or order.troubles
-        busy = busy or any(group.spare_labels or group.missing for group in order.shipments)
+        asked = order.interventions or order.troubles
+        told = any(group.spare_labels or group.missing for group in order.shipments)
+        busy = self.turn.locked() or self.book.busy or asked or told
         return not busy and self.cashier.settled
 
     def snapshot(self) -> Snapshot:

@@ -237,12 +237,12 @@ class OrderWorkflow:
     @workflow.update
     async def move_auto_cancel(self, command: messages.MoveAutoCancel) -> GroupAnswer:
         """Until when a place is looked for."""
-        return await self._in_turn(command, self.shipping.sourcing.move_auto_cancel)
+        return await self._in_turn(command, self.shipping.assigning.move_auto_cancel)
 
     @workflow.update
     async def assign(self, command: messages.Assign) -> GroupAnswer:
         """A person chooses the place of units that nobody has picked yet."""
-        return await self._in_turn(command, self.shipping.sourcing.assign)
+        return await self._in_turn(command, self.shipping.assigning.assign)
 
     @workflow.signal
     async def store_command(self, command: messages.StoreCommand) -> None:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pickups import PickupGroup
     from domain.shipments import ShipmentGroup
     from workflows import messages
+    from workflows.assigning import Assigning
     from workflows.declining import DecliningProcess
     from workflows.delivering import Delivering
     from workflows.desk import Desk, process_of
@@ -36,6 +37,7 @@ class Shipping:
     def __init__(self, desk: Desk):
         self.desk = desk
         self.sourcing = Sourcing(desk)
+        self.assigning = Assigning(desk, self.sourcing)
         self.stopping = Stopping(desk)
         self.packing = Packing(desk, self.sourcing)
         self.delivering = Delivering(desk, self.sourcing)

@@ -16,25 +16,22 @@ with workflow.unsafe.imports_passed_through():
         Wish,
     )
     from domain.actors import ENGINE
-    from domain.groups import Ending, GroupStatus, WaitsFor
+    from domain.groups import GroupStatus, WaitsFor
     from domain.ids import LineId, StoreId, operation_key
     from domain.personal import Readable
-    from domain.refusals import RefusalKind, Shortfall
+    from domain.refusals import Shortfall
     from domain.shipments import ShipmentGroup
     from domain.sourcing.rules import REJECTED, UNFILLABLE, Queue
     from domain.stock import StockLine
     from domain.timeline import Event
     from domain.units import UnitState
-    from workflows import messages, options
+    from workflows import options
     from workflows.desk import Desk
-    from workflows.messages import GroupAnswer
     from workflows.offering import offer
-    from workflows.refusing import refuse
     from workflows.trying import Try
 
 TRIES = 3
 """So often places are chosen anew when others took the stock meanwhile."""
-NOT_BEGUN = (GroupStatus.QUEUED, GroupStatus.OFFERED, GroupStatus.ACCEPTED)
 
 
 class Sourcing:
@@ -50,7 +47,7 @@ class Sourcing:
         desk, terms = self.desk, self.desk.order.terms
         wanted = {group.n: group.owed_lines(UnitState.OPEN) for group in desk.order.shipments}
         skus = {line.line_id: line.sku for line in terms.lines}
-        found = await self._find(desk.order.shipments, self._pickups())
+        found = await self.find(desk.order.shipments, self._pickups())
         short: dict[LineId, int] = {}
         for n, lines in wanted.items():
             for line, left in _missing(lines, found.parts[n]).items():
@@ -134,7 +131,7 @@ class Sourcing:
     async def find_place(self, group: ShipmentGroup) -> None:
         """Look for places for a queued shipment. What they have goes to them; for the rest one is looked for later."""
         for _ in range(TRIES):
-            found = await self._find([group])
+            found = await self.find([group])
             parts = found.parts[group.n]
             if not parts:
                 break
@@ -167,7 +164,7 @@ class Sourcing:
             return False
         for part in shipments:
             if part.store_id:
-                self._take_up(part)
+                self.take_up(part)
             else:
                 self.put_in_queue(part, UNFILLABLE)
                 self._no_place(part, "no_place", found.queues.get(group.n, UNFILLABLE))
@@ -187,7 +184,7 @@ class Sourcing:
         group.store_id = first.location_id
         return shipments
 
-    def _take_up(self, group: ShipmentGroup) -> None:
+    def take_up(self, group: ShipmentGroup) -> None:
         """Commit stock at the shipment's place, and offer it there."""
         lines = group.owed_lines(UnitState.OPEN)
         self.desk.book.stock(StockOperation.TAKE, lines, group.store_id)
@@ -195,7 +192,7 @@ class Sourcing:
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
         offer(self.desk, group)
 
-    async def _find(
+    async def find(
         self,
         shipments: list[ShipmentGroup],
         spoken_for: tuple[StockLine, ...] = (),
@@ -240,97 +237,6 @@ class Sourcing:
 
     def _values(self, group: ShipmentGroup) -> dict[LineId, int]:
         return {line: self.desk.order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
-
-    # --- people ------------------------------------------------------------------------------------------------------
-
-    async def assign(self, command: messages.Assign) -> GroupAnswer:
-        """Units go to the place that a person chose. Rules are overridden, stock is not."""
-        step = Try(self.desk)
-        self.desk.book.hours.update((await self._find([], hours_of=[command.location_id])).hours)
-        part = self._gather(command)
-        part.store_id = command.location_id
-        part.declined_by = [place for place in part.declined_by if place != command.location_id]
-        self.desk.book.event(
-            Event.ASSIGNED,
-            command.actor,
-            reason=command.reason,
-            group=part.n,
-            store=command.location_id,
-            lines=command.lines,
-        )
-        await self.hold_capacity([part], limited=False)
-        self._take_up(part)
-        if not await step.record():
-            raise refuse(
-                RefusalKind.OUT_OF_STOCK,
-                f"{command.location_id} does not have these units now. Choose another place, or fewer units.",
-            )
-        return self.desk.answer(part)
-
-    def _gather(self, command: messages.Assign) -> ShipmentGroup:
-        """The named units, from wherever nobody has picked them, in one shipment of their own."""
-        wanted = dict(command.lines)
-        found: list[tuple[ShipmentGroup, dict[LineId, int]]] = []
-        for group in self.desk.order.shipments:
-            if group.status not in NOT_BEGUN or group.store_id == command.location_id:
-                continue
-            there = group.owed_lines(UnitState.OPEN, UnitState.ALLOCATED)
-            lines = {line: units for line, n in wanted.items() if (units := min(n, there.get(line, 0))) > 0}
-            if lines:
-                found.append((group, lines))
-                wanted = {line: n - lines.get(line, 0) for line, n in wanted.items()}
-        if not found or any(wanted.values()):
-            raise refuse(
-                RefusalKind.TOO_MANY_UNITS,
-                "Not so many units wait to be picked somewhere else. Look at the shipments, then assign what is there.",
-            )
-        if len({(group.destination, group.service, group.paid) for group, _ in found}) > 1:
-            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "These units go different ways. Assign them one way at a time.")
-        part: ShipmentGroup | None = None
-        for group, lines in found:
-            self._free(group, lines)
-            if part is None:
-                part = self._alone(group, lines)
-            else:
-                self.desk.order.join(group, lines, part)
-        assert part is not None
-        return part
-
-    def _free(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
-        allocated = {
-            line: units
-            for line, n in lines.items()
-            if (units := min(n, group.units[line].count(UnitState.ALLOCATED))) > 0
-        }
-        if allocated:
-            self.desk.give_back(group, allocated)
-            if group.accepted_at is not None:
-                self.desk.tell_store_to_stop(group, allocated)
-
-    def _alone(self, group: ShipmentGroup, lines: dict[LineId, int]) -> ShipmentGroup:
-        """A shipment that no place has worked on stays the one it is."""
-        if group.offered_at is None and lines == group.owed_lines():
-            return group
-        place: list[StoreId] = [group.store_id] if group.store_id else []
-        part = self.desk.order.split_off(group, lines, WaitsFor.SOURCING, [])
-        if not group.open:
-            group.ending = Ending.MOVED
-            group.declined_by += place
-        return part
-
-    async def move_auto_cancel(self, command: messages.MoveAutoCancel) -> GroupAnswer:
-        """Until when a place is looked for: later, sooner, or without an end."""
-        group = self.desk.order.shipment(command.n)
-        group.require([GroupStatus.QUEUED], "moving its end")
-        group.auto_cancel_at = command.until
-        self.desk.book.event(
-            Event.AUTO_CANCEL_MOVED,
-            command.actor,
-            group=group.n,
-            until=command.until.isoformat() if command.until else "never",
-        )
-        await self.desk.book.record()
-        return self.desk.answer(group)
 
     async def stock_arrived(self, group: ShipmentGroup) -> None:
         """Stock came to some place: look again."""

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from domain.carriage import ParcelStatus
+from domain.group_views import group_view
 from domain.groups import Ending, GroupStatus, WaitsFor
 from domain.ids import StoreId
 from domain.intake import TenderType
-from domain.order import Order, group_view
+from domain.order import Order
 from domain.parcels import Box, Claim, Parcel, Resolution
 from domain.refusals import RefusalKind, Refused
 from domain.settlement import StepKind, plan_money

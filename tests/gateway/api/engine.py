@@ -14,9 +14,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.records.port import OrderChange
 from domain.cancellation import plan_cancel
+from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.ids import OrderId, order_workflow_id
-from domain.order import Order, group_view
+from domain.order import Order
 from domain.refusals import Refusal, RefusalKind
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
