@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
@@ -28,6 +27,7 @@ from domain.sourcing import (
     SourcingLine,
     SourcingRequest,
     snapshot_of,
+    working_day,
 )
 from domain.stock import StockLine
 from domain.store_hours import StoreHours, next_opening
@@ -101,7 +101,6 @@ class ParcelAt(Message):
 class CapacityWanted(Message):
     order_id: OrderId
     at: datetime
-    policy: ShippingPolicy
     take: list[ParcelAt]
     give_back: list[OperationKey] = []
     """Taken before, for a choice that did not come to be."""
@@ -159,7 +158,7 @@ class SourcingSteps:
                             key=parcel.key,
                             at=wanted.at,
                             location_id=place.location_id,
-                            day=_day(place, wanted.at, wanted.policy),
+                            day=_day(place, wanted.at),
                             per_day=limits.per_day if limits else None,
                             concurrent=limits.concurrent if limits else None,
                         )
@@ -190,7 +189,7 @@ async def _candidates(books: Transaction, places: Sequence[Place], wanted: Place
     stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
     for level in levels:
         stock[level.location_id][level.sku] = level.available
-    used = await books.capacity.used({place.location_id: _day(place, wanted.at, wanted.policy) for place in places})
+    used = await books.capacity.used({place.location_id: _day(place, wanted.at) for place in places})
     found = [
         _candidate(place, stock[place.location_id], used[place.location_id], wanted) for place in places if place.ships
     ]
@@ -224,9 +223,9 @@ def _dispatches_at(place: Place, at: datetime, policy: ShippingPolicy) -> dateti
     return promised_ready_at(place.hours, policy, at)
 
 
-def _day(place: Place, at: datetime, policy: ShippingPolicy) -> date:
-    """The day of the place's calendar on which it would ship."""
-    return (_dispatches_at(place, at, policy) or at).astimezone(ZoneInfo(place.hours.zone)).date()
+def _day(place: Place, at: datetime) -> date:
+    """The day of the place's calendar whose capacity a parcel uses that it is given now."""
+    return working_day(place.hours, at) or at.date()
 
 
 def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:

@@ -75,7 +75,6 @@ class Sourcing:
             CapacityWanted(
                 order_id=order.terms.order_id,
                 at=workflow.now(),
-                policy=order.terms.policy.shipping,
                 take=[
                     ParcelAt(key=group.capacity_key, location_id=group.store_id)
                     for group in shipments

@@ -136,6 +136,38 @@ def resolve(
 
 
 @app.command()
+def why(context: typer.Context, order: OrderArgument, json: AsJson = False) -> None:
+    """Why each part of an order is shipped from where it is, and why not from elsewhere."""
+    found = list(session_of(context).pages(f"/v1/ops/routing/{quote(order, safe='')}", 2000))
+    if json:
+        output.show_json({"items": found})
+        return
+    for each in found:
+        output.print_plain(f"shipment {each['group']}, {output.time(each['at'])}:")
+        for line in each["words"]:
+            output.print_plain(f"  {line}")
+    if not found:
+        output.print_plain("Nothing of this order was sourced.")
+
+
+@app.command()
+def assign(
+    context: typer.Context,
+    order: OrderArgument,
+    place: Annotated[str, typer.Argument(help="The store or warehouse that is to ship.", metavar="PLACE")],
+    reason: Reason,
+    line: Annotated[list[str], typer.Option("--line", help="A line, or units of it: 1 or 1=2.")],
+    json: AsJson = False,
+) -> None:
+    """Have a place ship what nobody has picked yet, whatever the rules say."""
+    asked = [each.partition("=") for each in line]
+    lines = [{"line_id": name, "quantity": int(units)} if units.isdecimal() else name for name, _, units in asked]
+    body = {"lines": lines, "location_id": place, "reason": reason}
+    answer = session_of(context).post(f"/v1/orders/{quote(order, safe='')}/assign", body)
+    output.show_json(answer) if json else output.pickup(answer)
+
+
+@app.command()
 def audit(
     context: typer.Context,
     principal: Annotated[str | None, typer.Option(help="Only of this account.")] = None,

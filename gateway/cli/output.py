@@ -88,12 +88,12 @@ def order(view: Mapping[str, Any]) -> None:
         (
             (
                 group["n"],
-                group["kind"],
+                group.get("kind", "pickup"),
                 group["store_id"] or "none yet",
                 group["status"] + (" (locked)" if group["locked"] else ""),
                 lines({"sku": skus.get(line["line_id"])} | line for line in group["lines"]),
                 time(group["ready_at"] or group["promised_ready_at"]),
-                time(group["deadline"] or group["promised_at"]),
+                time(group["deadline"] or group.get("promised_at")),
             )
             for group in view["groups"]
         ),

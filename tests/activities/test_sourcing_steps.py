@@ -147,7 +147,7 @@ async def test_opening_hours_come_with_the_choice(books: MemoryTransactions) -> 
 
 def taking(*places: str, key: str = "c1", **more: Any) -> CapacityWanted:
     take = [ParcelAt(key=OperationKey(f"{key}:{place}"), location_id=StoreId(place)) for place in places]
-    return CapacityWanted(order_id=ORDER, at=NOW, policy=ShippingPolicy(), take=take, **more)
+    return CapacityWanted(order_id=ORDER, at=NOW, take=take, **more)
 
 
 async def test_capacity_is_taken_once_and_never_over_the_limit(books: MemoryTransactions) -> None:

@@ -16,6 +16,8 @@ API = "http://127.0.0.1:9"
 GROUP = {
     "order_id": "o1",
     "n": 1,
+    "kind": "pickup",
+    "parcels": [],
     "status": "ready",
     "locked": False,
     "already": False,
@@ -107,6 +109,37 @@ def test_picking_all_asks_what_is_owed_first(folder: Path) -> None:
     route = respx.post(f"{API}/v1/pickups/o1/1/pick").respond(200, json=GROUP)
     assert run(store.app, folder, "pick", "o1").exit_code == 0
     assert sent(route)[0] == {"lines": [{"line_id": "1", "quantity": 2}]}
+
+
+@respx.mock
+def test_what_is_shipped_has_a_path_of_its_own(folder: Path) -> None:
+    parcel = {"carrier": "northway", "tracking_number": "NW1", "status": "label_created"}
+    shipment = GROUP | {"kind": "shipment", "units": {"1": {"picked": 2, "shipped": 1}}, "packed": {"1": 1}}
+    respx.get(f"{API}/v1/shipments/o1/1").respond(200, json=shipment)
+    routes = {
+        verb: respx.post(f"{API}/v1/shipments/o1/1/{verb}").respond(200, json=shipment | {"parcels": [parcel]})
+        for verb in ("accept", "pack", "ship", "cancel-answer")
+    }
+    assert run(store.app, folder, "accept", "o1", "--ships").exit_code == 0
+    assert run(store.app, folder, "pack", "o1", "--boxes", "2").exit_code == 0
+    assert sent(routes["pack"])[0] == {"lines": [{"line_id": "1", "quantity": 1}], "boxes": 2}
+    result = run(store.app, folder, "ship", "o1", "--carrier", "Handcart", "--number", "HC-1")
+    assert sent(routes["ship"])[0] == {"carrier": "Handcart", "tracking_number": "HC-1"}
+    assert "northway NW1: label_created" in " ".join(result.output.split())
+    assert run(store.app, folder, "cancel-answer", "o1", "--not-stopped").exit_code == 0
+    assert sent(routes["cancel-answer"])[0] == {"stopped": False}
+
+
+@respx.mock
+def test_operations_choose_a_place_and_read_why_another_was_chosen(folder: Path) -> None:
+    moved = respx.post(f"{API}/v1/orders/o1/assign").respond(200, json=GROUP | {"kind": "shipment"})
+    words = ["assign", "o1", "W001", "--line", "1=2", "--line", "2", "--reason", "closer"]
+    assert run(ops.app, folder, *words).exit_code == 0
+    lines = [{"line_id": "1", "quantity": 2}, "2"]
+    assert sent(moved)[0] == {"lines": lines, "location_id": "W001", "reason": "closer"}
+    decision = {"group": 1, "at": "2026-11-23T10:00:00Z", "words": ["S001: line 1 (2 x SHOE), by rule nearest"]}
+    respx.get(f"{API}/v1/ops/routing/o1").respond(200, json={"items": [decision], "next_cursor": None})
+    assert "by rule nearest" in run(ops.app, folder, "why", "o1").output
 
 
 @respx.mock
