@@ -8,8 +8,22 @@ from pydantic import BaseModel, ConfigDict
 from adapters.backorders.port import CapReached, Party, Wanted
 from adapters.inventory.port import OutOfStock, Reserve, Shortage
 from adapters.transaction.port import Transaction
-from domain.ids import LineId
+from domain.ids import LineId, OperationKey, OrderId, Sku
 from domain.stock import Place, StockLine, total_demand
+
+
+class Asked(BaseModel):
+    """What a new order asks of stock. `ahead`: what no place can ship; `groups`: which one each line is in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order_id: OrderId
+    at: datetime
+    key: OperationKey
+    channel: str | None
+    lines: tuple[StockLine, ...]
+    ahead: tuple[StockLine, ...] = ()
+    groups: Mapping[LineId, int]
 
 
 class Waiting(BaseModel):
@@ -22,60 +36,77 @@ class Waiting(BaseModel):
     expected_at: datetime | None = None
 
 
-async def sell_beyond_stock(books: Transaction, request: Reserve, groups: Mapping[LineId, int]) -> list[Waiting]:
-    """Hold what is in stock, and take places in the queue for the rest. `groups`: which one each line is in.
+async def sell_beyond_stock(books: Transaction, asked: Asked) -> list[Waiting]:
+    """Hold what is in stock, and take places in the queue for the rest.
 
     A line waits whole: of three of which one is there, none is taken from the shelf. Lines without a group are never
     sold so. What was decided for an order stands, however often it is asked. Raises: OutOfStock (a cap is reached, or
     nothing may be sold beyond stock; the transaction is to be rolled back), KeyConflict.
     """
-    by_line: dict[LineId, list[StockLine]] = {}
-    for line in request.lines:
-        by_line.setdefault(line.line_id, []).append(line)
-    parties = list(await books.backorders.of_order(request.order_id))
-    if not parties:
-        parties = await _join(books, request, by_line, groups)
+    parties = list(await books.backorders.of_order(asked.order_id)) or await _join(books, asked)
     waits = {line.line_id for party in parties for line in party.lines}
-    if in_stock := tuple(line for line in request.lines if line.line_id not in waits):
-        await books.inventory.reserve(request.model_copy(update={"lines": in_stock}))
+    if in_stock := tuple(line for line in asked.lines if line.line_id not in waits):
+        await books.inventory.reserve(
+            Reserve(key=asked.key, at=asked.at, order_id=asked.order_id, lines=in_stock, channel=asked.channel)
+        )
     return [
         Waiting(n=party.n, lines=sorted({line.line_id for line in party.lines}), expected_at=party.expected_at)
         for party in parties
     ]
 
 
-async def _join(
-    books: Transaction, request: Reserve, by_line: Mapping[LineId, Sequence[StockLine]], groups: Mapping[LineId, int]
-) -> list[Party]:
-    places = sorted({line.place for line in request.lines})
-    there = await _available(books, places, request.channel)
-    left = dict(there)
+async def _join(books: Transaction, asked: Asked) -> list[Party]:
+    there = await _available(books, sorted({line.place for line in asked.lines}), asked.channel)
     wanted: dict[int, list[Wanted]] = {}
-    for line_id, lines in by_line.items():
-        asked = total_demand(lines)
-        if all(left[place] >= quantity for place, quantity in asked.items()):
-            for place, quantity in asked.items():
-                left[place] -= quantity
-            continue
-        if line_id not in groups:
-            raise OutOfStock(
-                [
-                    Shortage(*place, quantity, there[place])
-                    for place, quantity in asked.items()
-                    if left[place] < quantity
-                ]
-            )
-        waiting = wanted.setdefault(groups[line_id], [])
-        waiting += [Wanted(line, beyond=left[line.place] < asked[line.place]) for line in lines]
+    _from_shelf(asked, there, wanted)
+    await _from_anywhere(books, asked, wanted)
     try:
         return [
-            await books.backorders.join(request.order_id, n, lines, request.channel or "", request.at)
+            await books.backorders.join(asked.order_id, n, lines, asked.channel or "", asked.at)
             for n, lines in sorted(wanted.items())
         ]
     except CapReached as reached:
         raise OutOfStock(
-            [each._replace(available=there[each.sku, each.location_id]) for each in reached.missing]
+            [each._replace(available=there.get((each.sku, each.location_id), 0)) for each in reached.missing]
         ) from reached
+
+
+def _from_shelf(asked: Asked, there: Mapping[Place, int], wanted: dict[int, list[Wanted]]) -> None:
+    """Lines that their place has not whole, after the lines before them."""
+    left = dict(there)
+    for line_id, lines in _by_line(asked.lines).items():
+        demand = total_demand(lines)
+        missing = [place for place, quantity in demand.items() if left[place] < quantity]
+        if not missing:
+            for place, quantity in demand.items():
+                left[place] -= quantity
+            continue
+        if line_id not in asked.groups:
+            raise OutOfStock([Shortage(*place, demand[place], there[place]) for place in missing])
+        waiting = wanted.setdefault(asked.groups[line_id], [])
+        waiting += [Wanted(line, beyond=left[line.place] < demand[line.place]) for line in lines]
+
+
+async def _from_anywhere(books: Transaction, asked: Asked, wanted: dict[int, list[Wanted]]) -> None:
+    """Lines that no place can ship. What one place alone has of a kit's components is not sold beyond stock."""
+    skus = sorted({line.sku for line in asked.ahead})
+    most: dict[Sku, int] = dict.fromkeys(skus, 0)
+    for level in await books.inventory.levels(skus, None, asked.channel) if skus else ():
+        most[level.sku] = max(most[level.sku], level.available)
+    for line_id, lines in _by_line(asked.ahead).items():
+        short = {line.sku for line in lines if most[line.sku] < line.quantity}
+        if line_id not in asked.groups or (not short and len(lines) > 1):
+            raise OutOfStock([Shortage(*line.place, line.quantity, most[line.sku]) for line in lines])
+        waiting = wanted.setdefault(asked.groups[line_id], [])
+        # One article that is somewhere, but nowhere for this order, is beyond its reach all the same.
+        waiting += [Wanted(line, beyond=line.sku in short or len(lines) == 1) for line in lines]
+
+
+def _by_line(lines: Sequence[StockLine]) -> dict[LineId, list[StockLine]]:
+    by_line: dict[LineId, list[StockLine]] = {}
+    for line in lines:
+        by_line.setdefault(line.line_id, []).append(line)
+    return by_line
 
 
 async def _available(books: Transaction, places: Sequence[Place], channel: str | None) -> dict[Place, int]:

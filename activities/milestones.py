@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
-from activities.beyond_stock import Waiting, sell_beyond_stock
+from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
 from activities.supply import Supplies
 from adapters.inventory.port import (
     Allocate,
@@ -131,6 +131,8 @@ class Claim(Message):
     places: list[StoreId]
     groups: dict[LineId, int] = {}
     """The group of each line that may be sold beyond stock."""
+    ahead: tuple[StockLine, ...] = ()
+    """Lines that no place can ship: they are sold beyond stock, or the order cannot be."""
 
 
 class Forgotten(Message):
@@ -161,22 +163,38 @@ class Milestones:
         return await faults.mapped(self._claim, claim)
 
     async def _claim(self, claim: Claim) -> Stores:
-        request = _reserve(claim.order_id, claim.stock, claim.at)
-        waiting: list[Waiting] = []
+        waiting = await self._beyond_stock(claim) if claim.ahead else await self._from_stock(claim)
+        async with self.transactions.begin() as books:
+            places = await books.places.places(claim.places)
+        return Stores(hours=hours_by_id(places, claim.at), waiting=waiting)
+
+    async def _from_stock(self, claim: Claim) -> list[Waiting]:
         try:
-            await self.reservations.reserve(request)
+            await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
         except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
             if not claim.groups:
                 raise
             try:
-                async with self.transactions.begin() as books:
-                    waiting = await sell_beyond_stock(books, request, claim.groups)
+                return await self._beyond_stock(claim)
             except OutOfStock as beyond:
                 # What is missing is said of the whole order.
                 raise refused if isinstance(refused, OutOfStock) else beyond from None
+        return []
+
+    async def _beyond_stock(self, claim: Claim) -> list[Waiting]:
         async with self.transactions.begin() as books:
-            places = await books.places.places(claim.places)
-        return Stores(hours=hours_by_id(places, claim.at), waiting=waiting)
+            return await sell_beyond_stock(
+                books,
+                Asked(
+                    order_id=claim.order_id,
+                    at=claim.at,
+                    key=claim.stock.key,
+                    channel=claim.stock.channel,
+                    lines=claim.stock.lines,
+                    ahead=claim.ahead,
+                    groups=claim.groups,
+                ),
+            )
 
     @activity.defn
     async def record_milestone(self, milestone: Milestone) -> Stores:

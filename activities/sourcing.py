@@ -31,6 +31,7 @@ from domain.sourcing import (
 )
 from domain.stock import StockLine
 from domain.store_hours import StoreHours, next_opening
+from domain.supply import ANYWHERE
 
 
 class Message(BaseModel):
@@ -86,6 +87,8 @@ class Part(Message):
 class PlacesFound(Message):
     parts: dict[int, list[Part]]
     """By the shipment's number; lines that nobody can serve are in no part."""
+    sold_ahead: list[LineId] = []
+    """Of the lines that nobody can serve whole, those that may be sold beyond stock."""
     queues: dict[int, str] = {}
     """Where the rules have such lines wait, by the shipment's number."""
     hours: dict[StoreId, StoreHours]
@@ -134,9 +137,10 @@ class SourcingSteps:
                 if decision.queue is not None:
                     queues[wish.n] = decision.queue
                 candidates = _without(candidates, _lines(parts[wish.n], wanted))
+            sold_ahead = await _sold_ahead(books, wanted, parts)
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
-        return PlacesFound(parts=parts, queues=queues, hours=hours)
+        return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, hours=hours)
 
     @activity.defn
     async def hold_capacity(self, wanted: CapacityWanted) -> bool:
@@ -270,6 +274,21 @@ def _parts(decision: SourcingDecision, wanted: PlacesWanted) -> list[Part]:
         if lines:
             parts.append(Part(location_id=part.location_id, lines=lines))
     return parts
+
+
+async def _sold_ahead(books: Transaction, wanted: PlacesWanted, parts: dict[int, list[Part]]) -> list[LineId]:
+    """Lines of which some is nowhere, and of which more may be sold than is in stock, whichever place ships them."""
+    short = [
+        line
+        for wish in wanted.wishes
+        for line, quantity in wish.lines.items()
+        if sum(part.lines.get(line, 0) for part in parts[wish.n]) < quantity
+    ]
+    if not short:
+        return []
+    rules = await books.backorders.rules(sorted({sku for line in short for sku in wanted.needs(line)}))
+    open_to_all = {rule.sku for rule in rules if rule.location_id == ANYWHERE and rule.left}
+    return sorted({line for line in short if open_to_all & set(wanted.needs(line))})
 
 
 def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -12,6 +12,7 @@ from adapters.inventory.port import OutOfStock, Reserve
 from adapters.transaction.port import Transaction, Transactions
 from domain.ids import OrderId, StoreId, operation_key, order_workflow_id
 from domain.stock import Place, StockLine, total_demand
+from domain.supply import ANYWHERE
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ Rescheduled = Callable[[OrderId, int, datetime | None], Awaitable[None]]
 async def tell_supply_arrived(order_id: OrderId, n: int, at: StoreId) -> None:
     """`OrderWorkflow.stock_arrived`, by its name: steps know no workflows."""
     order = activity.client().get_workflow_handle(order_workflow_id(order_id))
-    await order.signal("stock_arrived", {"n": n, "store_id": at}, rpc_timeout=PATIENCE)
+    await order.signal("stock_arrived", {"n": n, "store_id": at if at != ANYWHERE else None}, rpc_timeout=PATIENCE)
 
 
 async def tell_supply_rescheduled(order_id: OrderId, n: int, expected_at: datetime | None) -> None:
@@ -58,7 +59,8 @@ class Supplies:
         """Reserve what is there (anywhere, or at these places) for who waits; gives who was served.
 
         In the order of the queue, each party whole or not at all, each in a transaction of its own, so that nobody
-        holds the locks of two orders.
+        holds the locks of two orders. For who waits at no certain place nothing is reserved: its order asks the rules
+        of routing, once it is told that some place has what it wants.
         """
         served: list[Party] = []
         after = 0
@@ -68,10 +70,9 @@ class Supplies:
                 there = await _available(books, queue)
             given: dict[Place, int] = {}
             for party in queue:
-                asked = total_demand(party.lines)
-                if any(there[party.channel][place] - given.get(place, 0) < n for place, n in asked.items()):
-                    continue
-                if await self._is_served(party, now):
+                left = {place: n - given.get(place, 0) for place, n in there[party.channel].items()}
+                asked = _fitting(party, left)
+                if asked and (waits_anywhere(party) or await self._is_served(party, now)):
                     served.append(party)
                     for place, quantity in asked.items():
                         given[place] = given.get(place, 0) + quantity
@@ -113,6 +114,19 @@ def where(party: Party) -> StoreId:
     return party.lines[0].location_id
 
 
+def waits_anywhere(party: Party) -> bool:
+    return where(party) == ANYWHERE
+
+
+def _fitting(party: Party, left: Mapping[Place, int]) -> dict[Place, int]:
+    """What the party takes of which place, if there is enough of all of it in one; else nothing."""
+    for location in sorted({at for _, at in left}) if waits_anywhere(party) else [where(party)]:
+        asked = total_demand(line.model_copy(update={"location_id": location}) for line in party.lines)
+        if all(left.get(place, 0) >= quantity for place, quantity in asked.items()):
+            return asked
+    return {}
+
+
 async def _available(books: Transaction, queue: Iterable[Party]) -> dict[str, dict[Place, int]]:
     """What can be promised of all that the parties wait for, as their channels see it."""
     wanted: dict[str, set[Place]] = {}
@@ -121,8 +135,9 @@ async def _available(books: Transaction, queue: Iterable[Party]) -> dict[str, di
     there: dict[str, dict[Place, int]] = {}
     for channel, places in sorted(wanted.items()):
         skus, locations = sorted({sku for sku, _ in places}), sorted({location for _, location in places})
-        found = await books.inventory.availability(skus, locations, channel)
-        there[channel] = {(each.sku, each.location_id): each.available for each in found}
+        anywhere = ANYWHERE in locations
+        levels = await books.inventory.levels(skus, None if anywhere else locations, channel)
+        there[channel] = {(each.sku, each.store_id): each.available for each in levels}
     return there
 
 

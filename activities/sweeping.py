@@ -13,6 +13,7 @@ from activities.supply import (
     Supplies,
     tell_supply_arrived,
     tell_supply_rescheduled,
+    waits_anywhere,
 )
 from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.records.port import StockWait
@@ -141,12 +142,12 @@ class SweepingSteps:
     async def _supply(self, now: datetime) -> int:
         """Serve the queues with whatever is there, and tell orders that have not taken over what they were given."""
         await self._clear_queue(now)
-        await self.supplies.serve(None, now)
+        looking = [party for party in await self.supplies.serve(None, now) if waits_anywhere(party)]
         async with self.transactions.begin() as books:
             served = await books.backorders.served(BATCH)
             untold = await books.backorders.untold(BATCH)
         self._supplied = {group: at for group, at in self._supplied.items() if now - at < WAKE_AGAIN}
-        due = [party for party in served if (party.order_id, party.n) not in self._supplied]
+        due = [party for party in (*served, *looking) if (party.order_id, party.n) not in self._supplied]
         reached = await self.supplies.tell(due)
         self._supplied |= {(party.order_id, party.n): now for party in reached}
         told = len(reached)

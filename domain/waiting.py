@@ -147,6 +147,8 @@ def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
     since = order.terms.received_at
     place = f"store {group.store_id}"
     match group.status:
+        case GroupStatus.WAITING if group.supply is not None:
+            return _supply(group, group.supply, since)
         case GroupStatus.QUEUED:
             return Wait(
                 id=f"sourcing/{group.n}",

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.groups import Ending, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
+    from domain.order import AnyGroup
     from domain.personal import Readable
     from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
@@ -30,13 +31,10 @@ class Choosing:
         self.desk = desk
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
+        if (ahead := self._ordered_ahead(command.n)) is not None:
+            return await self._choose_about_supply(ahead, command)
         desk, group = self.desk, self.waiting_for_choice(command.n)
         match command.option:
-            case messages.ChoiceOption.OTHER_STORE if group.supply is not None:
-                raise refuse(
-                    RefusalKind.NOT_ALLOWED_NOW,
-                    "These units wait for supply and keep their place in its queue. Wait, or cancel and order anew.",
-                )
             case messages.ChoiceOption.OTHER_STORE:
                 moved = await self.move_elsewhere(group, command.store_id, command)
                 if moved is None:
@@ -47,7 +45,7 @@ class Choosing:
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
                 return self.desk.answer(moved)
-            case messages.ChoiceOption.WAIT if group.waits_for in (WaitsFor.STOCK, WaitsFor.SUPPLY):
+            case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
                 # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
                 return self.desk.answer(group, already=True)
             case messages.ChoiceOption.WAIT:
@@ -56,11 +54,7 @@ class Choosing:
                 await desk.book.record()
             case messages.ChoiceOption.CANCEL:
                 self._choice_made(group, command)
-                parts = [
-                    UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n)
-                    for line, n in group.owed_lines(UnitState.OPEN).items()
-                ]
-                self.cancel_open(group, parts, command)
+                self._cancel_all_open(group, command)
                 await desk.book.record()
             case messages.ChoiceOption.SHIP:
                 raise refuse(
@@ -68,15 +62,46 @@ class Choosing:
                 )
         return self.desk.answer(group)
 
-    def _choice_made(self, group: PickupGroup, command: messages.Choose) -> None:
+    def _ordered_ahead(self, n: int | None) -> AnyGroup | None:
+        """The group that waits for supply and is meant: the named one, or the first when nothing else is asked."""
+        order = self.desk.order
+        asked = [each for each in order.pickups if each.open and each.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK)]
+        if n is None and asked:
+            return None
+        return next((each for each in order.groups if each.supply is not None and n in (None, each.n)), None)
+
+    async def _choose_about_supply(self, group: AnyGroup, command: messages.Choose) -> GroupAnswer:
+        """Who ordered ahead may wait or cancel: the place in the queue is one at this store."""
+        match command.option:
+            case messages.ChoiceOption.WAIT:
+                return self.desk.answer(group, already=True)
+            case messages.ChoiceOption.CANCEL:
+                self._choice_made(group, command)
+                self._cancel_all_open(group, command)
+                await self.desk.book.record()
+                return self.desk.answer(group)
+            case _:
+                raise refuse(
+                    RefusalKind.NOT_ALLOWED_NOW,
+                    "These units wait for supply and keep their place in its queue. Wait, or cancel and order anew.",
+                )
+
+    def _cancel_all_open(self, group: AnyGroup, command: messages.Choose) -> None:
+        lines = group.owed_lines(UnitState.OPEN)
+        parts = [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
+        self.cancel_open(group, parts, command)
+
+    def _choice_made(self, group: AnyGroup, command: messages.Choose) -> None:
         self.desk.book.event(
             Event.CHOICE_MADE, command.actor, group=group.n, choice=command.option, store=command.store_id
         )
 
     def waiting_for_choice(self, n: int | None) -> PickupGroup:
-        waiting = [group for group in self.desk.order.pickups if group.open and n in (None, group.n)]
-        groups = [group for group in waiting if group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK)]
-        groups = groups or [group for group in waiting if group.waits_for is WaitsFor.SUPPLY]
+        groups = [
+            group
+            for group in self.desk.order.pickups
+            if group.open and group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) and n in (None, group.n)
+        ]
         if not groups:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order waits for a choice.")
         if len(groups) > 1:
@@ -203,7 +228,7 @@ class Choosing:
             **options.OUR_BOOKS,
         )
 
-    def cancel_open(self, group: PickupGroup, parts: list[UnitsOf], command: messages.Command) -> None:
+    def cancel_open(self, group: AnyGroup, parts: list[UnitsOf], command: messages.Command) -> None:
         desk = self.desk
         lines = {part.line_id: part.quantity for part in parts}
         worth = desk.order.worth(lines)

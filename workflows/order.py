@@ -47,7 +47,7 @@ class OrderWorkflow:
         self.collecting = Collecting(self.desk)
         self.counter = Counter(self.desk)
         self.shipping = Shipping(self.desk)
-        self.supplying = Supplying(self.desk, self.holds)
+        self.supplying = Supplying(self.desk, self.holds, self.shipping.sourcing)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
         self.placed: Placed | None = None

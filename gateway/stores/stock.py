@@ -15,6 +15,7 @@ from adapters.keys.port import KeyErased, KeyMissing
 from domain.ids import OperationKey, OrderId, Sku, StoreId
 from domain.intake import Key
 from domain.stock import MovementKind, StockLevel
+from domain.supply import ANYWHERE
 from gateway.commands import PATIENCE, handle_of
 from gateway.fields import Body
 from gateway.idempotency import CommandRoute, CurrentCommandId
@@ -121,7 +122,7 @@ async def _serve_who_waits(services: Services, level: StockLevel) -> None:
     """Who bought before the stock was there has it first; then those look again who chose to wait for it."""
 
     async def told(order_id: OrderId, n: int, at: StoreId) -> None:
-        arrival = StockArrived(n=n, store_id=at)
+        arrival = StockArrived(n=n, store_id=at if at != ANYWHERE else None)
         order = handle_of(services.temporal, order_id)
         await order.signal(OrderWorkflow.stock_arrived, arrival, rpc_timeout=PATIENCE)
 

@@ -7,6 +7,7 @@ import pytest
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
 from tests.scenarios.shelf import Shelf
+from tests.scenarios.shipped import Shipped, to_ship
 from tests.scenarios.world import World, later, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -201,6 +202,57 @@ async def test_a_kit_waits_for_the_component_that_is_not_there(world: World) -> 
     await is_collected(order)
     await lamp.adds_up(S001=3)
     await bulb.adds_up(S001=0)
+
+
+@story
+async def test_what_is_shipped_waits_for_any_place_and_leaves_from_where_supply_came(world: World) -> None:
+    here, ahead = await world.shelf(S001=2), await world.shelf()
+    await sold_ahead(world, ahead, 3, later(days=40))
+    order = await Shipped.place(
+        world,
+        lines=[
+            {"line_id": "1", "sku": here.sku, "quantity": 1, "unit_price": 1000},
+            {"line_id": "2", "sku": ahead.sku, "quantity": 2, "unit_price": 2000},
+        ],
+    )
+    groups = {group["status"]: group for group in (await order.view())["groups"]}
+    assert [line["line_id"] for line in groups["offered"]["lines"]] == ["1"]
+    waits = groups["waiting"]
+    assert ([line["line_id"] for line in waits["lines"]], waits["backordered"]) == (["2"], True)
+    too_many = world.body(sku=ahead.sku, quantity=2) | {"fulfilments": [to_ship()]}
+    refused(await world.channel("POST", "/v1/orders", too_many), 409, "out-of-stock")
+    last = await Shipped.place(world, sku=ahead.sku)
+    assert await queue(world, ahead) == [(order.id, 2), (last.id, 1)]
+    assert (await last.view())["payment"] == dict.fromkeys(("authorised", "captured", "refunded", "voided"), 0) | {
+        "due": 4999
+    }
+    await ahead.receives("S002", 3)
+    found = await order.group_reaches("offered", n=waits["n"])
+    assert found["store_id"] == "S002"
+    await last.group_reaches("offered")
+    assert await queue(world, ahead) == []
+    await order.packed(n=groups["offered"]["n"])
+    await order.shipped(n=groups["offered"]["n"])
+    await order.packed(n=waits["n"])
+    await order.shipped(n=waits["n"])
+    assert (await order.view())["payment"]["captured"] == 5000
+    taken(await last.cancel())
+    await last.reaches("cancelled")
+    await last.money_rests(authorised=4999)
+    await ahead.becomes("S002", on_hand=1, available=1)
+
+
+@story
+async def test_who_ordered_a_shipment_ahead_cancels_by_the_link_of_the_new_date(world: World) -> None:
+    shelf = await world.shelf()
+    await sold_ahead(world, shelf, 3, later(days=40))
+    order = await Shipped.place(world, sku=shelf.sku)
+    await sold_ahead(world, shelf, 3)
+    await order.event("supply_rescheduled")
+    taken(await order.choose("cancel"))
+    await order.reaches("cancelled")
+    assert await queue(world, shelf) == []
+    await order.told("order_confirmed", "supply_date_changed", "order_cancelled")
 
 
 @story
