@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from activities.supply import Supplies
 from adapters.backorders.port import BackorderRule
+from domain.carriage import ParcelStatus
 from domain.ids import OrderId, StoreId, order_workflow_id
 from domain.pickups import ProofKind
 from tests.workflows.journeys import Journey
@@ -80,11 +81,27 @@ async def backordered_and_paid_when_supply_came(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def backordered_then_shipped(shop: Shop) -> WatchedOrder:
+    await sell_ahead(shop)
+    order = await shop.place_to_ship(2 * MANY)
+    assert (await order.record()).groups[0].backordered
+    await shop.receive(2 * MANY, 2)
+    assert await serve(shop) == [order.order_id]
+    view = await order.until(lambda view: view.groups[0].status == "offered")
+    assert view.groups[0].store_id == shop.store(2)
+    await order.make_packed(2 * MANY)
+    await order.carrier_says(await order.ship(), ParcelStatus.DELIVERED)
+    assert (await order.ended()).payment.captured == 2 * MANY * PRICE
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
 SUPPLY_JOURNEYS: dict[str, Journey] = {
     journey.__name__: journey
     for journey in (
         backordered_then_collected,
         backordered_then_cancelled_for_a_new_date,
         backordered_and_paid_when_supply_came,
+        backordered_then_shipped,
     )
 }

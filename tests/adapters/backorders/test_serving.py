@@ -63,7 +63,11 @@ async def nobody(order_id: OrderId, n: int, at: StoreId) -> None:
 
 async def reserved(transactions: Transactions) -> dict[str, int]:
     async with transactions.begin() as books:
-        return {level.sku: level.reserved for level in await books.inventory.levels(None, None)}
+        return {
+            sku: sum(level.reserved for level in levels if level.sku == sku)
+            for levels in [await books.inventory.levels(None, None)]
+            for sku in sorted({level.sku for level in levels})
+        }
 
 
 async def test_supply_goes_to_the_first_then_to_the_next(transactions: Transactions) -> None:
@@ -164,6 +168,21 @@ async def test_a_queue_longer_than_one_look_is_served_to_its_end(
     assert await served(transactions) == ["o0", "o1", "o2"]
     await receives(transactions, 9)
     assert await served(transactions) == ["o3", "o4"]
+
+
+async def test_who_waits_at_no_certain_place_is_told_when_one_has_it_all(transactions: Transactions) -> None:
+    await rule(transactions, 9)
+    anywhere = StoreId("*")
+    await join(transactions, A, wants(2, at=anywhere))
+    await join(transactions, B, wants(1, at=anywhere))
+    await join(transactions, C, wants(1))
+    await stands(transactions, A, B, C)
+    await receives(transactions, 1, at=StoreId("S2"))
+    assert await served(transactions) == [B]
+    await receives(transactions, 4)
+    assert await served(transactions) == [A, B, C]
+    assert await reserved(transactions) == {"LAMP": 1}, "only who waits at a place has it reserved there"
+    assert await queue(transactions) == [A, B], "the others wait until the rules of routing have chosen"
 
 
 # --- a new order -----------------------------------------------------------------------------------------------------
