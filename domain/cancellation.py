@@ -60,8 +60,8 @@ class CancelPlan(BaseModel):
 def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelPlan:
     """Plan to cancel `asked` units per line, or all that is owed.
 
-    Units on the shelf go before picked ones, and those before the ones that a place must be asked about. Raises
-    `Refused` for an unknown line.
+    Units on the shelf go before picked ones, and those before the ones that a place must be asked about; what it was
+    asked about already is not asked again. Raises `Refused` for an unknown line.
     """
     known = {line.line_id: line.quantity for line in order.terms.lines}
     wanted = dict(known) if asked is None else dict(asked)
@@ -80,8 +80,10 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
         for group in order.groups:
             if must_be_asked(group) is not at_work:
                 continue
+            asked_before = group.stop.lines if isinstance(group, ShipmentGroup) and group.stop else {}
             for line, units in group.units.items():
-                part = min(wanted.get(line, 0) - taken.get(line, 0), units.sum(states))
+                there = units.sum(states) - asked_before.get(line, 0)
+                part = min(wanted.get(line, 0) - taken.get(line, 0), there)
                 if part > 0:
                     taken[line] = taken.get(line, 0) + part
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))

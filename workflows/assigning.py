@@ -28,6 +28,8 @@ class Assigning:
 
     async def assign(self, command: messages.Assign) -> GroupAnswer:
         """Units go to the place that a person chose. Rules are overridden, stock is not."""
+        if self.desk.order.holds:
+            raise refuse(RefusalKind.HELD, "The order is held; nobody works on it. Clear the hold first.")
         step = Try(self.desk)
         self.desk.book.hours.update((await self.sourcing.find([], hours_of=[command.location_id])).hours)
         part = self._gather(command)

@@ -229,9 +229,10 @@ class Desk:
             by_shipment.setdefault(part.n, {})[part.line_id] = part.quantity
         for n, lines in by_shipment.items():
             group, now = self.order.shipment(n), workflow.now()
-            group.stop = StopAsked(
-                lines=lines, reason=reason, since=now, answer_by=now + self.order.terms.policy.shipping.answer_within
-            )
+            answer_by = now + self.order.terms.policy.shipping.answer_within
+            asked = group.stop or StopAsked(lines={}, reason=reason, since=now, answer_by=answer_by)
+            more = {line: asked.lines.get(line, 0) + quantity for line, quantity in lines.items()}
+            group.stop = asked.model_copy(update={"lines": asked.lines | more})
             self.book.event(Event.STOP_ASKED, actor, reason=reason, group=n, lines=lines, until=group.stop.answer_by)
             self.book.notice(
                 NoticeKind.STORE_ASKED_TO_STOP,

@@ -1,13 +1,17 @@
 """What a cancel would do, exactly, whatever has happened already."""
 
+from typing import Any
+
 import pytest
 
 from domain.cancellation import CancelPlan, plan_cancel
 from domain.groups import WaitsFor
+from domain.ids import StoreId
 from domain.order import Order
 from domain.refusals import RefusalKind, Refused
+from domain.shipments import StopAsked
 from domain.units import Units
-from tests.domain.sample_orders import A, B, line, order
+from tests.domain.sample_orders import PLACED, A, B, book, line, order, shipment_terms
 
 
 def units(parts: list) -> list[tuple[int, str, int]]:
@@ -118,3 +122,56 @@ def test_planning_changes_nothing():
     before = placed.model_copy(deep=True)
     plan_cancel(placed)
     assert placed == before
+
+
+# --- shipments --------------------------------------------------------------------------------------------------------
+
+
+def packing(**state: Any) -> Order:
+    """Two units of one line in the hands of a place that ships them, one on another's shelf."""
+    placed = order(line(A, 3, 300), pickups=[], shipments=[shipment_terms()])
+    placed.tenders = [book(300, live=300)]
+    first = placed.shipment(1)
+    part = placed.split_off(first, {A: 1}, WaitsFor.SOURCING, [])
+    for group, units in ((first, Units(picked=2)), (part, Units(allocated=1))):
+        group.units[A], group.waits_for, group.store_id = units, None, StoreId(f"S{group.n}")
+    for name, value in state.items():
+        setattr(first, name, value)
+    return placed
+
+
+def test_a_place_that_has_goods_in_its_hands_is_asked_and_others_stop_at_once():
+    plan = plan_cancel(packing())
+    assert [(part.n, part.quantity) for part in plan.release] == [(2, 1)]
+    assert [(part.n, part.quantity) for part in plan.asked] == [(1, 2)]
+    assert (plan.void, plan.refund, plan.lines, plan.stops_something) == (100, 0, {A: 1}, True)
+
+
+def test_units_that_need_no_question_are_cancelled_first():
+    plan = plan_cancel(packing(), {A: 2})
+    assert ([part.quantity for part in plan.release], [part.quantity for part in plan.asked]) == ([1], [1])
+
+
+def test_nobody_is_asked_twice_about_the_same_units():
+    stop = StopAsked(lines={A: 1}, reason="customer", since=PLACED, answer_by=PLACED)
+    plan = plan_cancel(packing(stop=stop))
+    assert [part.quantity for part in plan.asked] == [1]
+    again = plan_cancel(packing(stop=stop.model_copy(update={"lines": {A: 2}})), {A: 1})
+    assert ([part.n for part in again.release], again.asked) == ([2], [])
+
+
+def test_what_has_left_is_refused():
+    placed = packing()
+    placed.shipment(1).units[A] = Units(shipped=1, delivered=1)
+    plan = plan_cancel(placed)
+    assert [(part.n, part.quantity) for part in plan.refused] == [(1, 2)]
+
+
+def test_a_cancel_of_units_that_are_sent_again_pays_back_what_they_cost():
+    placed = order(line(A, 1, 100), pickups=[], shipments=[shipment_terms()])
+    placed.tenders = [book(100, captured=100)]
+    placed.shipment(1).units[A] = Units(shipped=1)
+    placed.settle({A: 1}, earned=True)
+    placed.replacement(placed.shipment(1), {A: 1})
+    plan = plan_cancel(placed)
+    assert ([(part.n, part.quantity) for part in plan.release], plan.refund) == ([(2, 1)], 100)

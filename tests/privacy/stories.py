@@ -176,7 +176,7 @@ async def refused_in_every_way(world: World, who: Customer, told: Told) -> None:
         body_of(world, who) | {"locale": who.name},
         body_of(world, who) | {"placed_at": who.phone},
         body_of(world, who) | {"total": 1},
-        body_of(world, who, quantity=99_999) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]},
+        body_of(world, who, token=REFUSED_CARD) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]},
         body_of(world, who) | {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S999"}]},
     ]
     for body in bodies:

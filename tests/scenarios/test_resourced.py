@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from tests.scenarios.playing import story
@@ -130,13 +131,18 @@ async def test_operations_choose_a_place_over_the_rules_but_not_over_stock(world
     order = await Shipped.place(world, sku=shelf.sku, quantity=2)
     await order.is_offered("S001")
 
-    async def assign(place: str) -> object:
+    async def assign(place: str) -> httpx.Response:
         body = {"lines": ["1"], "location_id": place, "reason": "the truck leaves there"}
         return await world.ops("POST", f"/v1/orders/{order.id}/assign", body)
 
-    refused(await assign("S002"), 409, "out-of-stock")  # type: ignore[arg-type]
+    hold = {"kind": "manual", "reason": "a second look"}
+    held = taken(await world.ops("POST", f"/v1/orders/{order.id}/holds", hold))
+    refused(await assign("W002"), 409, "held")
+    cleared = {"outcome": "release", "reason": "looked"}
+    taken(await world.ops("POST", f"/v1/orders/{order.id}/holds/{held['hold_id']}/resolve", cleared))
+    refused(await assign("S002"), 409, "out-of-stock")
     assert (await order.group())["store_id"] == "S001"
-    moved = taken(await assign("W002"))  # type: ignore[arg-type]
+    moved = taken(await assign("W002"))
     assert (moved["store_id"], moved["status"]) == ("W002", "offered")
     assert (await shelf.at("S001"))["allocated"] == 0
     n = moved["n"]
