@@ -8,12 +8,23 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
-from adapters.inventory.port import Allocate, Consume, Release, Reservations, Reserve, Variance
+from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
+from activities.supply import Supplies
+from adapters.inventory.port import (
+    Allocate,
+    Consume,
+    KeyConflict,
+    OutOfStock,
+    Release,
+    Reservations,
+    Reserve,
+    Variance,
+)
 from adapters.places.port import Place
 from adapters.records.port import OrderChange
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import Channel
-from domain.ids import GroupId, OperationKey, OrderId, Sku, StoreId
+from domain.ids import GroupId, LineId, OperationKey, OrderId, Sku, StoreId
 from domain.notices import Notice, NoticeKind
 from domain.stock import RejectReason, StockEffect, StockLine
 from domain.store_hours import StoreHours, with_holidays_written_out
@@ -36,6 +47,24 @@ class StockOperation(StrEnum):
     CONSUME = "consume"
     CONSUME_LATE = "consume_late"
     VARIANCE = "variance"
+
+
+class QueueOperation(StrEnum):
+    TAKE_OVER = "take_over"
+    """The group has what it waited for: it is reserved."""
+    LEAVE = "leave"
+    TELL = "tell"
+    """The order knows of a new date."""
+
+
+class QueueStep(Message):
+    """What becomes of a group's place in the queue for supply. `key`: for units that it had been given already."""
+
+    operation: QueueOperation
+    key: OperationKey
+    n: int
+    lines: tuple[StockLine, ...] = ()
+    expected_at: datetime | None = None
 
 
 class StockStep(Message):
@@ -76,6 +105,7 @@ class Withdrawal(Message):
 class Milestone(Message):
     change: OrderChange
     stock: list[StockStep] = []
+    queue: list[QueueStep] = []
     notices: list[Notice] = []
     withdraw: list[Withdrawal] = []
     capacity: list[CapacityStep] = []
@@ -88,6 +118,8 @@ class Stores(Message):
     """Opening hours of the places that a milestone asked for, by id."""
 
     hours: dict[StoreId, StoreHours] = {}
+    waiting: list[Waiting] = []
+    """For a claim: lines that are sold beyond stock."""
 
 
 class Claim(Message):
@@ -97,6 +129,10 @@ class Claim(Message):
     at: datetime
     stock: StockStep
     places: list[StoreId]
+    groups: dict[LineId, int] = {}
+    """The group of each line that may be sold beyond stock."""
+    ahead: tuple[StockLine, ...] = ()
+    """Lines that no place can ship: they are sold beyond stock, or the order cannot be."""
 
 
 class Forgotten(Message):
@@ -108,24 +144,57 @@ class Forgotten(Message):
     capacity: list[OperationKey] = []
 
 
+FREES = frozenset({StockOperation.RELEASE, StockOperation.PUT_BACK, StockOperation.TAKE_BACK})
+"""After these somebody else can have the units."""
+
+
 class Milestones:
     def __init__(self, transactions: Transactions, reservations: Reservations):
         self.transactions = transactions
         self.reservations = reservations
+        self.supplies = Supplies(transactions)
 
     @activity.defn
     async def claim_stock(self, claim: Claim) -> Stores:
-        """Hold all units of a new order or none. Nobody sees the order yet: its record is the next milestone.
+        """Hold all units of a new order or none; what may be sold beyond stock takes a place in the queue.
 
-        Fails with `OutOfStock` (nothing is changed).
+        Nobody sees the order yet: its record is the next milestone. Fails with `OutOfStock` (nothing is changed).
         """
         return await faults.mapped(self._claim, claim)
 
     async def _claim(self, claim: Claim) -> Stores:
-        await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
+        waiting = await self._beyond_stock(claim) if claim.ahead else await self._from_stock(claim)
         async with self.transactions.begin() as books:
             places = await books.places.places(claim.places)
-        return Stores(hours=hours_by_id(places, claim.at))
+        return Stores(hours=hours_by_id(places, claim.at), waiting=waiting)
+
+    async def _from_stock(self, claim: Claim) -> list[Waiting]:
+        try:
+            await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
+        except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
+            if not claim.groups:
+                raise
+            try:
+                return await self._beyond_stock(claim)
+            except OutOfStock as beyond:
+                # What is missing is said of the whole order.
+                raise refused if isinstance(refused, OutOfStock) else beyond from None
+        return []
+
+    async def _beyond_stock(self, claim: Claim) -> list[Waiting]:
+        async with self.transactions.begin() as books:
+            return await sell_beyond_stock(
+                books,
+                Asked(
+                    order_id=claim.order_id,
+                    at=claim.at,
+                    key=claim.stock.key,
+                    channel=claim.stock.channel,
+                    lines=claim.stock.lines,
+                    ahead=claim.ahead,
+                    groups=claim.groups,
+                ),
+            )
 
     @activity.defn
     async def record_milestone(self, milestone: Milestone) -> Stores:
@@ -139,16 +208,22 @@ class Milestones:
     async def forget_order(self, forgotten: Forgotten) -> None:
         """Leave nothing of a refused order: no reservation, no record, and its external id free for another try."""
         async with self.transactions.begin() as books:
+            await books.backorders.forget(forgotten.order_id)
             if forgotten.release is not None:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
             for key in forgotten.capacity:
                 await books.capacity.give_back(key, forgotten.at)
             await books.records.forget(forgotten.order_id)
             await books.intake.forget(forgotten.order_id)
+        await self._serve_who_waits([forgotten.release] if forgotten.release else [], [], forgotten.at)
 
     async def _record(self, milestone: Milestone) -> Stores:
         change = milestone.change
         async with self.transactions.begin() as books:
+            # The queue is locked before stock is.
+            if milestone.queue and not await _is_written(books, change):
+                for place in milestone.queue:
+                    await _move_in_queue(books, change, place)
             for step in milestone.stock:
                 await _move_stock(books, change.order_id, step, change.at)
             for freed in milestone.capacity:
@@ -162,7 +237,14 @@ class Milestones:
             if milestone.taken:
                 await books.intake.taken(change.order_id)
             places = await books.places.places(milestone.wanted_places) if milestone.wanted_places else ()
+        await self._serve_who_waits(milestone.stock, milestone.queue, change.at)
         return Stores(hours=hours_by_id(places, change.at))
+
+    async def _serve_who_waits(self, stock: Sequence[StockStep], queue: Sequence[QueueStep], at: datetime) -> None:
+        freed = {line.place for step in stock if step.operation in FREES for line in step.lines}
+        freed |= {line.place for step in queue if step.operation is QueueOperation.LEAVE for line in step.lines}
+        if freed:
+            await self.supplies.came(freed, at)
 
 
 def hours_by_id(places: Sequence[Place], at: datetime) -> dict[StoreId, StoreHours]:
@@ -179,6 +261,25 @@ def _reserve(order_id: OrderId, step: StockStep, at: datetime) -> Reserve:
         channel=step.channel,
         expires_at=step.expires_at,
     )
+
+
+async def _is_written(books: Transaction, change: OrderChange) -> bool:
+    order = await books.records.order(change.order_id, hidden=True)
+    return order is not None and order.version >= change.sequence
+
+
+async def _move_in_queue(books: Transaction, change: OrderChange, step: QueueStep) -> None:
+    queue, order_id = books.backorders, change.order_id
+    match step.operation:
+        case QueueOperation.TAKE_OVER:
+            if not await queue.take_over(order_id, step.n):
+                raise OutOfStock([])
+        case QueueOperation.LEAVE:
+            if given := await queue.leave(order_id, step.n, step.lines):
+                freed = Release(key=step.key, at=change.at, order_id=order_id, lines=given, reason="left the queue")
+                await books.inventory.release(freed)
+        case QueueOperation.TELL:
+            await queue.tell(order_id, step.n, step.expected_at)
 
 
 async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at: datetime) -> None:
@@ -207,7 +308,7 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
             for line in step.lines:
                 await stock.record_variance(
                     Variance(
-                        key=OperationKey(f"{step.key}:{line.line_id}"),
+                        key=_variance_key(step, line),
                         at=at,
                         order_id=order_id,
                         line_id=line.line_id,
@@ -219,3 +320,9 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
                         reason=step.reason or RejectReason.NO_VARIANCE,
                     )
                 )
+
+
+def _variance_key(step: StockStep, line: StockLine) -> OperationKey:
+    """A kit's line has a variance for each component."""
+    several = sum(each.line_id == line.line_id for each in step.lines) > 1
+    return OperationKey(f"{step.key}:{line.line_id}" + (f":{line.sku}" if several else ""))

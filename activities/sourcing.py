@@ -16,6 +16,7 @@ from domain.actors import Channel
 from domain.destinations import Destination
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Service
+from domain.kits import pieces, whole_units
 from domain.pickup_windows import promised_ready_at
 from domain.shipping_times import ShippingPolicy
 from domain.sourcing import (
@@ -30,6 +31,7 @@ from domain.sourcing import (
 )
 from domain.stock import StockLine
 from domain.store_hours import StoreHours, next_opening
+from domain.supply import ANYWHERE
 
 
 class Message(BaseModel):
@@ -63,11 +65,16 @@ class PlacesWanted(Message):
     channel: Channel
     policy: ShippingPolicy
     skus: dict[LineId, Sku]
+    kits: dict[LineId, dict[Sku, int]] = {}
+    """What one unit of a kit's line is made of; its own SKU is stocked nowhere."""
     wishes: list[Wish]
     spoken_for: tuple[StockLine, ...] = ()
     """Units that the same order takes elsewhere in the same step, so that two lines never count on one unit."""
     hours_of: list[StoreId] = []
     """Places whose opening hours are asked for whatever is decided."""
+
+    def needs(self, line: LineId) -> dict[Sku, int]:
+        return self.kits.get(line) or {self.skus[line]: 1}
 
 
 class Part(Message):
@@ -80,6 +87,8 @@ class Part(Message):
 class PlacesFound(Message):
     parts: dict[int, list[Part]]
     """By the shipment's number; lines that nobody can serve are in no part."""
+    sold_ahead: list[LineId] = []
+    """Of the lines that nobody can serve whole, those that may be sold beyond stock."""
     queues: dict[int, str] = {}
     """Where the rules have such lines wait, by the shipment's number."""
     hours: dict[StoreId, StoreHours]
@@ -124,13 +133,14 @@ class SourcingSteps:
                 entry = logged.get(key) or _decided(key, wanted, wish, candidates, rules)
                 await books.routing.record(entry)
                 decision = entry.decision
-                parts[wish.n] = _parts(decision)
+                parts[wish.n] = _parts(decision, wanted)
                 if decision.queue is not None:
                     queues[wish.n] = decision.queue
-                candidates = _without(candidates, _lines(parts[wish.n], wanted.skus))
+                candidates = _without(candidates, _lines(parts[wish.n], wanted))
+            sold_ahead = await _sold_ahead(books, wanted, parts)
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
-        return PlacesFound(parts=parts, queues=queues, hours=hours)
+        return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, hours=hours)
 
     @activity.defn
     async def hold_capacity(self, wanted: CapacityWanted) -> bool:
@@ -178,7 +188,8 @@ def _decided(
 
 async def _candidates(books: Transaction, places: Sequence[Place], wanted: PlacesWanted) -> list[Candidate]:
     ids = [place.location_id for place in places]
-    levels = await books.inventory.availability(sorted(set(wanted.skus.values())), ids, wanted.channel)
+    skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
+    levels = await books.inventory.availability(skus, ids, wanted.channel)
     stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
     for level in levels:
         stock[level.location_id][level.sku] = level.available
@@ -232,6 +243,7 @@ def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
                 quantity=quantity,
                 value=wish.values.get(line, 0),
                 quantity_split=wish.allow_split,
+                components=wanted.kits.get(line, {}),
             )
             for line, quantity in wish.lines.items()
         ),
@@ -250,21 +262,41 @@ def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
     )
 
 
-def _parts(decision: SourcingDecision) -> list[Part]:
+def _parts(decision: SourcingDecision, wanted: PlacesWanted) -> list[Part]:
+    """Whole units, place by place: of a kit as many as the components there make."""
     parts = []
     for part in decision.parts:
-        lines: dict[LineId, int] = {}
+        found: dict[LineId, dict[Sku, int]] = {}
         for each in part.allocations:
-            lines[each.line_id] = lines.get(each.line_id, 0) + each.quantity
-        parts.append(Part(location_id=part.location_id, lines=lines))
+            there = found.setdefault(each.line_id, {})
+            there[each.sku] = there.get(each.sku, 0) + each.quantity
+        lines = {line: n for line, there in found.items() if (n := whole_units(there, wanted.needs(line))) > 0}
+        if lines:
+            parts.append(Part(location_id=part.location_id, lines=lines))
     return parts
 
 
-def _lines(parts: Iterable[Part], skus: dict[LineId, Sku]) -> tuple[StockLine, ...]:
+async def _sold_ahead(books: Transaction, wanted: PlacesWanted, parts: dict[int, list[Part]]) -> list[LineId]:
+    """Lines of which some is nowhere, and of which more may be sold than is in stock, whichever place ships them."""
+    short = [
+        line
+        for wish in wanted.wishes
+        for line, quantity in wish.lines.items()
+        if sum(part.lines.get(line, 0) for part in parts[wish.n]) < quantity
+    ]
+    if not short:
+        return []
+    rules = await books.backorders.rules(sorted({sku for line in short for sku in wanted.needs(line)}))
+    open_to_all = {rule.sku for rule in rules if rule.location_id == ANYWHERE and rule.left}
+    return sorted({line for line in short if open_to_all & set(wanted.needs(line))})
+
+
+def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]:
     return tuple(
-        StockLine(line_id=line, sku=skus[line], location_id=part.location_id, quantity=n)
+        StockLine(line_id=line, sku=sku, location_id=part.location_id, quantity=asked)
         for part in parts
         for line, n in part.lines.items()
+        for sku, asked in pieces(wanted.needs(line), n).items()
     )
 
 

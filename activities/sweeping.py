@@ -7,6 +7,14 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.supply import (
+    Arrived,
+    Rescheduled,
+    Supplies,
+    tell_supply_arrived,
+    tell_supply_rescheduled,
+    waits_anywhere,
+)
 from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.records.port import StockWait
 from adapters.transaction.port import Transactions
@@ -41,6 +49,8 @@ class Swept(BaseModel):
     started: int = 0
     delivered: int = 0
     woken: int = 0
+    supplied: int = 0
+    """Groups that were told of their supply, or of its new date."""
 
 
 def next_try(since: datetime, now: datetime, latest: timedelta) -> datetime | None:
@@ -63,19 +73,27 @@ class SweepingSteps:
         start_again: StartAgain,
         deliver: Deliver,
         wake: Wake = tell_stock_arrived,
+        supplied: Arrived = tell_supply_arrived,
+        rescheduled: Rescheduled = tell_supply_rescheduled,
     ):
         self.transactions = transactions
         self.events = events
         self.start_again = start_again
         self.deliver = deliver
         self.wake = wake
+        self.supplies = Supplies(transactions, supplied)
+        self.rescheduled = rescheduled
         self._woken: dict[tuple[OrderId, int], datetime] = {}
+        self._supplied: dict[tuple[OrderId, int], datetime] = {}
+        self._seen_waiting: set[tuple[OrderId, int]] = set()
 
     @activity.defn
     async def sweep(self, now: datetime) -> Swept:
         """One look at everything that is overdue at `now`. What fails is put off, so that it never blocks the rest."""
         end = time.monotonic() + MOST_SECONDS
         return Swept(
+            # Who bought before the stock was there goes before who chose to wait for it.
+            supplied=await self._supply(now),
             woken=await self._wake_who_waits(now, end),
             started=await self._start_again(now, end),
             delivered=await self._deliver(now, end),
@@ -120,6 +138,38 @@ class SweepingSteps:
             if len(due) < BATCH:
                 break
         return delivered
+
+    async def _supply(self, now: datetime) -> int:
+        """Serve the queues with whatever is there, and tell orders that have not taken over what they were given."""
+        await self._clear_queue(now)
+        looking = [party for party in await self.supplies.serve(None, now) if waits_anywhere(party)]
+        async with self.transactions.begin() as books:
+            served = await books.backorders.served(BATCH)
+            untold = await books.backorders.untold(BATCH)
+        self._supplied = {group: at for group, at in self._supplied.items() if now - at < WAKE_AGAIN}
+        due = [party for party in (*served, *looking) if (party.order_id, party.n) not in self._supplied]
+        reached = await self.supplies.tell(due)
+        self._supplied |= {(party.order_id, party.n): now for party in reached}
+        told = len(reached)
+        for party in untold:
+            try:
+                await self.rescheduled(party.order_id, party.n, party.expected_at)
+                told += 1
+            except Exception as fault:
+                activity.logger.warning("order %s was not told a date: %s", party.order_id, type(fault).__name__)
+        return told
+
+    async def _clear_queue(self, now: datetime) -> None:
+        """A place whose order does not wait was taken by a try that was lost: the next one found stock."""
+        async with self.transactions.begin() as books:
+            queue = await books.backorders.queue()
+        waiting = {(party.order_id, party.n) for party in queue}
+        self._seen_waiting &= waiting
+        for party in queue:
+            if party.since > now - OVERDUE or (party.order_id, party.n) in self._seen_waiting:
+                continue
+            if await self.supplies.is_awaited(party):
+                self._seen_waiting.add((party.order_id, party.n))
 
     async def _wake_who_waits(self, now: datetime, end: float) -> int:
         """Tell groups that wait for stock which is there, the longest wait first, as many as it is enough for."""

@@ -1,10 +1,12 @@
 """Which other store to offer when the chosen one cannot serve: one that has all, else the nearest with most."""
 
+from collections.abc import Mapping
 from math import asin, cos, radians, sin, sqrt
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.ids import LineId, Sku, StoreId
+from domain.kits import Needs, pieces, whole_units
 
 EARTH_RADIUS_KM = 6371.0
 
@@ -32,11 +34,16 @@ class Alternative(BaseModel):
 
 
 def rank_alternatives(
-    wanted: dict[LineId, tuple[Sku, int]], offers: list[StoreOffer], origin: StoreId | None, excluded: list[StoreId]
+    wanted: dict[LineId, tuple[Sku, int]],
+    offers: list[StoreOffer],
+    origin: StoreId | None,
+    excluded: list[StoreId],
+    kits: Mapping[LineId, Needs] | None = None,
 ) -> list[Alternative]:
     """Stores that can serve something, best first: all lines before some, then more units, then nearer, then by id.
 
-    The origin and stores that declined are left out. Distances are great-circle kilometres (haversine).
+    Of a kit, whose components `kits` names, a store serves whole units. The origin and stores that declined are left
+    out. Distances are great-circle kilometres (haversine).
     """
     home = next((offer for offer in offers if offer.store_id == origin), None)
     found = []
@@ -46,10 +53,12 @@ def rank_alternatives(
         left = dict(offer.available)
         lines: dict[LineId, int] = {}
         for line, (sku, quantity) in wanted.items():
-            part = min(quantity, left.get(sku, 0))
+            needs = (kits or {}).get(line) or {sku: 1}
+            part = min(quantity, whole_units(left, needs))
             if part > 0:
                 lines[line] = part
-                left[sku] -= part
+                for piece, taken in pieces(needs, part).items():
+                    left[piece] -= taken
         if lines:
             found.append(
                 Alternative(

@@ -87,7 +87,7 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
                 if part > 0:
                     taken[line] = taken.get(line, 0) + part
                     into.append(UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=part))
-    earned, owed = order.earned - order.written_off, order.owed_worth
+    earned, owed = order.earned - order.written_off, order.secured_worth
     # What is under way without this cancel (an earlier one's void) is none of its doing.
     anyway = plan_money(order.tenders, earned, owed, order.due_back)
     unpaid, paid = by_payment(order, [*release, *recall])

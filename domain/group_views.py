@@ -67,6 +67,8 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "units": {
             line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()
         },
+        "backordered": group.supply is not None,
+        "expected_at": group.supply.expected_at if group.supply is not None else None,
         "promised_ready_at": group.promised_ready_at,
         "accepted_at": group.accepted_at,
         "location": group.location,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.ids import GroupId, LineId, OrderId, StoreId
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.supply import Supply
 from domain.units import OWED, Units, UnitState
 
 
@@ -49,6 +50,8 @@ class WaitsFor(StrEnum):
     HOLDS = "holds"
     CHOICE = "choice"
     STOCK = "stock"
+    SUPPLY = "supply"
+    """It was sold beyond stock."""
     SOURCING = "sourcing"
     """No place has it: one is looked for."""
 
@@ -93,6 +96,8 @@ class Group(BaseModel):
     put_back: dict[LineId, int] = {}
     """Units set aside that the place must put back on the shelf."""
     declined_by: list[StoreId] = []
+    supply: Supply | None = None
+    """What it waits for, while it waits in the queue for supply."""
     ending: Ending | None = None
 
     @property

@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     """The order is held until the customer pays again or confirms with the bank (3-D Secure)."""
     PAYMENT_FAILED = "payment_failed"
     DATE_CHANGED = "date_changed"
+    SUPPLY_DATE_CHANGED = "supply_date_changed"
+    """What was sold beyond stock comes at another time."""
     READY_FOR_PICKUP = "ready_for_pickup"
     PICKUP_REMINDER = "pickup_reminder"
     PICKUP_EXPIRING = "pickup_expiring"
@@ -157,6 +159,8 @@ class NoticeFacts(_Value):
     curbside: bool = False
     id_needed: bool = False
 
+    expected_at: AwareDatetime | None = None
+    """When what is not in stock is expected."""
     ships: bool = False
     """It comes to the customer; nobody needs to fetch it."""
     delivery_by: AwareDatetime | None = None

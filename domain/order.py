@@ -10,15 +10,17 @@ from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, StoreId
+from domain.kits import component_shares
 from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
 from domain.shares import Shares
 from domain.shipments import ShipmentGroup
-from domain.terms import OrderTerms
+from domain.terms import LineTerms, OrderTerms
 from domain.units import Units, UnitState
 from domain.views import (
+    ComponentView,
     InterventionView,
     LineView,
     NextAction,
@@ -86,6 +88,8 @@ class Order(BaseModel):
     """The settled units that were not earned, or are earned no more, per line: what a late hand-over takes back."""
     fees: dict[int, int] = {}
     """Policy fees in `earned`, by the number of the group."""
+    unsecured: bool = False
+    """Nothing is in stock and supply is far: no money is authorised before it is near."""
     places_tried: int = 0
     """How often places were asked to take parcels on: part of each wish's key."""
     spare_capacity: list[OperationKey] = []
@@ -229,6 +233,11 @@ class Order(BaseModel):
         # What is owed no more needs no writing off: that was for the fee first.
         self.written_off = max(0, self.written_off - fee)
         return fee
+
+    @property
+    def secured_worth(self) -> int:
+        """What is owed and must be covered by money now."""
+        return 0 if self.unsecured else self.owed_worth
 
     @property
     def owed_worth(self) -> int:
@@ -382,6 +391,7 @@ class Order(BaseModel):
                     discount=line.discount,
                     tax=line.tax,
                     total=line.total,
+                    components=_components(line),
                     **self.line_units(line.line_id).model_dump(),
                 )
                 for line in terms.lines
@@ -393,6 +403,14 @@ class Order(BaseModel):
             next_action=self.next_action,
             interventions=list(self.interventions),
         )
+
+
+def _components(line: LineTerms) -> list[ComponentView]:
+    shares = component_shares(line.total, line.components)
+    return [
+        ComponentView(sku=each.sku, quantity=each.quantity, share=share)
+        for each, share in zip(line.components, shares, strict=True)
+    ]
 
 
 def _units_of(terms: OrderTerms, n: int) -> dict[LineId, Units]:

@@ -24,6 +24,10 @@ class PolicyPack(BaseModel):
     return_window: Duration
     wait_for_stock: Duration
     """How long units wait for stock when the customer chose to wait."""
+    wait_for_supply: Duration = timedelta(days=30)
+    """How long after the expected date (or the order, when none is known) what is sold beyond stock is cancelled."""
+    authorise_before_supply: Duration = timedelta(days=3)
+    """How long before the expected date an order of which nothing is in stock has its money authorised."""
     wrong_code_tries: int = 5
     """So many wrong codes lock the group until a manager unlocks it."""
     proof_above: int | None = None
@@ -96,6 +100,8 @@ SHORT = PolicyPack(
     renew_authorisation_before=timedelta(seconds=3),
     return_window=timedelta(seconds=20),
     wait_for_stock=timedelta(seconds=14),
+    wait_for_supply=timedelta(seconds=14),
+    authorise_before_supply=timedelta(seconds=3),
     proof_above=50_000,
     day=timedelta(seconds=1),
 )

@@ -1,5 +1,6 @@
 """The terms of an order as it was placed: fixed for ever, free of personal data, the price evidence of every line."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from domain.actors import Actor, Channel
 from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
+from domain.kits import Component, needs_of
 from domain.money import Currency
 from domain.payments import TenderId
 from domain.policy_packs import PolicyPack
@@ -29,6 +31,12 @@ class LineTerms(Fixed):
     group: int
     """The number of the group that it begins in."""
     kind: LineKind = LineKind.GOODS
+    components: list[Component] = []
+    """What one unit is made of, when it is a kit."""
+
+    @property
+    def needs(self) -> dict[Sku, int]:
+        return needs_of(self.sku, self.components)
 
 
 class PickupTerms(Fixed):
@@ -106,8 +114,12 @@ def terms_of(
     policy: PolicyPack,
     rules: ChannelRules,
     discrepancy: Discrepancy | None,
+    kits: Mapping[str, Sequence[Component]] | None = None,
 ) -> OrderTerms:
-    """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments."""
+    """Fix the terms of an accepted order body, with the components of what is a kit (by SKU).
+
+    Groups are numbered from 1 in the order of the fulfilments.
+    """
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
     pickups, shipments = [], []
@@ -156,6 +168,7 @@ def terms_of(
                 total=line.total(body.prices_include_tax),
                 group=numbers[line.fulfilment],
                 kind=line.kind,
+                components=list((kits or {}).get(line.sku, ())),
             )
             for line in body.lines
         ],

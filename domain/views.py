@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.actors import Channel
 from domain.groups import GroupStatus
 from domain.holds import Hold
-from domain.ids import GroupId, LineId, OrderId, StoreId
+from domain.ids import GroupId, LineId, OrderId, Sku, StoreId
 from domain.intake import PickupMode, Service
 from domain.money import Currency
 from domain.parcels import Box, Parcel
@@ -30,6 +30,16 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ComponentView(View):
+    """One component of a kit line."""
+
+    sku: str
+    quantity: int
+    """Pieces in one unit of the kit."""
+    share: int
+    """What it bears of the line's total, by its usual price."""
+
+
 class LineView(View):
     line_id: LineId
     sku: str
@@ -48,6 +58,13 @@ class LineView(View):
     discount: int
     tax: int
     total: int
+    components: list[ComponentView] = []
+    """What one unit is made of, when it is a kit."""
+
+    @property
+    def needs(self) -> dict[Sku, int]:
+        """What one unit asks of the shelves."""
+        return {Sku(each.sku): each.quantity for each in self.components} or {Sku(self.sku): 1}
 
 
 class GroupLineView(View):
@@ -67,6 +84,10 @@ class GroupView(View):
     status: GroupStatus
     lines: list[GroupLineView]
     units: dict[LineId, dict[str, int]]
+    backordered: bool = False
+    """Sold beyond stock: it waits for supply."""
+    expected_at: datetime | None = None
+    """When supply is expected."""
     promised_ready_at: datetime | None = None
     accepted_at: datetime | None = None
     ready_at: datetime | None = None

@@ -1,10 +1,12 @@
 """What an order waits for, worked out from its state, so that no list of waits can disagree with it."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from domain.groups import GroupStatus, WaitsFor
+from domain.groups import Group, GroupStatus, WaitsFor
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
+from domain.supply import Supply
 from domain.waits import Wait, WaitKind
 
 if TYPE_CHECKING:
@@ -68,6 +70,19 @@ def _people(order: "Order") -> list[Wait]:
     ]
 
 
+def _supply(group: Group, supply: Supply, since: datetime) -> Wait:
+    expected = f", expected {supply.expected_at:%Y-%m-%d}" if supply.expected_at is not None else ""
+    return Wait(
+        id=f"supply/{group.n}",
+        kind=WaitKind.STOCK,
+        what=f"stock arrives{expected}",
+        who="seller",
+        since=group.waiting_since or since,
+        deadline=supply.until,
+        default="cancel",
+    )
+
+
 def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
     since = order.terms.received_at
     match group.status:
@@ -81,6 +96,8 @@ def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
                 deadline=group.choose_by,
                 default="cancel and refund",
             )
+        case GroupStatus.WAITING if group.supply is not None:
+            return _supply(group, group.supply, since)
         case GroupStatus.WAITING if group.waits_for is WaitsFor.STOCK:
             return Wait(
                 id=f"stock/{group.n}",
@@ -130,6 +147,8 @@ def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
     since = order.terms.received_at
     place = f"store {group.store_id}"
     match group.status:
+        case GroupStatus.WAITING if group.supply is not None:
+            return _supply(group, group.supply, since)
         case GroupStatus.QUEUED:
             return Wait(
                 id=f"sourcing/{group.n}",

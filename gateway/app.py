@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
-from gateway.ops import data, erasures, ledger, parked, routing
+from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
@@ -30,6 +30,7 @@ ROUTERS = (
     undelivered.router,
     parked.router,
     data.router,
+    backorders.router,
     routing.data,
     routing.router,
     pages.router,

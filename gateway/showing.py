@@ -1,8 +1,6 @@
 """Orders and pickups as callers read them: the record, with the person behind it as far as the caller's role goes."""
 
-from collections.abc import Mapping
-
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.access.port import PrincipalKind
 from adapters.records.port import StoreGroup
@@ -11,7 +9,7 @@ from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId
 from domain.personal import PersonalData, Withheld, shown
 from domain.pickups import HandOver
-from domain.views import GroupLineView, GroupView, OrderStatus, OrderView
+from domain.views import GroupLineView, GroupView, LineView, OrderStatus, OrderView
 from gateway.links import LinkKind
 from gateway.principals import Caller
 from gateway.services import Services
@@ -40,8 +38,27 @@ class OrderShown(OrderView):
     customer: CustomerShown
 
 
+class Pieces(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sku: str
+    quantity: int
+
+
 class PickupLine(GroupLineView):
     sku: str
+    components: list[Pieces] = Field(default_factory=list)
+    """Of a kit: the pieces to take off the shelf for all its units here."""
+
+
+def pickup_line(line_id: LineId, quantity: int, line: LineView | None) -> PickupLine:
+    components = line.components if line is not None else []
+    return PickupLine(
+        line_id=line_id,
+        quantity=quantity,
+        sku=line.sku if line is not None else "",
+        components=[Pieces(sku=each.sku, quantity=each.quantity * quantity) for each in components],
+    )
 
 
 class PickupShown(GroupView):
@@ -180,8 +197,8 @@ def _order(services: Services, caller: Caller, view: OrderView, customer: Custom
 
 
 def _shipment(caller: Caller, found: StoreGroup) -> ShipmentShown:
-    skus: Mapping[LineId, str] = {line.line_id: line.sku for line in found.lines}
-    lines = [PickupLine(**dict(line), sku=skus.get(line.line_id, "")) for line in found.group.lines]
+    terms = {line.line_id: line for line in found.lines}
+    lines = [pickup_line(line.line_id, line.quantity, terms.get(line.line_id)) for line in found.group.lines]
     return ShipmentShown(
         **(dict(found.group) | {"lines": lines}),
         order_id=found.order_id,
@@ -193,8 +210,8 @@ def _shipment(caller: Caller, found: StoreGroup) -> ShipmentShown:
 
 def _pickup(caller: Caller, found: StoreGroup) -> PickupShown:
     group = _redacted(caller, found.group)
-    skus: Mapping[LineId, str] = {line.line_id: line.sku for line in found.lines}
-    lines = [PickupLine(**dict(line), sku=skus.get(line.line_id, "")) for line in group.lines]
+    terms = {line.line_id: line for line in found.lines}
+    lines = [pickup_line(line.line_id, line.quantity, terms.get(line.line_id)) for line in group.lines]
     return PickupShown(
         **(dict(group) | {"lines": lines}),
         order_id=found.order_id,

@@ -1,8 +1,9 @@
 """What happened to an order since the last milestone, and the one place where a milestone is made real."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from temporalio import workflow
@@ -14,6 +15,8 @@ with workflow.unsafe.imports_passed_through():
         CapacityStep,
         Milestone,
         Milestones,
+        QueueOperation,
+        QueueStep,
         StockOperation,
         StockStep,
         Withdrawal,
@@ -22,11 +25,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
     from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
+    from domain.kits import pieces
     from domain.money import Money
     from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
     from domain.stock import RejectReason, StockEffect, StockLine
     from domain.store_hours import StoreHours
+    from domain.supply import ANYWHERE
     from domain.timeline import Event, Fact, TimelineEntry
     from domain.views import OrderView
     from workflows import options, summaries
@@ -42,6 +47,7 @@ class Collected(NamedTuple):
     stock: list[StockStep]
     withdrawn: list[Withdrawal]
     wanted: set[StoreId]
+    queue: list[QueueStep]
 
 
 class RefusedStock(NamedTuple):
@@ -71,6 +77,7 @@ class Book:
         self._stock: list[StockStep] = []
         self._withdrawn: list[Withdrawal] = []
         self._wanted: set[StoreId] = set()
+        self._queue: list[QueueStep] = []
         self._last: OrderView | None = None
         self._writing = asyncio.Lock()
         self._search = Visible()
@@ -95,12 +102,16 @@ class Book:
         effect: StockEffect | None = None,
         expires_at: datetime | None = None,
         found: dict[LineId, int] | None = None,
+        only: Mapping[LineId, Container[Sku]] | None = None,
     ) -> StockStep:
-        """Add a stock move to the next milestone; its key is the milestone's number and its place in it."""
+        """Add a stock move to the next milestone; its key is the milestone's number and its place in it.
+
+        `only`: of these lines, which are kits, no more than the named components.
+        """
         step = StockStep(
             operation=operation,
             key=operation_key(self.order.terms.order_id, operation.value, self.order.version + 1, len(self._stock) + 1),
-            lines=self.stock_lines(lines, store_id),
+            lines=self.stock_lines(lines, store_id, only),
             channel=self.order.terms.channel,
             expires_at=expires_at,
             reason=reason,
@@ -111,19 +122,48 @@ class Book:
             self._stock.append(step)
         return step
 
+    def queue(
+        self,
+        operation: QueueOperation,
+        group: Group,
+        lines: dict[LineId, int] | None = None,
+        expected_at: datetime | None = None,
+    ) -> None:
+        """Add to the next milestone what becomes of a group's place in the queue for supply."""
+        self._queue.append(
+            QueueStep(
+                operation=operation,
+                key=operation_key(
+                    self.order.terms.order_id, operation.value, self.order.version + 1, len(self._queue) + 1
+                ),
+                n=group.n,
+                lines=self.stock_lines(lines or {}, group.store_id or StoreId(ANYWHERE)),
+                expected_at=expected_at,
+            )
+        )
+
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
         sums: dict[Sku, int] = {}
         for line, quantity in lines.items():
-            sums[skus[line]] = sums.get(skus[line], 0) + quantity
+            for sku, asked in pieces(self.needs[line], quantity).items():
+                sums[sku] = sums.get(sku, 0) + asked
         return sums
 
-    def stock_lines(self, lines: dict[LineId, int], store_id: StoreId) -> tuple[StockLine, ...]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+    @cached_property
+    def needs(self) -> dict[LineId, dict[Sku, int]]:
+        """What one unit of each line is made of."""
+        return {line.line_id: line.needs for line in self.order.terms.lines}
+
+    def stock_lines(
+        self, lines: dict[LineId, int], store_id: StoreId, only: Mapping[LineId, Container[Sku]] | None = None
+    ) -> tuple[StockLine, ...]:
+        """Units as stock knows them: a kit's line has one for each component."""
         return tuple(
-            StockLine(line_id=line, sku=skus[line], location_id=store_id, quantity=quantity)
+            StockLine(line_id=line, sku=sku, location_id=store_id, quantity=asked)
             for line, quantity in lines.items()
             if quantity > 0
+            for sku, asked in pieces(self.needs[line], quantity).items()
+            if not only or line not in only or sku in only[line]
         )
 
     def notice(
@@ -172,7 +212,12 @@ class Book:
     def collected(self) -> Collected:
         """What is collected so far: to be collected again if a step beyond it is refused."""
         return Collected(
-            list(self._events), list(self._notices), list(self._stock), list(self._withdrawn), set(self._wanted)
+            list(self._events),
+            list(self._notices),
+            list(self._stock),
+            list(self._withdrawn),
+            set(self._wanted),
+            list(self._queue),
         )
 
     def collect_again(self, earlier: Collected) -> None:
@@ -182,6 +227,7 @@ class Book:
         self._stock = [*earlier.stock, *self._stock]
         self._withdrawn = [*earlier.withdrawn, *self._withdrawn]
         self._wanted |= earlier.wanted
+        self._queue = [*earlier.queue, *self._queue]
 
     def resume(self, hours: dict[StoreId, StoreHours]) -> None:
         """Go on in a new run: what the last one recorded is what there is."""
@@ -193,7 +239,7 @@ class Book:
 
     @property
     def pending(self) -> bool:
-        return bool(self._events or self._lasting_events or self._notices or self._stock)
+        return bool(self._events or self._lasting_events or self._notices or self._stock or self._queue)
 
     @property
     def busy(self) -> bool:
@@ -225,6 +271,7 @@ class Book:
         milestone = Milestone(
             change=self._change(view, events),
             stock=self._stock,
+            queue=self._queue,
             notices=self._notices if self.visible else [],
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
@@ -232,7 +279,7 @@ class Book:
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
-        self._withdrawn, self._wanted = [], set()
+        self._withdrawn, self._wanted, self._queue = [], set(), []
         if self.visible:
             self._notices = []
         try:

@@ -53,7 +53,7 @@ class Cashier:
         return plan_money(
             self.order.tenders,
             self.order.earned - self.order.written_off + more_earned,
-            self.order.owed_worth - more_earned,
+            self.order.secured_worth - more_earned,
             self.order.due_back,
         )
 

@@ -5,12 +5,13 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
     from activities.faults import OUT_OF_STOCK
-    from activities.milestones import StockOperation
+    from activities.milestones import QueueOperation, StockOperation
     from domain.alternatives import Alternative, rank_alternatives
     from domain.cancellation import UnitsOf
     from domain.groups import Ending, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.notices import NoticeKind
+    from domain.order import AnyGroup
     from domain.personal import Readable
     from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
@@ -30,6 +31,8 @@ class Choosing:
         self.desk = desk
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
+        if (ahead := self._ordered_ahead(command.n)) is not None:
+            return await self._choose_about_supply(ahead, command)
         desk, group = self.desk, self.waiting_for_choice(command.n)
         match command.option:
             case messages.ChoiceOption.OTHER_STORE:
@@ -51,11 +54,7 @@ class Choosing:
                 await desk.book.record()
             case messages.ChoiceOption.CANCEL:
                 self._choice_made(group, command)
-                parts = [
-                    UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n)
-                    for line, n in group.owed_lines(UnitState.OPEN).items()
-                ]
-                self.cancel_open(group, parts, command)
+                self._cancel_all_open(group, command)
                 await desk.book.record()
             case messages.ChoiceOption.SHIP:
                 raise refuse(
@@ -63,7 +62,36 @@ class Choosing:
                 )
         return self.desk.answer(group)
 
-    def _choice_made(self, group: PickupGroup, command: messages.Choose) -> None:
+    def _ordered_ahead(self, n: int | None) -> AnyGroup | None:
+        """The group that waits for supply and is meant: the named one, or the first when nothing else is asked."""
+        order = self.desk.order
+        asked = [each for each in order.pickups if each.open and each.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK)]
+        if n is None and asked:
+            return None
+        return next((each for each in order.groups if each.supply is not None and n in (None, each.n)), None)
+
+    async def _choose_about_supply(self, group: AnyGroup, command: messages.Choose) -> GroupAnswer:
+        """Who ordered ahead may wait or cancel: the place in the queue is one at this store."""
+        match command.option:
+            case messages.ChoiceOption.WAIT:
+                return self.desk.answer(group, already=True)
+            case messages.ChoiceOption.CANCEL:
+                self._choice_made(group, command)
+                self._cancel_all_open(group, command)
+                await self.desk.book.record()
+                return self.desk.answer(group)
+            case _:
+                raise refuse(
+                    RefusalKind.NOT_ALLOWED_NOW,
+                    "These units wait for supply and keep their place in its queue. Wait, or cancel and order anew.",
+                )
+
+    def _cancel_all_open(self, group: AnyGroup, command: messages.Choose) -> None:
+        lines = group.owed_lines(UnitState.OPEN)
+        parts = [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
+        self.cancel_open(group, parts, command)
+
+    def _choice_made(self, group: AnyGroup, command: messages.Choose) -> None:
         self.desk.book.event(
             Event.CHOICE_MADE, command.actor, group=group.n, choice=command.option, store=command.store_id
         )
@@ -105,7 +133,7 @@ class Choosing:
         found = await self._find_stores(group)
         skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
-        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
+        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by, self.desk.book.needs)
         for alternative in ranked:
             if store_id in (None, alternative.store_id):
                 moved = await self._move_to(group, alternative, found, command)
@@ -192,7 +220,7 @@ class Choosing:
             AlternativeSteps.find_stores,
             AlternativesWanted(
                 origin=group.store_id,
-                skus=sorted({line.sku for line in terms.lines if line.line_id in wanted}),
+                skus=sorted({sku for line in wanted for sku in self.desk.book.needs[line]}),
                 channel=terms.channel,
                 at=workflow.now(),
             ),
@@ -200,13 +228,15 @@ class Choosing:
             **options.OUR_BOOKS,
         )
 
-    def cancel_open(self, group: PickupGroup, parts: list[UnitsOf], command: messages.Command) -> None:
+    def cancel_open(self, group: AnyGroup, parts: list[UnitsOf], command: messages.Command) -> None:
         desk = self.desk
         lines = {part.line_id: part.quantity for part in parts}
         worth = desk.order.worth(lines)
         for line, quantity in lines.items():
             group.move(line, UnitState.CANCELLED, quantity, UnitState.OPEN)
         desk.order.settle(lines, earned=False)
+        if group.supply is not None:
+            desk.book.queue(QueueOperation.LEAVE, group, lines)
         if not group.open:
             group.ending = group.ending or Ending.CANCELLED
         desk.book.event(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.milestones import StockOperation
+    from activities.milestones import QueueOperation, StockOperation
     from domain.actors import ENGINE, Actor
     from domain.cancellation import CancelPlan, UnitsOf, by_payment, plan_cancel
     from domain.group_views import group_view
@@ -206,6 +206,8 @@ class Desk:
                         group.put_back[line] = group.put_back.get(line, 0) + quantity
                 if isinstance(group, ShipmentGroup):
                     group.keep_packed_within_picked()
+                if group.supply is not None:
+                    self.book.queue(QueueOperation.LEAVE, group, lines)
                 if group.has_stock:
                     # Else they would be taken from another group of the same line at the same store.
                     self.book.stock(operation, lines, group.store_id)

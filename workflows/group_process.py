@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
+    from workflows.supplying import secure_at, supply_is_near
     from workflows.waits import Deadline, until
 
 OneKind = TypeVar("OneKind", bound=Group)
@@ -37,6 +38,27 @@ class GroupProcess(Generic[OneKind]):
 
     async def holds_are_cleared(self) -> None:
         await self._while(GroupStatus.WAITING, WaitsFor.HOLDS, lambda: None, "holds are cleared")
+
+    async def supply_arrives(self) -> None:
+        """In the queue for supply: money is asked for when it is near; what has not come in the end is cancelled."""
+        if await self._while(GroupStatus.WAITING, WaitsFor.SUPPLY, self._next_of_supply, "stock arrives"):
+            return
+        async with self.desk.turn:
+            supply = self.group.supply
+            if supply is None:
+                return
+            if self._over(supply.until):
+                await self.cancel_the_rest(CancelReason.INVENTORY)
+            elif self.desk.order.unsecured and self._over(secure_at(self.desk.order)):
+                supply_is_near(self.desk)
+                await self.desk.book.record()
+
+    def _next_of_supply(self) -> datetime | None:
+        supply = self.group.supply
+        if supply is None:
+            return None
+        near = secure_at(self.desk.order) if self.desk.order.unsecured else None
+        return min(near, supply.until) if near is not None else supply.until
 
     async def place_accepts(self) -> None:
         """Silent past its time: reminded once, then the work is withdrawn."""

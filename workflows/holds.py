@@ -115,11 +115,7 @@ class Holds:
                 continue
             policy = work_policy(desk.order, group)
             if group.waits_for is WaitsFor.HOLDS:
-                lines = group.owed_lines(UnitState.OPEN)
-                for line, quantity in lines.items():
-                    group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
-                desk.book.stock(StockOperation.ALLOCATE, lines, group.store_id)
-                offer(desk, group)
+                self.take_on(group)
             elif group.status is GroupStatus.OFFERED:
                 group.accept_by = accept_deadline(desk.hours(group.store_id), policy, now)
             elif group.late_until is not None and group.status is not GroupStatus.READY:
@@ -130,16 +126,35 @@ class Holds:
         if not desk.confirmed:
             desk.confirmed = True
             terms = desk.order.terms
+            ahead = {
+                line: n
+                for group in desk.order.groups
+                if group.supply is not None
+                for line, n in group.owed_lines().items()
+            }
+            dates = [group.supply.expected_at for group in desk.order.groups if group.supply is not None]
             desk.book.event(Event.ORDER_CONFIRMED)
             desk.book.notice(
                 NoticeKind.ORDER_CONFIRMED,
-                lines=desk.book.notice_lines({line.line_id: line.quantity for line in terms.lines}),
+                lines=desk.book.notice_lines(
+                    {line.line_id: line.quantity - ahead.get(line.line_id, 0) for line in terms.lines}
+                ),
+                remaining=desk.book.notice_lines(ahead),
+                expected_at=max((date for date in dates if date is not None), default=None),
                 total=desk.book.money(terms.total),
                 ready_at=max((g.promised_ready_at for g in desk.order.pickups if g.promised_ready_at), default=None),
                 group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
                 ships=bool(desk.order.shipments),
                 delivery_by=max((g.promised_at for g in desk.order.shipments if g.promised_at), default=None),
             )
+
+    def take_on(self, group: AnyGroup) -> None:
+        """Reserved units are committed, and offered to their place."""
+        lines = group.owed_lines(UnitState.OPEN)
+        for line, quantity in lines.items():
+            group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
+        self._desk.book.stock(StockOperation.ALLOCATE, lines, group.store_id)
+        offer(self._desk, group)
 
     def _resume(self, group: AnyGroup, held_since: datetime) -> None:
         """Nobody loses the time in which nobody could act."""

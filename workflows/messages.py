@@ -63,6 +63,8 @@ class Accept(GroupCommand):
 class Reject(GroupCommand):
     kind: Literal["reject"] = "reject"
     lines: dict[LineId, int] | None = None
+    missing: dict[LineId, list[Sku]] = {}
+    """Of kit lines, the components that are not there; the stock of no other one is corrected."""
     reason: RejectReason
     stock_effect: StockEffect | None = None
     collateral: bool = False
@@ -72,6 +74,8 @@ class Reject(GroupCommand):
 class Pick(GroupCommand):
     kind: Literal["pick"] = "pick"
     lines: dict[LineId, int]
+    components: dict[LineId, dict[Sku, int]] = {}
+    """Kit lines told by component: the pieces that were found of each."""
     staged_at: str | None = None
 
 
@@ -351,6 +355,17 @@ class CarrierEvent(Message):
 
 
 class StockArrived(Message):
-    """Stock came for a group that waits for it, or that no place could serve."""
+    """Stock came for a group that waits for it, or that no place could serve.
+
+    `store_id`: where it is reserved for a group that waited in the queue for supply.
+    """
 
     n: int
+    store_id: StoreId | None = None
+
+
+class SupplyRescheduled(Message):
+    """What a group waits for comes at another time; nobody knows when if no date is given."""
+
+    n: int
+    expected_at: datetime | None = None

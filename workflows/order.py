@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.preparing import Preparing
     from workflows.refusing import StepFailed, failure, failure_text, refuse
     from workflows.shipping import Process, Shipping, Work
+    from workflows.supplying import Supplying
 
 Answer = TypeVar("Answer")
 
@@ -46,6 +47,7 @@ class OrderWorkflow:
         self.collecting = Collecting(self.desk)
         self.counter = Counter(self.desk)
         self.shipping = Shipping(self.desk)
+        self.supplying = Supplying(self.desk, self.holds, self.shipping.sourcing)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
         self.placed: Placed | None = None
@@ -59,7 +61,7 @@ class OrderWorkflow:
         refusal = None
         if start.resumed is None:
             workflow.set_current_details(summaries.order(start.terms))
-            refusal = await Placing(self.desk, self.holds, self.shipping.sourcing).run()
+            refusal = await Placing(self.desk, self.holds, self.shipping.sourcing, self.supplying).run()
             self._answer_placing(refusal)
         else:
             workflow.set_current_details(summaries.details(self.desk.order))
@@ -337,10 +339,19 @@ class OrderWorkflow:
         """Stock came for which units of this order wait."""
         async with self.desk.turn:
             group = self.desk.order.group(arrival.n)
-            if isinstance(group, PickupGroup):
+            if group.supply is not None:
+                await self.supplying.arrived(group, arrival)
+            elif isinstance(group, PickupGroup):
                 await self.choosing.stock_arrived(group)
             else:
                 await self.shipping.sourcing.stock_arrived(group)
+
+    @workflow.signal
+    async def supply_rescheduled(self, news: messages.SupplyRescheduled) -> None:
+        """What units of this order wait for comes at another time."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await self.supplying.rescheduled(self.desk.order.group(news.n), news)
 
     @workflow.signal
     async def carrier_event(self, event: messages.CarrierEvent) -> None:

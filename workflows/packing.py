@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages
     from workflows.desk import Desk
     from workflows.messages import GroupAnswer
+    from workflows.picking import Missing, correct_stock, found_units, missing_components
     from workflows.refusing import refuse
     from workflows.shipment import take_all_away
     from workflows.sourcing import Sourcing
@@ -51,10 +52,11 @@ class Packing:
         self._not_while_asked_to_stop(group)
         lines = command.lines or group.owed_lines()
         group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED)
+        missing = missing_components(self.desk, command)
         self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
-        self._take_from_place(group, lines, command.reason, command.stock_effect)
+        self._take_from_place(group, lines, command.reason, command.stock_effect, missing)
         if not command.collateral:
-            self._is_missing(group, lines, command.reason)
+            self._is_missing(group, lines, command.reason, missing)
         await self.desk.book.record()
         return self.desk.answer(group)
 
@@ -64,7 +66,8 @@ class Packing:
         await self._not_too_late(group, command)
         group.require(BEFORE_PACKED, "picking it")
         self._not_while_asked_to_stop(group)
-        group.check_lines(command.lines, UnitState.ALLOCATED)
+        found = found_units(self.desk, group, command)
+        group.check_lines(found.lines, UnitState.ALLOCATED)
         now = workflow.now()
         group.escalated = False
         if group.late_until is not None:
@@ -73,14 +76,20 @@ class Packing:
         group.accepted_at = group.accepted_at or now
         group.picking_at = group.picking_at or now
         group.location = command.staged_at or group.location
-        for line, quantity in command.lines.items():
+        for line, quantity in found.lines.items():
             group.move(line, UnitState.PICKED, quantity, UnitState.ALLOCATED)
-        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=command.lines)
+        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=found.lines)
         missing = group.owed_lines(UnitState.ALLOCATED)
         if missing:
-            self.desk.book.event(Event.SHORT_PICK, command.actor, group=group.n, lines=missing)
-            self._take_from_place(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO)
-            self._is_missing(group, missing, RejectReason.NOT_IN_STOCK)
+            self.desk.book.event(
+                Event.SHORT_PICK,
+                command.actor,
+                group=group.n,
+                lines=missing,
+                components=sorted({sku for skus in found.missing.values() for sku in skus}) or None,
+            )
+            self._take_from_place(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, found.missing)
+            self._is_missing(group, missing, RejectReason.NOT_IN_STOCK, found.missing)
         self.desk.book.ask_hours(group.store_id)
         await self.desk.book.record()
         return self.desk.answer(group)
@@ -165,34 +174,38 @@ class Packing:
     def _check_articles(self, command: messages.Pack) -> None:
         skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
         for line, scanned in command.scanned.items():
-            if skus.get(line) != scanned:
+            if scanned != skus.get(line) and scanned not in self.desk.book.needs.get(line, ()):
                 raise refuse(
                     RefusalKind.WRONG_UNIT,
                     f"Line {line} is {skus.get(line, 'not in this order')}; another article was scanned. "
                     "Take it out, and pack the right one.",
                 )
 
-    def _is_missing(self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason) -> None:
-        """An empty shelf is empty for every order."""
-        if reason is RejectReason.NOT_IN_STOCK:
-            skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
-            group.missing = sorted({*group.missing, *(skus[line] for line in lines)})
+    def _is_missing(
+        self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason, missing: Missing
+    ) -> None:
+        """An empty shelf is empty for every order; of a kit, that of the components that were named."""
+        if reason is not RejectReason.NOT_IN_STOCK:
+            return
+        for line in self.desk.order.terms.lines:
+            if line.line_id in lines:
+                empty = missing.get(line.line_id, set()) if line.components else {line.sku}
+                group.missing = sorted({*group.missing, *empty})
 
     def _take_from_place(
-        self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason, effect: StockEffect | None
+        self,
+        group: ShipmentGroup,
+        lines: dict[LineId, int],
+        reason: RejectReason,
+        effect: StockEffect | None,
+        missing: Missing,
     ) -> None:
         """Units go back to open, and another place is looked for; the place's stock is corrected by the reason."""
         desk = self.desk
         desk.give_back(group, lines)
         group.keep_packed_within_picked()
-        desk.book.stock(
-            StockOperation.VARIANCE,
-            lines,
-            group.store_id,
-            reason=reason,
-            effect=effect or default_effect(reason),
-            found=group.owed_lines(UnitState.PICKED),
-        )
+        in_hands = group.owed_lines(UnitState.PICKED)
+        correct_stock(desk, group, lines, reason, effect or default_effect(reason), missing, in_hands)
         if group.one_place and len(lines) and sum(lines.values()) < group.owed:
             # What must leave from one place goes on whole: the rest of it too.
             take_all_away(desk, group)

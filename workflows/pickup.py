@@ -25,6 +25,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
             await self.holds_are_cleared()
             await self.customer_chooses()
             await self.stock_arrives()
+            await self.supply_arrives()
             await self.store_accepts()
             await self.goods_are_made_ready()
             await self.customer_collects()

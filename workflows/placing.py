@@ -9,10 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.screening import ScreeningSteps
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind
-    from domain.ids import OperationKey, operation_key
+    from domain.ids import LineId, OperationKey, StoreId, operation_key
+    from domain.kits import pieces
     from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
     from domain.stock import StockLine
+    from domain.supply import ANYWHERE
     from domain.timeline import Event
     from workflows import options
     from workflows.desk import Desk
@@ -21,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
     from workflows.sourcing import TRIES, Sourcing
+    from workflows.supplying import Supplying
 
 
 class RefusedPlacement(Exception):
@@ -33,10 +36,11 @@ class RefusedPlacement(Exception):
 class Placing:
     """From the order's terms to its fate. Each step registers what undoes it before it is taken."""
 
-    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing):
+    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing, supplying: Supplying):
         self.desk = desk
         self.holds = holds
         self.sourcing = sourcing
+        self.supplying = supplying
 
     async def run(self) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
@@ -60,21 +64,23 @@ class Placing:
         )
         for tries_left in reversed(range(TRIES)):
             short: list[Shortfall] = []
-            if not terms.shipments or await self._choose_places():
-                short = await self._claim(TRIES - tries_left)
+            ahead: dict[int, dict[LineId, int]] = {}
+            if not terms.shipments or await self._choose_places(ahead):
+                short = await self._claim(TRIES - tries_left, ahead)
                 if not short:
                     return
             if not terms.shipments or not tries_left:
                 raise _out_of_stock(short)
             self.sourcing.forget_choice()
 
-    async def _choose_places(self) -> bool:
+    async def _choose_places(self, ahead: dict[int, dict[LineId, int]]) -> bool:
         """Every shipment has its places, and they take it on; false when others took the last of their capacity."""
-        if short := await self.sourcing.choose_at_placing():
+        if short := await self.sourcing.choose_at_placing(ahead):
             raise _out_of_stock(short)
-        return await self.sourcing.hold_capacity(self.desk.order.shipments)
+        placed = [group for group in self.desk.order.shipments if group.store_id]
+        return not placed or await self.sourcing.hold_capacity(placed)
 
-    async def _claim(self, number: int) -> list[Shortfall]:
+    async def _claim(self, number: int, ahead: dict[int, dict[LineId, int]]) -> list[Shortfall]:
         """Hold all units where they are to come from, or none: then what is missing."""
         desk, terms = self.desk, self.desk.order.terms
         claim = Claim(
@@ -87,7 +93,10 @@ class Placing:
                 lines=self._wanted(),
                 channel=terms.channel,
             ),
-            places=sorted({group.store_id for group in desk.order.groups}),
+            places=sorted({group.store_id for group in desk.order.groups if group.store_id}),
+            groups={line: group.n for group in desk.order.pickups for line in group.units}
+            | {line: n for n, lines in ahead.items() for line in lines},
+            ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
         )
         try:
             stores = await workflow.execute_local_activity_method(
@@ -99,6 +108,7 @@ class Placing:
                 raise
             return shortfalls
         desk.book.hours.update(stores.hours)
+        self.supplying.wait(stores.waiting)
         return []
 
     async def _screen(self) -> Verdict:
@@ -199,10 +209,12 @@ class Placing:
         """Each line where it is to be collected, or is shipped from; nothing of what has no place."""
         order = self.desk.order
         return tuple(
-            StockLine(line_id=line.line_id, sku=line.sku, location_id=group.store_id, quantity=quantity)
+            StockLine(line_id=line.line_id, sku=sku, location_id=group.store_id, quantity=asked)
             for line in order.terms.lines
             for group in order.groups
-            if group.store_id and line.line_id in group.units and (quantity := group.units[line.line_id].total) > 0
+            if group.store_id and line.line_id in group.units
+            for sku, asked in pieces(line.needs, group.units[line.line_id].total).items()
+            if asked > 0
         )
 
 

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages
     from workflows.desk import Desk
     from workflows.messages import GroupAnswer
+    from workflows.picking import Missing, correct_stock, found_units, missing_components
     from workflows.refusing import refuse
     from workflows.window import set_window, tell_code
 
@@ -48,8 +49,9 @@ class Preparing:
         group.require((*AT_WORK, GroupStatus.READY), "rejecting it")
         lines = command.lines or group.owed_lines()
         group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
+        missing = missing_components(self.desk, command)
         self.desk.book.event(Event.STORE_REJECTED, command.actor, reason=command.reason, group=group.n, lines=lines)
-        self._take_from_store(group, lines, command.reason, command.stock_effect)
+        self._take_from_store(group, lines, command.reason, command.stock_effect, missing)
         await self.desk.book.record()
         return self.desk.answer(group)
 
@@ -58,7 +60,8 @@ class Preparing:
         group = self.desk.order.pickup(command.n)
         await self._not_too_late(group, command)
         group.require(AT_WORK, "picking it")
-        group.check_lines(command.lines, UnitState.ALLOCATED)
+        found = found_units(self.desk, group, command)
+        group.check_lines(found.lines, UnitState.ALLOCATED)
         now = workflow.now()
         group.escalated = False
         if group.late_until is not None:
@@ -66,13 +69,19 @@ class Preparing:
         group.accepted_at = group.accepted_at or now
         group.picking_at = group.picking_at or now
         group.location = command.staged_at or group.location
-        for line, quantity in command.lines.items():
+        for line, quantity in found.lines.items():
             group.move(line, UnitState.PICKED, quantity, UnitState.ALLOCATED)
-        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=command.lines)
+        self.desk.book.event(Event.PICKED, command.actor, group=group.n, lines=found.lines)
         missing = group.owed_lines(UnitState.ALLOCATED)
         if missing:
-            self.desk.book.event(Event.SHORT_PICK, command.actor, group=group.n, lines=missing)
-            self._take_from_store(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO)
+            self.desk.book.event(
+                Event.SHORT_PICK,
+                command.actor,
+                group=group.n,
+                lines=missing,
+                components=sorted({sku for skus in found.missing.values() for sku in skus}) or None,
+            )
+            self._take_from_store(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, found.missing)
         self.desk.book.ask_hours(group.store_id)
         await self.desk.book.record()
         return self.desk.answer(group)
@@ -125,19 +134,18 @@ class Preparing:
         )
 
     def _take_from_store(
-        self, group: PickupGroup, lines: dict[LineId, int], reason: RejectReason, effect: StockEffect | None
+        self,
+        group: PickupGroup,
+        lines: dict[LineId, int],
+        reason: RejectReason,
+        effect: StockEffect | None,
+        missing: Missing,
     ) -> None:
         """Units go back to open and the store's stock is corrected; they become a question to the customer."""
         desk = self.desk
         desk.give_back(group, lines)
-        desk.book.stock(
-            StockOperation.VARIANCE,
-            lines,
-            group.store_id,
-            reason=reason,
-            effect=effect or default_effect(reason),
-            found=group.owed_lines(UnitState.PICKED, UnitState.READY),
-        )
+        in_hands = group.owed_lines(UnitState.PICKED, UnitState.READY)
+        correct_stock(desk, group, lines, reason, effect or default_effect(reason), missing, in_hands)
         whole = sum(lines.values()) == group.owed
         if whole:
             group.declined_by.append(group.store_id)

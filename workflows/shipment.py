@@ -32,6 +32,7 @@ class ShipmentProcess(GroupProcess[ShipmentGroup]):
     async def run(self) -> None:
         while self.group.open:
             await self.holds_are_cleared()
+            await self.supply_arrives()
             await self.place_is_found()
             await self.place_accepts()
             await self.goods_leave()

@@ -42,15 +42,23 @@ class Sourcing:
 
     # --- placing -----------------------------------------------------------------------------------------------------
 
-    async def choose_at_placing(self) -> list[Shortfall]:
-        """Give every shipment of a new order its places; what no place can serve, if that is anything."""
+    async def choose_at_placing(self, ahead: dict[int, dict[LineId, int]]) -> list[Shortfall]:
+        """Give every shipment of a new order its places; what no place can serve, if that is anything.
+
+        What of that may be sold beyond stock is put into `ahead`, each line whole (and all of what must leave
+        together); it stays in its group.
+        """
         desk, terms = self.desk, self.desk.order.terms
         wanted = {group.n: group.owed_lines(UnitState.OPEN) for group in desk.order.shipments}
         skus = {line.line_id: line.sku for line in terms.lines}
         found = await self.find(desk.order.shipments, self._pickups())
         short: dict[LineId, int] = {}
-        for n, lines in wanted.items():
-            for line, left in _missing(lines, found.parts[n]).items():
+        for group in desk.order.shipments:
+            missing = missing_of(wanted[group.n], found.parts[group.n])
+            if missing and set(missing) <= set(found.sold_ahead):
+                ahead[group.n] = {line: n for line, n in wanted[group.n].items() if group.one_place or line in missing}
+                continue
+            for line, left in missing.items():
                 short[line] = short.get(line, 0) + left
         if short:
             return [
@@ -60,7 +68,12 @@ class Sourcing:
                 if line in short
             ]
         for group in list(desk.order.shipments):
-            self._spread(group, found.parts[group.n], WaitsFor.HOLDS)
+            waits = ahead.get(group.n, {})
+            parts = _without(found.parts[group.n], waits) if waits else found.parts[group.n]
+            if parts:
+                rest = {line: n for line, n in wanted[group.n].items() if line not in waits}
+                part = desk.order.split_off(group, rest, WaitsFor.HOLDS, []) if waits else group
+                self.spread(part, parts, WaitsFor.HOLDS)
         return []
 
     async def hold_capacity(self, shipments: list[ShipmentGroup], *, limited: bool = True) -> bool:
@@ -157,7 +170,7 @@ class Sourcing:
     async def _is_taken(self, group: ShipmentGroup, parts: list[Part], found: PlacesFound) -> bool:
         step = Try(self.desk)
         self.desk.book.hours.update(found.hours)
-        shipments = self._spread(group, parts, WaitsFor.SOURCING)
+        shipments = self.spread(group, parts, WaitsFor.SOURCING)
         if not await self.hold_capacity([part for part in shipments if part.store_id]):
             step.undo()
             return False
@@ -170,10 +183,10 @@ class Sourcing:
                 part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
         return await step.record()
 
-    def _spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
+    def spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
         """The first part stays in the group; each other one, and what is in none, becomes a shipment of its own."""
         first, *others = parts
-        rest = _missing(group.owed_lines(UnitState.OPEN), parts)
+        rest = missing_of(group.owed_lines(UnitState.OPEN), parts)
         shipments = [group]
         for other in others:
             shipments.append(self.desk.order.split_off(group, other.lines, waits_for, []))
@@ -225,6 +238,7 @@ class Sourcing:
                 at=workflow.now(),
                 channel=terms.channel,
                 skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
+                kits={line.line_id: line.needs for line in terms.lines if line.line_id in wanted and line.components},
                 wishes=wishes,
                 spoken_for=spoken_for,
                 hours_of=list(hours_of),
@@ -243,5 +257,14 @@ class Sourcing:
             await self.find_place(group)
 
 
-def _missing(lines: dict[LineId, int], parts: list[Part]) -> dict[LineId, int]:
+def missing_of(lines: dict[LineId, int], parts: list[Part]) -> dict[LineId, int]:
     return {line: left for line, n in lines.items() if (left := n - sum(part.lines.get(line, 0) for part in parts)) > 0}
+
+
+def _without(parts: list[Part], lines: dict[LineId, int]) -> list[Part]:
+    """The parts with these lines left out."""
+    left = [
+        part.model_copy(update={"lines": {line: n for line, n in part.lines.items() if line not in lines}})
+        for part in parts
+    ]
+    return [part for part in left if part.lines]

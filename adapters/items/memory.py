@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adapters.items.port import Item
+from adapters.items.port import Item, check_kit
 
 
 class MemoryItems:
@@ -18,4 +18,9 @@ class MemoryItems:
         return [item for sku, item in sorted(self._items.items()) if after is None or sku > after][:limit]
 
     async def put(self, item: Item) -> None:
+        if item.components:
+            used_by = [
+                sku for sku, each in self._items.items() if any(part.sku == item.sku for part in each.components)
+            ]
+            check_kit(item, await self.items([part.sku for part in item.components]), used_by)
         self._items[item.sku] = item

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.items.port import Item
+from adapters.items.port import Item, check_kit
 from adapters.postgres.tables.places import ItemRow
+
+_ONE_AT_A_TIME = 7_305_811_204
+"""Advisory lock of whoever changes the catalogue."""
 
 
 class PostgresItems:
@@ -29,6 +32,12 @@ class PostgresItems:
         return [Item.model_validate(row) for row in await self._connection.scalars(query)]
 
     async def put(self, item: Item) -> None:
+        # Two that name each other at the same time would both find the other to be none.
+        await self._connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        if item.components:
+            made_of_it = ItemRow.item["components"].contains([{"sku": item.sku}])
+            used_by = await self._connection.scalars(select(ItemRow.sku).where(made_of_it))
+            check_kit(item, await self.items([part.sku for part in item.components]), list(used_by))
         values = {"item": item.model_dump(mode="json")}
         await self._connection.execute(
             insert(ItemRow)

@@ -1,5 +1,6 @@
 """The records of orders in PostgreSQL."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -256,7 +257,7 @@ class PostgresRecords:
                     and_(OrderGroupRow.store_id == store_id, OrderGroupRow.status == GroupStatus.WAITING),
                     OrderGroupRow.status == GroupStatus.QUEUED,
                 ),
-                OrderLineRow.sku == sku,
+                _is_made_of(sku),
             )
         )
         waits = {
@@ -306,20 +307,21 @@ class PostgresRecords:
 
     async def picked_at(self, sku: Sku, store_id: StoreId) -> Mapping[OrderId, int]:
         units = OrderGroupRow.view["units"][OrderLineRow.line_id]
-        picked = func.sum(
-            func.coalesce(units["picked"].as_integer(), 0) + func.coalesce(units["ready"].as_integer(), 0)
-        )
+        picked = func.coalesce(units["picked"].as_integer(), 0) + func.coalesce(units["ready"].as_integer(), 0)
         rows = await self._connection.execute(
-            select(OrderGroupRow.order_id, picked)
+            select(OrderGroupRow.order_id, OrderLineRow.view["components"], picked)
             .join(OrderLineRow, OrderLineRow.order_id == OrderGroupRow.order_id)
             .where(
                 OrderGroupRow.store_id == store_id,
                 OrderGroupRow.status.in_([status.value for status in IN_HANDS]),
-                OrderLineRow.sku == sku,
+                _is_made_of(sku),
             )
-            .group_by(OrderGroupRow.order_id)
         )
-        return {OrderId(order_id): count for order_id, count in rows if count}
+        found: Counter[OrderId] = Counter()
+        for order_id, components, units_picked in rows:
+            kit = {part["sku"]: part["quantity"] for part in components or ()}
+            found[OrderId(order_id)] += units_picked * (kit.get(sku, 0) if kit else 1)
+        return +found
 
     async def unpicked_at(self, sku: Sku, store_id: StoreId) -> Sequence[UnpickedUnits]:
         unpicked = OrderGroupRow.view["units"][OrderLineRow.line_id]["allocated"].as_integer()
@@ -329,7 +331,7 @@ class PostgresRecords:
             .where(
                 OrderGroupRow.store_id == store_id,
                 OrderGroupRow.status.in_([status.value for status in WORK]),
-                OrderLineRow.sku == sku,
+                _is_made_of(sku),
                 unpicked > 0,
             )
             .order_by(OrderGroupRow.order_id, OrderGroupRow.n, OrderLineRow.position)
@@ -375,3 +377,8 @@ class PostgresRecords:
             .order_by(OrderIntakeRow.order_id)
         )
         return [OrderId(order_id) for order_id in dict.fromkeys([*rows, *promised])]
+
+
+def _is_made_of(sku: str) -> ColumnElement[bool]:
+    """Lines of which a unit has pieces of the SKU: that article itself, or a kit with it."""
+    return or_(OrderLineRow.sku == sku, OrderLineRow.view["components"].contains([{"sku": sku}]))

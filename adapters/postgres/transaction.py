@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.backorders.postgres import PostgresBackorders
 from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
@@ -26,6 +27,7 @@ class PostgresTransaction:
         self.places = PostgresPlaces(connection)
         self.items = PostgresItems(connection)
         self.channels = PostgresChannels(connection)
+        self.backorders = PostgresBackorders(connection)
         self.routing = PostgresRouting(connection)
         self.capacity = PostgresCapacity(connection)
 

@@ -178,7 +178,7 @@ class MemoryRecords:
         found = []
         for order in self._orders.values():
             since = {wait.id: wait.since for wait in order.head.waiting_for}
-            wanted = {line.line_id for line in order.lines.values() if line.sku == sku}
+            wanted = {line.line_id for line in order.lines.values() if sku in line.needs}
             for group in order.groups.values():
                 here = group.store_id == store_id and group.status is GroupStatus.WAITING
                 wait = f"stock/{group.n}" if here else f"sourcing/{group.n}"
@@ -212,9 +212,8 @@ class MemoryRecords:
             for group in order.groups.values():
                 if group.store_id == store_id and group.status in IN_HANDS:
                     picked[order.order_id] += sum(
-                        units.get("picked", 0) + units.get("ready", 0)
+                        (units.get("picked", 0) + units.get("ready", 0)) * order.lines[line_id].needs.get(sku, 0)
                         for line_id, units in group.units.items()
-                        if order.lines[line_id].sku == sku
                     )
         return +picked
 
@@ -225,7 +224,7 @@ class MemoryRecords:
             for n, group in sorted(order.groups.items())
             if group.store_id == store_id and group.status in WORK
             for line_id, units in group.units.items()
-            if order.lines[line_id].sku == sku and (quantity := units.get("allocated", 0))
+            if sku in order.lines[line_id].needs and (quantity := units.get("allocated", 0))
         ]
 
     async def interventions(self, *, limit: int) -> Sequence[OpenIntervention]:

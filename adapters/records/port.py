@@ -11,6 +11,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.kits import pieces
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -108,7 +109,8 @@ def open_by_sku(group: GroupView, lines: Iterable[LineView]) -> dict[Sku, int]:
     wanted: dict[Sku, int] = {}
     for line in lines:
         if units := group.units.get(line.line_id, {}).get("open", 0):
-            wanted[Sku(line.sku)] = wanted.get(Sku(line.sku), 0) + units
+            for sku, asked in pieces(line.needs, units).items():
+                wanted[sku] = wanted.get(sku, 0) + asked
     return wanted
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from typing import Any
 
+from adapters.backorders.memory import MemoryBackorders
 from adapters.capacity.memory import MemoryCapacity
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
@@ -29,6 +30,7 @@ class MemoryTransaction:
         self.places = MemoryPlaces()
         self.items = MemoryItems()
         self.channels = MemoryChannels()
+        self.backorders = MemoryBackorders()
         self.routing = MemoryRouting()
         self.capacity = MemoryCapacity()
 

@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from adapters.backorders.port import Backorders
 from adapters.capacity.port import CapacityUse
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
@@ -29,6 +30,8 @@ class Transaction(Protocol):
     def items(self) -> Items: ...
     @property
     def channels(self) -> Channels: ...
+    @property
+    def backorders(self) -> Backorders: ...
     @property
     def routing(self) -> Routing: ...
     @property

@@ -18,12 +18,13 @@ NEAR_KM = 100
 
 async def show(visit: Visit) -> dict[str, Any]:
     group = visit.group
-    waits = (f"choice/{visit.link.group}", f"stock/{visit.link.group}")
+    waits = (f"choice/{visit.link.group}", f"stock/{visit.link.group}", f"supply/{visit.link.group}")
     wait = next((wait for wait in visit.order.waiting_for if wait.id in waits), None)
     if group is None or wait is None or group.status is not GroupStatus.WAITING:
         return {"open": False}
     owed = {line.line_id: line.quantity for line in group.lines}
-    others = await _others(visit, group.store_id, owed)
+    # What was ordered ahead keeps its place in the queue: the customer may wait or cancel.
+    others = [] if group.backordered else await _others(visit, group.store_id, owed)
     near, far = [[each for each in others if (each["km"] <= NEAR_KM) is wanted] for wanted in (True, False)]
     return {
         "open": True,
@@ -32,6 +33,8 @@ async def show(visit: Visit) -> dict[str, Any]:
         "units": sum(owed.values()),
         "deadline": visit.when(wait.deadline),
         "waits": wait.kind is WaitKind.STOCK,
+        "ahead": group.backordered,
+        "expected": visit.when(group.expected_at),
         "near": near[:SHOWN],
         "far": far[:SHOWN],
         "once_value": new_form(),
@@ -54,8 +57,9 @@ async def act(visit: Visit, form: Form) -> Outcome:
 
 async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int]) -> list[dict[str, Any]]:
     services, now = visit.services, visit.services.now()
-    skus = {line.line_id: Sku(line.sku) for line in visit.order.lines}
-    wanted = {line: (skus[line], n) for line, n in owed.items() if n}
+    lines = {line.line_id: line for line in visit.order.lines}
+    needs = {line: lines[line].needs for line in owed}
+    wanted = {line: (Sku(lines[line].sku), n) for line, n in owed.items() if n}
     async with services.transactions.begin() as books:
         places = {
             place.location_id: place
@@ -63,7 +67,7 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
             if place.kind is PlaceKind.STORE and not place.paused(now)
         }
         stock = await books.inventory.availability(
-            sorted({sku for sku, _ in wanted.values()}), list(places), visit.order.channel
+            sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
         )
     available: dict[StoreId, dict[Sku, int]] = {}
     for level in stock:
@@ -77,7 +81,7 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
         )
         for place in places.values()
     ]
-    ranked = rank_alternatives(wanted, offers, origin, [])
+    ranked = rank_alternatives(wanted, offers, origin, [], needs)
     return [
         {
             "store_id": each.store_id,

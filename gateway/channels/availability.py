@@ -1,5 +1,6 @@
 """`GET /v1/availability`: what can be promised where, by which method, and when it would be ready."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -8,10 +9,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from adapters.access.port import PrincipalKind
+from adapters.backorders.port import BackorderRule
+from adapters.inventory.port import Availability as Stock
+from adapters.items.port import Item
 from adapters.places.port import Place, PlaceKind
 from domain.ids import Sku, StoreId
 from domain.intake import Method, PickupMode
+from domain.kits import Needs, whole_units
 from domain.pickup_windows import check_requested, promised_ready_at
+from domain.supply import ANYWHERE
 from gateway.channels.checks import paused_until
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
@@ -43,6 +49,16 @@ class MethodShown(BaseModel):
     """When it would be ready if it were ordered now; none while the store takes nothing on."""
 
 
+class BackorderShown(BaseModel):
+    """Beyond `available`: so many more may be ordered, and wait for supply in the order of placing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left: int | None
+    """The number, for the seller's own channels only."""
+    expected_at: datetime | None
+
+
 class AvailabilityShown(BaseModel):
     """One SKU at one place, seen with the caller's buffer."""
 
@@ -53,6 +69,8 @@ class AvailabilityShown(BaseModel):
     availability: Availability
     available: int | None
     """The number, for the seller's own channels only."""
+    backorder: BackorderShown | None = None
+    """What may be sold beyond stock there; of a kit that is decided by its components."""
     methods: list[MethodShown]
 
 
@@ -68,15 +86,22 @@ async def availability(
         raise invalid("/query/sku", "Name one SKU at least")
     now, channel = services.now(), caller.principal.channel
     async with services.transactions.begin() as books:
-        known = {item.sku for item in await books.items.items(sorted(set(sku)))}
+        known = {item.sku: needs_of(item) for item in await books.items.items(sorted(set(sku)))}
         places = [
             place
             for place in await books.places.places([StoreId(each) for each in sorted(set(store))] if store else None)
             if place.kind is PlaceKind.STORE
         ]
         found = await books.inventory.availability(
-            [Sku(each) for each in sorted(known)], [place.location_id for place in places], channel
+            sorted({piece for needs in known.values() for piece in needs}),
+            [place.location_id for place in places],
+            channel,
         )
+        rules = {
+            (rule.sku, rule.location_id): rule
+            for rule in await books.backorders.rules(sorted(known))
+            if rule.left and rule.sku in known[rule.sku]
+        }
     methods = {place.location_id: _methods(services, place, now) for place in places}
     exact = caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE
     return page_of(
@@ -87,11 +112,37 @@ async def availability(
                 store_id=each.location_id,
                 availability=_word(each.available),
                 available=each.available if exact else None,
+                backorder=_beyond(
+                    rules.get((each.sku, each.location_id)) or rules.get((each.sku, StoreId(ANYWHERE))), exact
+                ),
                 methods=methods[each.location_id],
             )
-            for each in found
+            for each in kits_counted(known, found)
         ],
     )
+
+
+def needs_of(item: Item) -> dict[Sku, int]:
+    """The pieces of one unit: of a kit its components."""
+    return {part.sku: part.quantity for part in item.components} or {item.sku: 1}
+
+
+def kits_counted(wanted: Mapping[Sku, Needs], levels: Sequence[Stock]) -> list[Stock]:
+    """What can be promised of each item, per place: of a kit as many as its scarcest component makes there."""
+    there: dict[StoreId, dict[Sku, int]] = {}
+    for level in levels:
+        there.setdefault(level.location_id, {})[level.sku] = level.available
+    return [
+        Stock(sku, location, whole_units(available, needs))
+        for sku, needs in sorted(wanted.items())
+        for location, available in sorted(there.items())
+    ]
+
+
+def _beyond(rule: BackorderRule | None, exact: bool) -> BackorderShown | None:
+    if rule is None:
+        return None
+    return BackorderShown(left=rule.left if exact else None, expected_at=rule.expected_at)
 
 
 def _word(available: int) -> Availability:

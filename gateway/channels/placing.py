@@ -1,7 +1,7 @@
 """Taking an order in: is it ours to take, can it be, does it add up; then it is promised once and started."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from adapters.access.port import PrincipalKind
 from adapters.channels.port import Channels
 from adapters.intake.port import Intake, IntakeState
+from adapters.items.port import Item, Items
 from adapters.keys.port import CustomerRef, DataKey
 from adapters.places.port import Place
 from adapters.postgres.transaction import PostgresTransaction
@@ -18,6 +19,7 @@ from domain import ids
 from domain.actors import Channel
 from domain.ids import OrderId, StoreId, order_workflow_id
 from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
+from domain.kits import Component
 from domain.personal import PersonalData
 from domain.refusals import Refusal
 from domain.terms import ChannelRules, OrderTerms, terms_of
@@ -45,6 +47,8 @@ class _Known(NamedTuple):
     rules: ChannelRules
     places: dict[StoreId, Place]
     skus: frozenset[str]
+    kits: Mapping[str, Sequence[Component]]
+    """What is sold as a kit, with its components as they are now."""
 
 
 async def place_order(services: Services, caller: Caller, body: OrderBody) -> Taken:
@@ -54,7 +58,7 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
     now = services.now()
     known = await _look_up(services, body)
     if known.intake is None:
-        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known.rules, now)
+        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known, now)
     else:
         intake, terms = known.intake, None
     if not await _may_know(services, caller, intake):
@@ -66,10 +70,10 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
         return Taken(await _view(services, intake.order_id), is_new=False)
     if terms is None:
         # The same order again while its first start has not answered, or was lost: go on with that one.
-        terms = _terms(services, caller, body, intake.order_id, intake.promised_at, known.rules, _discrepancy(body))
+        terms = _terms(services, caller, body, intake.order_id, intake.promised_at, known, _discrepancy(body))
     placed = await _start(services, terms)
     if placed.refusal is not None:
-        raise _refused(placed.refusal, body)
+        raise _refused(placed.refusal, body, known.kits)
     return Taken(await _view(services, intake.order_id), is_new=is_new)
 
 
@@ -85,12 +89,27 @@ async def _look_up(services: Services, body: OrderBody) -> _Known:
     stores = [StoreId(each.store_id) for each in body.fulfilments if each.store_id is not None]
     async with services.transactions.begin() as books:
         channels: Channels = books.channels
+        items = await books.items.items(sorted({line.sku for line in body.lines}))
         return _Known(
             intake=await books.intake.by_external_id(body.channel, body.external_id),
             rules=await channels.rules(body.channel),
             places={place.location_id: place for place in await books.places.places(sorted(set(stores)))},
-            skus=frozenset(item.sku for item in await books.items.items(sorted({line.sku for line in body.lines}))),
+            skus=frozenset(item.sku for item in items),
+            kits=await _kits(books.items, items),
         )
+
+
+async def _kits(catalogue: Items, items: Sequence[Item]) -> Mapping[str, Sequence[Component]]:
+    """Each kit with its components' usual prices, by which its own price is shared among them."""
+    pieces = sorted({part.sku for item in items for part in item.components})
+    prices = {each.sku: each.price or 0 for each in await catalogue.items(pieces)} if pieces else {}
+    return {
+        item.sku: [
+            Component(sku=part.sku, quantity=part.quantity, price=prices.get(part.sku, 0)) for part in item.components
+        ]
+        for item in items
+        if item.components
+    }
 
 
 def _checked(services: Services, body: OrderBody, known: _Known, now: datetime) -> Discrepancy | None:
@@ -132,13 +151,13 @@ async def _promise(
     caller: Caller,
     body: OrderBody,
     discrepancy: Discrepancy | None,
-    rules: ChannelRules,
+    known: _Known,
     now: datetime,
 ) -> tuple[Intake, OrderTerms | None]:
     """Claim the identity, with key, personal data and start in one transaction: from here on the order is started,
     by us or by the sweeper. Gives the other's claim when somebody was first."""
     order_id = ids.order_id(now, os.urandom(10))
-    terms = _terms(services, caller, body, order_id, now, rules, discrepancy)
+    terms = _terms(services, caller, body, order_id, now, known, discrepancy)
     wanted = Intake(
         order_id=order_id,
         channel=body.channel,
@@ -193,7 +212,7 @@ def _terms(
     body: OrderBody,
     order_id: OrderId,
     received_at: datetime,
-    rules: ChannelRules,
+    known: _Known,
     discrepancy: Discrepancy | None,
 ) -> OrderTerms:
     return terms_of(
@@ -202,8 +221,9 @@ def _terms(
         received_at=received_at,
         actor=caller.actor,
         policy=services.policy,
-        rules=rules,
+        rules=known.rules,
         discrepancy=discrepancy,
+        kits=known.kits,
     )
 
 
@@ -245,13 +265,13 @@ async def _exists(services: Services, caller: Caller, intake: Intake) -> Problem
     )
 
 
-def _refused(refusal: Refusal, body: OrderBody) -> Problem:
+def _refused(refusal: Refusal, body: OrderBody, kits: Mapping[str, Sequence[Component]]) -> Problem:
     problem = of_refusal(refusal)
-    problem.errors = _shortfalls(refusal, body)
+    problem.errors = _shortfalls(refusal, body, kits)
     return problem
 
 
-def _shortfalls(refusal: Refusal, body: OrderBody) -> Sequence[FieldError]:
+def _shortfalls(refusal: Refusal, body: OrderBody, kits: Mapping[str, Sequence[Component]]) -> Sequence[FieldError]:
     return [
         FieldError(
             pointer=f"/lines/{position}/quantity",
@@ -259,5 +279,5 @@ def _shortfalls(refusal: Refusal, body: OrderBody) -> Sequence[FieldError]:
         )
         for short in refusal.shortfalls
         for position, line in enumerate(body.lines)
-        if line.sku == short.sku
+        if line.sku == short.sku or any(part.sku == short.sku for part in kits.get(line.sku, ()))
     ]

@@ -6,12 +6,13 @@ from urllib.parse import quote
 import typer
 
 from domain.holds import HoldKind, HoldOutcome
-from gateway.cli import output
+from gateway.cli import output, supply
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction
 
 app = typer.Typer(help="Search, decide, repair.", no_args_is_help=True)
+app.add_typer(supply.app, name="supply")
 
 Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]

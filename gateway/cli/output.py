@@ -62,7 +62,11 @@ def money(amount: int, currency: str) -> str:
 
 
 def lines(found: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{line['quantity']} x {line.get('sku') or line['line_id']}" for line in found)
+    return ", ".join(
+        f"{line['quantity']} x {line.get('sku') or line['line_id']}"
+        + (f" ({lines(line['components'])})" if line.get("components") else "")
+        for line in found
+    )
 
 
 def order(view: Mapping[str, Any]) -> None:

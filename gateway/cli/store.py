@@ -102,6 +102,10 @@ def pick(
     context: typer.Context,
     order: OrderArgument,
     line: Lines = None,
+    piece: Annotated[
+        list[str] | None,
+        typer.Option("--piece", help="Of a kit that is short: pieces found of a component, 1:SKU=2."),
+    ] = None,
     staged_at: Annotated[str | None, typer.Option(help="Where the units stand.")] = None,
     n: Pickup = 1,
     ships: Ships = False,
@@ -109,6 +113,8 @@ def pick(
 ) -> None:
     """Say what was found; all of it when no line is named."""
     lines = _lines(line)
+    if piece:
+        lines = [*(lines or []), *_pieces(piece)]
     if lines is None:
         owed = session_of(context).get(_path(order, n, ships))["lines"]
         lines = [{"line_id": each["line_id"], "quantity": each["quantity"]} for each in owed]
@@ -373,6 +379,18 @@ def _keys_of(store: str, manager: bool) -> str:
 
 def _path(order: str, n: int, ships: bool = False) -> str:
     return f"/v1/{'shipments' if ships else 'pickups'}/{quote(order, safe='')}/{n}"
+
+
+def _pieces(given: list[str]) -> list[dict[str, object]]:
+    """Kit lines by what was found of each component."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for each in given:
+        name, _, quantity = each.rpartition("=")
+        line, _, sku = name.partition(":")
+        if not line or not sku or not quantity.isdecimal():
+            fail(f"{each} names no pieces.", "Write two pieces of BULB found for line 1 as 1:BULB=2.")
+        found.setdefault(line, []).append({"sku": sku, "quantity": int(quantity)})
+    return [{"line_id": line, "components": pieces} for line, pieces in found.items()]
 
 
 def _lines(given: list[str] | None) -> list[dict[str, object]] | None:

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from adapters.access.port import PrincipalKind
 from adapters.audit.port import AuditOutcome
 from adapters.inventory.port import BufferRule
-from adapters.items.port import Item
+from adapters.items.port import Item, KitRefused
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
 from domain.ids import Sku, StoreId
@@ -88,8 +88,12 @@ async def items(caller: CurrentCaller, services: CurrentServices, page: CurrentP
 @router.put("/items", summary="Add an item or replace it")
 async def put_item(body: Item, caller: CurrentCaller, services: CurrentServices) -> Item:
     await must_run_operations(caller)
-    async with services.transactions.begin() as books:
-        await books.items.put(body)
+    try:
+        async with services.transactions.begin() as books:
+            await books.items.put(body)
+    except KitRefused as refused:
+        at = "/components" if refused.position is None else f"/components/{refused.position}/sku"
+        raise invalid(at, refused.reason) from None
     await _note(caller, "set item", body.sku)
     return body
 

@@ -1,12 +1,13 @@
 """The bodies of a store's calls."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.ids import LineId
+from domain.ids import LineId, Sku
 from domain.intake import MAX_LINES, MAX_QUANTITY, Key, Person, misplaced
+from domain.kits import MOST_COMPONENTS
 from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.stock import RejectReason, StockEffect
@@ -18,6 +19,7 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A shelf, a bay, a desk."""
 
 
+MAX_PIECES = 1_000_000_000
 TRACKING = r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$"
 """Letters, digits and dashes; the spaces that carriers print are left out."""
 
@@ -27,10 +29,32 @@ class LineQuantity(Body):
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 
 
+class FoundPieces(Body):
+    sku: Key
+    quantity: Annotated[int, Field(ge=0, le=MAX_PIECES)]
+
+
 class PickedLine(Body):
+    """What was found: `quantity` in whole units, or of a kit the pieces of each component."""
+
     line_id: Key
-    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
+    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] | None = None
     """Zero: none was found."""
+    components: Annotated[list[FoundPieces], Field(min_length=1, max_length=MOST_COMPONENTS)] | None = None
+    """Whole units are made of them; pieces that make none stay on the shelf."""
+
+    @model_validator(mode="after")
+    def _says_one_of_both(self) -> Self:
+        if (self.quantity is None) == (self.components is None):
+            raise misplaced(("quantity",), "Name quantity, or for a kit components, and not both")
+        return self
+
+
+class RejectedLine(Body):
+    line_id: Key
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+    missing: Annotated[list[Key], Field(max_length=MOST_COMPONENTS, default_factory=list)]
+    """Of a kit: which components are not there. The stock of no other one is corrected."""
 
 
 class RefusedLine(LineQuantity):
@@ -40,7 +64,7 @@ class RefusedLine(LineQuantity):
 Lines = Annotated[list[LineQuantity], Field(min_length=1, max_length=MAX_LINES)]
 
 
-def quantities(lines: Iterable[LineQuantity | PickedLine], pointer: str = "/lines") -> dict[LineId, int]:
+def quantities(lines: Iterable[LineQuantity | RejectedLine], pointer: str = "/lines") -> dict[LineId, int]:
     """By line. Raises 422 when a line is named twice."""
     found: dict[LineId, int] = {}
     for position, line in enumerate(lines):
@@ -50,15 +74,37 @@ def quantities(lines: Iterable[LineQuantity | PickedLine], pointer: str = "/line
     return found
 
 
+def found(lines: Sequence[PickedLine]) -> tuple[dict[LineId, int], dict[LineId, dict[Sku, int]]]:
+    """Whole units by line, and of kits the pieces of each component. Raises 422 when something is named twice."""
+    units: dict[LineId, int] = {}
+    components: dict[LineId, dict[Sku, int]] = {}
+    for position, line in enumerate(lines):
+        line_id = LineId(line.line_id)
+        if line_id in units or line_id in components:
+            raise invalid(f"/lines/{position}/line_id", "The line is named twice")
+        if line.quantity is not None:
+            units[line_id] = line.quantity
+            continue
+        pieces = {Sku(each.sku): each.quantity for each in line.components or ()}
+        if len(pieces) < len(line.components or ()):
+            raise invalid(f"/lines/{position}/components", "A component is named twice")
+        components[line_id] = pieces
+    return units, components
+
+
 class CommandBody(Body):
     version: Version | None = None
     """The order's version that the caller saw; a stale one is refused."""
 
 
 class RejectBody(CommandBody):
-    lines: Lines | None = None
+    lines: Annotated[list[RejectedLine], Field(min_length=1, max_length=MAX_LINES)] | None = None
     reason: RejectReason
     stock_effect: StockEffect | None = None
+
+    @property
+    def missing(self) -> dict[LineId, list[Sku]]:
+        return {LineId(line.line_id): [Sku(sku) for sku in line.missing] for line in self.lines or () if line.missing}
 
 
 class PickBody(CommandBody):

@@ -5,7 +5,8 @@ from datetime import datetime
 from adapters.inventory.port import Release
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, Sku, StoreId, operation_key
+from domain.ids import LineId, OrderId, StoreId, operation_key
+from domain.kits import pieces
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry
@@ -118,14 +119,16 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
 
 
 def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Release:
-    skus = {line.line_id: line.sku for line in found.lines}
+    needs = {line.line_id: line.needs for line in found.lines}
     place = StoreId(found.group.store_id or "")
     return Release(
         key=operation_key(found.order_id, "put_back", "after_end", command.command_id),
         at=at,
         order_id=found.order_id,
         lines=tuple(
-            StockLine(line_id=line, sku=Sku(skus[line]), location_id=place, quantity=n) for line, n in lines.items()
+            StockLine(line_id=line, sku=sku, location_id=place, quantity=asked)
+            for line, n in lines.items()
+            for sku, asked in pieces(needs[line], n).items()
         ),
         reason="put back",
     )

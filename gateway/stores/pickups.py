@@ -70,6 +70,7 @@ async def reject(
         version=body.version,
         n=n,
         lines=quantities(body.lines) if body.lines else None,
+        missing=body.missing,
         reason=body.reason,
         stock_effect=body.stock_effect,
     )
@@ -86,13 +87,15 @@ async def pick(
     body: bodies.PickBody,
     prefer: Prefer = None,
 ) -> Any:
+    lines, components = bodies.found(body.lines)
     found = await pickup_of(services, caller, order_id, n)
     command = messages.Pick(
         command_id=command_id,
         actor=caller.actor,
         version=body.version,
         n=n,
-        lines=quantities(body.lines),
+        lines=lines,
+        components=components,
         staged_at=body.staged_at,
     )
     return await carry_out_or_leave(services, caller, found, OrderWorkflow.pick, command, prefer)

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from temporalio.service import RPCError
 
+from activities.supply import Supplies
 from adapters.access.port import PrincipalKind
 from adapters.inventory.port import KeyConflict, Movement, NotEnoughOnHand, StockMovement
 from adapters.keys.port import KeyErased, KeyMissing
 from domain.ids import OperationKey, OrderId, Sku, StoreId
 from domain.intake import Key
 from domain.stock import MovementKind, StockLevel
+from domain.supply import ANYWHERE
 from gateway.commands import PATIENCE, handle_of
 from gateway.fields import Body
 from gateway.idempotency import CommandRoute, CurrentCommandId
@@ -90,7 +92,7 @@ async def move(
     except KeyConflict:
         raise Problem(ProblemKind.IDEMPOTENCY_KEY_REUSED, "Send a new Idempotency-Key with a new movement.") from None
     if body.kind in RISES and level.available > 0:
-        await _tell_who_waits(services, level)
+        await _serve_who_waits(services, level)
     return _shown(level)
 
 
@@ -110,8 +112,25 @@ async def _check(services: Services, body: MovementBody) -> None:
         place = await books.places.place(StoreId(body.store_id))
     if not known:
         raise invalid("/sku", "Unknown SKU")
+    if known[0].components:
+        raise invalid("/sku", "A kit is not stocked itself; move its components")
     if place is None:
         raise invalid("/store_id", "Unknown store or warehouse")
+
+
+async def _serve_who_waits(services: Services, level: StockLevel) -> None:
+    """Who bought before the stock was there has it first; then those look again who chose to wait for it."""
+
+    async def told(order_id: OrderId, n: int, at: StoreId) -> None:
+        arrival = StockArrived(n=n, store_id=at if at != ANYWHERE else None)
+        order = handle_of(services.temporal, order_id)
+        await order.signal(OrderWorkflow.stock_arrived, arrival, rpc_timeout=PATIENCE)
+
+    await Supplies(services.transactions, told).came([(level.sku, level.store_id)], services.now())
+    async with services.transactions.begin() as books:
+        left = await books.inventory.levels([level.sku], [level.store_id])
+    if left and left[0].available > 0:
+        await _tell_who_waits(services, left[0])
 
 
 async def _tell_who_waits(services: Services, level: StockLevel) -> None:

@@ -16,7 +16,7 @@ from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
 from gateway.reading import place_of
 from gateway.services import CurrentServices
-from gateway.showing import PickupLine, arrival_subject, person_shown
+from gateway.showing import PickupLine, arrival_subject, person_shown, pickup_line
 
 router = APIRouter(prefix="/v1/stores/{store_id}", route_class=CallerRoute, tags=["stores"])
 
@@ -111,7 +111,7 @@ def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
 
 def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: datetime) -> Task:
     group = found.group
-    skus = {line.line_id: line.sku for line in found.lines}
+    terms = {line.line_id: line for line in found.lines}
     late = group.promised_ready_at is not None and group.ready_at is None and group.promised_ready_at < now
     return Task(
         task=kind,
@@ -125,7 +125,7 @@ def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: date
         promised_ready_at=group.promised_ready_at,
         deadline=group.answer_by if kind is TaskKind.CANCEL_ANSWER else group.deadline,
         overdue=late and kind not in NEVER_LATE,
-        lines=[PickupLine(line_id=line, quantity=n, sku=skus.get(line, "")) for line, n in lines.items()],
+        lines=[pickup_line(line, n, terms.get(line)) for line, n in lines.items()],
         location=group.location,
         bay=group.bay,
         vehicle=None,

@@ -10,13 +10,14 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import sweeping
 from activities.sweeping import GIVE_UP, OVERDUE, SweepingSteps, Swept
+from adapters.backorders.port import BackorderRule, Wanted
 from adapters.inbound.memory import MemoryInboundEvents
 from adapters.inbound.port import InboundEvent
 from adapters.inventory.port import BufferRule, StockMovement
 from adapters.transaction.memory import MemoryTransactions
 from domain.groups import GroupStatus
-from domain.ids import OperationKey, OrderId, Sku
-from domain.stock import MovementKind
+from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
+from domain.stock import MovementKind, StockLine
 from tests.adapters.intake.sample_intake import NOW, intake
 from tests.adapters.records.sample_records import STORE, change, group, line, stock_wait
 from workflows.messages import StockArrived
@@ -35,7 +36,9 @@ class Round:
         self.faults: dict[str, Exception] = {}
         self.tried: list[str] = []
         self.now = NOW + OVERDUE + timedelta(seconds=1)
-        self.steps = SweepingSteps(self.transactions, self.events, self._start, self._deliver, self._wake)
+        self.steps = SweepingSteps(
+            self.transactions, self.events, self._start, self._deliver, self._wake, self._supplied, self._rescheduled
+        )
 
     def _try(self, order_id: str) -> bool:
         self.tried.append(order_id)
@@ -56,6 +59,24 @@ class Round:
 
     async def _wake(self, order_id: OrderId, n: int) -> None:
         self._try(f"{order_id}/{n}")
+
+    async def _supplied(self, order_id: OrderId, n: int, at: StoreId) -> None:
+        self._try(f"{order_id}/{n} at {at}")
+
+    async def _rescheduled(self, order_id: OrderId, n: int, expected_at: datetime | None) -> None:
+        self._try(f"{order_id}/{n}: {expected_at:%Y-%m-%d}" if expected_at else f"{order_id}/{n}: unknown")
+
+    async def ordered_ahead(self, order_id: str, *, backordered: bool = True) -> None:
+        """An order on record, and its place in the queue."""
+        stands = group(order_id, status=GroupStatus.WAITING, backordered=backordered, units={"1": {"open": 1}})
+        wish = StockLine(line_id=LineId("1"), sku=SKU, location_id=STORE, quantity=1)
+        async with self.transactions.begin() as books:
+            await books.records.write(change(order_id, lines=[line()], groups=[stands]))
+            await books.backorders.join(OrderId(order_id), 1, [Wanted(wish, beyond=True)], "web", NOW)
+
+    async def may_be_ordered_ahead(self, cap: int, expected_at: datetime | None = None) -> int:
+        async with self.transactions.begin() as books:
+            return (await books.backorders.put(BackorderRule(sku=SKU, cap=cap, expected_at=expected_at))).waiting
 
     async def sweep(self, **later: float) -> list[str]:
         """What was tried in one look."""
@@ -216,3 +237,46 @@ async def test_an_order_is_told_by_the_signal_that_it_has(monkeypatch: pytest.Mo
     [(workflow_id, name, message)] = sent
     assert (workflow_id, name) == ("order/o1", OrderWorkflow.stock_arrived.__temporal_signal_definition.name)  # type: ignore[attr-defined]
     assert StockArrived.model_validate(message) == StockArrived(n=2)
+
+
+async def test_who_ordered_ahead_is_served_before_who_chose_to_wait(look: Round) -> None:
+    await look.may_be_ordered_ahead(5)
+    await look.waits_for_stock("chose", 1, minutes=-5)
+    await look.ordered_ahead("ahead")
+    await look.counted(1)
+    assert await look.sweep() == [f"ahead/1 at {STORE}"]
+    assert look.swept.supplied == 1
+    await look.counted(2)
+    assert await look.sweep(minutes=1) == ["chose/1"], "the other one knows already"
+    assert await look.sweep(minutes=6) == [f"ahead/1 at {STORE}", "chose/1"], "whoever has not taken it is told again"
+
+
+async def test_an_order_that_could_not_be_told_of_its_supply_is_told_at_the_next_look(look: Round) -> None:
+    await look.may_be_ordered_ahead(5)
+    await look.ordered_ahead("ahead")
+    await look.counted(1)
+    look.faults[f"ahead/1 at {STORE}"] = ConnectionError()
+    await look.sweep()
+    assert look.swept.supplied == 0
+    look.faults.clear()
+    assert await look.sweep(seconds=15) == [f"ahead/1 at {STORE}"]
+
+
+async def test_a_new_date_is_told_until_the_order_says_that_it_knows(look: Round) -> None:
+    await look.may_be_ordered_ahead(5)
+    await look.ordered_ahead("ahead")
+    assert await look.sweep() == []
+    date = NOW + timedelta(days=9)
+    await look.may_be_ordered_ahead(5, date)
+    assert await look.sweep() == await look.sweep() == [f"ahead/1: {date:%Y-%m-%d}"]
+    async with look.transactions.begin() as books:
+        await books.backorders.tell(OrderId("ahead"), 1, date)
+    assert await look.sweep() == []
+
+
+async def test_a_place_that_a_lost_try_took_is_free_again(look: Round) -> None:
+    await look.may_be_ordered_ahead(1)
+    await look.ordered_ahead("ahead", backordered=False)
+    assert await look.may_be_ordered_ahead(1) == 1
+    assert await look.sweep() == []
+    assert await look.may_be_ordered_ahead(1) == 0

@@ -222,6 +222,8 @@ class Fitting:
                 for name, value in (("sku", SKU), ("location_id", STORE))
                 if body.get(name, "*") == "*" or Fitting._is_word(body[name])
             }
+        if case.path == "/v1/backorders" and Fitting._is_word(body.get("sku")):
+            body["sku"] = SKU
         if case.path == "/v1/items" and Fitting._is_word(body.get("sku")):
             body["sku"] = SKU
         if case.path == "/v1/stock/movements":

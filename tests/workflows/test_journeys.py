@@ -7,12 +7,13 @@ from temporalio.client import Client
 
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
+from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
 from tests.workflows.working import OpenShop, working
 from workers.composition import Parts
 
 pytestmark = pytest.mark.stack
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS
 
 
 @pytest.fixture(scope="module", params=[2000, 0], ids=["cached", "uncached"])

@@ -13,7 +13,7 @@ from domain.actors import Channel
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.timeline import Event, Fact
-from domain.views import OrderStatus
+from domain.views import ComponentView, OrderStatus
 from tests.adapters.records.sample_records import (
     PLACED,
     STORE,
@@ -313,6 +313,25 @@ async def test_only_the_group_that_has_the_sku_waits_for_it(transactions: Transa
     async with transactions.begin() as books:
         assert await books.records.waiting_for_stock("SKU-1", STORE) == [(A, 1)]
         assert await books.records.waiting_for_stock("SKU-2", STORE) == [(A, 2)]
+
+
+async def test_a_kit_waits_for_and_holds_pieces_of_its_components(transactions: Transactions) -> None:
+    parts = [{"sku": "LAMP", "quantity": 1, "share": 60}, {"sku": "BULB", "quantity": 3, "share": 40}]
+    kit = line("1", "SET").model_copy(update={"components": [ComponentView.model_validate(part) for part in parts]})
+    waits = group(A, lines=["1"], units={"1": {"open": 2}}, status=GroupStatus.WAITING)
+    picked = group(B, lines=["1", "2"], units={"1": {"picked": 2}, "2": {"ready": 1}}, status=GroupStatus.PICKING)
+    await write(
+        transactions,
+        change(A, lines=[kit], groups=[waits], waiting_for=[stock_wait(1, PLACED)]),
+        change(B, lines=[kit, line("2", "BULB")], groups=[picked]),
+    )
+    async with transactions.begin() as books:
+        [wait] = await books.records.stock_waits(after=None, limit=9)
+        assert wait.wanted == {"LAMP": 2, "BULB": 6}
+        assert await books.records.waiting_for_stock("BULB", STORE) == [(A, 1)]
+        assert await books.records.waiting_for_stock("SET-OF-OTHERS", STORE) == []
+        assert await books.records.picked_at(Sku("BULB"), STORE) == {B: 7}
+        assert await books.records.picked_at(Sku("LAMP"), STORE) == {B: 2}
 
 
 async def test_units_that_no_place_can_serve_wait_for_stock_anywhere(transactions: Transactions) -> None:

@@ -176,6 +176,42 @@ def test_a_list_follows_its_pages(folder: Path) -> None:
 
 
 @respx.mock
+def test_what_is_sold_beyond_stock_is_set_and_who_waits_is_listed(folder: Path) -> None:
+    rule = {"sku": "LAMP", "location_id": "*", "cap": 5, "waiting": 1, "left": 4, "expected_at": None}
+    put = respx.put(f"{API}/v1/backorders").respond(200, json=rule)
+    result = run(ops.app, folder, "supply", "set", "LAMP", "--cap", "5")
+    assert json.loads(put.calls.last.request.content) == {
+        "sku": "LAMP",
+        "location_id": "*",
+        "cap": 5,
+        "expected_at": None,
+    }
+    assert "4 more of LAMP may be sold beyond stock; 1 unit waiting." in result.stdout
+    respx.get(f"{API}/v1/backorders").respond(200, json={"items": [rule], "next_cursor": None})
+    assert "LAMP" in run(ops.app, folder, "supply", "rules").stdout
+    party = {"order_id": "o1", "n": 1, "position": 7, "since": "2026-11-23T10:00:00Z", "expected_at": None}
+    lines = [{"line_id": "1", "sku": "LAMP", "store_id": "S001", "quantity": 2}]
+    listed = respx.get(f"{API}/v1/backorders/queue").respond(
+        200, json={"items": [party | {"lines": lines}], "next_cursor": None}
+    )
+    shown = run(ops.app, folder, "supply", "queue", "LAMP").stdout
+    assert ("o1" in shown, "2 x LAMP" in shown) == (True, True)
+    assert listed.calls.last.request.url.params["sku"] == "LAMP"
+
+
+@respx.mock
+def test_a_kit_is_picked_by_its_components(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/pickups/o1/1/pick").respond(422, json={"title": "No", "status": 422, "detail": "No."})
+    run(store.app, folder, "pick", "o1", "--line", "2=1", "--piece", "1:LAMP=2", "--piece", "1:BULB=5")
+    assert json.loads(route.calls.last.request.content)["lines"] == [
+        {"line_id": "2", "quantity": 1},
+        {"line_id": "1", "components": [{"sku": "LAMP", "quantity": 2}, {"sku": "BULB", "quantity": 5}]},
+    ]
+    wrong = run(store.app, folder, "pick", "o1", "--piece", "LAMP=2")
+    assert (wrong.exit_code, "1:BULB=2" in wrong.stderr) == (1, True)
+
+
+@respx.mock
 def test_a_problem_is_one_line_that_says_what_to_do(folder: Path) -> None:
     problem = {
         "title": "The request does not fit the contract",

@@ -6,6 +6,9 @@ from tests.gateway.api.conftest import Shop
 
 CALLS = """
 GET /v1/availability
+GET /v1/backorders
+PUT /v1/backorders
+GET /v1/backorders/queue
 GET /v1/buffers
 PUT /v1/buffers
 GET /v1/channels

@@ -250,6 +250,30 @@ async def test_availability_shows_numbers_to_the_seller_s_own_channels_only(shop
     assert (await web.get("/v1/availability")).status_code == 422
 
 
+async def test_availability_says_what_may_be_ordered_beyond_stock(
+    shop: Shop, web: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    await shop.stock("HAT", "S1", 0)
+    for body in (
+        {"sku": "HAT", "cap": 7, "expected_at": "2026-12-01T09:00:00Z"},
+        {"sku": "HAT", "location_id": "S1", "cap": 2},
+    ):
+        assert (await ops.put("/v1/backorders", json=body)).status_code == 200
+    wanted = {"sku": "HAT", "store": ["S1", "S2"]}
+    items = (await web.get("/v1/availability", params=wanted)).json()["items"]
+    assert {each["store_id"]: each["backorder"] for each in items} == {
+        "S1": {"left": 2, "expected_at": None},
+        "S2": {"left": 7, "expected_at": "2026-12-01T09:00:00Z"},
+    }
+    bazaar = await shop.caller("bazaar", channel=Channel.MARKETPLACE)
+    items = (await bazaar.get("/v1/availability", params=wanted)).json()["items"]
+    assert [each["backorder"]["left"] for each in items] == [None, None]
+    for body in ({"sku": "HAT", "cap": 0}, {"sku": "HAT", "location_id": "S1", "cap": 0}):
+        await ops.put("/v1/backorders", json=body)
+    items = (await web.get("/v1/availability", params=wanted)).json()["items"]
+    assert [each["backorder"] for each in items] == [None, None]
+
+
 async def test_an_underwriter_has_no_business_with_orders(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
     una = await shop.caller("una", kind=PrincipalKind.UNDERWRITER, channel=Channel.OPS, roles={Role.UNDERWRITER})

@@ -49,7 +49,7 @@ async def test_a_command_reaches_the_order_with_who_and_what(
     assert (command.actor.id, command.actor.place, command.actor.channel) == ("S1-associate", "S1", Channel.STORE)
     shown = answer.json()
     assert (shown["order_id"], shown["n"], shown["version"]) == (order_id, 1, 3)
-    assert shown["lines"] == [{"line_id": "1", "quantity": 2, "sku": "SHOE"}]
+    assert shown["lines"] == [{"line_id": "1", "quantity": 2, "sku": "SHOE", "components": []}]
 
 
 async def test_a_repeated_command_has_one_effect(shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient) -> None:

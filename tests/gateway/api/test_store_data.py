@@ -20,7 +20,7 @@ async def test_tasks_are_a_store_s_own(shop: Shop, web: httpx.AsyncClient, s1: h
     assert (task["task"], task["n"], task["lines"]) == (
         "accept",
         1,
-        [{"line_id": "1", "quantity": 2, "sku": "SHOE"}],
+        [{"line_id": "1", "quantity": 2, "sku": "SHOE", "components": []}],
     )
     assert (await s1.get("/v1/stores/S2/tasks")).status_code == 404
     assert (await web.get("/v1/stores/S1/tasks?limit=200")).status_code == 403
