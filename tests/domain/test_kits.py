@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from domain.alternatives import StoreOffer, rank_alternatives
 from domain.ids import Sku, StoreId
 from domain.kits import Component, component_shares, needs_of, pieces, short_of, whole_units
-from domain.nearest import PlaceOffer, choose_places
 from tests.domain.sample_orders import A, B, line, order
 
 LAMP, BULB, BOX = Sku("lamp"), Sku("bulb"), Sku("box")
@@ -70,15 +69,6 @@ def test_a_store_serves_whole_kits_beside_lines_of_the_same_component():
     [found] = rank_alternatives({A: (BULB, 2), B: (BOX, 3)}, [offer], StoreId("S0"), [], {B: SET})
     assert found.lines == {A: 2, B: 1}, "five bulbs are left for kits of three"
     assert not found.whole
-
-
-def test_kits_that_are_shipped_leave_from_where_all_their_components_are():
-    offers = [
-        PlaceOffer(location_id=StoreId("S1"), distance_km=1, available={LAMP: 9}),
-        PlaceOffer(location_id=StoreId("S2"), distance_km=9, available={LAMP: 1, BULB: 3}),
-    ]
-    parts = choose_places({A: (BOX, 2)}, offers, one_place=False, kits={A: SET})
-    assert [(part.location_id, part.lines) for part in parts] == [("S2", {A: 1})]
 
 
 def test_the_order_shows_components_with_their_share_of_the_line():
