@@ -409,6 +409,10 @@ class OrderWorkflow:
 
     async def _pay(self, command: messages.Pay) -> OrderAnswer:
         desk = self.desk
+        if desk.order.unsecured:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW, "Supply is far: the payment is asked for when it is near, not before."
+            )
         before = desk.cashier.plan()
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")

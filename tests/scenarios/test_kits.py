@@ -7,6 +7,7 @@ import pytest
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
 from tests.scenarios.shelf import Shelf
+from tests.scenarios.shipped import Shipped
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -144,6 +145,28 @@ async def test_a_rejected_kit_says_which_component_is_missing_and_goes_where_all
     await order.reaches("completed")
     await box.lamp.adds_up(S001=0, S002=0)
     await box.bulb.adds_up(S001=9, S002=0)
+
+
+@story
+async def test_a_kit_that_a_place_cannot_make_whole_is_shipped_from_another(world: World) -> None:
+    box = await kit(world, lamps=2, bulbs=6)
+    await box.lamp.receives("S002", 1)
+    await box.bulb.receives("S002", 3)
+    order = await Shipped.place(world, sku=box.sku, quantity=2)
+    await order.is_offered("S001")
+    found = [{"sku": box.lamp.sku, "quantity": 2}, {"sku": box.bulb.sku, "quantity": 5}]
+    await order.at_place("accept")
+    await order.at_place("pick", {"lines": [{"line_id": "1", "components": found}]})
+    moved = await order.group_reaches("offered", n=2)
+    assert (moved["store_id"], moved["lines"]) == ("S002", [{"line_id": "1", "quantity": 1}])
+    await order.at_place("pack", {"lines": [{"line_id": "1", "quantity": 1}], "boxes": 1})
+    await order.shipped()
+    await order.packed(n=2)
+    await order.shipped(n=2)
+    assert (await order.view())["payment"]["captured"] == 9998
+    await box.lamp.becomes("S001", on_hand=1)
+    await box.bulb.becomes("S001", on_hand=0)
+    await box.bulb.becomes("S002", on_hand=0)
 
 
 @story

@@ -7,7 +7,7 @@ import pytest
 from adapters.backorders.port import Party
 from domain.policy_packs import STANDARD
 from domain.refusals import RefusalKind
-from tests.workflows.shop import PRICE, Shop
+from tests.workflows.shop import PRICE, Shop, card
 from tests.workflows.supply_journeys import MANY, sell_ahead, serve
 from tests.workflows.watched import WatchedOrder
 from tests.workflows.working import OpenShop
@@ -68,6 +68,8 @@ async def test_who_cancels_what_was_just_reserved_for_him_leaves_it_to_the_next(
     assert (level.reserved + level.allocated, await queue(shop)) == (2, [])
     await first.cancel()
     assert (await first.ended()).status == "cancelled"
+    # Who freed it told the next one, too: no sweeper runs here.
+    await second.until(lambda view: view.groups[0].status == "offered")
     await second.cancel()
     assert (await second.ended()).status == "cancelled"
     assert await shop.on_hand() == {1: 2}
@@ -81,6 +83,16 @@ async def test_an_order_that_is_refused_leaves_no_place_in_the_queue(open_shop: 
     assert (await queue(shop), await waiting(shop)) == ([], 0)
     assert await shop.on_hand() == {1: 1}
     assert not await order.is_recorded()
+
+
+async def test_nobody_pays_before_supply_is_near(open_shop: OpenShop) -> None:
+    shop = await open_shop(s1=0)
+    await sell_ahead(shop)
+    order = await shop.place(1)
+    assert await order.refused(order.pay(card(PRICE))) is RefusalKind.NOT_ALLOWED_NOW
+    assert await order.money() == []
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
 
 
 async def test_more_than_the_cap_is_out_of_stock(open_shop: OpenShop) -> None:
