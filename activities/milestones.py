@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
-from adapters.inventory.port import Allocate, Consume, Release, Reservations, Reserve, Variance
+from adapters.inventory.port import Allocate, Consume, Release, Relocate, Reservations, Reserve, Variance
 from adapters.places.port import Place
 from adapters.records.port import OrderChange
 from adapters.transaction.port import Transaction, Transactions
@@ -36,6 +36,10 @@ class StockOperation(StrEnum):
     CONSUME = "consume"
     CONSUME_LATE = "consume_late"
     VARIANCE = "variance"
+    RELOCATE = "relocate"
+    """Allocated units go to another place, as the same order's."""
+    RELOCATE_ASIDE = "relocate_aside"
+    """The same with units set aside."""
 
 
 class StockStep(Message):
@@ -50,6 +54,8 @@ class StockStep(Message):
     effect: StockEffect | None = None
     found: dict[Sku, int] = {}
     """For a variance: units that the store has picked all the same."""
+    to: StoreId | None = None
+    """Where units are relocated to."""
 
 
 class CapacityEnd(StrEnum):
@@ -203,6 +209,12 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
         case StockOperation.CONSUME | StockOperation.CONSUME_LATE:
             late = step.operation is StockOperation.CONSUME_LATE
             await stock.consume(Consume(key=step.key, at=at, order_id=order_id, lines=step.lines, late=late))
+        case StockOperation.RELOCATE | StockOperation.RELOCATE_ASIDE:
+            assert step.to is not None, "units are relocated to some place"
+            aside = step.operation is StockOperation.RELOCATE_ASIDE
+            await stock.relocate(
+                Relocate(key=step.key, at=at, order_id=order_id, lines=step.lines, to=step.to, aside=aside)
+            )
         case StockOperation.VARIANCE:
             for line in step.lines:
                 await stock.record_variance(

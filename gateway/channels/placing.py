@@ -16,6 +16,7 @@ from adapters.postgres.transaction import PostgresTransaction
 from adapters.vault.port import Subject
 from domain import ids
 from domain.actors import Channel
+from domain.destinations import Destination
 from domain.ids import OrderId, StoreId, order_workflow_id
 from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
 from domain.personal import PersonalData
@@ -54,7 +55,7 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
     now = services.now()
     known = await _look_up(services, body)
     if known.intake is None:
-        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known.rules, now)
+        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known, now)
     else:
         intake, terms = known.intake, None
     if not await _may_know(services, caller, intake):
@@ -66,7 +67,7 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
         return Taken(await _view(services, intake.order_id), is_new=False)
     if terms is None:
         # The same order again while its first start has not answered, or was lost: go on with that one.
-        terms = _terms(services, caller, body, intake.order_id, intake.promised_at, known.rules, _discrepancy(body))
+        terms = _terms(services, caller, body, intake.order_id, intake.promised_at, known, _discrepancy(body))
     placed = await _start(services, terms)
     if placed.refusal is not None:
         raise _refused(placed.refusal, body)
@@ -132,13 +133,13 @@ async def _promise(
     caller: Caller,
     body: OrderBody,
     discrepancy: Discrepancy | None,
-    rules: ChannelRules,
+    known: _Known,
     now: datetime,
 ) -> tuple[Intake, OrderTerms | None]:
     """Claim the identity, with key, personal data and start in one transaction: from here on the order is started,
     by us or by the sweeper. Gives the other's claim when somebody was first."""
     order_id = ids.order_id(now, os.urandom(10))
-    terms = _terms(services, caller, body, order_id, now, rules, discrepancy)
+    terms = _terms(services, caller, body, order_id, now, known, discrepancy)
     wanted = Intake(
         order_id=order_id,
         channel=body.channel,
@@ -193,7 +194,7 @@ def _terms(
     body: OrderBody,
     order_id: OrderId,
     received_at: datetime,
-    rules: ChannelRules,
+    known: _Known,
     discrepancy: Discrepancy | None,
 ) -> OrderTerms:
     return terms_of(
@@ -202,9 +203,14 @@ def _terms(
         received_at=received_at,
         actor=caller.actor,
         policy=services.policy,
-        rules=rules,
+        rules=known.rules,
         discrepancy=discrepancy,
+        stores={name: _where(place) for name, place in known.places.items()},
     )
+
+
+def _where(place: Place) -> Destination:
+    return Destination(country=place.country or "", latitude=place.latitude, longitude=place.longitude)
 
 
 async def _start(services: Services, terms: OrderTerms) -> Placed:

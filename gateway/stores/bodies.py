@@ -145,6 +145,13 @@ class ShipBody(CommandBody):
         return self
 
 
+class ArriveBody(CommandBody):
+    lines: Annotated[list[PickedLine], Field(min_length=1, max_length=MAX_LINES)] | None = None
+    """What came in good order. None: everything that is not damaged."""
+    damaged: Annotated[list[LineQuantity], Field(max_length=MAX_LINES)] = Field(default_factory=list)
+    """What came and cannot be given to the customer."""
+
+
 class CancelAnswerBody(CommandBody):
     stopped: bool
 
