@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from domain.destinations import Destination
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, StoreId
 from domain.intake import Service
-from domain.nearest import PlaceOffer, choose_senders
 from domain.order import group_view
 from domain.parcels import Parcel
 from domain.refusals import Refused
@@ -113,27 +112,3 @@ def test_every_unit_that_was_sent_comes_or_is_missing_once(
 
 def _of(lines: dict[LineId, int], line: LineId) -> int:
     return lines.get(line, 0)
-
-
-def offers(**units: int) -> list[PlaceOffer]:
-    return [
-        PlaceOffer(location_id=StoreId(name), distance_km=number, available={Sku("A"): n})
-        for number, (name, n) in enumerate(units.items())
-    ]
-
-
-@pytest.mark.parametrize(
-    ("units", "one_place", "chosen"),
-    [
-        ({"S001": 3, "W001": 9}, False, {"S001": 3}),
-        ({"S001": 2, "W001": 9}, False, {"W001": 3}),
-        ({"S001": 2, "W001": 2}, False, {"W001": 2, "S001": 1}),
-        ({"S001": 2, "W001": 2}, True, {}),
-        ({"S001": 0, "W001": 1, "S002": 2}, False, {"S002": 2, "W001": 1}),
-    ],
-)
-def test_nothing_travels_when_the_store_has_all_itself(
-    units: dict[str, int], one_place: bool, chosen: dict[str, int]
-) -> None:
-    parts = choose_senders({ONE: (Sku("A"), 3)}, offers(**units), StoreId("S001"), one_place=one_place)
-    assert {part.location_id: part.lines[ONE] for part in parts} == chosen
