@@ -1,35 +1,13 @@
 """Orders whose goods are sent to the store where they are collected: whole, short, late to be cancelled."""
 
-from typing import Any
-
 import pytest
 
-from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.shipped import Shipped
+from tests.scenarios.transferred import Transferred
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-TO_S001 = [{"id": "f1", "method": "ship_to_store", "store_id": "S001"}]
-
-
-class Transferred(Shipped):
-    """Collected at S001; commands go to whoever has something to do with it, unless another place is named."""
-
-    @classmethod
-    async def to_store(cls, world: World, **wanted: Any) -> "Transferred":
-        answer = await world.channel("POST", "/v1/orders", body := world.body(**wanted) | {"fulfilments": TO_S001})
-        return cls(world, body, taken(answer), "web")
-
-    async def tries(self, command: str, body: Json | None = None, *, n: int = 1, place: str | None = None) -> Any:
-        group = await self.group(n)
-        at = place or (group["from_store"] if group.get("sending") else group["store_id"])
-        return await super().tries(command, body, n=n, place=at)
-
-    async def on_its_way(self, *, n: int = 1) -> Json:
-        await self.packed(n=n)
-        return await self.shipped(n=n)
 
 
 async def tasks(world: World, order: Shipped, store: str) -> list[str]:
@@ -192,3 +170,34 @@ async def test_a_label_for_the_store_is_bought_where_nobody_names_a_carrier(worl
     await order.carrier_brings(parcel, "picked_up", "out_for_delivery", "delivered")
     await order.event("carrier_event")
     assert (await order.at_place("arrive"))["status"] == "arrived"
+
+
+@story
+async def test_a_sender_that_was_asked_to_stop_and_sent_it_is_overruled_on_the_way(world: World) -> None:
+    shelf = await world.shelf(W001=1)
+    order = await Transferred.to_store(world, sku=shelf.sku)
+    await order.packed()
+    plan = taken(await order.cancel())["plan"]
+    assert [part["quantity"] for part in plan["asked"]] == [1]
+    await order.shipped()
+    await order.reaches("cancelled")
+    assert await tasks(world, order, "S001") == ["put_back"]
+    await order.at_place("put-back")
+    await shelf.adds_up(**{"S001": 1, "W001": 0, "transit:S001": 0})
+    await order.money_rests(authorised=4999)
+
+
+@story
+async def test_what_the_store_finds_broken_after_it_came_is_asked_about_as_in_any_pickup(world: World) -> None:
+    shelf = await world.shelf(W001=2)
+    order = await Transferred.to_store(world, sku=shelf.sku, quantity=2)
+    await order.on_its_way()
+    await order.at_place("arrive")
+    await order.does("reject", {"reason": "damaged", "lines": [{"line_id": "1", "quantity": 1}]})
+    await order.group_reaches("waiting", n=2)
+    taken(await order.choose("cancel", n=2))
+    await order.does("ready")
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    await shelf.adds_up(**{"S001": 0, "W001": 0, "transit:S001": 0})
+    await order.money_rests(authorised=9998, captured=4999)
