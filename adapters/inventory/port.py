@@ -120,6 +120,12 @@ class Relocate(StockCommand):
     aside: bool = False
     """Units set aside; otherwise allocated ones."""
 
+    @model_validator(mode="after")
+    def _goes_elsewhere(self) -> Self:
+        if any(line.location_id == self.to for line in self.lines):
+            raise ValueError(f"units that are at {self.to} cannot go there")
+        return self
+
 
 class Extend(StockCommand):
     order_id: OrderId
