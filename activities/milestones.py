@@ -16,6 +16,7 @@ from adapters.inventory.port import (
     KeyConflict,
     OutOfStock,
     Release,
+    Relocate,
     Reservations,
     Reserve,
     Variance,
@@ -47,6 +48,10 @@ class StockOperation(StrEnum):
     CONSUME = "consume"
     CONSUME_LATE = "consume_late"
     VARIANCE = "variance"
+    RELOCATE = "relocate"
+    """Allocated units go to another place, as the same order's."""
+    RELOCATE_ASIDE = "relocate_aside"
+    """The same with units set aside."""
 
 
 class QueueOperation(StrEnum):
@@ -79,6 +84,8 @@ class StockStep(Message):
     effect: StockEffect | None = None
     found: dict[Sku, int] = {}
     """For a variance: units that the store has picked all the same."""
+    to: StoreId | None = None
+    """Where units are relocated to."""
 
 
 class CapacityEnd(StrEnum):
@@ -304,6 +311,12 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
         case StockOperation.CONSUME | StockOperation.CONSUME_LATE:
             late = step.operation is StockOperation.CONSUME_LATE
             await stock.consume(Consume(key=step.key, at=at, order_id=order_id, lines=step.lines, late=late))
+        case StockOperation.RELOCATE | StockOperation.RELOCATE_ASIDE:
+            assert step.to is not None, "units are relocated to some place"
+            aside = step.operation is StockOperation.RELOCATE_ASIDE
+            await stock.relocate(
+                Relocate(key=step.key, at=at, order_id=order_id, lines=step.lines, to=step.to, aside=aside)
+            )
         case StockOperation.VARIANCE:
             for line in step.lines:
                 await stock.record_variance(

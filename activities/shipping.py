@@ -42,6 +42,8 @@ class LabelWanted(BaseModel):
     service: Service
     weight_grams: int
     promised_by: datetime | None = None
+    to_place: StoreId | None = None
+    """A store of ours that it goes to, instead of a person."""
 
 
 class LabelBought(BaseModel):
@@ -116,24 +118,29 @@ class LabelSteps:
         return label if label is not None and label.voided_at is None else None
 
     async def _parcel(self, wanted: LabelWanted) -> tuple[Recipient, Carriage]:
+        async with self.transactions.begin() as books:
+            place = await books.places.place(wanted.place)
+        if place is None or place.origin is None:
+            raise _none(f"{wanted.place} has no postal code to ship from", [], again=False)
+        recipient, area = await (self._person(wanted) if wanted.to_place is None else self._store(wanted.to_place))
+        return recipient, Carriage(origin=place.origin, destination=area, weight_grams=wanted.weight_grams)
+
+    async def _person(self, wanted: LabelWanted) -> tuple[Recipient, PostalArea]:
         try:
             person = await self.vault.get(Subject(f"{wanted.order_id}/address/{wanted.address_of}"))
         except UnknownSubject as fault:
             raise _none("no address is known", [], again=False) from fault
-        async with self.transactions.begin() as books:
-            place = await books.places.place(wanted.place)
         if not isinstance(person, PersonalData) or not person.postal_code:
             raise _none("the address was erased", [], again=False)
-        if place is None or place.origin is None:
-            raise _none(f"{wanted.place} has no postal code to ship from", [], again=False)
-        return (
-            Recipient(name=person.name or "", lines=person.address[:ADDRESS_LINES]),
-            Carriage(
-                origin=place.origin,
-                destination=PostalArea(country=wanted.country, postal_code=person.postal_code),
-                weight_grams=wanted.weight_grams,
-            ),
-        )
+        recipient = Recipient(name=person.name or "", lines=person.address[:ADDRESS_LINES])
+        return recipient, PostalArea(country=wanted.country, postal_code=person.postal_code)
+
+    async def _store(self, store_id: StoreId) -> tuple[Recipient, PostalArea]:
+        async with self.transactions.begin() as books:
+            store = await books.places.place(store_id)
+        if store is None or store.origin is None:
+            raise _none(f"{store_id} has no postal code to ship to", [], again=False)
+        return Recipient(name=store.name, lines=tuple(store.address.splitlines()[:ADDRESS_LINES])), store.origin
 
     @activity.defn
     async def give_back_label(self, key: OperationKey) -> bool:

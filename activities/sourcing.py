@@ -55,6 +55,8 @@ class Wish(Message):
     hops: int = 0
     leave_by: datetime | None = None
     """When it was first promised to leave."""
+    to_store: StoreId | None = None
+    """The store that it is sent to, unless it goes to the customer."""
 
 
 class PlacesWanted(Message):
@@ -130,7 +132,7 @@ class SourcingSteps:
             parts, queues = {}, {}
             for wish in wanted.wishes:
                 key = OperationKey(f"{wanted.key}:{wish.n}")
-                entry = logged.get(key) or _decided(key, wanted, wish, candidates, rules)
+                entry = logged.get(key) or _decided_for_its_end(key, wanted, wish, candidates, rules)
                 await books.routing.record(entry)
                 decision = entry.decision
                 parts[wish.n] = _parts(decision, wanted)
@@ -170,6 +172,20 @@ class SourcingSteps:
         except NoCapacity:
             return False
         return True
+
+
+def _decided_for_its_end(
+    key: OperationKey, wanted: PlacesWanted, wish: Wish, candidates: list[Candidate], rules: RoutingRules
+) -> RoutingEntry:
+    """What goes to a store stays there when the store has all of it; else all is sent, as far as others have it."""
+    if wish.to_store is not None:
+        here = [each for each in candidates if each.location_id == wish.to_store]
+        elsewhere = [each for each in candidates if each.location_id != wish.to_store]
+        for among in (here, elsewhere):
+            entry = _decided(key, wanted, wish, among, rules)
+            if sum(sum(part.lines.values()) for part in _parts(entry.decision, wanted)) == sum(wish.lines.values()):
+                return entry
+    return _decided(key, wanted, wish, candidates, rules)
 
 
 def _decided(

@@ -2,18 +2,42 @@
 
 from typing import Any
 
+from domain.intake import PickupMode
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
+from domain.transfers import TransferGroup
 from domain.views import GroupLineView, GroupView
 
 
 def group_view(group: PickupGroup | ShipmentGroup) -> GroupView:
+    if isinstance(group, TransferGroup):
+        return _transfer_view(group)
     return _pickup_view(group) if isinstance(group, PickupGroup) else _shipment_view(group)
 
 
+def _transfer_view(group: TransferGroup) -> GroupView:
+    """Whoever waits for it sees the pickup that it is going to be; how far its sender is stands beside that."""
+    return _shipment_view(group).model_copy(
+        update={
+            "kind": "pickup",
+            "ship_to_store": True,
+            "mode": PickupMode.COUNTER,
+            "store_id": group.to_store,
+            "from_store": group.store_id or None,
+            "sending": group.status,
+            "status": group.shown_status,
+        }
+    )
+
+
 def _pickup_view(group: PickupGroup) -> GroupView:
+    transit = group.transit
     return GroupView(
         **_shared(group),
+        ship_to_store=transit is not None,
+        from_store=transit.from_store if transit else None,
+        in_transit=group.in_transit,
+        parcels=[transit.parcel.model_copy(deep=True)] if transit else [],
         mode=group.mode,
         ready_at=group.ready_at,
         deadline=group.deadline,

@@ -74,7 +74,7 @@ class Group(BaseModel):
     hints: ClassVar[dict[GroupStatus, str]]
     """What to do instead of something that the status forbids."""
 
-    kind: Literal["pickup", "shipment"]
+    kind: Literal["pickup", "shipment", "transfer"]
     order_id: OrderId
     n: int
     """Unique within the order, over both kinds."""
@@ -122,6 +122,16 @@ class Group(BaseModel):
     def under_way(self) -> bool:
         """Units have left and are not where they stay."""
         return False
+
+    @property
+    def customer_place(self) -> StoreId | None:
+        """Where its customer has business; nowhere when the goods come to the customer."""
+        return self.store_id or None
+
+    @property
+    def stock_place(self) -> StoreId:
+        """Where its units are counted."""
+        return self.store_id
 
     @property
     def owed(self) -> int:

@@ -17,7 +17,8 @@ from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
 from domain.shares import Shares
 from domain.shipments import ShipmentGroup
-from domain.terms import LineTerms, OrderTerms
+from domain.terms import LineTerms, OrderTerms, ShipmentTerms
+from domain.transfers import TransferGroup, sent_again
 from domain.units import Units, UnitState
 from domain.views import (
     ComponentView,
@@ -55,7 +56,10 @@ def _kind_of(group: Any) -> str:
 
 
 AnyGroup = Annotated[
-    Annotated[PickupGroup, Tag("pickup")] | Annotated[ShipmentGroup, Tag("shipment")], Discriminator(_kind_of)
+    Annotated[PickupGroup, Tag("pickup")]
+    | Annotated[ShipmentGroup, Tag("shipment")]
+    | Annotated[TransferGroup, Tag("transfer")],
+    Discriminator(_kind_of),
 ]
 
 
@@ -114,21 +118,7 @@ class Order(BaseModel):
             )
             for pickup in terms.pickups
         ]
-        groups += [
-            ShipmentGroup(
-                order_id=terms.order_id,
-                n=shipment.n,
-                origin=shipment.n,
-                store_id=StoreId(""),
-                service=shipment.service,
-                destination=shipment.destination,
-                allow_split=shipment.allow_split,
-                keep_together=shipment.keep_together,
-                exclude=shipment.exclude,
-                units=_units_of(terms, shipment.n),
-            )
-            for shipment in terms.shipments
-        ]
+        groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
         groups.sort(key=lambda group: group.n)
         tenders = [
             TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders
@@ -332,6 +322,19 @@ class Order(BaseModel):
         self.groups.append(part)
         return part
 
+    def replace(self, group: AnyGroup, by: AnyGroup) -> None:
+        """One group takes the place and the number of another."""
+        self.groups[next(at for at, each in enumerate(self.groups) if each is group)] = by
+
+    def send_again(self, group: PickupGroup) -> TransferGroup:
+        """A new transfer for the units of a pickup that did not come to its store. They must be open."""
+        part = sent_again(group, max(each.n for each in self.groups) + 1)
+        for line, n in group.owed_lines().items():
+            group.units[line].take_out(UnitState.OPEN, n)
+        group.ending = group.ending or Ending.MOVED
+        self.groups.append(part)
+        return part
+
     # --- what is shown ---------------------------------------------------------------------------------------------
 
     @property
@@ -411,6 +414,24 @@ def _components(line: LineTerms) -> list[ComponentView]:
         ComponentView(sku=each.sku, quantity=each.quantity, share=share)
         for each, share in zip(line.components, shares, strict=True)
     ]
+
+
+def _shipment_of(terms: OrderTerms, shipment: ShipmentTerms) -> ShipmentGroup:
+    shared: dict[str, Any] = {
+        "order_id": terms.order_id,
+        "n": shipment.n,
+        "origin": shipment.n,
+        "store_id": StoreId(""),
+        "service": shipment.service,
+        "destination": shipment.destination,
+        "allow_split": shipment.allow_split,
+        "keep_together": shipment.keep_together,
+        "exclude": shipment.exclude,
+        "units": _units_of(terms, shipment.n),
+    }
+    if shipment.to_store is None:
+        return ShipmentGroup(**shared)
+    return TransferGroup(**shared, to_store=shipment.to_store, proxy=shipment.proxy)
 
 
 def _units_of(terms: OrderTerms, n: int) -> dict[LineId, Units]:

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
-from domain.ids import GroupId, LineId, StoreId, pickup_id
+from domain.ids import GroupId, LineId, OperationKey, StoreId, pickup_id
 from domain.intake import PickupMode, Relation
+from domain.transits import SendingPlan, Transit, in_transit_to
 from domain.units import Units, UnitState
 
 
@@ -45,6 +46,8 @@ class PickupGroup(Group):
         GroupStatus.OFFERED: "the store must accept it first",
         GroupStatus.ACCEPTED: "it must be picked first",
         GroupStatus.PICKING: "it must be made ready first",
+        GroupStatus.IN_TRANSIT_TO_STORE: "it is on its way to the store; say what came with …/arrive",
+        GroupStatus.ARRIVED: "it must be made ready first",
         GroupStatus.EXPIRED: "its pickup window is over; put the units back",
         GroupStatus.CANCELLED: "it was cancelled; put the units back",
         GroupStatus.REJECTED: "it went elsewhere",
@@ -71,10 +74,29 @@ class PickupGroup(Group):
     wrong_codes: int = 0
     code_locked: bool = False
     hand_overs: list[HandOver] = Field(default_factory=list)
+    transit: Transit | None = None
+    """Its goods were sent here from another place."""
+    plan: SendingPlan | None = None
+    """Its goods were to be sent here, and did not come: how they would be sent again."""
+    spare_labels: list[OperationKey] = Field(default_factory=list)
+    """Of its transfer: purchases of labels that nobody uses, to be given back."""
 
     @property
     def group_id(self) -> GroupId:
         return pickup_id(self.order_id, self.n)
+
+    @property
+    def in_transit(self) -> bool:
+        """Goods of it, wanted or not, are on their way to the store."""
+        return self.transit is not None and self.transit.arrived_at is None
+
+    @property
+    def stock_place(self) -> StoreId:
+        return in_transit_to(self.store_id) if self.in_transit else self.store_id
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self.spare_labels)
 
     @property
     def status(self) -> GroupStatus:
@@ -88,6 +110,8 @@ class PickupGroup(Group):
             return GroupStatus.WAITING
         if self.ready_at is not None:
             return GroupStatus.READY
+        if self.transit is not None:
+            return GroupStatus.IN_TRANSIT_TO_STORE if self.in_transit else GroupStatus.ARRIVED
         if self.picking_at is not None:
             return GroupStatus.PICKING
         return GroupStatus.ACCEPTED if self.accepted_at is not None else GroupStatus.OFFERED
@@ -105,4 +129,5 @@ class PickupGroup(Group):
             units=units,
             waits_for=waits_for,
             declined_by=declined_by,
+            plan=self.plan,
         )

@@ -121,6 +121,15 @@ class ShipmentGroup(Group):
         return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels or self.missing)
 
     @property
+    def customer_place(self) -> StoreId | None:
+        return None
+
+    @property
+    def bound_for(self) -> StoreId | None:
+        """The store that the goods are sent to, unless they go to the customer."""
+        return None
+
+    @property
     def one_place(self) -> bool:
         """It leaves from one place, or not at all."""
         return self.keep_together or not self.allow_split

@@ -58,6 +58,9 @@ class ShipmentTerms(Fixed):
     allow_split: bool = True
     keep_together: bool = False
     exclude: list[StoreId] = []
+    to_store: StoreId | None = None
+    """The store that it is sent to, where its customer collects it."""
+    proxy: Relation | None = None
 
 
 class TenderTerms(Fixed):
@@ -115,10 +118,11 @@ def terms_of(
     rules: ChannelRules,
     discrepancy: Discrepancy | None,
     kits: Mapping[str, Sequence[Component]] | None = None,
+    stores: Mapping[StoreId, Destination] | None = None,
 ) -> OrderTerms:
-    """Fix the terms of an accepted order body, with the components of what is a kit (by SKU).
+    """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
-    Groups are numbered from 1 in the order of the fulfilments.
+    `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to.
     """
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
@@ -138,6 +142,22 @@ def terms_of(
             )
             continue
         proxy = fulfilment.proxy or named
+        if fulfilment.method is Method.SHIP_TO_STORE:
+            store = StoreId(fulfilment.store_id or "")
+            shipments.append(
+                ShipmentTerms(
+                    n=numbers[fulfilment.id],
+                    fulfilment=fulfilment.id,
+                    destination=(stores or {})[store],
+                    service=fulfilment.service or Service.STANDARD,
+                    allow_split=fulfilment.allow_split,
+                    keep_together=fulfilment.keep_together,
+                    exclude=[StoreId(place) for place in fulfilment.exclude],
+                    to_store=store,
+                    proxy=proxy.relation if proxy else None,
+                )
+            )
+            continue
         pickups.append(
             PickupTerms(
                 n=numbers[fulfilment.id],

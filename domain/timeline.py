@@ -66,6 +66,8 @@ class Event(StrEnum):
     NO_LABEL = "no_label"
     LABEL_VOIDED = "label_voided"
     SHIPPED = "shipped"
+    SENT_TO_STORE = "sent_to_store"
+    ARRIVED_AT_STORE = "arrived_at_store"
     STOP_ASKED = "stop_asked"
     STOP_ANSWERED = "stop_answered"
     STOP_TOO_LATE = "stop_too_late"

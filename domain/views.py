@@ -77,10 +77,18 @@ class GroupView(View):
     id: GroupId
     n: int
     kind: str = "pickup"
+    ship_to_store: bool = False
+    """A pickup whose goods are, or were, sent to its store from another place."""
     mode: PickupMode | None = None
     """How a pickup is handed over."""
     store_id: StoreId | None = None
-    """The store or warehouse; none while a place for a shipment is looked for."""
+    """The store or warehouse, that is where the customer collects; none while a place for a shipment is looked for."""
+    from_store: StoreId | None = None
+    """Which place sends it to the store; none while one is looked for."""
+    sending: GroupStatus | None = None
+    """How far that place is, until the goods have left."""
+    in_transit: bool = False
+    """Goods of it, wanted or not, are on their way to the store."""
     status: GroupStatus
     lines: list[GroupLineView]
     units: dict[LineId, dict[str, int]]
@@ -119,6 +127,11 @@ class GroupView(View):
     """Until when the place must say whether it could stop."""
     returned: dict[LineId, int] = {}
     """Units among `put_back` that came back from the carrier."""
+
+    @property
+    def at_work(self) -> StoreId | None:
+        """The place that has something to do with it: the sender until the goods have left, then the store."""
+        return self.from_store if self.sending is not None else self.store_id
 
 
 class PaymentView(View):

@@ -118,8 +118,19 @@ def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
                 deadline=group.accept_by,
                 default="customer is offered alternatives" if group.escalated else "store is reminded",
             )
-        case GroupStatus.ACCEPTED | GroupStatus.PICKING:
-            picking = group.status is GroupStatus.PICKING
+        case GroupStatus.IN_TRANSIT_TO_STORE if group.transit is not None:
+            parcel = group.transit.parcel
+            return Wait(
+                id=f"arrival/{group.n}",
+                kind=WaitKind.ARRIVAL,
+                what=f"goods from {group.transit.from_store} arrive at the store",
+                who=f"store {group.store_id}",
+                since=parcel.shipped_at,
+                deadline=parcel.asked_at,
+                default="it counts as lost" if parcel.told_late else "customer is told that it is late",
+            )
+        case GroupStatus.ACCEPTED | GroupStatus.PICKING | GroupStatus.ARRIVED:
+            picking = group.status is not GroupStatus.ACCEPTED
             return Wait(
                 id=f"picking/{group.n}",
                 kind=WaitKind.PICKING,

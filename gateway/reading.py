@@ -29,15 +29,18 @@ async def visible_group(
     """One group of a kind, or any, if the caller may know of it. A store: only its own."""
     async with services.transactions.begin() as books:
         found = await books.records.group(order_id, n)
-        if found is None or kind not in (None, found.group.kind):
+        if found is None or (kind not in (None, found.group.kind) and not found.group.ship_to_store):
             raise not_found()
         if caller.principal.kind is PrincipalKind.STORE:
-            allowed = found.group.store_id == caller.principal.store_id
+            allowed = caller.principal.store_id in {found.group.store_id, found.group.from_store} - {None}
         else:
             allowed = await may_see(books, caller, order_id)
     if not allowed:
         raise await caller.hidden(f"another's {found.group.kind}")
-    return found
+    if kind is None:
+        return found
+    # What is sent to a store has both names, and is answered under the one that was asked for.
+    return found.model_copy(update={"group": found.group.model_copy(update={"kind": kind})})
 
 
 async def place_of(services: Services, store_id: str) -> Place:

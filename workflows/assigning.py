@@ -43,14 +43,17 @@ class Assigning:
             store=command.location_id,
             lines=command.lines,
         )
-        await self.sourcing.hold_capacity([part], limited=False)
-        self.sourcing.take_up(part)
+        placed = self.sourcing.at_its_own_store(part)
+        if placed is part:
+            await self.sourcing.hold_capacity([part], limited=False)
+        self.sourcing.take_up(placed)
         if not await step.record():
             raise refuse(
                 RefusalKind.OUT_OF_STOCK,
                 f"{command.location_id} does not have these units now. Choose another place, or fewer units.",
             )
-        return self.desk.answer(part)
+        self.sourcing.has_moved(part)
+        return self.desk.answer(placed)
 
     def _gather(self, command: messages.Assign) -> ShipmentGroup:
         """The named units, from wherever nobody has picked them, in one shipment of their own."""
@@ -69,7 +72,7 @@ class Assigning:
                 RefusalKind.TOO_MANY_UNITS,
                 "Not so many units wait to be picked somewhere else. Look at the shipments, then assign what is there.",
             )
-        if len({(group.destination, group.service, group.paid) for group, _ in found}) > 1:
+        if len({(group.destination, group.service, group.paid, group.bound_for) for group, _ in found}) > 1:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "These units go different ways. Assign them one way at a time.")
         part: ShipmentGroup | None = None
         for group, lines in found:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 
@@ -103,6 +103,7 @@ class Book:
         expires_at: datetime | None = None,
         found: dict[LineId, int] | None = None,
         only: Mapping[LineId, Container[Sku]] | None = None,
+        to: StoreId | None = None,
     ) -> StockStep:
         """Add a stock move to the next milestone; its key is the milestone's number and its place in it.
 
@@ -117,6 +118,7 @@ class Book:
             reason=reason,
             effect=effect,
             found=self._by_sku(found or {}),
+            to=to,
         )
         if step.lines:
             self._stock.append(step)
@@ -172,22 +174,23 @@ class Book:
         *sequence: str | int,
         group: Group | None = None,
         until: datetime | None = None,
-        **facts: object,
+        store_id: StoreId | None = None,
+        **facts: Any,
     ) -> None:
-        """Tell someone, once: the key is the order, the kind and `sequence`."""
+        """Tell someone, once: the key is the order, the kind and `sequence`. `store_id`: if not the group's own."""
         terms = self.order.terms
-        # A customer has no business at the place that ships.
-        elsewhere = group is not None and group.kind == "shipment" and kind.audience is Audience.CUSTOMER
+        if group is not None and store_id is None:
+            store_id = group.customer_place if kind.audience is Audience.CUSTOMER else group.store_id or None
         numbers = [str(group.n)] if group is not None else []
-        if group is not None and group.store_id in self.hours:
-            facts.setdefault("zone", self.hours[group.store_id].zone)
+        if group is not None and (zone_of := store_id or group.store_id) in self.hours:
+            facts.setdefault("zone", self.hours[zone_of].zone)
         self._notices.append(
             Notice(
                 key=notice_key(terms.order_id, kind.value, *numbers, *sequence),
                 kind=kind,
                 order_id=terms.order_id,
                 group_id=group.group_id if group else None,
-                store_id=None if group is None or elsewhere else group.store_id or None,
+                store_id=store_id,
                 locale=terms.locale,
                 at=workflow.now(),
                 until=until,
@@ -312,7 +315,8 @@ class Book:
             if group.capacity_key is not None and not group.open:
                 end = CapacityEnd.FINISH if group.parcels else CapacityEnd.GIVE_BACK
                 freed.append(CapacityStep(key=group.capacity_key, end=end))
-        return freed
+        sent = [group.transit.capacity_key for group in self.order.pickups if group.transit is not None]
+        return freed + [CapacityStep(key=key, end=CapacityEnd.FINISH) for key in sent if key is not None]
 
     def _capacity_is_free(self, freed: list[CapacityStep]) -> None:
         keys = {step.key for step in freed}
@@ -320,6 +324,9 @@ class Book:
         for group in self.order.shipments:
             if group.capacity_key in keys:
                 group.capacity_key = None
+        for pickup in self.order.pickups:
+            if pickup.transit is not None and pickup.transit.capacity_key in keys:
+                pickup.transit.capacity_key = None
 
     def _is_a_persons_matter(self, stock: list[StockStep], error: BaseException) -> bool:
         again = any(step.key in self._doubted for step in stock)

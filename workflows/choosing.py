@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.personal import Readable
     from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
+    from domain.sourcing.rules import REJECTED
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages, options
@@ -22,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import GroupAnswer
     from workflows.offering import offer
     from workflows.refusing import StepFailed, failure_type, refuse
+    from workflows.sourcing import Sourcing
 
 
 class Choosing:
@@ -45,6 +47,8 @@ class Choosing:
                         else f"{command.store_id} does not have these units now. Leave store_id out for the best one.",
                     )
                 return self.desk.answer(moved)
+            case messages.ChoiceOption.WAIT if group.plan is not None:
+                return await self._send_again(group, command)
             case messages.ChoiceOption.WAIT if group.waits_for is WaitsFor.STOCK:
                 # Chosen again and again it would wait for ever. Only when it came to another question it begins anew.
                 return self.desk.answer(group, already=True)
@@ -61,6 +65,19 @@ class Choosing:
                     RefusalKind.NOT_SUPPORTED, "Shipping is not offered yet. Choose other_store, wait or cancel."
                 )
         return self.desk.answer(group)
+
+    async def _send_again(self, group: PickupGroup, command: messages.Choose) -> GroupAnswer:
+        """What did not come to the store is waited for: it is sent once more, from whichever place has it."""
+        desk = self.desk
+        self._choice_made(group, command)
+        part = desk.order.send_again(group)
+        Sourcing(desk).put_in_queue(part, REJECTED)
+        part.auto_cancel_at = workflow.now() + desk.order.terms.policy.wait_for_stock
+        desk.book.notice(
+            NoticeKind.CHOICE_APPLIED, desk.order.version + 1, group=part, choice="wait", deadline=part.auto_cancel_at
+        )
+        await desk.book.record()
+        return desk.answer(part)
 
     def _ordered_ahead(self, n: int | None) -> AnyGroup | None:
         """The group that waits for supply and is meant: the named one, or the first when nothing else is asked."""

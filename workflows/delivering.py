@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.carriage import EXCEPTIONS, ParcelStatus
     from domain.hearsay import Effect
     from domain.notices import NoticeKind
+    from domain.order import AnyGroup
     from domain.parcels import MOST_EVENTS, CarrierNews, Claim, Parcel, Resolution
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
     from domain.sourcing.rules import REJECTED
@@ -21,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import GroupAnswer
     from workflows.refusing import refuse
     from workflows.sourcing import Sourcing
+    from workflows.transferring import Transferring, parcels_on_the_road
 
 
 class Delivering:
@@ -29,6 +32,7 @@ class Delivering:
     def __init__(self, desk: Desk, sourcing: Sourcing):
         self.desk = desk
         self.sourcing = sourcing
+        self.transferring = Transferring(desk)
 
     # --- what carriers say -------------------------------------------------------------------------------------------
 
@@ -54,14 +58,14 @@ class Delivering:
         if len(kept) < MOST_EVENTS and all(known.event_id != news.event_id for known in kept):
             kept.append(news)
 
-    def catch_up(self, group: ShipmentGroup, parcel: Parcel) -> None:
+    def catch_up(self, group: AnyGroup, parcel: Parcel) -> None:
         """A parcel has left of which its carrier may have told before."""
         order = self.desk.order
         for news in [each for each in order.early_news if each.tracking_number == parcel.tracking_number]:
             order.early_news.remove(news)
             self._heard(group, parcel, news)
 
-    def _heard(self, group: ShipmentGroup, parcel: Parcel, news: CarrierNews) -> bool:
+    def _heard(self, group: AnyGroup, parcel: Parcel, news: CarrierNews) -> bool:
         effect = parcel.take(news.event_id, news.at, news.said, news.status)
         if effect is None:
             return False
@@ -76,14 +80,18 @@ class Delivering:
             at=news.at.isoformat(),
         )
         if effect is Effect.APPLIED:
-            self._follow(group, parcel)
+            if isinstance(group, PickupGroup):
+                self.transferring.carrier_says(group, parcel)
+            else:
+                self._follow(group, parcel)
         return True
 
-    def find(self, tracking_number: str) -> tuple[ShipmentGroup, Parcel] | None:
-        for group in self.desk.order.shipments:
-            for parcel in group.parcels:
-                if parcel.tracking_number == tracking_number:
-                    return group, parcel
+    def find(self, tracking_number: str) -> tuple[AnyGroup, Parcel] | None:
+        order = self.desk.order
+        sent: list[tuple[AnyGroup, Parcel]] = [(group, each) for group in order.shipments for each in group.parcels]
+        for group, parcel in (*sent, *parcels_on_the_road(order.pickups)):
+            if parcel.tracking_number == tracking_number:
+                return group, parcel
         return None
 
     def _follow(self, group: ShipmentGroup, parcel: Parcel) -> None:

@@ -42,7 +42,7 @@ def process_of(group: Group) -> str:
 def work_policy(order: Order, group: Group) -> WorkPolicy:
     """How long the group's place may take."""
     policy = order.terms.policy
-    return policy.shipping if group.kind == "shipment" else policy.pickup
+    return policy.shipping if isinstance(group, ShipmentGroup) else policy.pickup
 
 
 class Snapshot(BaseModel):
@@ -210,7 +210,7 @@ class Desk:
                     self.book.queue(QueueOperation.LEAVE, group, lines)
                 if group.has_stock:
                     # Else they would be taken from another group of the same line at the same store.
-                    self.book.stock(operation, lines, group.store_id)
+                    self.book.stock(operation, lines, group.stock_place)
         unpaid, paid = by_payment(self.order, [*plan.release, *plan.recall])
         worth = self.order.settle(unpaid, earned=False) + self.order.give_up(paid)
         for n, lines in touched.items():

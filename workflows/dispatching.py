@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import RefusalKind, Refused
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
+    from domain.transfers import TransferGroup
     from domain.units import UnitState
     from workflows import messages
     from workflows.charging import charge
@@ -31,12 +32,15 @@ class Dispatching:
         self.stopping = stopping
         self.delivering = delivering
         self.labels = Labels(desk)
+        self.transferring = delivering.transferring
 
     async def ship(self, command: messages.Ship) -> GroupAnswer:
         """All that is packed leaves, or some of it; what stays has its own fate."""
         desk, group = self.desk, self.desk.order.shipment(command.n)
         lines = self._leaving(group, command)
         label = await self._label(group, lines, command)
+        if isinstance(group, TransferGroup):
+            return await self._send_to_store(group, self._parcel(group, lines, command, label), command)
         worth = await self._earn(group, lines, label)
         desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
         for line, quantity in lines.items():
@@ -49,11 +53,23 @@ class Dispatching:
         desk.cashier.wake()
         return desk.answer(group)
 
+    async def _send_to_store(self, group: TransferGroup, parcel: Parcel, command: messages.Ship) -> GroupAnswer:
+        pickup = self.transferring.send(group, parcel, command)
+        self.delivering.catch_up(pickup, parcel)
+        await self.desk.book.record()
+        self.desk.cashier.wake()
+        return self.desk.answer(pickup)
+
     def _leaving(self, group: ShipmentGroup, command: messages.Ship) -> dict[LineId, int]:
         group.require((GroupStatus.PICKING, GroupStatus.PACKED), "shipping it")
         if not group.packed:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this shipment is packed. Pack it first.")
         lines = command.lines or dict(group.packed)
+        if isinstance(group, TransferGroup) and lines != group.owed_lines():
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW,
+                "What goes to a store leaves at once. Pack all of it first, or reject what you do not have.",
+            )
         for line, quantity in lines.items():
             if quantity > group.packed.get(line, 0):
                 raise refuse(

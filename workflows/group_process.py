@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.groups import Group, GroupStatus, WaitsFor
     from domain.notices import NoticeKind
     from domain.pickup_windows import WorkPolicy, escalation_deadline, late_deadline
+    from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
@@ -96,7 +97,7 @@ class GroupProcess(Generic[OneKind]):
             NoticeKind.STORE_WAITING,
             desk.order.version + 1,
             group=group,
-            ships=group.kind == "shipment",
+            ships=isinstance(group, ShipmentGroup),
             deadline=group.accept_by,
             lines=desk.book.notice_lines(group.owed_lines()),
         )
@@ -110,7 +111,7 @@ class GroupProcess(Generic[OneKind]):
             NoticeKind.STORE_WAITING,
             desk.order.version + 1,
             group=group,
-            ships=group.kind == "shipment",
+            ships=isinstance(group, ShipmentGroup),
             deadline=group.late_until,
             ready_at=group.promised_ready_at,
             lines=desk.book.notice_lines(group.owed_lines()),

@@ -142,10 +142,10 @@ class Holds:
                 remaining=desk.book.notice_lines(ahead),
                 expected_at=max((date for date in dates if date is not None), default=None),
                 total=desk.book.money(terms.total),
-                ready_at=max((g.promised_ready_at for g in desk.order.pickups if g.promised_ready_at), default=None),
+                ready_at=max((at for g in desk.order.groups if (at := _collected_from(g)) is not None), default=None),
                 group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
-                ships=bool(desk.order.shipments),
-                delivery_by=max((g.promised_at for g in desk.order.shipments if g.promised_at), default=None),
+                ships=any(g.customer_place is None for g in desk.order.groups),
+                delivery_by=max((at for g in desk.order.groups if (at := _delivered_by(g)) is not None), default=None),
             )
 
     def take_on(self, group: AnyGroup) -> None:
@@ -254,3 +254,14 @@ class Holds:
             total=self._desk.book.money(self._desk.order.terms.total),
             link_kind="payment",
         )
+
+
+def _collected_from(group: AnyGroup) -> datetime | None:
+    """When the customer may come for it, as far as that is known: what is sent to the store must be there first."""
+    if group.customer_place is None:
+        return None
+    return group.promised_at if isinstance(group, ShipmentGroup) else group.promised_ready_at
+
+
+def _delivered_by(group: AnyGroup) -> datetime | None:
+    return group.promised_at if isinstance(group, ShipmentGroup) and group.customer_place is None else None

@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.shipping import NO_LABEL, LabelBought, LabelSteps, LabelWanted
     from domain.actors import ENGINE
     from domain.ids import LineId, OperationKey, operation_key
+    from domain.order import AnyGroup
     from domain.personal import Readable
     from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
@@ -39,6 +40,7 @@ class Labels:
             service=group.service,
             weight_grams=_weight(group, lines),
             promised_by=group.promised_at,
+            to_place=group.bound_for,
         )
         try:
             bought = await workflow.execute_activity_method(
@@ -69,7 +71,7 @@ class Labels:
 class SpareLabelProcess:
     """Labels that nobody uses are given back, however long the carrier is away."""
 
-    def __init__(self, desk: Desk, group: ShipmentGroup):
+    def __init__(self, desk: Desk, group: AnyGroup):
         self.desk = desk
         self.group = group
 

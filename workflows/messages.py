@@ -172,6 +172,14 @@ class Ship(GroupCommand):
     tracking_number: str | None = None
 
 
+class Receive(GroupCommand):
+    """What came of goods that another place sent: in good order (by default all that is not damaged), or damaged."""
+
+    kind: Literal["arrive"] = "arrive"
+    lines: dict[LineId, int] | None = None
+    damaged: dict[LineId, int] = {}
+
+
 class AnswerStop(GroupCommand):
     """A place that was asked to stop says whether it could."""
 
@@ -300,6 +308,7 @@ StoreCommand = Annotated[
     | Pack
     | Unpack
     | Ship
+    | Receive
     | AnswerStop,
     Field(discriminator="kind"),
 ]

@@ -21,10 +21,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.views import OrderView
     from workflows.collecting import Collecting
     from workflows.counter import Counter
-    from workflows.desk import Desk, OrderStart, process_of
+    from workflows.desk import Desk, OrderStart
     from workflows.holds import Holds
     from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
-    from workflows.pickup import PickupProcess
     from workflows.placing import Placing
     from workflows.preparing import Preparing
     from workflows.refusing import StepFailed, failure, failure_text, refuse
@@ -93,10 +92,7 @@ class OrderWorkflow:
         """What goes on in this order, by name: each group, and what shipments wait for beside their work."""
         found: dict[str, Process] = {}
         for group in self.desk.order.groups:
-            if isinstance(group, PickupGroup):
-                found[process_of(group)] = PickupProcess(self.desk, group)
-            else:
-                found |= self.shipping.processes(group)
+            found |= self.shipping.processes(group)
         return found
 
     def _is_long(self) -> bool:
@@ -225,6 +221,11 @@ class OrderWorkflow:
         return await self._in_turn(command, self.shipping.dispatching.ship)
 
     @workflow.update
+    async def arrive(self, command: messages.Receive) -> GroupAnswer:
+        """A store says what came of goods that were sent to it for a pickup."""
+        return await self._in_turn(command, self.shipping.delivering.transferring.arrive)
+
+    @workflow.update
     async def cancel_answer(self, command: messages.AnswerStop) -> GroupAnswer:
         """A place that was asked to stop says whether it could."""
         return await self._in_turn(command, self.shipping.stopping.answer)
@@ -263,6 +264,7 @@ class OrderWorkflow:
             "pack": self.shipping.packing.pack,
             "unpack": self.shipping.packing.unpack,
             "ship": self.shipping.dispatching.ship,
+            "arrive": self.shipping.delivering.transferring.arrive,
             "cancel_answer": self.shipping.stopping.answer,
         }
         try:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.units import UnitState
     from workflows.group_process import GroupProcess
     from workflows.messages import CancelReason
+    from workflows.transferring import Transferring
 
 
 class PickupProcess(GroupProcess[PickupGroup]):
@@ -26,6 +27,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
             await self.customer_chooses()
             await self.stock_arrives()
             await self.supply_arrives()
+            await self.goods_arrive()
             await self.store_accepts()
             await self.goods_are_made_ready()
             await self.customer_collects()
@@ -45,11 +47,25 @@ class PickupProcess(GroupProcess[PickupGroup]):
             if self._still(GroupStatus.WAITING, WaitsFor.STOCK):
                 await self.cancel_the_rest(CancelReason.INVENTORY)
 
+    async def goods_arrive(self) -> None:
+        """Sent from another place: late, then given up."""
+        if await self._while(GroupStatus.IN_TRANSIT_TO_STORE, None, self._asked_at, "goods arrive at the store"):
+            return
+        async with self.desk.turn:
+            transit = self.group.transit
+            if (
+                transit is not None
+                and self._still(GroupStatus.IN_TRANSIT_TO_STORE, None)
+                and self._over(self._asked_at())
+            ):
+                await Transferring(self.desk).is_late(self.group, transit)
+
     async def store_accepts(self) -> None:
         await self.place_accepts()
 
     async def goods_are_made_ready(self) -> None:
-        await self.place_gets_ready((GroupStatus.ACCEPTED, GroupStatus.PICKING), "makes it ready")
+        statuses = (GroupStatus.ACCEPTED, GroupStatus.PICKING, GroupStatus.ARRIVED)
+        await self.place_gets_ready(statuses, "makes it ready")
 
     async def customer_collects(self) -> None:
         """Reminders at their times, one last warning, then the window is over."""
@@ -128,11 +144,15 @@ class PickupProcess(GroupProcess[PickupGroup]):
                 until=group.deadline,
                 deadline=group.deadline,
                 lines=desk.book.notice_lines(group.owed_lines()),
-                **({"code_serial": group.code_serial, "link_kind": "extension"} if kind.shows_code else {}),
+                code_serial=group.code_serial if kind.shows_code else None,
+                link_kind="extension" if kind.shows_code else None,
             )
         await desk.book.record()
 
     # --- waiting -----------------------------------------------------------------------------------------------------
+
+    def _asked_at(self) -> datetime | None:
+        return self.group.transit.parcel.asked_at if self.group.transit is not None else None
 
     def _next_moment(self) -> datetime | None:
         group = self.group

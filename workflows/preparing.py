@@ -46,7 +46,7 @@ class Preparing:
         """The store cannot serve some or all units: never silently re-sourced, the customer chooses."""
         group = self.desk.order.pickup(command.n)
         await self._not_too_late(group, command)
-        group.require((*AT_WORK, GroupStatus.READY), "rejecting it")
+        group.require((*AT_WORK, GroupStatus.ARRIVED, GroupStatus.READY), "rejecting it")
         lines = command.lines or group.owed_lines()
         group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
         missing = missing_components(self.desk, command)
@@ -92,7 +92,7 @@ class Preparing:
         if group.status is GroupStatus.READY:
             return self.desk.answer(group, already=True)
         await self._not_too_late(group, command)
-        group.require((GroupStatus.PICKING,), "making it ready")
+        group.require((GroupStatus.PICKING, GroupStatus.ARRIVED), "making it ready")
         for line, quantity in group.owed_lines(UnitState.PICKED).items():
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)
         now, policy, hours = workflow.now(), self.desk.order.terms.policy.pickup, self.desk.hours(group.store_id)
@@ -117,6 +117,9 @@ class Preparing:
                     f"{group.put_back.get(line, 0)} units of line {line} wait to be put back, not {quantity}.",
                 )
         group.put_back = {line: left for line, n in group.put_back.items() if (left := n - lines.get(line, 0)) > 0}
+        if group.in_transit:
+            # Not wanted any more when it was on its way: whoever puts it on the shelf has received it.
+            self.desk.book.stock(StockOperation.RELOCATE_ASIDE, lines, group.stock_place, to=group.store_id)
         self.desk.book.stock(StockOperation.PUT_BACK, lines, group.store_id)
         self.desk.book.event(Event.PUT_BACK, command.actor, group=group.n, lines=lines)
         await self.desk.book.record()

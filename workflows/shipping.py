@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.order import AnyGroup
     from domain.pickups import PickupGroup
     from domain.shipments import ShipmentGroup
     from workflows import messages
@@ -17,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.labels import SpareLabelProcess
     from workflows.messages import GroupAnswer
     from workflows.packing import Packing
+    from workflows.pickup import PickupProcess
     from workflows.preparing import Preparing
     from workflows.shipment import ParcelProcess, ShipmentProcess, StopProcess
     from workflows.sourcing import Sourcing
@@ -43,7 +45,17 @@ class Shipping:
         self.delivering = Delivering(desk, self.sourcing)
         self.dispatching = Dispatching(desk, self.stopping, self.delivering)
 
-    def processes(self, group: ShipmentGroup) -> dict[str, Process]:
+    def processes(self, group: AnyGroup) -> dict[str, Process]:
+        """By name: what goes on beside the work on a group, and its own process."""
+        if isinstance(group, PickupGroup):
+            found: dict[str, Process] = {process_of(group): PickupProcess(self.desk, group)}
+        else:
+            found = self._of_shipment(group)
+        if group.spare_labels:
+            found[f"labels {group.n}"] = SpareLabelProcess(self.desk, group)
+        return found
+
+    def _of_shipment(self, group: ShipmentGroup) -> dict[str, Process]:
         """By name: the shipment's own, and one for each parcel that left and for a place that was asked to stop."""
         found: dict[str, Process] = {process_of(group): ShipmentProcess(self.desk, group, self.sourcing)}
         for parcel in group.parcels:
@@ -53,8 +65,6 @@ class Shipping:
             found[f"stop {group.n} {asked}"] = StopProcess(self.desk, group, self.stopping)
         if group.missing:
             found[f"declining {group.n}"] = DecliningProcess(self.desk, group)
-        if group.spare_labels:
-            found[f"labels {group.n}"] = SpareLabelProcess(self.desk, group)
         return found
 
 

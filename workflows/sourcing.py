@@ -18,12 +18,14 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE
     from domain.groups import GroupStatus, WaitsFor
     from domain.ids import LineId, StoreId, operation_key
+    from domain.order import AnyGroup
     from domain.personal import Readable
     from domain.refusals import Shortfall
     from domain.shipments import ShipmentGroup
     from domain.sourcing.rules import REJECTED, UNFILLABLE, Queue
     from domain.stock import StockLine
     from domain.timeline import Event
+    from domain.transfers import TransferGroup
     from domain.units import UnitState
     from workflows import options
     from workflows.desk import Desk
@@ -73,8 +75,23 @@ class Sourcing:
             if parts:
                 rest = {line: n for line, n in wanted[group.n].items() if line not in waits}
                 part = desk.order.split_off(group, rest, WaitsFor.HOLDS, []) if waits else group
-                self.spread(part, parts, WaitsFor.HOLDS)
+                for each in self.spread(part, parts, WaitsFor.HOLDS):
+                    self.at_its_own_store(each)
         return []
+
+    def at_its_own_store(self, group: ShipmentGroup) -> AnyGroup:
+        """What a store has itself that it was to be sent to is an ordinary pickup there."""
+        if not _stays(group):
+            return group
+        assert isinstance(group, TransferGroup), "only what goes to a store can be there already"
+        pickup = group.at_its_store()
+        self.desk.order.replace(group, pickup)
+        return pickup
+
+    def has_moved(self, group: ShipmentGroup) -> None:
+        """What was to be sent is recorded; a transfer that has become a pickup by that is one no more."""
+        if isinstance(group, TransferGroup) and all(each is not group for each in self.desk.order.groups):
+            group.retire()
 
     async def hold_capacity(self, shipments: list[ShipmentGroup], *, limited: bool = True) -> bool:
         """Have the shipments' places take them on, all or none; False when one of them cannot take on so much."""
@@ -171,17 +188,20 @@ class Sourcing:
         step = Try(self.desk)
         self.desk.book.hours.update(found.hours)
         shipments = self.spread(group, parts, WaitsFor.SOURCING)
-        if not await self.hold_capacity([part for part in shipments if part.store_id]):
+        if not await self.hold_capacity([part for part in shipments if part.store_id and not _stays(part)]):
             step.undo()
             return False
         for part in shipments:
             if part.store_id:
-                self.take_up(part)
+                self.take_up(self.at_its_own_store(part))
             else:
                 self.put_in_queue(part, UNFILLABLE)
                 self._no_place(part, "no_place", found.queues.get(group.n, UNFILLABLE))
                 part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
-        return await step.record()
+        taken = await step.record()
+        if taken:
+            self.has_moved(group)
+        return taken
 
     def spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
         """The first part stays in the group; each other one, and what is in none, becomes a shipment of its own."""
@@ -196,7 +216,7 @@ class Sourcing:
         group.store_id = first.location_id
         return shipments
 
-    def take_up(self, group: ShipmentGroup) -> None:
+    def take_up(self, group: AnyGroup) -> None:
         """Commit stock at the shipment's place, and offer it there."""
         lines = group.owed_lines(UnitState.OPEN)
         self.desk.book.stock(StockOperation.TAKE, lines, group.store_id)
@@ -224,6 +244,7 @@ class Sourcing:
                 declined_by=group.declined_by,
                 hops=group.hops,
                 leave_by=group.leave_by,
+                to_store=group.bound_for,
             )
             for group in shipments
         ]
@@ -255,6 +276,11 @@ class Sourcing:
         within = group.hops <= self.desk.order.terms.policy.shipping.most_hops
         if group.status is GroupStatus.QUEUED and within and not self.desk.order.holds:
             await self.find_place(group)
+
+
+def _stays(group: ShipmentGroup) -> bool:
+    """The place that has it is the store that it is for."""
+    return group.bound_for is not None and group.bound_for == group.store_id
 
 
 def missing_of(lines: dict[LineId, int], parts: list[Part]) -> dict[LineId, int]:

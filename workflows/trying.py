@@ -14,6 +14,7 @@ class Try:
     def __init__(self, desk: Desk):
         self.desk = desk
         self.earlier = desk.book.collected()
+        self.groups = list(desk.order.groups)
         self.shipments = {group.n: group.model_copy(deep=True) for group in desk.order.shipments}
 
     async def record(self) -> bool:
@@ -38,13 +39,13 @@ class Try:
             for group in self.desk.order.shipments
             if group.capacity_key is not None and group.capacity_key not in held
         ]
-        for group in self.desk.order.shipments:
-            before = self.shipments.get(group.n)
-            if before is None:
-                groups.remove(group)
+        for group in groups:
+            if all(group is not known for known in self.groups):
                 # The next one gets the same number, and a process of its own.
                 self.desk.crew.dismiss(process_of(group))
-                continue
+        groups[:] = self.groups
+        for group in self.desk.order.shipments:
+            before = self.shipments[group.n]
             for field in type(group).model_fields:
                 # A parcel has a process that knows it by itself.
                 if field != "parcels":

@@ -23,6 +23,7 @@ from adapters.inventory.port import (
     OutOfStock,
     Release,
     Released,
+    Relocate,
     Reserve,
     Reserved,
     Shortage,
@@ -119,6 +120,27 @@ class MemoryInventory:
 
     async def consume(self, request: Consume) -> None:
         self._transfer(request, "consume", HAND_OVER_LATE if request.late else HAND_OVER, strict=True)
+
+    async def relocate(self, request: Relocate) -> None:
+        if self._first_answer(request, "relocate") is not None:
+            return
+        bucket = Bucket.SET_ASIDE if request.aside else Bucket.ALLOCATED
+        lines = merged(request.lines)
+        missing = [
+            Shortage(line.sku, line.location_id, line.quantity, getattr(held, bucket))
+            for line in lines
+            if getattr(held := self._held(request.order_id, line), bucket) < line.quantity
+        ]
+        if missing:
+            raise NotHeld(request.order_id, missing)
+        there = [line.model_copy(update={"location_id": request.to}) for line in lines]
+        for kind, moved, sign in ((MovementKind.SENT, lines, -1), (MovementKind.RECEIVED, there, 1)):
+            for line in moved:
+                held, change = self._held(request.order_id, line), sign * line.quantity
+                self._keep(held, **{"taken": held.taken + change, bucket: getattr(held, bucket) + change})
+                seen = max(-self._seen(line.place).on_hand, change)
+                self._record(request, kind, line.place, LevelChange(seen, **{bucket: change}), line.line_id)
+        self._remember(request, "relocate", Released(order_id=request.order_id, lines=()))
 
     async def take_back(self, request: Release) -> Released:
         return self._transfer(request, "take_back", TAKE_BACK, request.reason)

@@ -111,6 +111,22 @@ class Consume(StockCommand):
     """The hand-over was true before a cancel or an expiry was recorded: units set aside count too."""
 
 
+class Relocate(StockCommand):
+    """An order's units leave their lines' places for another, together with the order's right to them."""
+
+    order_id: OrderId
+    lines: Lines
+    to: StoreId
+    aside: bool = False
+    """Units set aside; otherwise allocated ones."""
+
+    @model_validator(mode="after")
+    def _goes_elsewhere(self) -> Self:
+        if any(line.location_id == self.to for line in self.lines):
+            raise ValueError(f"units that are at {self.to} cannot go there")
+        return self
+
+
 class Extend(StockCommand):
     order_id: OrderId
     expires_at: AwareDatetime
@@ -264,6 +280,12 @@ class Inventory(Protocol):
         """Handed over or shipped: allocated and on hand fall together, on hand never below zero.
 
         Raises: NotHeld (nothing is consumed), KeyConflict.
+        """
+
+    async def relocate(self, request: Relocate) -> None:
+        """Goods went to another place: on hand here and held by the order here, then there; taken as often as before.
+
+        Raises: NotHeld (nothing is moved), KeyConflict.
         """
 
     async def take_back(self, request: Release) -> Released:

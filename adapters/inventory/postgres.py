@@ -31,6 +31,7 @@ from adapters.inventory.port import (
     OutOfStock,
     Release,
     Released,
+    Relocate,
     Reserve,
     Reserved,
     Shortage,
@@ -49,6 +50,7 @@ from domain.stock import (
     RELEASE,
     SET_ASIDE,
     TAKE_BACK,
+    Bucket,
     LevelChange,
     MovementKind,
     StockEffect,
@@ -67,6 +69,7 @@ _HAND_OVER = statements.transfer(HAND_OVER, strict=True)
 _HAND_OVER_LATE = statements.transfer(HAND_OVER_LATE, strict=True)
 _TAKE_BACK = statements.transfer(TAKE_BACK)
 _EXPIRE = statements.transfer(EXPIRE)
+_RELOCATE = {bucket: statements.relocation(bucket) for bucket in (Bucket.ALLOCATED, Bucket.SET_ASIDE)}
 
 
 _BOTH = (False, True)
@@ -144,6 +147,19 @@ class PostgresInventory:
 
     async def consume(self, request: Consume) -> None:
         await self._transfer(request, "consume", _HAND_OVER_LATE if request.late else _HAND_OVER)
+
+    async def relocate(self, request: Relocate) -> None:
+        lines = _arrays(merged(request.lines))
+        await self._connection.execute(statements.OPEN_LEVELS, {"skus": lines["skus"], "target": request.to})
+        row = await self._one(
+            _RELOCATE[Bucket.SET_ASIDE if request.aside else Bucket.ALLOCATED],
+            **self._command(request, "relocate"),
+            **lines,
+            order_id=request.order_id,
+            target=request.to,
+        )
+        if row["answer"] is None and await self._first_answer(request, "relocate") is None:
+            raise NotHeld(request.order_id, [Shortage(*each) for each in row["missing"]])
 
     async def take_back(self, request: Release) -> Released:
         return await self._transfer(request, "take_back", _TAKE_BACK, request.reason)

@@ -192,6 +192,82 @@ SELECT (SELECT answer FROM operation) AS answer,
 """)
 
 
+def relocation(bucket: Bucket) -> TextClause:
+    """Move units of one bucket to another place, all that was asked or none. The levels there must have been opened.
+
+    Whole values that were read under the lock are written here too.
+    """
+    share = {each: "CAST(sum(m.quantity) AS bigint)" if each is bucket else "0" for each in ON_LEVEL}
+    allocated, set_aside = ("b.held" if each is bucket else "0" for each in (Bucket.ALLOCATED, Bucket.SET_ASIDE))
+    return text(f"""
+WITH {_ASKED}, places AS MATERIALIZED (
+    SELECT sku, location_id FROM asked UNION SELECT sku, CAST(:target AS text) FROM asked
+), locked AS MATERIALIZED (
+    SELECT s.sku, s.location_id, s.on_hand, s.{bucket}
+    FROM stock_levels s JOIN places p ON p.sku = s.sku AND p.location_id = s.location_id
+    WHERE NOT EXISTS (SELECT FROM stock_operations WHERE key = CAST(:key AS text))
+    ORDER BY s.sku, s.location_id
+    FOR NO KEY UPDATE OF s
+), held AS MATERIALIZED (
+    SELECT r.line_id, r.sku, r.location_id, r.taken, r.{bucket}, l.on_hand, a.quantity AS asked
+    FROM reservations r
+    JOIN asked a ON a.line_id = r.line_id AND a.sku = r.sku AND a.location_id = r.location_id
+    JOIN locked l ON l.sku = r.sku AND l.location_id = r.location_id
+    WHERE r.order_id = CAST(:order_id AS text)
+    ORDER BY r.line_id, r.sku, r.location_id
+    FOR NO KEY UPDATE OF r
+), found AS MATERIALIZED (
+    SELECT h.*, least(h.{bucket}, h.asked) AS quantity FROM held h
+), moved AS MATERIALIZED (
+    -- What left is seen where it comes, also when a count here had been too low.
+    SELECT f.*, CAST(least(quantity, greatest(0, on_hand - (sum(quantity) OVER before - quantity))) AS bigint) AS seen
+    FROM found f WINDOW before AS (PARTITION BY sku, location_id ORDER BY line_id)
+), operation AS (
+    {
+        _REMEMBER.format(
+            answer="jsonb_build_object('lines', jsonb_build_array())",
+            condition="(SELECT count(*) FROM moved WHERE quantity = asked) = (SELECT count(*) FROM asked)",
+        )
+    }
+), sides AS MATERIALIZED (
+    SELECT 1 AS place, '{MovementKind.SENT}' AS kind, sku, location_id, line_id, -seen AS on_hand, -quantity AS held
+    FROM moved
+    UNION ALL SELECT 2, '{MovementKind.RECEIVED}', sku, CAST(:target AS text), line_id, quantity, quantity FROM moved
+), changes AS (
+    SELECT sku, location_id, CAST(sum(on_hand) AS bigint) AS on_hand, CAST(sum(held) AS bigint) AS held
+    FROM sides GROUP BY sku, location_id
+), levels AS (
+    UPDATE stock_levels s SET on_hand = l.on_hand + c.on_hand, {bucket} = l.{bucket} + c.held
+    FROM changes c JOIN locked l USING (sku, location_id) CROSS JOIN operation
+    WHERE s.sku = l.sku AND s.location_id = l.location_id
+), left_here AS (
+    UPDATE reservations r SET taken = m.taken - m.quantity, {bucket} = m.{bucket} - m.quantity
+    FROM moved m CROSS JOIN operation
+    WHERE r.order_id = CAST(:order_id AS text) AND r.line_id = m.line_id
+      AND r.sku = m.sku AND r.location_id = m.location_id
+), held_there AS (
+    INSERT INTO reservations AS r (order_id, line_id, sku, location_id, taken, reserved, allocated, set_aside,
+                                   consumed, released, expired, expires_at)
+    SELECT CAST(:order_id AS text), m.line_id, m.sku, CAST(:target AS text), CAST(sum(m.quantity) AS bigint), 0,
+           {share[Bucket.ALLOCATED]}, {share[Bucket.SET_ASIDE]}, 0, 0, 0, NULL
+    FROM moved m CROSS JOIN operation GROUP BY m.line_id, m.sku
+    ON CONFLICT (order_id, line_id, sku, location_id) DO UPDATE
+    SET taken = r.taken + excluded.taken, {bucket} = r.{bucket} + excluded.{bucket}
+), ledger AS (
+    {_RECORD}
+    SELECT operation.key, b.kind, b.sku, b.location_id, CAST(:order_id AS text), b.line_id, '',
+           CAST(:at AS timestamptz), b.on_hand, {allocated}, 0, {set_aside}, 0
+    FROM sides b CROSS JOIN operation
+    ORDER BY b.place, b.line_id, b.sku, b.location_id
+)
+SELECT (SELECT answer FROM operation) AS answer,
+       (SELECT jsonb_agg(jsonb_build_array(a.sku, a.location_id, a.quantity, coalesce(m.quantity, 0))
+                         ORDER BY a.line_id, a.sku, a.location_id)
+        FROM asked a LEFT JOIN moved m USING (line_id, sku, location_id)
+        WHERE coalesce(m.quantity, 0) < a.quantity) AS missing
+""")
+
+
 RESERVE = _reserve(Bucket.RESERVED, MovementKind.RESERVATION)
 RESERVE_AND_ALLOCATE = _reserve(Bucket.ALLOCATED, MovementKind.ALLOCATION)
 
@@ -229,6 +305,12 @@ WHERE sku = CAST(:sku AS text) AND location_id = CAST(:location_id AS text) FOR 
 OPEN_LEVEL = text("""
 INSERT INTO stock_levels (sku, location_id, on_hand, allocated, reserved, set_aside, withheld)
 VALUES (CAST(:sku AS text), CAST(:location_id AS text), 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING
+""")
+
+OPEN_LEVELS = text("""
+INSERT INTO stock_levels (sku, location_id, on_hand, allocated, reserved, set_aside, withheld)
+SELECT DISTINCT sku, CAST(:target AS text), 0, 0, 0, 0, 0 FROM unnest(CAST(:skus AS text[])) AS k(sku) ORDER BY sku
+ON CONFLICT DO NOTHING
 """)
 
 CHANGE_LEVEL = text(f"""

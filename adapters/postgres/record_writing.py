@@ -33,7 +33,9 @@ WITH head AS (
     ON CONFLICT (order_id, line_id) DO UPDATE SET view = excluded.view
 ), groups AS (
     INSERT INTO order_groups (order_id, n, store_id, status, promised_ready_at, to_put_back, view)
-    SELECT head.order_id, CAST(g.view ->> 'n' AS int), coalesce(g.view ->> 'store_id', ''), g.view ->> 'status',
+    SELECT head.order_id, CAST(g.view ->> 'n' AS int), coalesce(
+               CASE WHEN g.view ->> 'sending' IS NULL THEN g.view ->> 'store_id' ELSE g.view ->> 'from_store' END, ''
+           ), g.view ->> 'status',
            CAST(g.view ->> 'promised_ready_at' AS timestamptz), coalesce(g.view -> 'put_back', '{}') <> '{}', g.view
     FROM head CROSS JOIN jsonb_array_elements(CAST(:groups AS jsonb)) AS g(view)
     ON CONFLICT (order_id, n) DO UPDATE

@@ -48,8 +48,11 @@ WORK = (
     GroupStatus.PICKING,
     GroupStatus.READY,
     GroupStatus.PACKED,
+    GroupStatus.REQUESTED,
+    GroupStatus.IN_TRANSIT_TO_STORE,
+    GroupStatus.ARRIVED,
 )
-IN_HANDS = (*WORK, GroupStatus.WAITING)
+IN_HANDS = tuple({*WORK, GroupStatus.WAITING} - {GroupStatus.IN_TRANSIT_TO_STORE})
 ENDED = (OrderStatus.COMPLETED.value, OrderStatus.CANCELLED.value)
 
 
@@ -243,7 +246,16 @@ class PostgresRecords:
     async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool:
         return bool(
             await self._connection.scalar(
-                select(exists().where(OrderGroupRow.order_id == order_id, OrderGroupRow.store_id == store_id))
+                select(
+                    exists().where(
+                        OrderGroupRow.order_id == order_id,
+                        or_(
+                            OrderGroupRow.store_id == store_id,
+                            OrderGroupRow.view["store_id"].astext == store_id,
+                            OrderGroupRow.view["from_store"].astext == store_id,
+                        ),
+                    )
+                )
             )
         )
 

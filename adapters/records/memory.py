@@ -28,8 +28,11 @@ WORK = (
     GroupStatus.PICKING,
     GroupStatus.READY,
     GroupStatus.PACKED,
+    GroupStatus.REQUESTED,
+    GroupStatus.IN_TRANSIT_TO_STORE,
+    GroupStatus.ARRIVED,
 )
-IN_HANDS = (*WORK, GroupStatus.WAITING)
+IN_HANDS = tuple({*WORK, GroupStatus.WAITING} - {GroupStatus.IN_TRANSIT_TO_STORE})
 ENDED = (OrderStatus.COMPLETED, OrderStatus.CANCELLED)
 POSITIONS_A_MILESTONE = 1000
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -165,14 +168,16 @@ class MemoryRecords:
             order.at_store(group)
             for order in self._visible()
             for group in order.groups.values()
-            if group.store_id == store_id and (group.put_back or group.status in WORK)
+            if group.at_work == store_id and (group.put_back or group.status in WORK)
         ]
         found.sort(key=lambda each: (each.group.promised_ready_at or _NEVER, each.order_id, each.group.n))
         return found[:limit]
 
     async def has_work_at(self, order_id: OrderId, store_id: StoreId) -> bool:
         order = self._orders.get(order_id)
-        return order is not None and any(group.store_id == store_id for group in order.groups.values())
+        return order is not None and any(
+            store_id in (group.store_id, group.from_store) for group in order.groups.values()
+        )
 
     async def waiting_for_stock(self, sku: str, store_id: StoreId) -> Sequence[tuple[OrderId, int]]:
         found = []
@@ -180,7 +185,7 @@ class MemoryRecords:
             since = {wait.id: wait.since for wait in order.head.waiting_for}
             wanted = {line.line_id for line in order.lines.values() if sku in line.needs}
             for group in order.groups.values():
-                here = group.store_id == store_id and group.status is GroupStatus.WAITING
+                here = group.at_work == store_id and group.status is GroupStatus.WAITING
                 wait = f"stock/{group.n}" if here else f"sourcing/{group.n}"
                 waits = here or group.status is GroupStatus.QUEUED
                 if waits and wait in since and any(line.line_id in wanted for line in group.lines):
@@ -210,7 +215,7 @@ class MemoryRecords:
         picked: Counter[OrderId] = Counter()
         for order in self._orders.values():
             for group in order.groups.values():
-                if group.store_id == store_id and group.status in IN_HANDS:
+                if group.at_work == store_id and group.status in IN_HANDS:
                     picked[order.order_id] += sum(
                         (units.get("picked", 0) + units.get("ready", 0)) * order.lines[line_id].needs.get(sku, 0)
                         for line_id, units in group.units.items()

@@ -18,7 +18,6 @@ from domain.pickup_windows import (
 from gateway.problems import FieldError, Problem, ProblemKind
 
 TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
-METHODS = (Method.PICKUP, Method.SHIP)
 MODES = (PickupMode.COUNTER, PickupMode.CURBSIDE)
 
 _WORDS = {
@@ -33,11 +32,6 @@ _WORDS = {
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
     errors = [
-        FieldError(pointer=f"/fulfilments/{n}/method", reason="Only pickup and ship are offered yet")
-        for n, each in enumerate(body.fulfilments)
-        if each.method not in METHODS
-    ]
-    errors += [
         FieldError(pointer=f"/fulfilments/{n}/mode", reason="Only counter and curbside are offered yet")
         for n, each in enumerate(body.fulfilments)
         if each.mode not in MODES
@@ -81,12 +75,16 @@ def check_places(
         ]
     possible: list[datetime] = []
     for n, fulfilment in enumerate(body.fulfilments):
-        if fulfilment.method is not Method.PICKUP:
+        if fulfilment.method is Method.SHIP:
             continue
         here = f"/fulfilments/{n}"
         place = places.get(StoreId(fulfilment.store_id or ""))
         if place is None or place.kind is not PlaceKind.STORE:
             errors.append(FieldError(pointer=f"{here}/store_id", reason="Unknown store"))
+            continue
+        if fulfilment.method is Method.SHIP_TO_STORE:
+            if fulfilment.mode is not PickupMode.COUNTER:
+                errors.append(FieldError(pointer=f"{here}/mode", reason="What is sent to a store is collected inside"))
             continue
         if fulfilment.mode is PickupMode.CURBSIDE and not place.curbside:
             errors.append(FieldError(pointer=f"{here}/mode", reason="This store has no curbside pickup"))

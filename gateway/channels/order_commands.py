@@ -184,7 +184,7 @@ async def assign(
 
 def _assigned(body: bodies.AssignBody, order: OrderView) -> dict[LineId, int]:
     """A line without a quantity: all of it that is shipped and not picked yet."""
-    shipped = [group for group in order.groups if group.kind == "shipment"]
+    shipped = [group for group in order.groups if group.kind == "shipment" or group.sending is not None]
     lines: dict[LineId, int] = {}
     for position, each in enumerate(body.lines):
         line_id = LineId(each if isinstance(each, str) else each.line_id)
@@ -192,7 +192,7 @@ def _assigned(body: bodies.AssignBody, order: OrderView) -> dict[LineId, int]:
             raise invalid(f"/lines/{position}", "This order has no such line")
         if line_id in lines:
             raise invalid(f"/lines/{position}", "The line is named twice")
-        counts = [group.units.get(line_id, {}) for group in shipped if group.store_id != body.location_id]
+        counts = [group.units.get(line_id, {}) for group in shipped if group.at_work != body.location_id]
         there = sum(units.get("open", 0) + units.get("allocated", 0) for units in counts)
         lines[line_id] = there if isinstance(each, str) else each.quantity
     if not any(lines.values()):

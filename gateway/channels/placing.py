@@ -17,6 +17,7 @@ from adapters.postgres.transaction import PostgresTransaction
 from adapters.vault.port import Subject
 from domain import ids
 from domain.actors import Channel
+from domain.destinations import Destination
 from domain.ids import OrderId, StoreId, order_workflow_id
 from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
 from domain.kits import Component
@@ -224,7 +225,12 @@ def _terms(
         rules=known.rules,
         discrepancy=discrepancy,
         kits=known.kits,
+        stores={name: _where(place) for name, place in known.places.items()},
     )
+
+
+def _where(place: Place) -> Destination:
+    return Destination(country=place.country or "", latitude=place.latitude, longitude=place.longitude)
 
 
 async def _start(services: Services, terms: OrderTerms) -> Placed:

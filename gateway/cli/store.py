@@ -146,6 +146,21 @@ def arrived(
     _send(context, order, n, "arrived", {"bay": bay, "vehicle": vehicle}, json)
 
 
+@app.command()
+def arrive(
+    context: typer.Context,
+    order: OrderArgument,
+    line: Lines = None,
+    damaged: Annotated[list[str] | None, typer.Option("--damaged", help="Units that came broken: 1=2.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Say what came of goods that another place sent; all of it when no line is named."""
+    body = {"lines": _lines(line), "damaged": _lines(damaged) or []}
+    answer = session_of(context).post(f"/v1/shipments/{quote(order, safe='')}/{n}/arrive", body)
+    output.show_json(answer) if json else output.pickup(answer)
+
+
 @app.command("hand-over")
 def hand_over(
     context: typer.Context,

@@ -34,6 +34,12 @@ class FoundPieces(Body):
     quantity: Annotated[int, Field(ge=0, le=MAX_PIECES)]
 
 
+class ArrivedLine(Body):
+    line_id: Key
+    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
+    """Zero: none came."""
+
+
 class PickedLine(Body):
     """What was found: `quantity` in whole units, or of a kit the pieces of each component."""
 
@@ -64,7 +70,9 @@ class RefusedLine(LineQuantity):
 Lines = Annotated[list[LineQuantity], Field(min_length=1, max_length=MAX_LINES)]
 
 
-def quantities(lines: Iterable[LineQuantity | RejectedLine], pointer: str = "/lines") -> dict[LineId, int]:
+def quantities(
+    lines: Iterable[LineQuantity | RejectedLine | ArrivedLine], pointer: str = "/lines"
+) -> dict[LineId, int]:
     """By line. Raises 422 when a line is named twice."""
     found: dict[LineId, int] = {}
     for position, line in enumerate(lines):
@@ -189,6 +197,13 @@ class ShipBody(CommandBody):
             missing = "carrier" if self.carrier is None else "tracking_number"
             raise misplaced((missing,), "carrier and tracking_number go together; without both a label is bought")
         return self
+
+
+class ArriveBody(CommandBody):
+    lines: Annotated[list[ArrivedLine], Field(min_length=1, max_length=MAX_LINES)] | None = None
+    """What came in good order. None: everything that is not damaged."""
+    damaged: Annotated[list[LineQuantity], Field(max_length=MAX_LINES)] = Field(default_factory=list)
+    """What came and cannot be given to the customer."""
 
 
 class CancelAnswerBody(CommandBody):

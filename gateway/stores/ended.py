@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from adapters.inventory.port import Release
+from adapters.inventory.port import Release, Relocate
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, StoreId, operation_key
@@ -10,6 +10,7 @@ from domain.kits import pieces
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.stock import StockLine
 from domain.timeline import Event, Fact, TimelineEntry
+from domain.transits import in_transit_to
 from domain.views import GroupView
 from gateway.principals import Caller
 from gateway.problems import Problem, ProblemKind, unavailable
@@ -105,6 +106,8 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
         back = {line: part for line, n in lines.items() if (part := n - shelved.get(line, 0)) > 0}
         group = now.group.model_copy(update={"put_back": _less(waiting, lines), "returned": _less(returned, back)})
         if lines:
+            if now.group.in_transit and shelved:
+                await books.inventory.relocate(_received(now, command, shelved, services.now()))
             for move, moved in ((books.inventory.put_back, shelved), (books.inventory.take_back, back)):
                 if moved:
                     await move(_release(now, command, moved, services.now()))
@@ -120,7 +123,7 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
 
 def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Release:
     needs = {line.line_id: line.needs for line in found.lines}
-    place = StoreId(found.group.store_id or "")
+    place = StoreId(found.group.at_work or "")
     return Release(
         key=operation_key(found.order_id, "put_back", "after_end", command.command_id),
         at=at,
@@ -132,6 +135,15 @@ def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: 
         ),
         reason="put back",
     )
+
+
+def _received(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Relocate:
+    """Not wanted any more when it was on its way: whoever puts it on the shelf has received it."""
+    store = StoreId(found.group.store_id or "")
+    there = _release(found, command, lines, at)
+    road = tuple(line.model_copy(update={"location_id": in_transit_to(store)}) for line in there.lines)
+    key = operation_key(found.order_id, "receive", "after_end", command.command_id)
+    return Relocate(key=key, at=at, order_id=found.order_id, lines=road, to=store, aside=True)
 
 
 def _less(there: dict[LineId, int], taken: dict[LineId, int]) -> dict[LineId, int]:

@@ -14,6 +14,7 @@ from gateway import commands
 from gateway.answering import pending, problem_of, wants_no_answer
 from gateway.commands import Ended, StillWorking
 from gateway.principals import Caller
+from gateway.problems import Problem, ProblemKind
 from gateway.reading import visible_group
 from gateway.rights import must_act_as
 from gateway.services import Services
@@ -47,7 +48,18 @@ async def _group_of(
     services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...], kind: str
 ) -> StoreGroup:
     await must_act_as(caller, *kinds)
-    return await visible_group(services, caller, OrderId(order_id), n, kind)
+    found = await visible_group(services, caller, OrderId(order_id), n, kind)
+    if found.group.ship_to_store and caller.principal.kind is PrincipalKind.STORE:
+        await _must_be_at_work(services, caller, found)
+    return found
+
+
+async def _must_be_at_work(services: Services, caller: Caller, found: StoreGroup) -> None:
+    """Two places see what is sent to a store; one at a time has something to do with it."""
+    at_work = found.group.at_work
+    if caller.principal.store_id != at_work:
+        detail = f"It is {at_work}'s turn." if at_work else "A place that can send it is looked for."
+        raise Problem(ProblemKind.NOT_ALLOWED_NOW, detail, current=await current(services, caller, found))
 
 
 async def carry_out(

@@ -162,6 +162,29 @@ async def ship(
     return await carry_out_or_leave(services, caller, found, OrderWorkflow.ship, command, prefer)
 
 
+@router.post("/arrive", summary="It came to the pickup store", response_model=ShipmentShown, responses=PENDING)
+async def arrive(
+    order_id: str,
+    n: Number,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.ArriveBody = bodies.ArriveBody(),
+    prefer: Prefer = None,
+) -> Any:
+    """What did not come, or came damaged, is asked about: the customer waits, goes elsewhere or cancels it."""
+    found = await shipment_of(services, caller, order_id, n)
+    command = messages.Receive(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        n=n,
+        lines=quantities(body.lines) if body.lines is not None else None,
+        damaged=quantities(body.damaged, "/damaged"),
+    )
+    return await carry_out_or_leave(services, caller, found, OrderWorkflow.arrive, command, prefer)
+
+
 @router.post("/cancel-answer", summary="Whether it could be stopped", response_model=ShipmentShown, responses=PENDING)
 async def cancel_answer(
     order_id: str,

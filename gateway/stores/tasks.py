@@ -11,6 +11,7 @@ from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, StoreId
 from domain.intake import PickupMode, Service
+from domain.views import GroupView
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
@@ -31,6 +32,8 @@ class TaskKind(StrEnum):
     PACK = "pack"
     SHIP = "ship"
     """Packed: it goes with the next carrier."""
+    RECEIVE = "receive"
+    """On its way here for a customer: say what came."""
     CANCEL_ANSWER = "cancel_answer"
     """The customer has cancelled: say whether it could be stopped."""
     HAND_OVER = "hand_over"
@@ -68,13 +71,15 @@ _KINDS = {
     ("pickup", GroupStatus.OFFERED): TaskKind.ACCEPT,
     ("pickup", GroupStatus.ACCEPTED): TaskKind.PICK,
     ("pickup", GroupStatus.PICKING): TaskKind.MAKE_READY,
+    ("pickup", GroupStatus.IN_TRANSIT_TO_STORE): TaskKind.RECEIVE,
+    ("pickup", GroupStatus.ARRIVED): TaskKind.MAKE_READY,
     ("pickup", GroupStatus.READY): TaskKind.HAND_OVER,
     ("shipment", GroupStatus.OFFERED): TaskKind.ACCEPT,
     ("shipment", GroupStatus.ACCEPTED): TaskKind.PICK,
     ("shipment", GroupStatus.PICKING): TaskKind.PACK,
     ("shipment", GroupStatus.PACKED): TaskKind.SHIP,
 }
-NEVER_LATE = (TaskKind.PUT_BACK, TaskKind.CANCEL_ANSWER)
+NEVER_LATE = (TaskKind.PUT_BACK, TaskKind.CANCEL_ANSWER, TaskKind.RECEIVE)
 """Tasks beside the work that has a promised time."""
 
 
@@ -98,7 +103,7 @@ def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
     """A group may mean several: some units to hand over, others to put back."""
     group = found.group
     tasks = []
-    if kind := _KINDS.get((group.kind, group.status)):
+    if kind := _KINDS.get(_work_of(group)):
         arrived = kind is TaskKind.HAND_OVER and group.arrived_at is not None
         owed = {line.line_id: line.quantity for line in group.lines}
         tasks.append(_task(TaskKind.ARRIVAL if arrived else kind, found, owed, now))
@@ -109,13 +114,18 @@ def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
     return tasks
 
 
+def _work_of(group: GroupView) -> tuple[str, GroupStatus]:
+    """For its sender, what goes to a store is a shipment like any other."""
+    return (group.kind, group.status) if group.sending is None else ("shipment", group.sending)
+
+
 def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: datetime) -> Task:
     group = found.group
     terms = {line.line_id: line for line in found.lines}
     late = group.promised_ready_at is not None and group.ready_at is None and group.promised_ready_at < now
     return Task(
         task=kind,
-        kind=group.kind,
+        kind=_work_of(group)[0],
         order_id=found.order_id,
         n=group.n,
         external_id=found.external_id,

@@ -87,6 +87,26 @@ async def test_the_nearest_place_that_has_all_ships_it_and_the_log_says_why(book
     assert (entry.group, entry.decision.parts[0].location_id, entry.snapshot is not None) == (1, "S2", True)
 
 
+@pytest.mark.parametrize(
+    ("units", "allow_split", "expected"),
+    [
+        ({"S1": 3, "W1": 9}, True, {"S1": 3}),
+        ({"S1": 2, "W1": 9}, True, {"W1": 3}),
+        ({"S1": 2, "W1": 1, "W2": 2}, True, {"W1": 1, "W2": 2}),
+        ({"S1": 2, "W1": 1}, True, {"S1": 2, "W1": 1}),
+        ({"S1": 2, "W1": 1}, False, {}),
+    ],
+)
+async def test_what_goes_to_a_store_stays_there_or_comes_from_others_as_far_as_they_have_it(
+    books: MemoryTransactions, units: dict[str, int], allow_split: bool, expected: dict[str, int]
+) -> None:
+    for name, there in units.items():
+        await opened(books, name, there)
+    question = wanted(3, to_store=StoreId("S1"), allow_split=allow_split)
+    assert await chosen(books, question) == expected
+    assert len(await books.books.routing.decisions(ORDER)) == 1
+
+
 async def test_the_same_question_has_the_same_answer_though_the_stock_is_taken(books: MemoryTransactions) -> None:
     """A task that is played again asks again, when the order holds the units already."""
     await opened(books, "S1", 2)

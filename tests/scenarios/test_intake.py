@@ -186,7 +186,6 @@ async def test_places_that_cannot_serve_are_named_with_the_next_possible_time(wo
 @story
 async def test_what_is_not_offered_yet_is_said_so(world: World) -> None:
     for wanted in (
-        {"fulfilments": [{"id": "f1", "method": "ship_to_store", "store_id": "S001"}]},
         {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S001", "mode": "locker", "locker_id": "L1"}]},
         {"tenders": [{"type": "gift_card", "number": "GC-1", "amount": 4999}]},
     ):

@@ -90,7 +90,7 @@ class World:
 
     async def tasks(self, store: str, order: Placed) -> list[Json]:
         """What the store has to do for an order."""
-        answer = await self.call("GET", f"/v1/stores/{store}/tasks?limit=200", self.keys["stores"][store])
+        answer = await self.call("GET", f"/v1/stores/{store}/tasks?limit=200", self.key_of(store))
         return [task for task in answer.json()["items"] if task["order_id"] == order.id]
 
     async def webhook(

@@ -50,7 +50,7 @@ class OrderGroupRow(Table):
     order_id: Mapped[Name] = mapped_column(ForeignKey("orders.order_id", ondelete="CASCADE"), primary_key=True)
     n: Mapped[int] = mapped_column(Integer, primary_key=True)
     store_id: Mapped[Name]
-    """Empty while a place for a shipment is looked for."""
+    """Who has something to do with it; empty while a place for a shipment is looked for."""
     status: Mapped[str] = mapped_column(String(32))
     promised_ready_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     to_put_back: Mapped[bool] = mapped_column(Boolean)
@@ -62,7 +62,8 @@ class OrderGroupRow(Table):
             "store_id",
             "promised_ready_at",
             postgresql_where=text(
-                "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting')"
+                "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting', "
+                "'requested', 'in_transit_to_store', 'arrived')"
             ),
         ),
         Index("ix_order_groups_waiting", "order_id", "n", postgresql_where=text("status IN ('waiting', 'queued')")),

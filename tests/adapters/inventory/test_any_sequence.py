@@ -30,6 +30,7 @@ from adapters.inventory.port import (
     Holding,
     Inventory,
     Release,
+    Relocate,
     Reserve,
     StockMovement,
     StockRefused,
@@ -167,6 +168,15 @@ class AnySequence(RuleBasedStateMachine):
         self.act(lambda inventory: inventory.consume(gone))
         unwanted = Release(key=self.key(), at=self.at, order_id="o2", lines=(taken("1", "A", 2),))
         self.act(lambda inventory: inventory.set_aside(unwanted))
+        self.sends("o2", (taken("1", "A", 1),), "ROAD", aside=False)
+        self.takes("o2", (taken("2", "B", 1),), None, 1, direct=False)
+        self.at += timedelta(minutes=2)
+        key, at = self.key(), self.at
+        self.act(lambda inventory: inventory.expire(OrderId("o2"), key, at))
+
+    def sends(self, order: str, lines: tuple[StockLine, ...], to: str, *, aside: bool) -> None:
+        wish = Relocate(key=self.key(), at=self.at, order_id=order, lines=lines, to=to, aside=aside)
+        self.act(lambda inventory: inventory.relocate(wish))
 
     def moves(self, sku: str, store: str, kind: MovementKind, quantity: int) -> None:
         wish = StockMovement(key=self.key(), at=self.at, kind=kind, sku=sku, location_id=store, quantity=quantity)
@@ -246,6 +256,12 @@ class AnySequence(RuleBasedStateMachine):
         order, lines = self.wanted(data, Bucket.ALLOCATED, *([Bucket.SET_ASIDE] if late else []))
         wish = Consume(key=self.key(), at=self.at, order_id=order, lines=lines, late=late)
         self.act(lambda inventory: inventory.consume(wish))
+
+    @rule(data=st.data(), to=st.sampled_from(["S1", "S2", "ROAD"]), aside=st.booleans())
+    def goods_go_to_another_place(self, data: st.DataObject, to: str, aside: bool) -> None:
+        order, lines = self.wanted(data, Bucket.SET_ASIDE if aside else Bucket.ALLOCATED)
+        if away := tuple(line for line in lines if line.location_id != to):
+            self.sends(order, away, to, aside=aside)
 
     def gives_back(self, data: st.DataObject, back: Transfer) -> None:
         order, lines = self.wanted(data, *back.sources)

@@ -141,7 +141,6 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"fulfilments": [{"id": "f1", "method": "ship_to_store", "store_id": "S1"}]}, "/fulfilments/0/method"),
         (
             {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S1", "mode": "locker", "locker_id": "L"}]},
             "/fulfilments/0/mode",

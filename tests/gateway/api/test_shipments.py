@@ -57,12 +57,6 @@ async def test_an_address_goes_to_the_vault_and_a_region_into_the_order(shop: Sh
     assert (terms.destination.country, terms.destination.latitude) == ("DE", 52.6)
 
 
-async def test_what_is_not_there_yet_is_named(shop: Shop, web: httpx.AsyncClient) -> None:
-    transfer = {"id": "f1", "method": "ship_to_store", "store_id": "S1"}
-    answer = await post(web, "/v1/orders", an_order(fulfilments=[transfer]))
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/fulfilments/0/method")
-
-
 # --- places -----------------------------------------------------------------------------------------------------------
 
 

@@ -454,7 +454,8 @@ def upgrade() -> None:
         ["store_id", "promised_ready_at"],
         unique=False,
         postgresql_where=sa.text(
-            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting')"
+            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting', "
+            "'requested', 'in_transit_to_store', 'arrived')"
         ),
     )
     op.create_table(
@@ -595,7 +596,8 @@ def downgrade() -> None:
         "ix_order_groups_work",
         table_name="order_groups",
         postgresql_where=sa.text(
-            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting')"
+            "to_put_back OR status IN ('offered', 'accepted', 'picking', 'ready', 'packed', 'waiting', "
+            "'requested', 'in_transit_to_store', 'arrived')"
         ),
     )
     op.drop_index(
