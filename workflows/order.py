@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cancellation import CancelPlan, plan_cancel
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
+    from domain.intake import TenderType
     from domain.pickups import PickupGroup
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
@@ -419,6 +420,14 @@ class OrderWorkflow:
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
         due, offered = before.uncovered + before.expected, sum(tender.amount for tender in command.tenders)
+        at_till = sum(tender.amount for tender in command.tenders if tender.type is TenderType.PAY_IN_STORE)
+        if at_till > due:
+            # A card is asked for what is missing at most. What the till reports would be booked as it is and paid back.
+            raise refuse(
+                RefusalKind.BEYOND_LIMIT,
+                f"{desk.book.money(due)} is due ({due} in minor units), not {desk.book.money(at_till)}. "
+                "Nothing was booked: send what the till has kept, without the change that it gave.",
+            )
         if offered >= due:
             desk.cashier.give_up_waiting()
         elif desk.cashier.awaited >= due:

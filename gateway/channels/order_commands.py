@@ -267,7 +267,7 @@ async def pay(
     command_id: CurrentCommandId,
     body: bodies.PaymentsBody,
 ) -> Any:
-    """Less than what is due counts, and the order stays held for the rest.
+    """Less than what is due counts, and the order stays held for the rest. More at the till is refused: 422.
 
     A confirmation with the bank that is under way is given up only when all is paid in another way; a part of what is
     being confirmed is refused.

@@ -22,7 +22,9 @@ async def test_an_order_is_paid_at_the_till_and_then_collected(world: World) -> 
     code = await order.code()
     refused(await order.hand_over(code), 402, "payment-due")
     refused(await order.ask("payments", at_the_till(9998)), 403, "forbidden")
-    paid = await world.call("POST", f"/v1/orders/{order.id}/payments", world.keys["stores"]["S001"], at_the_till(9998))
+    till = world.keys["stores"]["S001"]
+    refused(await world.call("POST", f"/v1/orders/{order.id}/payments", till, at_the_till(99999)), 422, "beyond-limit")
+    paid = await world.call("POST", f"/v1/orders/{order.id}/payments", till, at_the_till(9998))
     assert taken(paid)["payment"]["captured"] == 9998
     await order.is_handed_over(code)
     view = await order.reaches("completed")

@@ -12,11 +12,12 @@ from domain.ids import CommandId
 from domain.intake import TenderType
 from domain.money import Money
 from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture
-from domain.refusals import Refused
+from domain.refusals import RefusalKind, Refused
+from domain.terms import TenderTerms
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, after, line, terms
 from tests.workflows.alone import Alone, set_up
-from tests.workflows.shop import card
+from tests.workflows.shop import at_the_till, card
 from workflows.counter import Counter
 from workflows.desk import Desk, OrderStart
 from workflows.messages import GiveOut, Pay
@@ -146,3 +147,33 @@ async def test_what_is_missing_beside_a_confirmation_is_paid_without_ending_it(
     first, _, third = order.desk.order.tenders
     assert (first.awaiting, third.live) == ("auth-3ds", 150)
     assert order.desk.order.payment.due == 250, "200 to be confirmed, 50 by nobody yet"
+
+
+# --- at the till -----------------------------------------------------------------------------------------------------
+
+
+def unpaid() -> OrderWorkflow:
+    """Worth 400, to be paid in the store."""
+    order = OrderWorkflow(OrderStart(terms=terms(line(A, 4, 400), tenders=[(TenderType.PAY_IN_STORE, 400)])))
+    order.desk.book.visible = True
+    order._answer_placing(None)
+    return order
+
+
+@pytest.mark.parametrize("tenders", [[at_the_till(4000)], [at_the_till(300), at_the_till(101)]])
+async def test_a_typing_error_at_the_till_is_no_payment_and_becomes_no_refund(
+    alone: Alone, tenders: list[TenderTerms]
+) -> None:
+    order = unpaid()
+    with pytest.raises(ApplicationError, match=r"4\.00 EUR is due \(400 in minor units\)") as caught:
+        await order.pay(Pay(command_id=CommandId("c1"), actor=ENGINE, tenders=tenders))
+    assert caught.value.details[0].kind is RefusalKind.BEYOND_LIMIT
+    assert (order.desk.order.payment.captured, alone.events()) == (0, [])
+    assert order.desk.cashier.plan().steps == []
+
+
+async def test_what_is_due_is_paid_at_the_till_also_in_parts(alone: Alone) -> None:
+    order = unpaid()
+    for number, amount in enumerate((150, 250), start=1):
+        await order.pay(Pay(command_id=CommandId(f"c{number}"), actor=ENGINE, tenders=[at_the_till(amount)]))
+    assert (order.desk.order.payment.captured, order.desk.order.payment.due) == (400, 0)
