@@ -148,6 +148,8 @@ class NoticeFacts(_Value):
     released: Money | None = None
     """Reserved money that is free again."""
     refund: Money | None = None
+    at_till: bool = False
+    """The refund is paid out in the store, where the money was paid."""
     fee: Money | None = None
     due: Money | None = None
 

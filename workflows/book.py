@@ -40,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class Collected(NamedTuple):
-    """What waits for the next milestone, but for money events, which no refusal drops."""
+    """What waits for the next milestone, but for what was said of money that moved, which no refusal drops."""
 
     events: list[TimelineEntry]
     notices: list[Notice]
@@ -74,6 +74,7 @@ class Book:
         self._events: list[TimelineEntry] = []
         self._lasting_events: list[TimelineEntry] = []
         self._notices: list[Notice] = []
+        self._lasting_notices: list[Notice] = []
         self._stock: list[StockStep] = []
         self._withdrawn: list[Withdrawal] = []
         self._wanted: set[StoreId] = set()
@@ -175,16 +176,20 @@ class Book:
         group: Group | None = None,
         until: datetime | None = None,
         store_id: StoreId | None = None,
+        lasting: bool = False,
         **facts: Any,
     ) -> None:
-        """Tell someone, once: the key is the order, the kind and `sequence`. `store_id`: if not the group's own."""
+        """Tell someone, once: the key is the order, the kind and `sequence`. A lasting one no refusal drops.
+
+        `store_id`: if not the group's own.
+        """
         terms = self.order.terms
         if group is not None and store_id is None:
             store_id = group.customer_place if kind.audience is Audience.CUSTOMER else group.store_id or None
         numbers = [str(group.n)] if group is not None else []
         if group is not None and (zone_of := store_id or group.store_id) in self.hours:
             facts.setdefault("zone", self.hours[zone_of].zone)
-        self._notices.append(
+        (self._lasting_notices if lasting else self._notices).append(
             Notice(
                 key=notice_key(terms.order_id, kind.value, *numbers, *sequence),
                 kind=kind,
@@ -242,7 +247,14 @@ class Book:
 
     @property
     def pending(self) -> bool:
-        return bool(self._events or self._lasting_events or self._notices or self._stock or self._queue)
+        return bool(
+            self._events
+            or self._lasting_events
+            or self._lasting_notices
+            or self._notices
+            or self._stock
+            or self._queue
+        )
 
     @property
     def busy(self) -> bool:
@@ -265,6 +277,7 @@ class Book:
     async def _is_committed(self, *, taken: bool) -> bool:
         """False: inventory refused the stock, which was put aside; everything else is collected again."""
         order, earlier, lasting_events = self.order, self.collected(), self._lasting_events
+        lasting_notices = self._lasting_notices if self.visible else []
         before = (order.finished, list(order.holds), order.next_action)
         ends = self._finish_if_final()
         order.version += 1
@@ -275,7 +288,7 @@ class Book:
             change=self._change(view, events),
             stock=self._stock,
             queue=self._queue,
-            notices=self._notices if self.visible else [],
+            notices=[*self._lasting_notices, *self._notices] if self.visible else [],
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
             capacity=freed,
@@ -284,7 +297,7 @@ class Book:
         self._events, self._lasting_events, self._stock = [], [], []
         self._withdrawn, self._wanted, self._queue = [], set(), []
         if self.visible:
-            self._notices = []
+            self._notices, self._lasting_notices = [], []
         try:
             stores = await workflow.execute_local_activity_method(
                 Milestones.record_milestone,
@@ -297,6 +310,7 @@ class Book:
             if ends:
                 order.finished, order.holds[:], order.next_action = before
             self._lasting_events = [*lasting_events, *self._lasting_events]
+            self._lasting_notices = [*lasting_notices, *self._lasting_notices]
             if not self._is_a_persons_matter(earlier.stock, error):
                 raise
             self._put_aside(earlier.stock, failure_text(error))

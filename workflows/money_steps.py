@@ -7,6 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED, NEEDS_A_PERSON
     from activities.payment import PaymentSteps
+    from domain.notices import NoticeKind
     from domain.order import Order
     from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus
     from domain.personal import Readable
@@ -63,6 +64,7 @@ class MoneySteps:
             else:
                 outcome = await self._outlast(step)
         except RefundFailed:
+            self.calls.tell_of_refund(step, NoticeKind.REFUND_FAILED)
             return await self._asked(step, "the provider could not pay it back")
         except StepFailed as error:
             if failure_type(error) == DECLINED and step.kind in (StepKind.AUTHORISE, StepKind.CAPTURE):
@@ -131,6 +133,8 @@ class MoneySteps:
         if decision.action is InterventionAction.RETRY:
             tender.steps += 1
             return await self.patiently(step)
+        if step.kind is StepKind.REFUND:
+            self.calls.tell_of_refund(step, NoticeKind.REFUND_DONE)
         self._concluded(tender)
         if step.kind is StepKind.CAPTURE:
             at = authorisation_of(step)

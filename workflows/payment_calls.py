@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.payment.port import AuthoriseRequest, CapturePurpose, CaptureRequest, RefundRequest, VoidRequest
     from domain.actors import ENGINE
     from domain.ids import OperationKey, operation_key
+    from domain.notices import NoticeKind
     from domain.order import Order
     from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture, OperationStatus
     from domain.personal import Readable
@@ -146,7 +147,22 @@ class PaymentCalls:
                     tender=step.tender_id,
                     amount=step.amount,
                 )
+                done = refund is not None and refund.status is OperationStatus.SUCCEEDED
+                self.tell_of_refund(step, NoticeKind.REFUND_DONE if done else NoticeKind.REFUND_STARTED)
         return Outcome.DONE
+
+    def tell_of_refund(self, step: MoneyStep, kind: NoticeKind) -> None:
+        """Once for each refund: it has the refund's own number. Cash is the store's to pay out, and nobody tells us."""
+        groups = self.order.groups
+        self.book.notice(
+            kind,
+            step.tender_id,
+            self.tender(step).steps,
+            group=groups[0] if len(groups) == 1 else None,
+            lasting=True,
+            refund=self.book.money(step.amount),
+            at_till=step.authorisation_id == TILL,
+        )
 
     async def _taken(
         self,

@@ -9,20 +9,21 @@ import pytest
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.faults import AWAY, NEEDS_A_PERSON
+from activities.milestones import StockOperation
 from activities.payment import PaymentSteps
 from adapters.payment.port import VoidRequest
 from domain.actors import ENGINE
 from domain.holds import HoldKind
 from domain.ids import CommandId
 from domain.money import Money
-from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Void
+from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, OperationStatus, Refund, Void
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, line, terms
 from tests.workflows.alone import Alone, set_up
 from workflows.desk import Desk
 from workflows.holds import PAYMENT_SYSTEM, Holds
 from workflows.messages import Intervene, InterventionAction
-from workflows.payment_calls import Outcome
+from workflows.payment_calls import TILL, Outcome
 from workflows.waits import until
 
 OLD = AuthorisationId("auth-1")
@@ -234,3 +235,77 @@ async def test_an_authorisation_that_ended_by_itself_is_nobodys_matter(
     desk.order.tenders[0].abandoned.append(AuthorisationId("auth-0"))
     await asyncio.wait_for(desk.cashier.let_go(), 1)
     assert (desk.order.tenders[0].abandoned, desk.order.interventions) == ([], [])
+
+
+# --- who gets money back hears of it ---------------------------------------------------------------------------------
+
+
+def prepaid(at: AuthorisationId = OLD) -> Desk:
+    """Two units are paid and nobody owes them any more: what was taken goes back."""
+    desk = authorised()
+    [tender] = desk.order.tenders
+    tender.live, tender.captured, tender.captures = 0, 200, {at: 200}
+    desk.order.group(1).units[A] = Units(cancelled=2)
+    desk.order.settle({A: 2}, earned=False)
+    return desk
+
+
+def refunding(monkeypatch: pytest.MonkeyPatch, *statuses: OperationStatus) -> None:
+    answers = iter(statuses)
+
+    async def provider(step: Any, request: Any, **_: Any) -> Refund:
+        assert step is PaymentSteps.refund
+        return Refund(id="r1", authorisation_id=OLD, amount=request.amount, status=next(answers))
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(OperationStatus.SUCCEEDED, "refund_done"), (OperationStatus.PENDING, "refund_started")]
+)
+async def test_a_refund_is_told_once_as_far_as_it_got(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch, status: OperationStatus, told: str
+) -> None:
+    refunding(monkeypatch, status)
+    desk = prepaid()
+    await desk.cashier.let_go()
+    await desk.book.record()
+    await desk.cashier.let_go()
+    await desk.book.record()
+    [notice] = [notice for milestone in alone.milestones for notice in milestone.notices]
+    assert (notice.kind, notice.facts.refund, notice.facts.at_till) == (told, Money(amount=200, currency="EUR"), False)
+    assert notice.key.endswith(f":{told}:1:t1:1")
+
+
+async def test_cash_is_fetched_where_it_was_paid(alone: Alone) -> None:
+    desk = prepaid(TILL)
+    await desk.cashier.let_go()
+    await desk.book.record()
+    [notice] = alone.milestones[-1].notices
+    assert (notice.kind, notice.facts.at_till) == ("refund_started", True)
+
+
+async def test_a_refund_that_failed_is_told_and_so_is_its_second_try(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refunding(monkeypatch, OperationStatus.FAILED, OperationStatus.SUCCEEDED)
+    desk = prepaid()
+    paying = asyncio.create_task(desk.cashier.let_go())
+    await answered(alone, desk, InterventionAction.RETRY)
+    await paying
+    await desk.book.record()
+    assert alone.notices() == ["refund_failed", "refund_done"]
+
+
+async def test_a_refused_milestone_does_not_silence_that_money_went_back(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refunding(monkeypatch, OperationStatus.SUCCEEDED)
+    desk = prepaid()
+    await desk.cashier.let_go()
+    alone.lacking = 1
+    desk.book.stock(StockOperation.TAKE, {A: 1}, desk.order.group(1).store_id)
+    with pytest.raises(ApplicationError):
+        await desk.book.record()
+    await desk.book.record()
+    assert alone.notices() == ["refund_done"]

@@ -331,3 +331,14 @@ def test_no_message_shows_its_person_or_code_in_a_log(make_notice: MakeNotice) -
 def test_a_very_long_name_makes_no_endless_subject(make_notice: MakeNotice) -> None:
     message = renderer().render(make_notice(facts=NoticeFacts(order_number="9" * 5000)), CUSTOMER)
     assert len(message.subject) <= 150
+
+
+@pytest.mark.parametrize(("locale", "where"), [("en", "at the till of"), ("de", "an der Kasse der Filiale")])
+def test_who_paid_in_the_store_reads_that_the_refund_waits_there(
+    make_notice: MakeNotice, locale: str, where: str
+) -> None:
+    facts = FULL.model_copy(update={"at_till": True})
+    message = renderer().render(make_notice(NoticeKind.REFUND_STARTED, facts=facts, locale=locale), CUSTOMER)
+    assert where in message.text
+    other = renderer().render(make_notice(NoticeKind.REFUND_STARTED, facts=FULL, locale=locale), CUSTOMER)
+    assert where not in other.text
