@@ -248,12 +248,7 @@ class Book:
     @property
     def pending(self) -> bool:
         return bool(
-            self._events
-            or self._lasting_events
-            or self._lasting_notices
-            or self._notices
-            or self._stock
-            or self._queue
+            self._events or self._lasting_events or self._lasting_notices or self._notices or self._stock or self._queue
         )
 
     @property
