@@ -32,6 +32,9 @@ class HandOver(BaseModel):
     proof: ProofKind
     lines: dict[LineId, int]
     refused: dict[LineId, int]
+    refusal_reasons: dict[LineId, str] = {}
+    proof_ref: str | None = None
+    """The till's or scanner's own reference to the proof."""
     captured: int
     """Minor units captured for it, or still to be captured when the payment system is away."""
     capture_pending: bool = False

@@ -64,7 +64,7 @@ class Counter:
             desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
             self._hand_out(group, command, lines, worth)
         if refused:
-            self._turn_down(group, refused, "refused at the counter", command)
+            self._turn_down(group, refused, command.refusal_reasons, command)
         await desk.book.record()
         desk.cashier.wake()
         return self.desk.answer(group)
@@ -147,6 +147,8 @@ class Counter:
                 proof=command.proof,
                 lines=lines,
                 refused=command.refused,
+                refusal_reasons=command.refusal_reasons,
+                proof_ref=command.proof_ref,
                 captured=worth,
                 capture_pending=late or bool(desk.order.troubles) or any(t.pending for t in desk.order.tenders),
             )
@@ -159,6 +161,7 @@ class Counter:
             lines=lines,
             relation=command.relation,
             proof=command.proof,
+            proof_ref=command.proof_ref,
             amount=worth,
         )
         remaining = {line: n - command.refused.get(line, 0) for line, n in group.owed_lines(UnitState.READY).items()}
@@ -238,7 +241,8 @@ class Counter:
         group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "refusing units")
         group.check_lines(command.lines, UnitState.READY)
-        self._turn_down(group, command.lines, command.reason, command, command.disposition)
+        reasons = dict.fromkeys(command.lines, command.reason)
+        self._turn_down(group, command.lines, reasons, command, command.disposition)
         await self.desk.book.record()
         return self.desk.answer(group)
 
@@ -246,13 +250,22 @@ class Counter:
         self,
         group: PickupGroup,
         lines: dict[LineId, int],
-        reason: str,
+        reasons: dict[LineId, str],
         command: messages.GroupCommand,
         disposition: messages.Disposition = messages.Disposition.RESTOCK,
     ) -> None:
-        self.desk.book.event(
-            Event.REFUSED_AT_COUNTER, command.actor, reason=reason, group=group.n, lines=lines, disposition=disposition
-        )
+        by_reason: dict[str, dict[LineId, int]] = {}
+        for line, n in lines.items():
+            by_reason.setdefault(reasons.get(line, "refused at the counter"), {})[line] = n
+        for reason, units in by_reason.items():
+            self.desk.book.event(
+                Event.REFUSED_AT_COUNTER,
+                command.actor,
+                reason=reason,
+                group=group.n,
+                lines=units,
+                disposition=disposition,
+            )
         recall = [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
         self.desk.cancel_units(CancelPlan(recall=recall), messages.CancelReason.CUSTOMER, command.actor)
 

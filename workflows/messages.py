@@ -96,10 +96,13 @@ class GiveOut(GroupCommand):
     code_serials: list[int]
     lines: dict[LineId, int] | None = None
     refused: dict[LineId, int] = {}
+    refusal_reasons: dict[LineId, str] = {}
+    """In the customer's words, of those lines where the counter wrote them down."""
     relation: Relation = Relation.SELF
     person_is_named: bool = False
     """The collecting person is the one whom the buyer named."""
     proof: ProofKind = ProofKind.CODE
+    proof_ref: str | None = None
     at: datetime | None = None
 
 

@@ -65,6 +65,7 @@ class RejectedLine(Body):
 
 class RefusedLine(LineQuantity):
     reason: ShortText | None = None
+    """What the customer said. It is shown in the timeline."""
 
 
 Lines = Annotated[list[LineQuantity], Field(min_length=1, max_length=MAX_LINES)]
@@ -133,7 +134,7 @@ class ArrivedBody(CommandBody):
 class Proof(Body):
     kind: ProofKind
     ref: Reference | None = None
-    """A till's or scanner's own reference; never a document's number."""
+    """A till's or scanner's own reference, kept in the timeline as given: no document's number belongs here."""
 
 
 class HandOverBody(CommandBody):

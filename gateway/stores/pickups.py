@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from adapters.access.port import PrincipalKind, Role
-from domain.ids import OrderId, ordered_at
+from domain.ids import LineId, OrderId, ordered_at
 from domain.intake import Relation
 from domain.personal import PersonalData
 from domain.pickups import ProofKind
@@ -161,9 +161,11 @@ async def hand_over(
         code_serials=fitting_serials(services.code_key, found.order_id, n, body.code),
         lines=quantities(body.lines) if body.lines else None,
         refused=quantities(body.refused, "/refused"),
+        refusal_reasons={LineId(line.line_id): line.reason for line in body.refused if line.reason},
         relation=body.person.relation if body.person else Relation.SELF,
         person_is_named=await is_named(services, found, body.person),
         proof=body.proof.kind if body.proof else ProofKind.CODE,
+        proof_ref=body.proof.ref if body.proof else None,
         at=body.at,
     )
     return await carry_out_or_leave(services, caller, found, OrderWorkflow.hand_over, command, prefer)

@@ -13,10 +13,11 @@ from domain.groups import GroupStatus, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
 from domain.ids import CommandId, StoreId
 from domain.notices import NoticeKind
-from domain.pickups import PickupGroup
+from domain.pickups import PickupGroup, ProofKind
 from domain.refusals import Refused
+from domain.timeline import Event
 from domain.units import UnitState
-from tests.domain.sample_orders import PLACED, A, after, line, terms
+from tests.domain.sample_orders import PLACED, A, B, C, after, line, terms
 from tests.workflows.alone import Alone, set_up
 from workflows.choosing import Choosing
 from workflows.collecting import Collecting
@@ -33,6 +34,7 @@ from workflows.messages import (
     ResendCode,
     ShortageResolution,
 )
+from workflows.payment_calls import TILL
 from workflows.pickup import PickupProcess
 
 
@@ -152,3 +154,26 @@ async def test_a_late_report_of_what_was_cancelled_meanwhile_is_a_persons_matter
     assert group.status is (GroupStatus.COLLECTED if counts else GroupStatus.CANCELLED)
     assert group.put_back == ({} if counts else {A: 3})
     assert ((StockOperation.CONSUME_LATE, 3) in alone.moved()) is counts
+
+
+async def test_what_the_counter_reports_is_on_record(alone: Alone) -> None:
+    desk = Desk(terms(line(A, 1, 100), line(B, 2, 200), line(C, 1, 100)))
+    desk.book.visible = True
+    group = desk.order.group(1)
+    for each, units in {A: 1, B: 2, C: 1}.items():
+        for target, source in (("allocated", "open"), ("picked", "allocated"), ("ready", "picked")):
+            group.move(each, UnitState(target), units, UnitState(source))
+    group.waits_for, group.offered_at, group.ready_at, group.code_serial = None, PLACED, PLACED, 1
+    group.deadline = after(days=1)
+    [paid] = desk.order.tenders
+    paid.captured, paid.captures = 400, {TILL: 400}
+    refused = {"refused": {A: 1, B: 2}, "refusal_reasons": {A: "Too small"}}
+    proof = {"proof": ProofKind.SIGNATURE, "proof_ref": "SIG-1"}
+    await Counter(desk).hand_over(GiveOut(**command(code_serials=[1]) | refused | proof))
+    events = [entry for milestone in alone.milestones for entry in milestone.change.events]
+    told = [(entry.reason, entry.data.lines) for entry in events if entry.event is Event.REFUSED_AT_COUNTER]
+    assert told == [("Too small", {A: 1}), ("refused at the counter", {B: 2})]
+    [handed_over] = [entry.data for entry in events if entry.event is Event.HANDED_OVER]
+    assert (handed_over.proof, handed_over.proof_ref) == ("signature", "SIG-1")
+    [kept] = group.hand_overs
+    assert (kept.proof_ref, kept.refusal_reasons) == ("SIG-1", {A: "Too small"})
