@@ -1,14 +1,20 @@
 """Card numbers and CVVs may enter nowhere: this finds them in a request before anything of it is kept.
 
-A card number is 13 to 19 digits with a right Luhn check digit (ISO/IEC 7812-1, annex B), with spaces or dashes between
-the digits or without, alone or within a text. Digits that touch a letter belong to an id, and whole groups only are
-joined, so that a long digit run is not searched for a number by chance. Linear in the size of the value.
+A card number is 13 to 19 digits with a right Luhn check digit (ISO/IEC 7812-1, annex B), alone or within a text. Spaces
+and dashes may be between its digits; between three groups or more of three digits or more also a line break or another
+single sign, as in `4111.1111.1111.1111`. Fewer or shorter groups between such signs are dates, times and fractions, one
+in ten of which would be taken for a card. Digits that touch a letter belong to an id: one in ten order numbers with a
+letter before them, ULIDs and hashes with so many digits has a right check digit by chance, and would be refused for
+ever. Whole groups only are joined, so that a long digit run is not searched. Linear in the size of the value.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 _SHORTEST, _LONGEST = 13, 19
+_FEWEST_GROUPS = 3
+"""As which a card number is written, at least: 4-6-5, 4-6-4, 4-4-4-4."""
 
 _CVV_WORDS = frozenset({"cvv", "cvv2", "cvc", "cvc2", "cvn", "cvn2", "csc"})
 _CVV_PHRASES = ("securitycode", "cardverification", "verificationvalue")
@@ -21,6 +27,8 @@ _BLANKS = " \t\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff"
 _BETWEEN = rf"[{_BLANKS}\-\u00ad\u2010-\u2015\u2212\uff0d]"
 _LETTER = r"[^\W\d_]"
 _DIGITS = re.compile(rf"(?<!{_LETTER})(?<!\d)\d++(?:{_BETWEEN}*+\d++)*")
+_ONE_SIGN = rf"[\s{_BLANKS}]*+(?:[^\w\s]|_)?+[\s{_BLANKS}]*+"
+_LONG_GROUPS = re.compile(rf"(?<!{_LETTER})(?<!\d)\d{{3,}}+(?:{_ONE_SIGN}\d{{3,}}+)++(?:{_ONE_SIGN}\d++)?+")
 _GROUP = re.compile(r"\d+")
 _STARTS_WITH_LETTER = re.compile(_LETTER)
 
@@ -73,14 +81,16 @@ def has_card_number(text: str) -> bool:
 
 
 def _digit_groups(text: str) -> Iterator[list[str]]:
-    """Each stretch of digits with only blanks and dashes between, in groups; without groups that touch a letter."""
-    for stretch in _DIGITS.finditer(text):
+    """Each stretch of digits with nothing but separators between, in groups; without groups that touch a letter."""
+    for stretch in chain(_DIGITS.finditer(text), _LONG_GROUPS.finditer(text)):
         if stretch.end() - stretch.start() < _SHORTEST:
             continue
         groups = _GROUP.findall(stretch.group())
+        few = stretch.re is _LONG_GROUPS and len(groups) < _FEWEST_GROUPS
         if _STARTS_WITH_LETTER.match(text, stretch.end()):
             groups.pop()
-        yield groups
+        if not few:
+            yield groups
 
 
 def _has_card(groups: list[str]) -> bool:
