@@ -47,7 +47,8 @@ class Mailbox:
                 at=now,
                 to=recipient,
                 sender=sender,
-                subject=str(mail.get("subject", "")),
+                # Folded after its name, a header begins with the space of the fold (RFC 5322, 2.2.3).
+                subject=str(mail.get("subject", "")).strip(),
                 text=_part(mail, "plain"),
                 html=_part(mail, "html"),
                 message_id=str(mail.get("message-id", "")).strip(),

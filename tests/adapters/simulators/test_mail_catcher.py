@@ -1,6 +1,7 @@
 """The mail catcher as a process: what it keeps, what it shows, and how it refuses."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from adapters.http import http_client
+from adapters.simulators.mail.mailbox import Mailbox
 from tests.adapters.simulators.process import Running, start, started, stop
 
 MODULE = "adapters.simulators.mail"
@@ -129,3 +131,9 @@ async def test_a_file_keeps_the_mails_over_a_restart_and_a_clear_empties_both(tm
         assert (await box.get("/messages")).json() == {"items": []}
     async with started(MODULE, *options) as third, http_client(third.url, timeout=10) as box:
         assert (await box.get("/messages")).json() == {"items": []}
+
+
+def test_a_subject_that_was_folded_after_its_name_begins_with_its_first_word() -> None:
+    mailbox = Mailbox(lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    mailbox.take("a@b.example", ["c@d.example"], b"Subject:\r\n =?utf-8?q?Verf=C3=BCgbar?=\r\n\r\nText\r\n")
+    assert [message.subject for message in mailbox._messages] == ["Verf\u00fcgbar"]
