@@ -189,6 +189,8 @@ class Book:
         numbers = [str(group.n)] if group is not None else []
         if group is not None and (zone_of := store_id or group.store_id) in self.hours:
             facts.setdefault("zone", self.hours[zone_of].zone)
+        elif len(zones := {self.hours[g.store_id].zone for g in self.order.groups if g.store_id in self.hours}) == 1:
+            facts.setdefault("zone", zones.pop())
         (self._lasting_notices if lasting else self._notices).append(
             Notice(
                 key=notice_key(terms.order_id, kind.value, *numbers, *sequence),

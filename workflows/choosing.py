@@ -133,7 +133,12 @@ class Choosing:
         group.waiting_since = now
         group.choose_by = now + self.desk.order.terms.policy.wait_for_stock
         self.desk.book.notice(
-            NoticeKind.CHOICE_APPLIED, self.desk.order.version + 1, group=group, choice="wait", deadline=group.choose_by
+            NoticeKind.CHOICE_APPLIED,
+            self.desk.order.version + 1,
+            group=group,
+            choice="wait",
+            deadline=group.choose_by,
+            lines=self.desk.book.notice_lines(group.owed_lines(UnitState.OPEN)),
         )
 
     async def stock_arrived(self, group: PickupGroup) -> None:

@@ -268,6 +268,9 @@ class Counter:
             )
         recall = [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
         self.desk.cancel_units(CancelPlan(recall=recall), messages.CancelReason.CUSTOMER, command.actor)
+        if not self.desk.order.open and not self.desk.order.fulfilled_units:
+            # Nobody hears of a hand-over that did not happen: the order would end in silence.
+            self.desk.tell_cancelled(lines, messages.CancelReason.CUSTOMER, "refused", group=group)
 
     async def shortage(self, command: messages.ReportShortage) -> GroupAnswer:
         """A staged unit is missing at the counter: its stock is gone, and the money follows the resolution."""

@@ -268,17 +268,29 @@ class Desk:
                 lines=self.book.notice_lines(lines),
             )
 
-    async def cancel_everything(self, reason: CancelReason, actor: Actor = ENGINE) -> CancelPlan:
+    async def cancel_everything(
+        self, reason: CancelReason, actor: Actor = ENGINE, told: str | None = None
+    ) -> CancelPlan:
         """Stop whatever can be stopped; the caller has the turn."""
         plan = plan_cancel(self.order)
         if plan.stops_something:
             self.cancel_units(plan, reason, actor)
             if plan.lines:
-                self.tell_cancelled(plan.lines, reason)
+                self.tell_cancelled(plan.lines, reason, told)
         return plan
 
-    def tell_cancelled(self, lines: dict[LineId, int], reason: CancelReason, *, group: Group | None = None) -> None:
-        """Tell the customer: of the whole order when nothing of it is left, of these lines otherwise."""
+    def tell_cancelled(
+        self,
+        lines: dict[LineId, int],
+        reason: CancelReason,
+        told: str | None = None,
+        *,
+        group: Group | None = None,
+    ) -> None:
+        """Tell the customer: of the whole order when nothing of it is left, of these lines otherwise.
+
+        `told`: a finer word for the reason, where the reader is owed one.
+        """
         nothing_left = not self.order.open and not self.order.fulfilled_units
         money = self.cashier.plan()
         released = sum(step.amount for step in money.of(StepKind.VOID))
@@ -288,7 +300,7 @@ class Desk:
             self.order.version + 1,
             group=group,
             lines=self.book.notice_lines(lines),
-            reason=reason.value,
+            reason=told or reason.value,
             released=self.book.money(released) if released else None,
             refund=self.book.money(refund) if refund else None,
         )

@@ -118,7 +118,7 @@ class GroupProcess(Generic[OneKind]):
         )
         await desk.book.record()
 
-    async def cancel_the_rest(self, reason: CancelReason) -> None:
+    async def cancel_the_rest(self, reason: CancelReason, told: str | None = None) -> None:
         """Nobody found a way for what is owed: it is cancelled, and the customer told. The caller has the turn."""
         desk, group = self.desk, self.group
         lines = group.owed_lines()
@@ -126,7 +126,7 @@ class GroupProcess(Generic[OneKind]):
             release=[UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items()]
         )
         desk.cancel_units(plan, reason, ENGINE)
-        desk.tell_cancelled(lines, reason, group=group)
+        desk.tell_cancelled(lines, reason, told, group=group)
         await desk.book.record()
 
     # --- waiting -----------------------------------------------------------------------------------------------------

@@ -97,7 +97,9 @@ class Holds:
             desk.order.next_action = None
         if outcome is HoldOutcome.CANCEL:
             self.clear_all()
-            await desk.cancel_everything(CANCEL_REASONS.get(hold.kind, CancelReason.STAFF), actor)
+            late = hold.kind is HoldKind.PAYMENT and reason == "deadline"
+            cause = CANCEL_REASONS.get(hold.kind, CancelReason.STAFF)
+            await desk.cancel_everything(cause, actor, "payment_expired" if late else None)
         elif not desk.order.holds:
             self.go_on()
         await desk.book.record()

@@ -38,7 +38,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
         async with self.desk.turn:
             if self._still(GroupStatus.WAITING, WaitsFor.CHOICE):
                 self.desk.book.event(Event.CHOICE_DEFAULTED, ENGINE, group=self.group.n, choice="cancel")
-                await self.cancel_the_rest(CancelReason.EXPIRED)
+                await self.cancel_the_rest(CancelReason.EXPIRED, told="no_choice")
 
     async def stock_arrives(self) -> None:
         if await self._while(GroupStatus.WAITING, WaitsFor.STOCK, lambda: self.group.choose_by, "stock arrives"):

@@ -11,10 +11,12 @@ from domain.actors import ENGINE
 from domain.alternatives import StoreOffer
 from domain.groups import GroupStatus, WaitsFor
 from domain.hand_over_codes import MOST_SERIALS
+from domain.holds import HoldOutcome
 from domain.ids import CommandId, StoreId
 from domain.notices import NoticeKind
 from domain.pickups import PickupGroup, ProofKind
 from domain.refusals import Refused
+from domain.store_hours import always_open
 from domain.timeline import Event
 from domain.units import UnitState
 from tests.domain.sample_orders import PLACED, A, B, C, after, line, terms
@@ -23,6 +25,7 @@ from workflows.choosing import Choosing
 from workflows.collecting import Collecting
 from workflows.counter import Counter
 from workflows.desk import Desk
+from workflows.holds import Holds
 from workflows.messages import (
     CancelReason,
     ChoiceOption,
@@ -177,3 +180,55 @@ async def test_what_the_counter_reports_is_on_record(alone: Alone) -> None:
     assert (handed_over.proof, handed_over.proof_ref) == ("signature", "SIG-1")
     [kept] = group.hand_overs
     assert (kept.proof_ref, kept.refusal_reasons) == ("SIG-1", {A: "Too small"})
+
+
+def reason_told(alone: Alone) -> list[tuple[str, str | None]]:
+    return [
+        (notice.kind.value, notice.facts.reason)
+        for milestone in alone.milestones
+        for notice in milestone.notices
+        if notice.kind in (NoticeKind.ORDER_CANCELLED, NoticeKind.LINES_CANCELLED)
+    ]
+
+
+async def test_who_refuses_everything_is_told_that_the_order_has_ended(alone: Alone) -> None:
+    desk, _ = ready()
+    await Counter(desk).hand_over(GiveOut(**command(code_serials=[1], refused={A: 3})))
+    assert reason_told(alone) == [("order_cancelled", "refused")]
+
+
+async def test_who_makes_no_choice_is_not_told_of_a_window_that_never_began(alone: Alone) -> None:
+    desk, group = ready()
+    desk.give_back(group, {A: 3})
+    desk.ask_for_choice(group, "store_silent")
+    alone.now = after(days=30)
+    await PickupProcess(desk, group).customer_chooses()
+    assert reason_told(alone) == [("order_cancelled", "no_choice")]
+
+
+async def test_who_waits_for_stock_reads_for_what_and_until_when(alone: Alone) -> None:
+    desk, group = ready()
+    desk.give_back(group, {A: 3})
+    Choosing(desk).wait_for_stock(group)
+    await desk.book.record()
+    [notice] = [each for each in alone.milestones[0].notices if each.kind is NoticeKind.CHOICE_APPLIED]
+    assert [line.quantity for line in notice.facts.lines] == [3]
+
+
+async def test_who_never_confirmed_a_payment_is_not_told_of_a_decline(alone: Alone) -> None:
+    desk, _ = ready()
+    holds = Holds(desk)
+    holds.ask_customer_to_pay(confirm=True)
+    [hold] = desk.order.holds
+    await holds.resolve(hold, HoldOutcome.CANCEL, ENGINE, "deadline")
+    assert reason_told(alone) == [("order_cancelled", "payment_expired")]
+    desk.crew.stop()
+
+
+async def test_a_notice_about_the_whole_order_has_the_zone_of_its_only_store(alone: Alone) -> None:
+    desk, group = ready()
+    desk.book.hours[group.store_id] = always_open("Europe/Berlin")
+    Holds(desk).ask_customer_to_pay(confirm=False)
+    await desk.book.record()
+    assert [notice.facts.zone for notice in alone.milestones[0].notices] == ["Europe/Berlin"]
+    desk.crew.stop()

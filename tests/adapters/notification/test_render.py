@@ -342,3 +342,24 @@ def test_who_paid_in_the_store_reads_that_the_refund_waits_there(
     assert where in message.text
     other = renderer().render(make_notice(NoticeKind.REFUND_STARTED, facts=FULL, locale=locale), CUSTOMER)
     assert where not in other.text
+
+
+@pytest.mark.parametrize(("locale", "label"), [("en", "We wait until"), ("de", "Wir warten bis")])
+def test_who_waits_is_not_asked_to_collect(make_notice: MakeNotice, locale: str, label: str) -> None:
+    facts = FULL.model_copy(update={"choice": "wait", "ready_at": None})
+    message = renderer().render(make_notice(NoticeKind.CHOICE_APPLIED, facts=facts, locale=locale), CUSTOMER)
+    assert f"{label}:" in message.text
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_no_mail_names_a_button_which_its_plain_text_has_not(
+    make_notice: MakeNotice, kind: NoticeKind, locale: str
+) -> None:
+    text = renderer().render(make_notice(kind, facts=FULL, locale=locale), CUSTOMER).text
+    assert not [word for word in ("button", "Schaltfläche", "Knopf") if word in text]
+
+
+def test_what_was_paid_at_the_till_is_not_said_to_be_debited(make_notice: MakeNotice) -> None:
+    text = renderer().render(make_notice(NoticeKind.COLLECTED, facts=FULL, locale="de"), CUSTOMER).text
+    assert "abgebucht" not in text.casefold()
