@@ -163,7 +163,7 @@ class Group(BaseModel):
         raise Refused(
             Refusal(
                 kind=RefusalKind.NOT_ALLOWED_NOW,
-                detail=f"This {self.noun} is {self.status}, so {doing} is off: {hint}.",
+                detail=f"This {self.noun} is {self.status}, which does not allow {doing}: {hint}.",
             )
         )
 

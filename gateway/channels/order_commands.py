@@ -99,6 +99,12 @@ def _cancelled(body: bodies.CancelBody, order: OrderView) -> dict[LineId, int] |
             raise invalid(f"/lines/{position}", "This order has no such line")
         if line_id in lines:
             raise invalid(f"/lines/{position}", "The line is named twice")
+        if not isinstance(each, str) and each.quantity > ordered[line_id]:
+            raise Problem(
+                ProblemKind.TOO_MANY_UNITS,
+                f"Line {line_id} has {ordered[line_id]} units, not {each.quantity}.",
+                errors=[FieldError(pointer=f"/lines/{position}/quantity", reason=f"At most {ordered[line_id]}")],
+            )
         lines[line_id] = ordered[line_id] if isinstance(each, str) else each.quantity
     return lines
 
@@ -137,6 +143,10 @@ async def choose(
 ) -> Any:
     await must_act_as(caller, *CUSTOMER_SIDE)
     order = await visible_order(services, caller, OrderId(order_id))
+    if body.store_id:
+        async with services.transactions.begin() as books:
+            if await books.places.place(StoreId(body.store_id)) is None:
+                raise invalid("/store_id", "Unknown store")
     command = messages.Choose(
         command_id=command_id,
         actor=caller.actor,

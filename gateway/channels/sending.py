@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from temporalio.workflow import UpdateMethodMultiParam
 
 from domain.refusals import Refusal, RefusalKind, Refused
-from domain.views import OrderView
+from domain.views import OrderStatus, OrderView
 from gateway import commands
 from gateway.answering import pending, problem_of
 from gateway.commands import Ended, StillWorking
@@ -48,7 +48,9 @@ async def over(services: Services, order: OrderView) -> Exception:
     now = await reread(services, order)
     if not has_ended(now):
         return unavailable("order engine", 2)
-    detail = f"This order is {now.status} and final; nothing more can be done with it. Goods can be returned."
+    detail = f"This order is {now.status} and final; nothing more can be done with it."
+    if now.status is not OrderStatus.CANCELLED:
+        detail += " Goods can be returned."
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
 
 

@@ -111,6 +111,22 @@ async def test_a_cancel_names_lines_or_units_of_them(shop: Shop, web: httpx.Asyn
         assert answer.status_code == 422
 
 
+async def test_a_cancel_of_more_units_than_there_are_is_refused_and_not_cut(shop: Shop, web: httpx.AsyncClient) -> None:
+    order_id = await place(shop, web)
+    answer = await post(web, f"/v1/orders/{order_id}/cancel", {"lines": [{"line_id": "1", "quantity": 5}]})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/lines/0/quantity")
+    assert answer.json()["type"].endswith("/too-many-units")
+    assert "has 2 units, not 5" in answer.json()["detail"]
+    assert not shop.engine.of(order_id).commands
+
+
+async def test_a_choice_of_a_store_that_is_none_says_so(shop: Shop, web: httpx.AsyncClient) -> None:
+    order_id = await place(shop, web)
+    answer = await post(web, f"/v1/orders/{order_id}/choice", {"option": "other_store", "store_id": "S999"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/store_id")
+    assert not shop.engine.of(order_id).commands
+
+
 async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
     running = shop.engine.of(order_id)
@@ -123,6 +139,7 @@ async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: h
         answer = await post(web, f"/v1/orders/{order_id}/{verb}", body)
         assert answer.status_code == 409, answer.text
         assert answer.json()["current"]["status"] == "completed"
+        assert "can be returned" in answer.json()["detail"]
 
 
 async def test_a_choice_goes_to_the_order_and_answers_with_the_pickup(shop: Shop, web: httpx.AsyncClient) -> None:

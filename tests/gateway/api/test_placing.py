@@ -178,6 +178,8 @@ async def test_what_is_not_built_yet_says_so(
     [
         ({"placed_at": "2026-11-23T10:10:00Z"}, "/placed_at"),
         ({"currency": "ZZZ"}, "/currency"),
+        ({"currency": "XXX"}, "/currency"),
+        ({"currency": "XTS"}, "/currency"),
         ({"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S9"}]}, "/fulfilments/0/store_id"),
         ({"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "W1"}]}, "/fulfilments/0/store_id"),
         (
