@@ -81,6 +81,7 @@ def timeline(context: typer.Context, order: OrderArgument, json: AsJson = False)
     if json:
         output.show_json({"items": events})
         return
+    view = session_of(context).get(f"/v1/orders/{_safe(order)}")
     output.table(
         ("when", "what", "who", "where", "why", "details"),
         (
@@ -90,7 +91,7 @@ def timeline(context: typer.Context, order: OrderArgument, json: AsJson = False)
                 event["on_behalf_of"] or event["actor"],
                 event["place"] or event["channel"],
                 event["reason"],
-                ", ".join(f"{name}={value}" for name, value in event["data"].items()),
+                output.facts(event["data"], view),
             )
             for event in events
         ),

@@ -51,10 +51,10 @@ def counted(number: int, one: str) -> str:
 
 
 def time(value: str | None) -> str:
-    """In the reader's own zone."""
+    """In the reader's own zone, which is named."""
     if not value:
         return ""
-    return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def money(amount: int, currency: str) -> str:
@@ -67,6 +67,21 @@ def lines(found: Iterable[Mapping[str, Any]]) -> str:
         + (f" ({lines(line['components'])})" if line.get("components") else "")
         for line in found
     )
+
+
+def facts(data: Mapping[str, Any], view: Mapping[str, Any]) -> str:
+    """What an event of the order `view` says beyond its name: units by what they are, money as money."""
+    skus = {line["line_id"]: line["sku"] for line in view["lines"]}
+    shown = []
+    for name, value in data.items():
+        if name == "lines" and isinstance(value, Mapping):
+            shown.append(lines({"line_id": each, "sku": skus.get(each), "quantity": n} for each, n in value.items()))
+        elif name == "amount" and isinstance(value, int):
+            shown.append(money(value, view["currency"]))
+        else:
+            said = ", ".join(map(str, value)) if isinstance(value, list) else value
+            shown.append(f"{name.replace('_', ' ')}: {said}")
+    return "; ".join(shown)
 
 
 def order(view: Mapping[str, Any]) -> None:

@@ -1,0 +1,27 @@
+"""What the command line prints reads as words: units, money and times with their zone."""
+
+import time
+
+import pytest
+
+from gateway.cli import output
+
+ORDER = {"currency": "EUR", "lines": [{"line_id": "1", "sku": "SHOE-42"}]}
+
+
+def test_an_events_facts_are_units_and_money() -> None:
+    said = output.facts({"group": 1, "lines": {"1": 2, "9": 1}, "amount": 4999, "proof_ref": "SIG-1"}, ORDER)
+    assert said == "group: 1; 2 x SHOE-42, 1 x 9; 49.99 EUR; proof ref: SIG-1"
+    assert output.facts({"groups": [1, 2]}, ORDER) == "groups: 1, 2"
+    assert output.facts({}, ORDER) == ""
+
+
+def test_a_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert output.time("2026-11-22T10:00:00Z") == "2026-11-22 11:00:00 CET"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert output.time(None) == ""
