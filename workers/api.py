@@ -41,6 +41,7 @@ from workers.settings import Settings, key_bytes, ring_bytes
 from workflows import options
 
 ANONYMOUS = CodecReader(id="anonymous", may_read=False)
+KEYLESS = CodecReader(id="anonymous", may_read=False, keyless=True)
 
 
 def services(made: Parts, client: Client) -> Services:
@@ -83,8 +84,11 @@ def compose(made: Parts, client: Client, temporal_ui: str = "") -> FastAPI:
 
     async def authorise(request: Request) -> CodecReader:
         """Operations and auditors may read; a UI that sends no key, or another's, sees that something is there."""
+        sent = request.headers.get("authorization", "").strip()
+        if not sent:
+            return KEYLESS
         try:
-            found = await app.state.authenticator.identify(request.headers.get("authorization"))
+            found = await app.state.authenticator.identify(sent)
         except Problem:
             return ANONYMOUS
         principal = found.principal

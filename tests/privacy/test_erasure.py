@@ -114,7 +114,7 @@ async def test_every_reading_of_a_history_is_in_the_audit_trail(world: World, be
     for principal, key, outcome in [
         ("max", world.keys["ops"]["max"], "done"),
         ("tom", world.keys["ops"]["tom"], "refused"),
-        ("anonymous", None, "refused"),
+        ("anonymous", "wrong", "refused"),
     ]:
         rows = await decode_rows(world, principal)
         await decoded(world, before.payloads, key)
@@ -122,6 +122,9 @@ async def test_every_reading_of_a_history_is_in_the_audit_trail(world: World, be
         assert new["outcome"] == outcome
         assert new["reason"] == f"{len(before.payloads)} payloads"
         assert new["object"] in str([b64decode(each["metadata"]["encryption-key-id"]) for each in before.payloads])
+    rows = await decode_rows(world, "anonymous")
+    await decoded(world, before.payloads, None)
+    assert await decode_rows(world, "anonymous") == rows, "a page that sends no key saw nothing"
 
 
 async def test_a_person_with_an_open_order_is_not_erased(world: World, customers: list[Customer], told: Told) -> None:

@@ -38,6 +38,8 @@ class Desk:
 
     async def _authorise(self, request: Request) -> CodecReader:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if key == "none":
+            return CodecReader(id="anonymous", may_read=False, keyless=True)
         if key not in ("ops", "other"):
             raise unauthorised("Send `Authorization: Bearer <key>`.")
         return CodecReader(id=key, may_read=key == "ops")
@@ -89,6 +91,13 @@ async def test_others_see_that_something_is_hidden_and_that_is_audited_too(
     answer = await client.post("/decode", json=await desk.sent(), headers=AUDITOR)
     assert texts(answer) == ['"hidden"']
     assert [(use.reader.id, use.allowed) for use in desk.uses] == [("other", False)]
+
+
+async def test_who_sends_no_key_sees_nothing_and_leaves_no_row(desk: Desk, client: httpx.AsyncClient) -> None:
+    sent, keyless = await desk.sent(), {"Authorization": "Bearer none"}
+    assert texts(await client.post("/decode", json=sent, headers=keyless)) == ['"hidden"']
+    assert (await client.post("/encode", json=sent, headers=keyless)).status_code == 403
+    assert desk.uses == []
 
 
 async def test_an_erased_person_reads_erased(desk: Desk, client: httpx.AsyncClient) -> None:
