@@ -80,7 +80,8 @@ def test_the_status_follows_from_units_and_events(state: dict[str, Any], status:
 def test_a_command_that_is_off_says_what_to_do_instead():
     with pytest.raises(Refused) as refused:
         group(units=PICKED, picking_at=PLACED).require((G.PACKED,), "shipping it")
-    assert refused.value.refusal.detail == "This shipment is picking, which does not allow shipping it: it must be packed first."
+    said = "This shipment is picking, which does not allow shipping it: it must be packed first."
+    assert refused.value.refusal.detail == said
 
 
 def test_units_that_leave_a_shipment_leave_its_boxes_too():
