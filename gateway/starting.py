@@ -25,6 +25,7 @@ PLACE = "place"
 """The update id: it belongs to the order, not to a request, so that every try gets the same answer."""
 PATIENCE = timedelta(seconds=10)
 ASK_AGAIN_SECONDS = 0.05
+AT_HAND_SECONDS = 0.01
 
 
 def seal_terms(key: DataKey, terms: OrderTerms) -> bytes:
@@ -81,8 +82,9 @@ async def _started(client: Client, workflow_id: str, terms: OrderTerms, end: flo
             rpc_timeout=_left_until(end),
         )
     except Exception:
+        # The same failure stands in the operation, and would be logged as one that nobody looked at.
         with contextlib.suppress(Exception):
-            await start.workflow_handle()  # the same failure, which would else be logged as one that nobody looked at
+            await asyncio.wait_for(start.workflow_handle(), AT_HAND_SECONDS)
         raise
     return await handle.result(rpc_timeout=_left_until(end))
 
