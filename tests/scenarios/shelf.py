@@ -30,10 +30,14 @@ class Shelf:
         return {level["store_id"]: level for level in answer.json()["items"]}
 
     async def ledger(self) -> list[dict[str, Any]]:
-        answer = await self.world.channel("GET", f"/v1/stock/ledger?sku={self.sku}&limit=200")
-        body = answer.json()
-        assert body["next_cursor"] is None, "more movements than one page holds"
-        items: list[dict[str, Any]] = body["items"]
+        items: list[dict[str, Any]] = []
+        cursor = ""
+        while cursor is not None:
+            after = f"&cursor={cursor}" if cursor else ""
+            answer = await self.world.channel("GET", f"/v1/stock/ledger?sku={self.sku}&limit=200{after}")
+            page = answer.json()
+            items += page["items"]
+            cursor = page["next_cursor"]
         return items
 
     async def becomes(self, store: str, **numbers: int) -> None:

@@ -110,7 +110,9 @@ async def test_a_tracked_parcel_that_is_never_heard_of_again_is_lost_and_paid_ba
     assert (await order.line())["lost"] == 1
     await shelf.adds_up(S001=0)
     await order.money_rests(authorised=4999, captured=4999, refunded=4999)
-    await order.told("order_confirmed", "shipped", "delivery_late", "delivery_exception", "claim_decided")
+    await order.told(
+        "order_confirmed", "shipped", "delivery_late", "delivery_exception", "claim_decided", "refund_done"
+    )
 
 
 @story

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from babel.numbers import format_currency
 from rich import box
@@ -42,6 +43,8 @@ PLACES = (
     ("Lockers", "lockers", "/"),
 )
 """What a person can open in a browser, by the server's name in `stack.json` and its path."""
+SHARED_PORTS = {"carriers": "carriage", "lockers": "carriage"}
+"""Servers that are one program, by the name of its port."""
 
 
 def show_orders(console: Console, all_played: Sequence[Played]) -> None:
@@ -114,7 +117,8 @@ async def show_where_to_look(console: Console, callers: Callers, record: dict[st
     console.print("[bold]make up POLICY=short[/] keeps one running, to look around:", highlight=False)
     for name, server, path in PLACES:
         if await callers.finds(record[server] + path):
-            where = f"http://{LOOPBACK}:{PREFERRED[server]}{path}"
+            port = PREFERRED[SHARED_PORTS.get(server, server)]
+            where = f"http://{LOOPBACK}:{port}{urlsplit(record[server]).path}{path}"
             console.print(f"   [bold]{name:<12}[/] {escape(where)}", highlight=False, soft_wrap=True)
     console.print("   [bold]Keys[/]         .throughline/stack.json", highlight=False)
     console.print(
