@@ -72,18 +72,9 @@ async def test_without_a_proper_key_a_command_does_not_run(web: httpx.AsyncClien
     assert world.runs == []
 
 
-@pytest.mark.parametrize(
-    "key", ["4111111111111111", "4111-1111-1111-1111", "4111.1111.1111.1111", "_4111111111111111_"]
-)
-async def test_a_card_number_is_no_key(web: httpx.AsyncClient, world: Any, key: str) -> None:
-    response = await web.post("/v1/things", json=BODY, headers={"Idempotency-Key": key})
-    assert (response.status_code, slug(response)) == (400, "idempotency-key-missing")
-    assert "1111" not in response.text
-    assert world.runs == []
-
-
-async def test_a_key_may_contain_a_counter_that_passes_for_a_card_number(web: httpx.AsyncClient) -> None:
-    response = await web.post("/v1/things", json=BODY, headers={"Idempotency-Key": "till-4111111111111111"})
+async def test_a_key_may_be_a_number_that_passes_for_a_card(web: httpx.AsyncClient) -> None:
+    """Callers make keys of times and counters, and one in ten of those does."""
+    response = await web.post("/v1/things", json=BODY, headers={"Idempotency-Key": "4111111111111111"})
     assert response.status_code == 201
 
 
