@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
+    from workflows.accepting import accept, not_too_late
     from workflows.desk import Desk
     from workflows.messages import GroupAnswer
     from workflows.picking import Missing, correct_stock, found_units, missing_components
@@ -23,6 +24,9 @@ with workflow.unsafe.imports_passed_through():
 BEFORE_PACKED = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
 AT_WORK = (*BEFORE_PACKED, GroupStatus.PACKED)
 
+GONE = (GroupStatus.REJECTED,)
+"""A group whose work was withdrawn from its place."""
+
 
 class Packing:
     """A place's commands on shipments of one order. Called with the turn taken."""
@@ -32,22 +36,12 @@ class Packing:
         self.sourcing = sourcing
 
     async def accept(self, command: messages.Accept) -> GroupAnswer:
-        group = self.desk.order.shipment(command.n)
-        if group.status is GroupStatus.ACCEPTED:
-            return self.desk.answer(group, already=True)
-        await self._not_too_late(group, command)
-        group.require([GroupStatus.OFFERED], "accepting it")
-        group.accepted_at = workflow.now()
-        group.escalated = False
-        self.desk.book.event(Event.STORE_ACCEPTED, command.actor, group=group.n)
-        self.desk.book.ask_hours(group.store_id)
-        await self.desk.book.record()
-        return self.desk.answer(group)
+        return await accept(self.desk, self.desk.order.shipment(command.n), command, GONE)
 
     async def reject(self, command: messages.Reject) -> GroupAnswer:
         """The place cannot serve some or all units: another is looked for, never this one again."""
         group = self.desk.order.shipment(command.n)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require(AT_WORK, "rejecting it")
         self._not_while_asked_to_stop(group)
         lines = command.lines or group.owed_lines()
@@ -63,7 +57,7 @@ class Packing:
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Found units go on; fewer than asked is a short pick, and the rest goes to another place."""
         group = self.desk.order.shipment(command.n)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require(BEFORE_PACKED, "picking it")
         self._not_while_asked_to_stop(group)
         found = found_units(self.desk, group, command)
@@ -97,7 +91,7 @@ class Packing:
     async def pack(self, command: messages.Pack) -> GroupAnswer:
         """Each unit is checked: only what was picked goes into a box."""
         group = self.desk.order.shipment(command.n)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require((GroupStatus.PICKING,), "packing it")
         self._check_articles(command)
         unpacked = group.unpacked
@@ -153,16 +147,6 @@ class Packing:
         self.desk.book.event(Event.PUT_BACK, command.actor, group=group.n, lines=lines)
         await self.desk.book.record()
         return self.desk.answer(group)
-
-    async def _not_too_late(self, group: ShipmentGroup, command: messages.GroupCommand) -> None:
-        """A place that answers after its work went elsewhere is told so politely, and the answer is shown."""
-        if group.status is not GroupStatus.REJECTED or group.store_id not in group.declined_by:
-            return
-        self.desk.book.event(Event.LATE_ANSWER_REFUSED, command.actor, group=group.n, answer=type(command).__name__)
-        await self.desk.book.record()
-        raise refuse(
-            RefusalKind.NOT_ALLOWED_NOW, "The answer came after its time; the order has gone another way. Thank you."
-        )
 
     def _not_while_asked_to_stop(self, group: ShipmentGroup) -> None:
         if group.stop is not None:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
+    from workflows.accepting import accept, not_too_late
     from workflows.desk import Desk
     from workflows.messages import GroupAnswer
     from workflows.picking import Missing, correct_stock, found_units, missing_components
@@ -21,6 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.window import set_window, tell_code
 
 AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
+
+GONE = (GroupStatus.WAITING, GroupStatus.REJECTED, GroupStatus.CANCELLED)
+"""A group whose work was withdrawn from its place."""
 
 
 class Preparing:
@@ -30,22 +34,12 @@ class Preparing:
         self.desk = desk
 
     async def accept(self, command: messages.Accept) -> GroupAnswer:
-        group = self.desk.order.pickup(command.n)
-        if group.status is GroupStatus.ACCEPTED:
-            return self.desk.answer(group, already=True)
-        await self._not_too_late(group, command)
-        group.require([GroupStatus.OFFERED], "accepting it")
-        group.accepted_at = workflow.now()
-        group.escalated = False
-        self.desk.book.event(Event.STORE_ACCEPTED, command.actor, group=group.n)
-        self.desk.book.ask_hours(group.store_id)
-        await self.desk.book.record()
-        return self.desk.answer(group)
+        return await accept(self.desk, self.desk.order.pickup(command.n), command, GONE)
 
     async def reject(self, command: messages.Reject) -> GroupAnswer:
         """The store cannot serve some or all units: never silently re-sourced, the customer chooses."""
         group = self.desk.order.pickup(command.n)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require((*AT_WORK, GroupStatus.ARRIVED, GroupStatus.READY), "rejecting it")
         lines = command.lines or group.owed_lines()
         group.check_lines(lines, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
@@ -58,7 +52,7 @@ class Preparing:
     async def pick(self, command: messages.Pick) -> GroupAnswer:
         """Found units go on; fewer than asked is a short pick, and the rest is the customer's choice."""
         group = self.desk.order.pickup(command.n)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require(AT_WORK, "picking it")
         found = found_units(self.desk, group, command)
         group.check_lines(found.lines, UnitState.ALLOCATED)
@@ -91,7 +85,7 @@ class Preparing:
         group = self.desk.order.pickup(command.n)
         if group.status is GroupStatus.READY:
             return self.desk.answer(group, already=True)
-        await self._not_too_late(group, command)
+        await not_too_late(self.desk, group, command, GONE)
         group.require((GroupStatus.PICKING, GroupStatus.ARRIVED), "making it ready")
         for line, quantity in group.owed_lines(UnitState.PICKED).items():
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)
@@ -124,17 +118,6 @@ class Preparing:
         self.desk.book.event(Event.PUT_BACK, command.actor, group=group.n, lines=lines)
         await self.desk.book.record()
         return self.desk.answer(group)
-
-    async def _not_too_late(self, group: PickupGroup, command: messages.GroupCommand) -> None:
-        """A store that answers after its work was withdrawn is told so politely, and the answer is shown."""
-        gone = (GroupStatus.WAITING, GroupStatus.REJECTED, GroupStatus.CANCELLED)
-        if group.status not in gone or group.store_id not in group.declined_by:
-            return
-        self.desk.book.event(Event.LATE_ANSWER_REFUSED, command.actor, group=group.n, answer=type(command).__name__)
-        await self.desk.book.record()
-        raise refuse(
-            RefusalKind.NOT_ALLOWED_NOW, "The answer came after its time; the order has gone another way. Thank you."
-        )
 
     def _take_from_store(
         self,
