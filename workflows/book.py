@@ -112,14 +112,14 @@ class Book:
         return step
 
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        skus = self.order.skus
         sums: dict[Sku, int] = {}
         for line, quantity in lines.items():
             sums[skus[line]] = sums.get(skus[line], 0) + quantity
         return sums
 
     def stock_lines(self, lines: dict[LineId, int], store_id: StoreId) -> tuple[StockLine, ...]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        skus = self.order.skus
         return tuple(
             StockLine(line_id=line, sku=skus[line], location_id=store_id, quantity=quantity)
             for line, quantity in lines.items()
@@ -156,7 +156,7 @@ class Book:
         )
 
     def notice_lines(self, lines: dict[LineId, int]) -> tuple[NoticeLine, ...]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        skus = self.order.skus
         return tuple(NoticeLine(sku=skus[line], quantity=n) for line, n in lines.items() if n > 0)
 
     def money(self, amount: int) -> Money:

@@ -103,7 +103,7 @@ class Choosing:
     ) -> PickupGroup | None:
         """Move what another store can serve to it; what nobody has stays for another choice. Gives who has it now."""
         found = await self._find_stores(group)
-        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        skus = self.desk.order.skus
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
         ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by)
         for alternative in ranked:
@@ -192,7 +192,7 @@ class Choosing:
             AlternativeSteps.find_stores,
             AlternativesWanted(
                 origin=group.store_id,
-                skus=sorted({line.sku for line in terms.lines if line.line_id in wanted}),
+                skus=sorted({sku for line, sku in self.desk.order.skus.items() if line in wanted}),
                 channel=terms.channel,
                 at=workflow.now(),
             ),

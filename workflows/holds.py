@@ -129,12 +129,11 @@ class Holds:
         desk.order.held_since = None
         if not desk.confirmed:
             desk.confirmed = True
-            terms = desk.order.terms
             desk.book.event(Event.ORDER_CONFIRMED)
             desk.book.notice(
                 NoticeKind.ORDER_CONFIRMED,
-                lines=desk.book.notice_lines({line.line_id: line.quantity for line in terms.lines}),
-                total=desk.book.money(terms.total),
+                lines=desk.book.notice_lines({line.line_id: line.quantity for line in desk.order.lines}),
+                total=desk.book.money(desk.order.total),
                 ready_at=max((g.promised_ready_at for g in desk.order.pickups if g.promised_ready_at), default=None),
                 group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
                 ships=bool(desk.order.shipments),
@@ -236,6 +235,6 @@ class Holds:
             hold.hold_id,
             until=deadline,
             deadline=deadline,
-            total=self._desk.book.money(self._desk.order.terms.total),
+            total=self._desk.book.money(self._desk.order.total),
             link_kind="payment",
         )

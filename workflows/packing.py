@@ -163,7 +163,7 @@ class Packing:
             )
 
     def _check_articles(self, command: messages.Pack) -> None:
-        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        skus = self.desk.order.skus
         for line, scanned in command.scanned.items():
             if skus.get(line) != scanned:
                 raise refuse(

@@ -224,7 +224,7 @@ class Sourcing:
                 policy=terms.policy.shipping,
                 at=workflow.now(),
                 channel=terms.channel,
-                skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
+                skus={line: sku for line, sku in self.desk.order.skus.items() if line in wanted},
                 wishes=wishes,
                 spoken_for=spoken_for,
                 hours_of=list(hours_of),
