@@ -161,6 +161,12 @@ class Order(BaseModel):
         return skus
 
     @property
+    def held_for_change(self) -> int:
+        """Live money with which the customer pays for the open change: nobody else may use it, or free it."""
+        paying = self.change.tenders if self.change is not None else []
+        return sum(tender.live for tender in self.tenders if tender.tender_id in paying)
+
+    @property
     def total(self) -> int:
         """What was agreed upon: the total as placed and what changes made of it since, whatever was cancelled."""
         return self.terms.total + sum(change.after.total - change.before.total for change in self.changes)

@@ -1,5 +1,7 @@
 """What becomes of units that their store cannot serve: the customer chooses another store, to wait, or to cancel."""
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -28,6 +30,8 @@ class Choosing:
 
     def __init__(self, desk: Desk):
         self.desk = desk
+        self.ship: Callable[[PickupGroup, messages.Choose], Awaitable[GroupAnswer]] = _nobody_ships
+        """How units are sent instead: a change of the order."""
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         desk, group = self.desk, self.waiting_for_choice(command.n)
@@ -58,9 +62,9 @@ class Choosing:
                 self.cancel_open(group, parts, command)
                 await desk.book.record()
             case messages.ChoiceOption.SHIP:
-                raise refuse(
-                    RefusalKind.NOT_SUPPORTED, "Shipping is not offered yet. Choose other_store, wait or cancel."
-                )
+                if command.way is None:
+                    raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Say where to: `ship` needs an address.")
+                return await self.ship(group, command)
         return self.desk.answer(group)
 
     def _choice_made(self, group: PickupGroup, command: messages.Choose) -> None:
@@ -214,6 +218,10 @@ class Choosing:
         )
         desk.tell_cancelled(lines, messages.CancelReason.INVENTORY, group=group)
         desk.cashier.wake()
+
+
+async def _nobody_ships(group: PickupGroup, command: messages.Choose) -> GroupAnswer:
+    raise refuse(RefusalKind.NOT_SUPPORTED, "Nothing is shipped here. Choose other_store, wait or cancel.")
 
 
 def _numbers(groups: list[PickupGroup]) -> str:

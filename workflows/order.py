@@ -13,17 +13,28 @@ with workflow.unsafe.imports_passed_through():
     import workflows.summaries as summaries
     import workflows.visibility as visibility
     from domain.cancellation import CancelPlan, plan_cancel
+    from domain.change_wishes import ChangeWish
+    from domain.changes import plan_change
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
     from domain.pickups import PickupGroup
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
+    from workflows.changing import Changing
     from workflows.collecting import Collecting
     from workflows.counter import Counter
     from workflows.desk import Desk, OrderStart, process_of
     from workflows.holds import Holds
-    from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
+    from workflows.messages import (
+        CancelAnswer,
+        ChangeAnswer,
+        ChangePreview,
+        GroupAnswer,
+        OrderAnswer,
+        OrderResult,
+        Placed,
+    )
     from workflows.pickup import PickupProcess
     from workflows.placing import Placing
     from workflows.preparing import Preparing
@@ -48,6 +59,8 @@ class OrderWorkflow:
         self.shipping = Shipping(self.desk)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
+        self.changing = Changing(self.desk, self.shipping.sourcing)
+        self.choosing.ship = self.changing.ship
         self.placed: Placed | None = None
         if start.resumed is not None:
             self.desk.resume(start.resumed)
@@ -74,6 +87,7 @@ class OrderWorkflow:
         desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
         desk.cashier.wake()
         self.holds.watch_all()
+        self.changing.watch()
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
             for name, process in self._processes().items():
@@ -293,6 +307,24 @@ class OrderWorkflow:
         return plan_cancel(self.desk.order, lines)
 
     @workflow.update
+    async def change(self, command: messages.Change) -> ChangeAnswer:
+        """Lines, quantities, the address or the way to the customer: all of the wish, or nothing."""
+        return await self._in_turn(command, self.changing.change)
+
+    @workflow.update
+    async def drop_change(self, command: messages.DropChange) -> ChangeAnswer:
+        """Leave the order as it is: the change that waits for its payment is dropped."""
+        return await self._in_turn(command, self.changing.drop)
+
+    @workflow.query
+    def change_plan(self, wish: ChangeWish) -> ChangePreview:
+        """What a change would do now."""
+        try:
+            return ChangePreview(plan=plan_change(self.desk.order, wish))
+        except Refused as refused:
+            return ChangePreview(refusal=refused.refusal)
+
+    @workflow.update
     async def place_hold(self, command: messages.PlaceHold) -> OrderAnswer:
         """Stop the order for a named reason until somebody clears it."""
         return await self._in_turn(command, self._place_hold)
@@ -399,6 +431,9 @@ class OrderWorkflow:
     async def _pay(self, command: messages.Pay) -> OrderAnswer:
         desk = self.desk
         before = desk.cashier.plan()
+        if not before.uncovered and desk.order.change is not None:
+            await self.changing.pay(command)
+            return self._order_answer()
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
         due, offered = before.uncovered + before.expected, sum(tender.amount for tender in command.tenders)

@@ -175,7 +175,7 @@ class Packing:
     def _is_missing(self, group: ShipmentGroup, lines: dict[LineId, int], reason: RejectReason) -> None:
         """An empty shelf is empty for every order."""
         if reason is RejectReason.NOT_IN_STOCK:
-            skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+            skus = self.desk.order.skus
             group.missing = sorted({*group.missing, *(skus[line] for line in lines)})
 
     def _take_from_place(
