@@ -108,6 +108,18 @@ async def declined_and_then_dropped(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def cancelled_while_a_change_waits(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1)
+    assert not (await change(order, ChangeWish(quantity={ONE: 2}))).applied
+    await order.cancel()
+    view = await order.ended()
+    assert (view.status, view.change) == ("cancelled", None)
+    assert "change_dropped" in await order.events()
+    assert await order.money() == ["authorise 4999", "void 4999"]
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
 async def sent_home_instead(shop: Shop) -> WatchedOrder:
     order = await shop.place(2)
     assert (await change(order, sent_home())).applied
@@ -203,6 +215,7 @@ CHANGING_JOURNEYS: dict[str, Journey] = {
         line_added_and_paid_later,
         raised_and_not_paid,
         declined_and_then_dropped,
+        cancelled_while_a_change_waits,
         sent_home_instead,
         rejected_and_sent_home,
         changed_while_picking,
