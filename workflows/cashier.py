@@ -217,17 +217,15 @@ class Cashier:
 
     def give_up_tenders(self, tenders: list[TenderId]) -> None:
         """A change was dropped: what was to pay for it is never charged again."""
+        self.give_up_waiting(tenders)
         for tender in self.order.tenders:
             if tender.tender_id in tenders:
                 tender.exhausted = True
-                if tender.awaiting is not None:
-                    tender.abandoned.append(tender.awaiting)
-                    tender.awaiting = None
 
-    def give_up_waiting(self) -> None:
+    def give_up_waiting(self, among: list[TenderId] | None = None) -> None:
         """The customer pays in another way: an authorisation that waits for a confirmation counts no more."""
         for tender in self.order.tenders:
-            if tender.awaiting is not None:
+            if tender.awaiting is not None and (among is None or tender.tender_id in among):
                 tender.abandoned.append(tender.awaiting)
                 tender.awaiting = None
                 tender.exhausted = True

@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.change_wishes import ChangeWish, NewWay
     from domain.changes import ChangePlan, check, plan_change
+    from domain.holds import HoldKind
     from domain.ids import LineId, StoreId
+    from domain.intake import TenderType
     from domain.notices import NoticeKind
     from domain.open_changes import HeldStock, OpenChange
     from domain.pickups import PickupGroup
@@ -29,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
 
 PAY_CHANGE = "pay_change"
 """The next action of a customer whose change waits for its payment."""
+CONFIRM = "confirm_payment"
 
 
 class Changing:
@@ -66,11 +69,15 @@ class Changing:
         """The customer pays for the open change. Raises `Refused`; the change stays open then."""
         change = self.desk.order.change
         assert change is not None
+        if any(tender.type is not TenderType.CARD for tender in command.tenders):
+            raise refuse(RefusalKind.NOT_SUPPORTED, "Only card pays for a change: it is made once that is authorised.")
         outcome = await self._authorise(command.tenders)
         if outcome is Outcome.DECLINED:
             await self.desk.book.record()
             raise self._declined()
         if not await self._made_if_covered(change):
+            if self._awaits_bank(self.desk.order.change or change):
+                self._ask_to_pay()
             await self.desk.book.record()
 
     def watch(self) -> None:
@@ -88,7 +95,7 @@ class Changing:
         if not plan.asked:
             await self.making.make(wish, plan, command.command_id, command.actor)
             return self._answer(command.command_id, plan, applied=True)
-        if self.desk.cashier.plan().uncovered:
+        if self._order_awaits_payment:
             raise refuse(RefusalKind.PAYMENT_DUE, "The order itself is not paid yet. Pay it first, then change it.")
         await self._open(command, wish, plan)
         if tenders and await self._authorise(tenders) is Outcome.DECLINED:
@@ -99,6 +106,11 @@ class Changing:
             self._ask_to_pay()
             await self.desk.book.record()
         return self._answer(command.command_id, plan, applied=applied)
+
+    @property
+    def _order_awaits_payment(self) -> bool:
+        held = any(hold.kind is HoldKind.PAYMENT for hold in self.desk.order.holds)
+        return held or bool(self.desk.cashier.plan().uncovered)
 
     def _may_change(self) -> None:
         order = self.desk.order
@@ -134,18 +146,22 @@ class Changing:
             raise refuse(RefusalKind.OUT_OF_STOCK, "Not all units are available there. Nothing was changed.")
 
     def _ask_to_pay(self) -> None:
+        """By the bank's page while the bank is asked, else in any way."""
         desk, change = self.desk, self.desk.order.change
         if change is None:
             return
-        url = desk.cashier.action_url if self._awaits_bank(change) else None
-        kind = "confirm_payment" if url else PAY_CHANGE
-        desk.order.next_action = NextAction(kind=kind, url=url or "", deadline=change.deadline)
+        confirms = self._awaits_bank(change)
+        desk.order.next_action = NextAction(
+            kind=CONFIRM if confirms else PAY_CHANGE,
+            url=(desk.cashier.action_url or "") if confirms else "",
+            deadline=change.deadline,
+        )
         desk.book.notice(
             NoticeKind.CHANGE_AWAITS_PAYMENT,
-            change.change_id,
+            f"{change.change_id}/{len(change.tenders)}",
             until=change.deadline,
             deadline=change.deadline,
-            due=desk.book.money(change.owed),
+            due=desk.book.money(change.owed - desk.order.held_for_change),
             total=desk.book.money(change.after.total),
             link_kind="payment",
         )
@@ -160,29 +176,38 @@ class Changing:
             change = desk.order.change
             return change if change is not None and change.change_id == change_id else None
 
-        def over() -> bool:
+        def is_news() -> bool:
             change = present()
-            return change is None or self._covered(change) or not desk.order.open
+            return change is None or self._covered(change) or not desk.order.open or self._bank_said_no(change)
 
         def deadline() -> datetime | None:
             change = present()
             return change.deadline if change is not None else None
 
-        await until(over, deadline, desk.alarms, "the customer pays for a change: it is dropped")
-        async with desk.turn:
-            change = present()
-            if change is None:
-                return
-            # What cannot be made any more, though it is paid, was dropped with its reason.
-            with suppress(Refused):
-                if not await self._made_if_covered(change):
-                    await self._drop("expired" if desk.order.open else "order_ended", ENGINE)
+        in_time = True
+        while in_time:
+            in_time = await until(is_news, deadline, desk.alarms, "the customer pays for a change: it is dropped")
+            async with desk.turn:
+                change = present()
+                if change is None:
+                    return
+                # What cannot be made any more, though it is paid, was dropped with its reason.
+                with suppress(Refused):
+                    if await self._made_if_covered(change):
+                        return
+                    if in_time and desk.order.open:
+                        self._ask_to_pay()
+                        await desk.book.record()
+                    else:
+                        await self._drop("expired" if desk.order.open else "order_ended", ENGINE)
 
     async def _made_if_covered(self, change: OpenChange | None) -> bool:
         """Make the open change if it is paid; drop it if it cannot be made any more."""
         order = self.desk.order
         if change is None or not self._covered(change) or not order.open:
             return False
+        self.desk.cashier.give_up_waiting(change.tenders)
+        self._ask_no_more()
         plan = plan_change(order, change.wish)
         held = {stock.store_id: stock.lines for stock in change.stock}
         try:
@@ -193,7 +218,6 @@ class Changing:
         except Refused as refused:
             await self._drop(refused.refusal.kind.value, ENGINE)
             raise
-        order.next_action = None
         return True
 
     async def _drop(self, reason: str, actor: Actor) -> None:
@@ -204,11 +228,16 @@ class Changing:
             desk.book.stock(StockOperation.RELEASE, held.lines, held.store_id)
         desk.cashier.give_up_tenders(change.tenders)
         desk.order.change = None
-        desk.order.next_action = None
+        self._ask_no_more()
         desk.book.event(Event.CHANGE_DROPPED, actor, reason=reason, change=change.change_id)
         desk.book.notice(NoticeKind.CHANGE_DROPPED, change.change_id, total=desk.book.money(change.before.total))
         desk.cashier.wake()
         await desk.book.record()
+
+    def _ask_no_more(self) -> None:
+        """What the customer is asked for the order itself stays."""
+        if not self._order_awaits_payment:
+            self.desk.order.next_action = None
 
     # --- its money ---------------------------------------------------------------------------------------------------
 
@@ -222,6 +251,11 @@ class Changing:
 
     def _awaits_bank(self, change: OpenChange) -> bool:
         return any(each.awaiting for each in self.desk.order.tenders if each.tender_id in change.tenders)
+
+    def _bank_said_no(self, change: OpenChange) -> bool:
+        action = self.desk.order.next_action
+        asked = action is not None and action.kind == CONFIRM and not self._order_awaits_payment
+        return asked and not self._awaits_bank(change)
 
     def _declined(self) -> Exception:
         return refuse(

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.shipment import take_all_away
     from workflows.sourcing import Sourcing
 
-TOUCHED = ("settled", "given_up", "amended", "tranches", "cut", "changes", "change")
+TOUCHED = ("settled", "given_up", "amended", "tranches", "cut", "changes", "change", "spare_capacity")
 """What a change does to an order beside its groups."""
 
 

@@ -431,7 +431,7 @@ class OrderWorkflow:
     async def _pay(self, command: messages.Pay) -> OrderAnswer:
         desk = self.desk
         before = desk.cashier.plan()
-        if not before.uncovered and desk.order.change is not None:
+        if desk.order.change is not None and not before.uncovered and self.holds.payment is None:
             await self.changing.pay(command)
             return self._order_answer()
         if not before.uncovered and not before.expected:

@@ -1,5 +1,6 @@
 """The stories of orders that are changed after they were placed, told as those in `journeys.py` are."""
 
+import asyncio
 from datetime import timedelta
 
 from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
@@ -7,7 +8,7 @@ from domain.destinations import Destination
 from domain.ids import LineId
 from domain.intake import Method, Service
 from domain.policy_packs import STANDARD
-from domain.refusals import RefusalKind
+from domain.refusals import RefusalKind, Refused
 from domain.stock import RejectReason
 from tests.workflows.journeys import Journey, quick
 from tests.workflows.shop import PRICE, Shop, card
@@ -175,6 +176,79 @@ async def changed_while_picking(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def paid_in_part_and_then_declined(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1)
+    tenders = (card(2000), card(PRICE - 2000, "tok_declined"))
+    refusal = await order.refused(change(order, ChangeWish(quantity={ONE: 2}), *tenders))
+    assert refusal is RefusalKind.PAYMENT_DECLINED
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    ledger = ["authorise 4999", "authorise 2000", "authorise 2999 failed", "void 2000", "void 4999"]
+    assert await order.money() == ledger
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def changed_twice_at_once(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1)
+    wishes = [change(order, ChangeWish(quantity={ONE: units})) for units in (2, 3)]
+    answers = await asyncio.gather(*wishes, return_exceptions=True)
+    [opened] = [answer for answer in answers if isinstance(answer, ChangeAnswer)]
+    [refused] = [answer for answer in answers if isinstance(answer, Refused)]
+    assert refused.refusal.kind is RefusalKind.NOT_ALLOWED_NOW
+    assert (await shop.levels())[1].reserved == opened.plan.hold[0].quantity
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def paid_before_it_grows(shop: Shop) -> WatchedOrder:
+    order = await shop.place(2, token="tok_3ds")
+    asked = (await order.record()).next_action
+    assert asked is not None
+    assert await order.refused(change(order, ChangeWish(quantity={ONE: 3}))) is RefusalKind.PAYMENT_DUE
+    assert (await order.record()).next_action == asked, "the customer can still confirm"
+    assert (await change(order, ChangeWish(quantity={ONE: 1}))).applied, "less needs no further payment"
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def the_bank_is_asked_about_a_change(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1)
+    assert not (await change(order, ChangeWish(quantity={ONE: 2}))).applied
+    assert (await order.pay(card(PRICE, "tok_3ds"))).next_action is not None
+    view = await order.record()
+    assert view.next_action is not None
+    assert (view.next_action.kind, view.status) == ("confirm_payment", "in_progress")
+    assert view.next_action.url
+    await order.pay(card(PRICE))
+    view = await order.record()
+    assert (view.change, view.next_action, view.total) == (None, None, 2 * PRICE)
+    assert "hold_placed" not in await order.events(), "the bank need not be asked any more"
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def its_window_for_changes_ends(shop: Shop) -> WatchedOrder:
+    shop.policy = quick(remorse=1.5)
+    order = await shop.place(1)
+    view = await order.record()
+    assert (view.status, view.holds[0].kind) == ("held", "remorse")
+    assert view.waiting_for[0].deadline == view.holds[0].deadline
+    assert "store_new_order" not in [notice.kind for notice in await order.notices()]
+    assert await order.refused(order.accept()) is RefusalKind.HELD
+    await order.until(lambda view: view.groups[0].status == "offered")
+    await order.make_ready(1)
+    await order.hand_over()
+    assert (await order.ended()).status == "completed"
+    return order
+
+
 async def changed_before_its_store_sees_it(shop: Shop) -> WatchedOrder:
     pickup = STANDARD.pickup.model_copy(update={"remorse": timedelta(minutes=10)})
     shop.policy = STANDARD.model_copy(update={"pickup": pickup})
@@ -219,6 +293,11 @@ CHANGING_JOURNEYS: dict[str, Journey] = {
         sent_home_instead,
         rejected_and_sent_home,
         changed_while_picking,
+        paid_in_part_and_then_declined,
+        changed_twice_at_once,
+        paid_before_it_grows,
+        the_bank_is_asked_about_a_change,
+        its_window_for_changes_ends,
         changed_before_its_store_sees_it,
         out_of_stock_changes_nothing,
     )
