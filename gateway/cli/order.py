@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from domain.intake import TenderType
+from domain.intake import Service, TenderType
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 from workflows.messages import CancelReason, ChoiceOption
@@ -130,10 +130,18 @@ def choose(
     option: Annotated[ChoiceOption, typer.Argument(help="The customer's answer.")],
     store: Annotated[str | None, typer.Option(help="With other_store: which; else the best.")] = None,
     pickup: Annotated[int | None, typer.Option("--pickup", help="Which pickup, if several wait.")] = None,
+    address: Annotated[str | None, typer.Option(help="With ship: where to, as JSON.")] = None,
+    service: Annotated[Service | None, typer.Option(help="With ship: how fast.")] = None,
     json: AsJson = False,
 ) -> None:
     """Give the customer's answer after a rejection."""
-    body = {"option": option.value, "store_id": store, "n": pickup}
+    body = {
+        "option": option.value,
+        "store_id": store,
+        "n": pickup,
+        "address": _json(address),
+        "service": service.value if service else None,
+    }
     answer = session_of(context).post(f"/v1/orders/{_safe(order)}/choice", body)
     output.show_json(answer) if json else output.pickup(answer)
 

@@ -23,6 +23,10 @@ async def change(order: Placed, **body: Any) -> Any:
     return await order.ask("changes", body)
 
 
+async def asked_for(order: Placed, kind: str) -> bool:
+    return bool((await order.view())["next_action"]["kind"] == kind)
+
+
 def card(amount: int, token: str = "tok_ok") -> list[dict[str, Any]]:
     return [{"type": "card", "token": token, "amount": amount}]
 
@@ -59,6 +63,27 @@ async def test_an_added_line_waits_for_its_payment_and_two_changes_do_not_meet(w
     taken(await order.ask("payments", {"tenders": card(1000)}))
     view = await order.view()
     assert (view["total"], len(view["lines"]), view.get("change")) == (2000, 2, None)
+    await order.cancel()
+    await order.reaches("cancelled")
+    await order.money_rests(authorised=2000)
+    await shelf.adds_up(S001=5)
+
+
+@story
+async def test_the_bank_is_asked_about_a_change_and_its_no_is_not_the_end(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    order = await world.place(sku=shelf.sku, quantity=1, price=1000)
+    opened = taken(await change(order, quantity={"1": 2}, tenders=card(1000, "tok_3ds")))
+    assert (opened["applied"], opened["next_action"]["kind"]) == (False, "confirm_payment")
+    await world.bank_asks(opened["next_action"]["url"], approve=False)
+    await order.event("payment_declined")
+    await world.until("another way to pay is asked for", lambda: asked_for(order, "pay_change"))
+    view = taken(await order.ask("payments", {"tenders": card(1000, "tok_3ds")}))
+    assert (view["status"], view["next_action"]["kind"]) == ("in_progress", "confirm_payment")
+    await world.bank_asks(view["next_action"]["url"], approve=True)
+    await order.event("order_changed")
+    view = await order.view()
+    assert (view["total"], view.get("next_action"), view["holds"]) == (2000, None, [])
     await order.cancel()
     await order.reaches("cancelled")
     await order.money_rests(authorised=2000)
