@@ -15,13 +15,14 @@ from temporalio.client import Client
 
 from tests.replay import corpus
 from tests.servers import composed, running_servers
+from tests.workflows.changing_journeys import CHANGING_JOURNEYS
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.shop import shop_on
 from tests.workflows.working import working
 from workers.plugin import throughline_plugin
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | CHANGING_JOURNEYS
 
 
 async def record(wanted: list[str]) -> None:
