@@ -145,6 +145,41 @@ async def sent_home_instead(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def sent_to_another_country(shop: Shop) -> WatchedOrder:
+    order = await shop.place_to_ship(2)
+    assert (await order.record()).groups[0].store_id == shop.store(1)
+    await order.accept()
+    abroad = NewAddress(destination=Destination(country="PL", latitude=53.4, longitude=13.1), origin=1_000_078)
+    answer = await change(order, ChangeWish(address=abroad))
+    assert (answer.applied, answer.plan.address, answer.plan.owed) == (True, [1], 0)
+    view = await order.until(lambda view: view.groups[0].status == "offered")
+    assert (view.groups[0].origin, view.groups[0].store_id) == (abroad.origin, shop.store(2)), "the nearer one now"
+    assert (await shop.levels())[1].allocated == 0
+    assert "store_cancelled_while_picking" in [notice.kind for notice in await order.notices()]
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def sent_faster(shop: Shop) -> WatchedOrder:
+    order = await shop.place_to_ship(1)
+    await order.accept()
+    way = Way(method=Method.SHIP, service=Service.EXPRESS)
+    answer = await change(order, ChangeWish(method=NewWay(lines=[ONE], way=way)), card(990))
+    assert (answer.applied, answer.plan.owed, answer.plan.hold) == (True, 990, [])
+    view = await order.record()
+    assert [(group.service, group.status) for group in view.groups] == [("express", "accepted")]
+    await order.tell(OrderWorkflow.pick, messages.Pick(**order.store(1, lines={ONE: 1})))
+    too_late = ChangeWish(method=NewWay(lines=[ONE], way=Way(method=Method.SHIP, service=Service.ECONOMY)))
+    assert await order.refused(change(order, too_late)) is RefusalKind.NOT_ALLOWED_NOW
+    await order.cancel()
+    await order.answer_stop(stopped=True)
+    assert (await order.ended()).status == "cancelled"
+    assert await order.money() == ["authorise 4999", "authorise 990", "void 990", "void 4999"]
+    return order
+
+
 async def rejected_and_sent_home(shop: Shop) -> WatchedOrder:
     order = await shop.place(1)
     await order.reject(RejectReason.DAMAGED)
@@ -291,6 +326,8 @@ CHANGING_JOURNEYS: dict[str, Journey] = {
         declined_and_then_dropped,
         cancelled_while_a_change_waits,
         sent_home_instead,
+        sent_to_another_country,
+        sent_faster,
         rejected_and_sent_home,
         changed_while_picking,
         paid_in_part_and_then_declined,
