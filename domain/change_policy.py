@@ -14,6 +14,8 @@ class EditKind(StrEnum):
     LINES = "lines"
     """Units taken off; units added go in as long as the order is open."""
     ADDRESS = "address"
+    CONTACT = "contact"
+    """Where the customer is told what becomes of the order."""
     METHOD = "method"
     """The way to the customer: pickup or shipping, the store, the service."""
 
@@ -63,6 +65,7 @@ class ChangePolicy(BaseModel):
         EditKind.LINES: Until.PICKED,
         EditKind.ADDRESS: Until.LEFT,
         EditKind.METHOD: Until.PICKED,
+        EditKind.CONTACT: Until.LEFT,
     }
     shipping: dict[Service, ServicePrice] = {
         Service.ECONOMY: ServicePrice(price=299, free_from=2900),
@@ -72,6 +75,10 @@ class ChangePolicy(BaseModel):
     """What shipping costs who changes to it; what an order was placed with, its channel has priced."""
     charges_after_rejection: bool = False
     """Whether goods that a store could not give out are shipped at the customer's cost."""
+
+    def until_of(self, edit: EditKind) -> Until:
+        """What a policy does not name may be changed until it leaves."""
+        return self.until.get(edit, Until.LEFT)
 
     def shipping_price(self, service: Service, goods: int) -> int:
         return self.shipping[service].of(goods)

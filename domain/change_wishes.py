@@ -77,7 +77,10 @@ class ChangeWish(Wished):
     """How many units of a line the customer wants to have in all."""
     address: NewAddress | None = None
     method: NewWay | None = None
+    contact: int | None = None
+    """The number under which the vault keeps the customer's new mail address and phone number."""
 
     @property
     def empty(self) -> bool:
-        return not (self.add or self.remove or self.quantity or self.address or self.method)
+        parts = (self.add, self.remove, self.quantity, self.address, self.method)
+        return not any(parts) and self.contact is None

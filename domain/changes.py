@@ -77,6 +77,8 @@ class ChangePlan(BaseModel):
     """Units that go another way, with the groups that they leave."""
     address: list[int] = []
     """Shipments that go to another address."""
+    contact: bool = False
+    """The customer is told at another mail address or phone number from now on."""
     hold: list[Held] = []
     """Stock that is needed for it."""
     free: list[UnitsOf] = []
@@ -88,7 +90,7 @@ class ChangePlan(BaseModel):
 
     @property
     def changes_something(self) -> bool:
-        return bool(self.add or self.cut or self.move or self.address)
+        return bool(self.add or self.cut or self.move or self.address or self.contact)
 
 
 def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
@@ -102,7 +104,7 @@ def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
             line_id=each.line_id,
             quantity=each.quantity,
             reason=BlockReason(each.reason),
-            allowed_until=order.terms.policy.changes.until[each.edit],
+            allowed_until=order.terms.policy.changes.until_of(each.edit),
         )
         for each in edits.blocked
     ]
@@ -128,6 +130,7 @@ def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
         cut=edits.cut,
         move=edits.moved_units(order),
         address=edits.readdressed,
+        contact=wish.contact is not None,
         hold=_held(order, edits),
         free=[
             part

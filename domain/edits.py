@@ -138,6 +138,8 @@ def draw_up(order: Order, wish: ChangeWish) -> Edits:
         _move(order, edits, wish)
     if wish.address is not None:
         _readdress(order, edits)
+    if wish.contact is not None:
+        _check_contact(order)
     if not edits.blocked and edits.cut and not edits.add and not order.fulfilled_units:
         off = sum(part.quantity for part in edits.cut)
         if off == sum(group.owed for group in order.groups):
@@ -228,7 +230,7 @@ def _kept(order: Order, line: LineId) -> int:
 
 def _cut(order: Order, edits: Edits, line: LineId, quantity: int) -> None:
     """Units on the shelf go before picked ones; what is missing is blocked, for the reason of who has it."""
-    until = order.terms.policy.changes.until[EditKind.LINES]
+    until = order.terms.policy.changes.until_of(EditKind.LINES)
     left = quantity
     for states in _in_turn(until):
         for group in order.groups:
@@ -292,7 +294,7 @@ def _reason(group: AnyGroup, edit: EditKind) -> str | None:
 def _move(order: Order, edits: Edits, wish: ChangeWish) -> None:
     """All owed units of the lines, in whichever groups they are; those that go that way already stay."""
     assert wish.method is not None
-    until = order.terms.policy.changes.until[EditKind.METHOD]
+    until = order.terms.policy.changes.until_of(EditKind.METHOD)
     off = {(part.n, part.line_id): part.quantity for part in edits.cut}
     if wish.method.way.method is Method.SHIP and wish.method.way.address is None and not sent_home(order):
         raise _refused("Nothing of this order is shipped yet: say where to, in the fulfilment's address.")
@@ -325,6 +327,15 @@ def goes_so(group: AnyGroup, wish: ChangeWish) -> bool:
     return way.method is Method.SHIP and way.service is group.service and way.address is None
 
 
+def _check_contact(order: Order) -> None:
+    """As long as something is to come of which the customer is told."""
+    until = order.terms.policy.changes.until_of(EditKind.CONTACT)
+    if until is Until.NEVER:
+        raise _refused("The seller does not offer to change this (contact).")
+    if not any(group.count(*until.states) for group in order.groups):
+        raise _refused("Everything of this order has left, or is picked: its contact stays.")
+
+
 def sent_home(order: Order) -> list[ShipmentGroup]:
     """Shipments that go to an address of the customer: what is sent to a store goes to the store's."""
     return [group for group in order.shipments if group.bound_for is None]
@@ -332,7 +343,7 @@ def sent_home(order: Order) -> list[ShipmentGroup]:
 
 def _readdress(order: Order, edits: Edits) -> None:
     """Every shipment that has not left yet."""
-    until = order.terms.policy.changes.until[EditKind.ADDRESS]
+    until = order.terms.policy.changes.until_of(EditKind.ADDRESS)
     shipments = sent_home(order)
     if not shipments:
         raise _refused("Nothing of this order is sent to the customer. Change the way of its lines with `method`.")

@@ -61,6 +61,8 @@ def make(order: Order, edits: Edits) -> Made:
     if wish.address is not None:
         for n in edits.readdressed:
             _readdress(order.shipment(n), wish.address, made)
+    if wish.contact is not None:
+        order.contact = wish.contact
     till = till_of(order)
     if till is not None:
         # What is paid on collection just costs more then.
@@ -69,7 +71,7 @@ def make(order: Order, edits: Edits) -> Made:
 
 
 def edits_until(order: Order, edit: EditKind) -> Until:
-    return order.terms.policy.changes.until[edit]
+    return order.terms.policy.changes.until_of(edit)
 
 
 def uncovered(order: Order) -> int:

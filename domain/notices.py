@@ -140,6 +140,8 @@ class Place(_Value):
 class NoticeFacts(_Value):
     """What the templates may say. Everything is optional; nothing here is personal."""
 
+    contact: int | None = None
+    """Under which the vault keeps where the customer is told; none: where the order was placed with."""
     order_number: str | None = None
     """The channel's own order id, which the customer knows."""
     lines: tuple[NoticeLine, ...] = ()
@@ -217,10 +219,11 @@ class Notice(_Value):
     def audience(self) -> Audience:
         return self.kind.audience
 
-    def copy_for(self, number: int, at: datetime) -> "Notice":
-        """The same notice once more, asked for at `at`: the `number`th of its event."""
+    def copy_for(self, number: int, at: datetime, contact: int | None = None) -> "Notice":
+        """The same notice once more, asked for at `at`: the `number`th of its event. `contact`: not to the first's."""
         original = self.key.partition("#")[0]
-        return self.model_copy(update={"key": f"{original}#{number}", "at": at, "until": None})
+        facts = self.facts if contact is None else self.facts.model_copy(update={"contact": contact})
+        return self.model_copy(update={"key": f"{original}#{number}", "at": at, "until": None, "facts": facts})
 
 
 def notice_key(order: OrderId, event: str, *sequence: str | int) -> NoticeKey:

@@ -112,6 +112,8 @@ class Order(BaseModel):
     changes: list[MadeChange] = []
     change: OpenChange | None = None
     """The one that waits for its payment."""
+    contact: int | None = None
+    """Under which the vault keeps where the customer is told now; none: as when the order was placed."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -459,6 +461,7 @@ class Order(BaseModel):
             interventions=list(self.interventions),
             change=_change_view(self.change) if self.change is not None else None,
             changes=list(self.changes),
+            contact=self.contact,
         )
 
 

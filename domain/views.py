@@ -188,6 +188,8 @@ class OrderView(View):
     interventions: list[InterventionView] = []
     change: ChangeView | None = None
     changes: list[MadeChange] = []
+    contact: int | None = None
+    """Under which the customer's changed mail address and phone number are kept; none: as the order was placed."""
 
     def public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)

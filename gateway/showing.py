@@ -100,7 +100,7 @@ def order_in_list(services: Services, caller: Caller, view: OrderView) -> OrderS
 
 
 async def order_shown(services: Services, caller: Caller, view: OrderView) -> OrderShown:
-    person = await person_shown(services, Subject(view.order_id))
+    person = await customer_of(services, view)
     customer = CustomerShown(ref=view.customer_ref)
     if person is not None and caller.principal.kind is PrincipalKind.STORE:
         customer = CustomerShown(ref=view.customer_ref, name=person.name)
@@ -156,6 +156,20 @@ def pickup_answer(caller: Caller, found: StoreGroup, answer: GroupAnswer) -> Pic
     """The pickup after a command, as its workflow answered."""
     after = found.model_copy(update={"group": answer.group, "version": answer.version, "order_status": answer.status})
     return _pickup(caller, after).model_copy(update={"already": answer.already})
+
+
+async def customer_of(services: Services, view: OrderView) -> PersonalData | None:
+    """Who the order is for, and where that person is told of it now."""
+    person = await person_shown(services, Subject(view.order_id))
+    if person is None or view.contact is None:
+        return person
+    now = await person_shown(services, contact_subject(OrderId(view.order_id), view.contact))
+    return person if now is None else person.model_copy(update={"email": now.email, "phone": now.phone})
+
+
+def contact_subject(order_id: OrderId, number: int) -> Subject:
+    """Where the customer is told, since a change."""
+    return Subject(f"{order_id}/contact/{number}")
 
 
 def proxy_subject(order_id: OrderId, n: int) -> Subject:

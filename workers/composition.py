@@ -117,9 +117,11 @@ class Parts:
         )
         return f"{self.settings.api_url}/c/{token}"
 
-    async def recipient(self, order_id: OrderId) -> Recipient | None:
+    async def recipient(self, order_id: OrderId, contact: int | None) -> Recipient | None:
+        """The name is the one that the order was placed with; `contact` says where the mail goes since."""
         person = await self._person(Subject(order_id))
-        return Recipient(email=person.email, name=person.name or "") if person else None
+        where = person if contact is None else await self._person(Subject(f"{order_id}/contact/{contact}"))
+        return Recipient(email=where.email, name=person.name or "") if person and where else None
 
     async def store_address(self, store_id: StoreId) -> Recipient | None:
         async with self.transactions.begin() as books:

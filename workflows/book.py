@@ -195,6 +195,8 @@ class Book:
         terms = self.order.terms
         if group is not None and store_id is None:
             store_id = group.customer_place if kind.audience is Audience.CUSTOMER else group.store_id or None
+        if kind.audience is Audience.CUSTOMER:
+            facts.setdefault("contact", self.order.contact)
         numbers = [str(group.n)] if group is not None else []
         if group is not None and (zone_of := store_id or group.store_id) in self.hours:
             facts.setdefault("zone", self.hours[zone_of].zone)

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.shipment import take_all_away
     from workflows.sourcing import Sourcing
 
-TOUCHED = ("settled", "given_up", "amended", "tranches", "cut", "changes", "change", "spare_capacity")
+TOUCHED = ("settled", "given_up", "amended", "tranches", "cut", "changes", "change", "contact", "spare_capacity")
 """What a change does to an order beside its groups."""
 
 
@@ -57,6 +57,7 @@ class Making:
             taken_off=_sums(plan.cut),
             moved=_sums(plan.move),
             shipments=plan.address or None,
+            contact=plan.contact or None,
             owed=plan.owed,
             due=plan.due,
         )
@@ -68,7 +69,10 @@ class Making:
         for group in made.new:
             self._begin(group, reserved)
         self._go_on_otherwise(made)
-        self._tell_customer(plan)
+        self._tell_customer(plan, order.contact)
+        if order.contact != before.contact:
+            # Who is told no more learns of it, in case it was somebody else's doing.
+            self._tell_customer(plan, before.contact, "before")
         if not await self.is_recorded(earlier):
             self._restore(before)
             raise refuse(RefusalKind.OUT_OF_STOCK, "Not all units are available there. Nothing was changed.")
@@ -160,16 +164,18 @@ class Making:
             location=group.location,
         )
 
-    def _tell_customer(self, plan: ChangePlan) -> None:
+    def _tell_customer(self, plan: ChangePlan, contact: int | None, *sequence: str) -> None:
         book = self.desk.book
         book.notice(
             NoticeKind.ORDER_CHANGED,
             self.desk.order.version + 1,
+            *sequence,
             lines=book.notice_lines({each.line_id: self._kept(each.line_id) for each in self.desk.order.lines}),
             total=book.money(plan.after.total),
             due=book.money(plan.owed) if plan.owed else None,
             released=book.money(plan.void) if plan.void else None,
             refund=book.money(plan.refund) if plan.refund else None,
+            contact=contact,
         )
 
     def _kept(self, line: LineId) -> int:

@@ -99,12 +99,12 @@ class MemoryOutbox:
         failed = [_shown(kept) for kept in self._kept.values() if kept.entry.state is NoticeState.FAILED]
         return failed[::-1][:limit]
 
-    async def resend(self, key: NoticeKey, at: datetime, by: Actor) -> NoticeKey:
+    async def resend(self, key: NoticeKey, at: datetime, by: Actor, contact: int | None = None) -> NoticeKey:
         original = key.partition("#")[0]
         if original not in self._kept:
             raise UnknownNotice("no notice has this key; list the order's messages to find it")
         number = sum(1 for other in self._kept if other.startswith(f"{original}#")) + 2
-        copy = self._kept[original].entry.notice.copy_for(number, at)
+        copy = self._kept[original].entry.notice.copy_for(number, at, contact)
         self._add(copy, by)
         return copy.key
 

@@ -144,8 +144,11 @@ class Outbox(Protocol):
         """What was given up, newest first, for the people in ops."""
         ...
 
-    async def resend(self, key: NoticeKey, at: datetime, by: Actor) -> NoticeKey:
-        """Add a copy under `{key}#2`, `#3` …, remembering who asked; returns the copy's key. Raises: UnknownNotice."""
+    async def resend(self, key: NoticeKey, at: datetime, by: Actor, contact: int | None = None) -> NoticeKey:
+        """Add a copy under `{key}#2`, `#3` …, remembering who asked; returns the copy's key. Raises: UnknownNotice.
+
+        `contact`: where the customer is told now, if that has changed since the order was placed.
+        """
         ...
 
     async def next_due_at(self) -> datetime | None:

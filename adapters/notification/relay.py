@@ -15,8 +15,8 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 PATIENCE = timedelta(hours=24)
 
-RecipientOf = Callable[[OrderId], Awaitable[Recipient | None]]
-"""The customer of an order; none once erased."""
+RecipientOf = Callable[[OrderId, int | None], Awaitable[Recipient | None]]
+"""The customer of an order, where a notice's `contact` says; none once erased."""
 StoreAddress = Callable[[StoreId], Awaitable[Recipient | None]]
 DetailsOf = Callable[[Notice], Awaitable[Details]]
 
@@ -117,7 +117,7 @@ class NoticeRelay:
         if notice.audience is Audience.STORE:
             store = await self._store_address(notice.store_id) if notice.store_id else None
             return store if store is not None and store.email else "no_address"
-        customer = await self._recipient_of(notice.order_id)
+        customer = await self._recipient_of(notice.order_id, notice.facts.contact)
         if customer is None:
             return "erased"
         if not customer.email:

@@ -152,7 +152,7 @@ class PostgresOutbox:
             rows = await connection.execute(query.order_by(NoticeRow.sequence.desc()).limit(limit))
             return [_entry(row) for row in rows.mappings()]
 
-    async def resend(self, key: NoticeKey, at: datetime, by: Actor) -> NoticeKey:
+    async def resend(self, key: NoticeKey, at: datetime, by: Actor, contact: int | None = None) -> NoticeKey:
         original = key.partition("#")[0]
         async with self._transaction() as connection:
             # The lock on the original makes copies of one event take their numbers one after the other.
@@ -162,7 +162,7 @@ class PostgresOutbox:
                 raise UnknownNotice("no notice has this key; list the order's messages to find it")
             copies = select(func.count()).where(NoticeRow.key.startswith(f"{original}#", autoescape=True))
             number = (await connection.execute(copies)).scalar_one() + 2
-            copy = _notice(row).copy_for(number, at)
+            copy = _notice(row).copy_for(number, at, contact)
             await self._insert(connection, [_row(copy) | {"requested_by": by.model_dump(mode="json")}])
             return copy.key
 

@@ -12,6 +12,7 @@ POSITIONS_A_MILESTONE = 1000
 """A milestone's events begin at its number times this, or after the last one when an earlier milestone had more."""
 
 # The order's row comes first and is locked from then on; when it is as new already, all the rest finds nothing to do.
+# A milestone names the lines that it changed: known ones keep their places, new ones come after the last.
 # Two writers who meet so that both took one position in the timeline: the second one fails and is repeated.
 _WRITE = text("""
 WITH head AS (
@@ -28,8 +29,10 @@ WITH head AS (
     RETURNING order_id
 ), lines AS (
     INSERT INTO order_lines (order_id, line_id, position, sku, view)
-    SELECT head.order_id, l.view ->> 'line_id', l.place - 1, l.view ->> 'sku', l.view
-    FROM head CROSS JOIN jsonb_array_elements(CAST(:lines AS jsonb)) WITH ORDINALITY AS l(view, place)
+    SELECT head.order_id, l.view ->> 'line_id', coalesce(last.position, -1) + l.place, l.view ->> 'sku', l.view
+    FROM head
+    CROSS JOIN (SELECT max(position) AS position FROM order_lines WHERE order_id = CAST(:order_id AS text)) last
+    CROSS JOIN jsonb_array_elements(CAST(:lines AS jsonb)) WITH ORDINALITY AS l(view, place)
     ON CONFLICT (order_id, line_id) DO UPDATE SET view = excluded.view
 ), groups AS (
     INSERT INTO order_groups (order_id, n, store_id, status, promised_ready_at, to_put_back, view)

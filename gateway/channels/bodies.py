@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.holds import HoldKind, HoldOutcome
-from domain.intake import MAX_LINES, MAX_QUANTITY, Address, Fulfilment, Key, Line, Service, Tender
+from domain.intake import EMAIL, MAX_LINES, MAX_QUANTITY, PHONE, Address, Fulfilment, Key, Line, Service, Tender
 from gateway.fields import Body, Instant, LongText
 from gateway.stores.bodies import CommandBody, LineQuantity
 from workflows.messages import CancelReason, ChoiceOption
@@ -50,6 +50,13 @@ class MethodBody(Body):
     fulfilment: WayBody
 
 
+class ContactBody(Body):
+    """What is left out stays as it is."""
+
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=PHONE)] | None = None
+
+
 class ChangesBody(CommandBody):
     """All of it is done, or nothing. `tenders` pay for what is owed; without them the customer is asked to pay."""
 
@@ -61,6 +68,8 @@ class ChangesBody(CommandBody):
     """How many units of a line the customer wants to have in all."""
     address: Address | None = None
     method: MethodBody | None = None
+    contact: ContactBody | None = None
+    """Where the customer is told from now on."""
     tenders: Annotated[list[Tender], Field(max_length=10, default_factory=list)]
     preview: bool = False
     drop: bool = False

@@ -75,7 +75,7 @@ async def change(
         return await carry_out(services, caller, order, OrderWorkflow.drop_change, dropped, _shown)
     wish = await wish_of(services, order, command_id, body)
     if wish.empty:
-        raise invalid("", "Say what to change: add, remove, quantity, address or method")
+        raise invalid("", "Say what to change: add, remove, quantity, address, method or contact")
     if body.preview:
         return await _preview(services, caller, order, wish)
     command = messages.Change(

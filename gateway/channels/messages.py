@@ -67,13 +67,13 @@ async def resend(
     command_id: CurrentCommandId,
 ) -> Resent:
     await must_act_as(caller, PrincipalKind.CHANNEL, PrincipalKind.OPS)
-    await visible_order(services, caller, OrderId(order_id))
+    order = await visible_order(services, caller, OrderId(order_id))
     async with services.transactions.begin() as books:
         entries = await books.outbox.list_for_order(OrderId(order_id))
         if message_id not in {entry.notice.key for entry in entries}:
             raise not_found()
         try:
-            key = await books.outbox.resend(message_id, services.now(), caller.actor)
+            key = await books.outbox.resend(message_id, services.now(), caller.actor, order.contact)
         except UnknownNotice:
             raise not_found() from None
     return Resent(id=key)

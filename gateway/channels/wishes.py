@@ -7,19 +7,21 @@ from typing import NamedTuple
 
 from adapters.keys.port import CustomerRef
 from adapters.places.port import Place, PlaceKind
+from adapters.vault.port import Subject
 from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
 from domain.destinations import destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender, TenderType
 from domain.kits import Component
 from domain.payments import TenderId
+from domain.personal import PersonalData
 from domain.terms import TenderTerms
 from domain.views import OrderView
 from gateway.channels import bodies
 from gateway.channels.placing import kits_of, printed, where_is
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import Services
-from gateway.showing import address_subject
+from gateway.showing import address_subject, contact_subject, customer_of
 
 FIRST_CHANGED_ADDRESS = 1_000_000
 """Addresses of placed shipments are kept under the numbers of their fulfilments, which are smaller."""
@@ -50,6 +52,7 @@ async def wish_of(services: Services, order: OrderView, command_id: str, body: b
         quantity={LineId(line): quantity for line, quantity in body.quantity.items()},
         address=address,
         method=await _method(services, order, command_id, body, known.place) if body.method is not None else None,
+        contact=await _contact(services, order, command_id, body) if body.contact is not None else None,
     )
 
 
@@ -101,6 +104,19 @@ async def _method(
     )
 
 
+async def _contact(services: Services, order: OrderView, command_id: str, body: bodies.ChangesBody) -> int:
+    """Both are kept together, so that the last number tells all."""
+    number, wanted = _number_of(f"{command_id}/contact"), body.contact
+    if not body.preview and wanted is not None:
+        order_id, before = OrderId(order.order_id), await customer_of(services, order)
+        contact = PersonalData(
+            email=wanted.email or (before.email if before else None),
+            phone=wanted.phone or (before.phone if before else None),
+        )
+        await _keep(services, order, contact_subject(order_id, number), contact)
+    return number
+
+
 class _Known(NamedTuple):
     """What is on record of the goods and the store that are named."""
 
@@ -128,6 +144,8 @@ def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Kn
         for n, line in enumerate(body.add)
         if line.sku not in known.skus
     ]
+    if body.contact is not None and body.contact.email is None and body.contact.phone is None:
+        errors.append(FieldError(pointer="/contact", reason="Name the email, the phone or both"))
     errors += [
         FieldError(pointer=f"/add/{n}/discount", reason="Is more than the line's price")
         for n, line in enumerate(body.add)
@@ -178,11 +196,15 @@ async def _address(
     """The address goes to the vault, under a number that the same command always gets; the order knows the region."""
     number = _number_of(command_id)
     if keep:
-        now, order_id = services.now(), OrderId(order.order_id)
-        async with services.transactions.begin() as books:
-            key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), now, books.connection)
-            await services.vault.put(address_subject(order_id, number), key.id, printed(address), now, books.connection)
+        await _keep(services, order, address_subject(OrderId(order.order_id), number), printed(address))
     return NewAddress(destination=destination_of(address), origin=number)
+
+
+async def _keep(services: Services, order: OrderView, subject: Subject, data: PersonalData) -> None:
+    now = services.now()
+    async with services.transactions.begin() as books:
+        key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), now, books.connection)
+        await services.vault.put(subject, key.id, data, now, books.connection)
 
 
 def _number_of(command_id: str) -> int:

@@ -162,3 +162,23 @@ async def test_a_rejected_pickup_is_shipped_home_and_its_address_may_still_chang
         answer = await world.call("POST", f"{path}/{command}", place, body)
         assert answer.status_code == 200, (command, answer.text)
     refused(await change(order, address=HOME), 409, "not-allowed-now")
+
+
+@story
+async def test_what_happens_later_is_told_at_the_new_contact(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    order = await world.place(sku=shelf.sku, quantity=1)
+    await order.told("order_confirmed")
+    before, now = order.mailbox, f"new-{order.mailbox}"
+    made = taken(await change(order, contact={"email": now}))
+    assert (made["applied"], made["plan"]["contact"], made["owed"], made["due"]) == (True, True, 0, 0)
+    assert (await order.view())["customer"]["email"] == now
+    await order.make_ready()
+    order.mailbox = now
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    old = await world.mails(before)
+    assert len(old) == 2, "the confirmation, and that the order was changed"
+    assert not any(now in mail["text"] for mail in old)
+    refused(await change(order, contact={"email": before}), 409, "not-allowed-now")
+    await shelf.adds_up(S001=4)

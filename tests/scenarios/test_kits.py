@@ -204,8 +204,8 @@ async def test_a_kit_that_is_added_later_is_held_picked_and_put_back_by_componen
     assert await available(world, box.sku, box.bulb.sku) == {box.sku: 1, box.bulb.sku: 3}, "held while it waits"
     card = [{"type": "card", "token": "tok_ok", "amount": 4999}]
     taken(await order.ask("payments", {"tenders": card}))
-    components = (await order.view())["lines"][1]["components"]
-    assert [each["sku"] for each in components] == [box.lamp.sku, box.bulb.sku]
+    added = (await order.view())["lines"][1]
+    assert [each["sku"] for each in added["components"]] == [box.lamp.sku, box.bulb.sku], added
     await order.does("accept")
     lamp, bulbs = {"sku": box.lamp.sku, "quantity": 1}, {"sku": box.bulb.sku, "quantity": 3}
     await picks(order, {"line_id": "1", "quantity": 1}, {"line_id": "2", "components": [lamp, bulbs]})

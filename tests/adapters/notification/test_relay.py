@@ -29,7 +29,7 @@ class People:
     store: Recipient | None = Recipient("s001@example.com")
     fault: Exception | None = None
 
-    async def recipient_of(self, _order: OrderId) -> Recipient | None:
+    async def recipient_of(self, _order: OrderId, _contact: int | None) -> Recipient | None:
         if self.fault:
             raise self.fault
         return self.customer

@@ -56,6 +56,16 @@ async def test_an_order_is_read_as_it_was_written(transactions: Transactions) ->
     assert view == first.head.model_copy(update=expected), "lines as ordered, groups by number"
 
 
+async def test_lines_that_are_added_come_after_those_that_were_there(transactions: Transactions) -> None:
+    await write(transactions, change(A, lines=[line("9"), line("5")], groups=[group(A)]))
+    await write(transactions, change(A, 2, lines=[line("3"), line("9", picked=1), line("2")]))
+    await write(transactions, change(A, 3, lines=[line("1")]))
+    async with transactions.begin() as books:
+        view = await books.records.order(A)
+    assert view is not None
+    assert [each.line_id for each in view.lines] == ["9", "5", "3", "2", "1"]
+
+
 async def test_a_change_keeps_what_it_leaves_out(transactions: Transactions) -> None:
     await write(transactions, change(A, lines=[line("2"), line("1")], groups=[group(A, 1), group(A, 2)]))
     accepted = group(A, 2, status=GroupStatus.ACCEPTED)

@@ -109,3 +109,49 @@ async def test_a_change_needs_an_idempotency_key_and_a_preview_does_not(shop: Sh
     assert answer.status_code == 200, answer.text
     assert answer.json()["applied"] is False
     assert shop.engine.of(order["order_id"]).commands == []
+
+
+async def test_a_new_contact_stays_in_the_vault_beside_what_stays_as_it_is(shop: Shop, web: httpx.AsyncClient) -> None:
+    path, order = await placed(web)
+    answers(shop, order["order_id"])
+    answer = await post(web, path, {"contact": {"email": "other@example.org"}})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["plan"]["contact"] is True
+    [command] = shop.engine.of(order["order_id"]).commands
+    assert isinstance(command, Change)
+    assert "other@" not in command.model_dump_json()
+    shop.engine.of(order["order_id"]).order.contact = command.wish.contact
+    await shop.engine.write(order["order_id"])
+    shown = (await web.get(f"/v1/orders/{order['order_id']}")).json()["customer"]
+    assert shown == order["customer"] | {"email": "other@example.org"}
+    second = await post(web, path, {"contact": {"phone": "+49 30 1234567"}})
+    assert second.status_code == 200, second.text
+    last = shop.engine.of(order["order_id"]).commands[-1]
+    assert isinstance(last, Change)
+    kept = await shop.services.vault.get(Subject(f"{order['order_id']}/contact/{last.wish.contact}"))
+    assert kept == PersonalData(email="other@example.org", phone="+49 30 1234567")
+
+
+async def test_a_contact_of_nothing_is_refused_at_the_door(shop: Shop, web: httpx.AsyncClient) -> None:
+    path, order = await placed(web)
+    answer = await post(web, path, {"contact": {}})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/contact")
+    assert shop.engine.of(order["order_id"]).commands == []
+
+
+async def test_lines_go_to_a_store_by_the_address_that_is_known_of_it(shop: Shop, web: httpx.AsyncClient) -> None:
+    path, order = await placed(web)
+    answers(shop, order["order_id"])
+    lines = [order["lines"][0]["line_id"]]
+    way = {"method": "ship_to_store", "store_id": "S2"}
+    answer = await post(web, path, {"method": {"lines": lines, "fulfilment": way}})
+    assert answer.status_code == 200, answer.text
+    [command] = shop.engine.of(order["order_id"]).commands
+    assert isinstance(command, Change)
+    assert command.wish.method is not None
+    wanted = command.wish.method.way
+    assert wanted.address is not None
+    assert (wanted.store_id, wanted.address.destination.latitude is not None) == ("S2", True)
+    for wrong in ({"store_id": "NOWHERE"}, {"store_id": "S2", "mode": "curbside"}):
+        body = {"method": {"lines": lines, "fulfilment": way | wrong}}
+        assert (await post(web, path, body)).status_code == 422
