@@ -11,6 +11,7 @@ from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, StoreId
 from domain.kits import component_shares
+from domain.locker_stays import LockerStay
 from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
@@ -115,6 +116,7 @@ class Order(BaseModel):
                 proxy=pickup.proxy,
                 requested_at=pickup.requested_at,
                 units=_units_of(terms, pickup.n),
+                locker=LockerStay(locker_id=pickup.locker_id, store_id=pickup.store_id) if pickup.locker_id else None,
             )
             for pickup in terms.pickups
         ]

@@ -20,6 +20,7 @@ class WaitKind(StrEnum):
     STOP = "stop"
     DELIVERY = "delivery"
     CLAIM = "claim"
+    LOCKER = "locker"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 
