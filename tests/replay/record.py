@@ -16,13 +16,14 @@ from temporalio.client import Client
 from tests.replay import corpus
 from tests.servers import composed, running_servers
 from tests.workflows.journeys import JOURNEYS
+from tests.workflows.locker_journeys import LOCKER_JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.shop import shop_on
 from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
 from tests.workflows.working import working
 from workers.plugin import throughline_plugin
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | LOCKER_JOURNEYS
 
 
 async def record(wanted: list[str]) -> None:
