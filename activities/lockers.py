@@ -32,6 +32,9 @@ from domain.lockers import (
 NO_COMPARTMENT = "NoCompartment"
 """The failure type when the operator says no for good; its detail is the reason."""
 
+MOST_PAUSE = 30.0
+"""Seconds between two tries, unless the operator asks for more."""
+
 T = TypeVar("T")
 
 
@@ -140,5 +143,11 @@ def _failure(fault: OutsideFault) -> ApplicationError:
         )
     if isinstance(fault, KeyConflict | NotKnown | NotUnderstood):
         return ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True)
-    after = fault.retry_after if isinstance(fault, Unavailable) else None
-    return ApplicationError(str(fault), type=AWAY, next_retry_delay=timedelta(seconds=after) if after else None)
+    return ApplicationError(str(fault), type=AWAY, next_retry_delay=_pause(fault))
+
+
+def _pause(fault: OutsideFault) -> timedelta | None:
+    """As long as the operator asks for, and longer the longer it is away: it may say "in a second" for hours."""
+    if not isinstance(fault, Unavailable) or not fault.retry_after:
+        return None
+    return timedelta(seconds=max(fault.retry_after, min(1.7 ** activity.info().attempt, MOST_PAUSE)))
