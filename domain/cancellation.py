@@ -39,8 +39,8 @@ class CancelPlan(BaseModel):
     recall: list[UnitsOf] = []
     """Units that a store has picked and must put back."""
     asked: list[UnitsOf] = []
-    """Units of shipments at work, whose place is asked to stop; none of pickups, which stop at once. Their money is not
-    in the amounts: it follows the answer."""
+    """Units of shipments at work, whose place is asked to stop, and of pickups that lie in a parcel machine, whose
+    operator is; other pickups stop at once. Their money is not in the amounts: it follows the answer."""
     refused: list[UnitsOf] = []
     """Units that the customer already has, or that are on their way; they can be returned."""
 
@@ -71,6 +71,7 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
     release: list[UnitsOf] = []
     recall: list[UnitsOf] = []
     stop: list[UnitsOf] = []
+    locked: list[UnitsOf] = []
     taken: dict[LineId, int] = {}
     for states, into, at_work in (
         (ON_THE_SHELF, release, False),
@@ -80,7 +81,10 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
         for group in order.groups:
             if must_be_asked(group) is not at_work:
                 continue
-            asked_before = group.stop.lines if isinstance(group, ShipmentGroup) and group.stop else {}
+            if at_work and not _can_be_asked(group, wanted, taken):
+                locked += _left_in(group, wanted, taken)
+                continue
+            asked_before = _asked_before(group)
             for line, units in group.units.items():
                 there = units.sum(states) - asked_before.get(line, 0)
                 part = min(wanted.get(line, 0) - taken.get(line, 0), there)
@@ -97,15 +101,36 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
         release=release,
         recall=recall,
         asked=stop,
-        refused=_gone(order, wanted, taken),
+        refused=[*_gone(order, wanted, taken), *locked],
         void=money.total(StepKind.VOID) - anyway.total(StepKind.VOID),
         refund=money.total(StepKind.REFUND) - anyway.total(StepKind.REFUND),
     )
 
 
 def must_be_asked(group: PickupGroup | ShipmentGroup) -> bool:
-    """A shipment whose place has goods in its hands may leave any minute: only the place knows."""
-    return isinstance(group, ShipmentGroup) and group.begun
+    """A shipment whose place has goods in its hands may leave any minute: only the place knows.
+
+    The same is true of a pickup that its customer may be taking out of a parcel machine.
+    """
+    return group.begun if isinstance(group, ShipmentGroup) else group.in_locker
+
+
+def _can_be_asked(group: PickupGroup | ShipmentGroup, wanted: dict[LineId, int], taken: dict[LineId, int]) -> bool:
+    """What lies in a parcel machine is one parcel: its operator takes all of it out, or nothing."""
+    if isinstance(group, ShipmentGroup):
+        return True
+    return all(wanted.get(line, 0) - taken.get(line, 0) >= n for line, n in group.owed_lines().items())
+
+
+def _left_in(group: PickupGroup | ShipmentGroup, wanted: dict[LineId, int], taken: dict[LineId, int]) -> list[UnitsOf]:
+    lines = {line: min(wanted.get(line, 0) - taken.get(line, 0), n) for line, n in group.owed_lines().items()}
+    return [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items() if n > 0]
+
+
+def _asked_before(group: PickupGroup | ShipmentGroup) -> dict[LineId, int]:
+    if isinstance(group, ShipmentGroup):
+        return group.stop.lines if group.stop else {}
+    return group.locker.take_out.lines if group.locker and group.locker.take_out else {}
 
 
 def by_payment(order: Order, units: Iterable[UnitsOf]) -> tuple[dict[LineId, int], dict[LineId, int]]:

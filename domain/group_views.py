@@ -3,10 +3,11 @@
 from typing import Any
 
 from domain.intake import PickupMode
+from domain.locker_stays import LockerStay
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
 from domain.transfers import TransferGroup
-from domain.views import GroupLineView, GroupView
+from domain.views import GroupLineView, GroupView, LockerView
 
 
 def group_view(group: PickupGroup | ShipmentGroup) -> GroupView:
@@ -46,7 +47,21 @@ def _pickup_view(group: PickupGroup) -> GroupView:
         bay=group.bay,
         locked=group.code_locked,
         put_back=group.put_back,
+        locker=_locker_view(group.locker) if group.locker is not None else None,
         hand_overs=group.hand_overs,
+    )
+
+
+def _locker_view(stay: LockerStay) -> LockerView:
+    return LockerView(
+        locker_id=stay.locker_id,
+        status=stay.status,
+        compartment_id=stay.compartment_id,
+        size=stay.size,
+        reserved_until=stay.reserved_until,
+        collect_by=stay.collect_by,
+        counter=stay.counter,
+        asked_to_take_out=stay.take_out is not None,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.ids import GroupId, OrderId, Sku, StoreId
+from domain.lockers import CompartmentId, LockerId
 from domain.money import Money
 
 
@@ -59,6 +60,9 @@ class NoticeKind(StrEnum):
     ARRIVED_AT_STORE = "arrived_at_store"
     TRANSFER_LATE = "transfer_late"
     """It is on its way to the customer's store longer than it should be."""
+    READY_IN_LOCKER = "ready_in_locker"
+    COUNTER_INSTEAD = "counter_instead"
+    """It waits, or will wait, at the counter and not in the parcel machine that the customer wanted."""
 
     STORE_NEW_ORDER = "store_new_order"
     STORE_NEW_SHIPMENT = "store_new_shipment"
@@ -93,6 +97,7 @@ class NoticeKind(StrEnum):
 _MAY_BE_DECLINED = frozenset({NoticeKind.PICKUP_REMINDER, NoticeKind.WINDOW_EXTENDED})
 _SHOWS_CODE = frozenset(
     {
+        NoticeKind.READY_IN_LOCKER,
         NoticeKind.READY_FOR_PICKUP,
         NoticeKind.PICKUP_REMINDER,
         NoticeKind.PICKUP_EXPIRING,
@@ -185,6 +190,10 @@ class NoticeFacts(_Value):
 
     code_serial: Annotated[int, Field(ge=1)] | None = None
     """Which hand-over code of the group."""
+    locker_id: LockerId | None = None
+    """The parcel machine in which it lies."""
+    compartment_id: CompartmentId | None = None
+    """Whose code, which only the operator knows, opens it: it is asked for when the notice is sent."""
     link_kind: LinkKind | None = None
     reason: TextKey | None = None
     choice: TextKey | None = None

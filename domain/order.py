@@ -12,6 +12,7 @@ from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, Sku, StoreId
 from domain.kits import Needs, component_shares
+from domain.locker_stays import LockerStay
 from domain.open_changes import MadeChange, OpenChange
 from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
@@ -129,6 +130,7 @@ class Order(BaseModel):
                 proxy=pickup.proxy,
                 requested_at=pickup.requested_at,
                 units=_units_of(terms, pickup.n),
+                locker=LockerStay(locker_id=pickup.locker_id, store_id=pickup.store_id) if pickup.locker_id else None,
             )
             for pickup in terms.pickups
         ]

@@ -66,6 +66,10 @@ class PickupPolicy(BaseModel):
     """How long a hold stands that a person placed without saying until when."""
     remorse: Duration
     """How long after placement no store is told, so that the order may be changed freely; zero for not at all."""
+    deposit_within: Duration = timedelta(days=1)
+    """How long beyond the promised time a compartment of a parcel machine is held for the store to put the goods in."""
+    look_into_locker: Duration = timedelta(minutes=5)
+    """How long after the customer's time in a parcel machine its operator is asked what became of the goods."""
     ignores_opening_hours: bool = False
 
 

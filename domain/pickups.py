@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
 from domain.ids import GroupId, LineId, OperationKey, StoreId, pickup_id
 from domain.intake import PickupMode, Relation
+from domain.locker_stays import LockerStay
 from domain.transits import SendingPlan, Transit, in_transit_to
 from domain.units import Units, UnitState
 
@@ -83,6 +84,8 @@ class PickupGroup(Group):
     """Its goods were to be sent here, and did not come: how they would be sent again."""
     spare_labels: list[OperationKey] = Field(default_factory=list)
     """Of its transfer: purchases of labels that nobody uses, to be given back."""
+    locker: LockerStay | None = None
+    """The customer wanted it in a parcel machine."""
 
     @property
     def group_id(self) -> GroupId:
@@ -99,7 +102,33 @@ class PickupGroup(Group):
 
     @property
     def under_way(self) -> bool:
-        return bool(self.spare_labels)
+        return bool(self.spare_labels) or self.locker_under_way
+
+    @property
+    def locker_under_way(self) -> bool:
+        """The operator of its machine has, or is asked for, something that is not where it stays."""
+        return self.locker is not None and bool(self.locker.spare or (self.locker.live and not self.open))
+
+    @property
+    def in_locker(self) -> bool:
+        """Its goods lie in a machine for its customer, as far as anybody has said."""
+        there = self.locker is not None and self.locker.counter is None
+        return there and self.open and self.waits_for is None and self.ready_at is not None
+
+    @property
+    def goes_to_locker(self) -> bool:
+        """Its store puts it into a machine, not behind the counter."""
+        return self.locker is not None and self.locker.counter is None and self.open and self.ready_at is None
+
+    @property
+    def out_of_reach(self) -> bool:
+        """It lies, or has lain, in a machine: nothing can be done about it at the counter."""
+        return self.locker is not None and self.locker.counter is None and self.ready_at is not None
+
+    @property
+    def asks_operator(self) -> bool:
+        """Something is asked of the operator that has no answer yet."""
+        return self.locker is not None and (self.locker.asking or bool(self.locker.spare or self.locker.take_out))
 
     @property
     def status(self) -> GroupStatus:
@@ -133,4 +162,5 @@ class PickupGroup(Group):
             waits_for=waits_for,
             declined_by=declined_by,
             plan=self.plan,
+            locker=self.locker.anew() if self.locker is not None else None,
         )

@@ -100,6 +100,8 @@ SHORT = PolicyPack(
         fraud_within=timedelta(seconds=10),
         hold_within=timedelta(seconds=10),
         remorse=timedelta(),
+        deposit_within=timedelta(seconds=20),
+        look_into_locker=timedelta(seconds=2),
         ignores_opening_hours=True,
     ),
     shipping=SHORT_SHIPPING,

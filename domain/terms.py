@@ -10,6 +10,7 @@ from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
 from domain.kits import Component, needs_of
+from domain.lockers import LockerId
 from domain.money import Currency
 from domain.payments import TenderId
 from domain.pickup_windows import Duration
@@ -47,6 +48,8 @@ class PickupTerms(Fixed):
     mode: PickupMode
     requested_at: datetime | None = None
     proxy: Relation | None = None
+    locker_id: LockerId | None = None
+    """The parcel machine that it is to be put in."""
 
 
 class ShipmentTerms(Fixed):
@@ -176,6 +179,7 @@ def terms_of(
                 mode=fulfilment.mode,
                 requested_at=fulfilment.requested_pickup_at or body.requested_pickup_at,
                 proxy=proxy.relation if proxy else None,
+                locker_id=LockerId(fulfilment.locker_id or "") if fulfilment.mode is PickupMode.LOCKER else None,
             )
         )
     return OrderTerms(

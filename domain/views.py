@@ -11,6 +11,8 @@ from domain.groups import GroupStatus
 from domain.holds import Hold
 from domain.ids import GroupId, LineId, OrderId, Sku, StoreId
 from domain.intake import PickupMode, Service
+from domain.locker_stays import CounterReason, StayStatus
+from domain.lockers import CompartmentId, CompartmentSize, LockerId
 from domain.money import Currency
 from domain.open_changes import MadeChange, Totals
 from domain.parcels import Box, Parcel
@@ -74,6 +76,22 @@ class GroupLineView(View):
     """Units that are still owed, or were when the group ended."""
 
 
+class LockerView(View):
+    """A pickup's stay in a parcel machine. Its codes are the operator's, and never here."""
+
+    locker_id: LockerId
+    status: StayStatus
+    compartment_id: CompartmentId | None = None
+    size: CompartmentSize | None = None
+    reserved_until: datetime | None = None
+    """Until when the store must have put it in."""
+    collect_by: datetime | None = None
+    counter: CounterReason | None = None
+    """Why it waits at the counter instead."""
+    asked_to_take_out: bool = False
+    """It was cancelled, and the operator is asked to have it back before the customer is there."""
+
+
 class GroupView(View):
     id: GroupId
     n: int
@@ -107,6 +125,7 @@ class GroupView(View):
     bay: str | None = None
     locked: bool = False
     put_back: dict[LineId, int] = {}
+    locker: LockerView | None = None
     hand_overs: list[HandOver] = []
 
     origin: int | None = None

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from domain.groups import Group, GroupStatus, WaitsFor
+from domain.locker_waits import locker_waits, with_locker
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
 from domain.supply import Supply
@@ -19,10 +20,12 @@ def waits_of(order: "Order") -> list[Wait]:
         return []
     waits = [*_holds(order), *_change(order), *_systems(order), *_people(order)]
     if not order.holds:
-        waits += [wait for group in order.pickups if group.open and (wait := _pickup_wait(order, group))]
+        pickups = [group for group in order.pickups if group.open]
+        waits += [wait for group in pickups if (wait := with_locker(group, _pickup_wait(order, group)))]
         waits += [wait for group in order.shipments if group.open and (wait := _shipment_wait(order, group))]
     # A hold does not stop what has left, nor the answer of a place that was asked to stop.
     waits += [wait for group in order.shipments for wait in (*_stops(group), *_parcels(group))]
+    waits += [wait for group in order.pickups for wait in locker_waits(group, order.terms.received_at)]
     return sorted(waits, key=lambda wait: (wait.deadline is None, wait.deadline or wait.since, wait.id))
 
 

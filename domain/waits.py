@@ -21,6 +21,7 @@ class WaitKind(StrEnum):
     DELIVERY = "delivery"
     CLAIM = "claim"
     CHANGE = "change"
+    LOCKER = "locker"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from adapters.inbound.port import InboundEvents
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.vault.postgres import PostgresVault
@@ -35,6 +36,7 @@ class Services:
     vault: PostgresVault
     payments: Payments
     events: InboundEvents
+    lockers: Lockers
     policy: PolicyPack
     """Under which new orders run."""
     code_key: bytes

@@ -26,6 +26,8 @@ pytest.register_assert_rewrite(
     "tests.scenarios.shipped",
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
+    "tests.workflows.locker_journeys",
+    "tests.workflows.machine",
     "tests.workflows.shop",
     "tests.deployment.team",
     "tests.deployment.callers",

@@ -70,6 +70,7 @@ def services(made: Parts, client: Client) -> Services:
         vault=made.vault,
         payments=made.payments,
         events=made.events,
+        lockers=made.lockers,
         policy=made.policy,
         code_key=key_bytes(settings.code_key),
         webhook_secrets=settings.webhook_secrets.revealed(),

@@ -15,6 +15,7 @@ from adapters.http import http_client
 from adapters.inventory.merging import MergedReservations
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.locker.port import CompartmentRefused, Lockers
 from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
@@ -64,7 +65,7 @@ class Parts:
     events: PostgresInboundEvents
     payments: LedgeredPayments
     shipping: SimulatorShipping
-    lockers: SimulatorLockers
+    lockers: Lockers
     partners: SimulatorPartners
     links: CustomerLinks
     screening: SimulatedScreening
@@ -135,19 +136,30 @@ class Parts:
             lines = (*notice.facts.lines, *notice.facts.remaining)
             items = await books.items.items(sorted({line.sku for line in lines})) if lines else ()
         names = {item.sku: item.name for item in items}
+        code = await self._code_of_operator(notice)
         vehicle = None
         if notice.group_id and notice.kind.value == "store_customer_arrived":
             number = notice.group_id.rpartition("/")[2]
             arrival = await self._person(Subject(f"{notice.order_id}/arrival/{number}"))
             vehicle = arrival.vehicle if arrival else None
         if place is None:
-            return Details(names=names, vehicle=vehicle)
+            return Details(names=names, vehicle=vehicle, code=code)
         return Details(
             store=NoticePlace(name=place.name, address=place.address, hours=place.hours_text(notice.locale)),
             zone=place.hours.zone,
             names=names,
             vehicle=vehicle,
+            code=code,
         )
+
+    async def _code_of_operator(self, notice: Notice) -> str | None:
+        """What opens the compartment of a parcel machine; none once nothing lies in it any more."""
+        if notice.facts.compartment_id is None or not notice.kind.shows_code:
+            return None
+        try:
+            return (await self.lockers.pickup_code(notice.facts.compartment_id)).get_secret_value()
+        except CompartmentRefused:
+            return None
 
     async def _person(self, subject: Subject) -> PersonalData | None:
         try:

@@ -28,6 +28,7 @@ from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
 from activities.declining import DecliningSteps
+from activities.lockers import LockerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
@@ -45,7 +46,7 @@ from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.order import OrderWorkflow
 
-POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.NOTIFICATION)
+POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.LOCKER, options.NOTIFICATION)
 
 
 def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
@@ -111,6 +112,23 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 client,
                 task_queue=options.SHIPPING,
                 activities=[labels.buy_label, labels.give_back_label],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
+    if options.LOCKER in pools:
+        lockers = LockerSteps(made.lockers)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.LOCKER,
+                activities=[
+                    lockers.reserve_compartment,
+                    lockers.look_into_compartment,
+                    lockers.take_goods_out,
+                    lockers.empty_compartment,
+                ],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows import messages
+    from workflows.depositing import Depositing
     from workflows.desk import REMINDERS, Desk
     from workflows.messages import GroupAnswer
     from workflows.refusing import refuse
@@ -63,6 +64,8 @@ class Collecting:
         """A new code, which makes the old one void."""
         group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "sending a new code")
+        if group.in_locker:
+            return await Depositing(self.desk).tell_again(group, command)
         if group.code_serial >= MOST_SERIALS:
             # A later one would be known to nobody at the counter.
             raise refuse(RefusalKind.BEYOND_LIMIT, "No more codes can be sent for this pickup. The last one is good.")

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.group_views import group_view
     from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
+    from domain.locker_stays import TakeOut
     from domain.notices import NoticeKind
     from domain.order import AnyGroup, Order
     from domain.pickup_windows import WorkPolicy
@@ -92,7 +93,8 @@ class Desk:
         order = self.order
         asked = order.interventions or order.troubles
         told = any(group.spare_labels or group.missing for group in order.shipments)
-        busy = self.turn.locked() or self.book.busy or asked or told
+        machines = any(group.asks_operator for group in order.pickups)
+        busy = self.turn.locked() or self.book.busy or asked or told or machines
         return not busy and self.cashier.settled
 
     def snapshot(self) -> Snapshot:
@@ -228,7 +230,10 @@ class Desk:
         for part in units:
             by_shipment.setdefault(part.n, {})[part.line_id] = part.quantity
         for n, lines in by_shipment.items():
-            group, now = self.order.shipment(n), workflow.now()
+            group, now = self.order.group(n), workflow.now()
+            if isinstance(group, PickupGroup):
+                self._ask_operator(group, lines, reason, actor)
+                continue
             answer_by = now + self.order.terms.policy.shipping.answer_within
             asked = group.stop or StopAsked(lines={}, reason=reason, since=now, answer_by=answer_by)
             more = {line: asked.lines.get(line, 0) + quantity for line, quantity in lines.items()}
@@ -241,6 +246,12 @@ class Desk:
                 deadline=group.stop.answer_by,
                 lines=self.book.notice_lines(lines),
             )
+
+    def _ask_operator(self, group: PickupGroup, lines: dict[LineId, int], reason: CancelReason, actor: Actor) -> None:
+        """Goods in a parcel machine: its operator takes them out, or the customer is quicker."""
+        assert group.locker is not None
+        group.locker.take_out = TakeOut(lines=lines, reason=reason, since=workflow.now())
+        self.book.event(Event.STOP_ASKED, actor, reason=reason, group=group.n, lines=lines)
 
     def _tell_store(self, group: Group, lines: dict[LineId, int], ending: Ending) -> None:
         if not group.open:

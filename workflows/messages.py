@@ -14,6 +14,7 @@ from domain.changes import ChangePlan
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OrderId, Sku, StoreId
 from domain.intake import Relation
+from domain.locker_stays import LockerNews
 from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.refusals import Refusal
@@ -400,6 +401,13 @@ class CarrierEvent(Message):
     at: datetime
     said: str
     status: ParcelStatus
+
+
+class LockerEvent(Message):
+    """The news of an operator of parcel machines. `n`: of which pickup it says that it is."""
+
+    n: int
+    news: LockerNews
 
 
 class StockArrived(Message):

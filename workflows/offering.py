@@ -4,12 +4,14 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.groups import Group
+    from domain.locker_stays import CounterReason
     from domain.notices import NoticeKind
     from domain.order import AnyGroup
     from domain.pickup_windows import accept_deadline, promised_ready_at
     from domain.pickups import PickupGroup
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
+    from workflows.counter_instead import to_the_counter
     from workflows.desk import Desk, work_policy
 
 
@@ -27,6 +29,8 @@ def _offer_pickup(desk: Desk, group: PickupGroup) -> None:
     group.deadline = group.latest_deadline = group.expiring_notice_at = None
     group.reminders = []
     group.transit = group.plan = None  # from the store's own shelf this time
+    if group.locker is not None and group.locker.store_id != group.store_id and group.locker.counter is None:
+        to_the_counter(desk, group, CounterReason.ELSEWHERE)
     group.promised_ready_at = promised_ready_at(
         desk.hours(group.store_id), work_policy(desk.order, group), workflow.now(), group.requested_at
     )

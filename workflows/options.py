@@ -14,6 +14,8 @@ PAYMENT = "payment"
 NOTIFICATION = "notification"
 SHIPPING = "shipping"
 """Carriers."""
+LOCKER = "locker"
+"""Operators of parcel machines."""
 
 TASK_TIMEOUT = timedelta(seconds=4)
 """How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
@@ -92,6 +94,23 @@ LABEL_PATIENT: OutsideOptions = {
     ),
 }
 """Until the carrier answers, however long that takes."""
+
+COMPARTMENT_AT_ONCE: OutsideOptions = {
+    "task_queue": LOCKER,
+    "start_to_close_timeout": timedelta(seconds=4),
+    "schedule_to_close_timeout": timedelta(seconds=6),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_interval=timedelta(seconds=1)),
+}
+"""While a store waits that has put goods in; the operator's own word may come later."""
+
+COMPARTMENT_PATIENT: OutsideOptions = {
+    "task_queue": LOCKER,
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
+    ),
+}
+"""Until the operator answers; a compartment is asked for until the goods should be ready, anything else for ever."""
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.changing import Changing
     from workflows.collecting import Collecting
     from workflows.counter import Counter
+    from workflows.depositing import Depositing
     from workflows.desk import Desk, OrderStart
     from workflows.holds import Holds
     from workflows.messages import (
@@ -46,6 +47,15 @@ Answer = TypeVar("Answer")
 
 WORK = (messages.Accept, messages.Pick, messages.MakeReady, messages.GiveOut, messages.Pack, messages.Ship)
 """What nobody does while a hold stands."""
+AT_THE_COUNTER = (
+    messages.Arrive,
+    messages.GiveOut,
+    messages.ReportShortage,
+    messages.RefuseUnits,
+    messages.Reject,
+    messages.ExtendWindow,
+)
+"""What nobody does with goods that lie in a parcel machine."""
 
 
 @workflow.defn(failure_exception_types=[ValidationError])
@@ -59,6 +69,7 @@ class OrderWorkflow:
         self.counter = Counter(self.desk)
         self.shipping = Shipping(self.desk)
         self.supplying = Supplying(self.desk, self.holds, self.shipping.sourcing)
+        self.depositing = Depositing(self.desk)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
         self.changing = Changing(self.desk, self.shipping.sourcing)
@@ -395,6 +406,13 @@ class OrderWorkflow:
         async with self.desk.turn:
             await self.shipping.delivering.carrier_event(event)
 
+    @workflow.signal
+    async def locker_event(self, event: messages.LockerEvent) -> None:
+        """The operator of a parcel machine has news of a compartment."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await self.depositing.locker_event(event)
+
     @workflow.query
     def view(self) -> OrderView:
         """The order as every role sees it."""
@@ -518,6 +536,8 @@ class OrderWorkflow:
                 RefusalKind.STALE_VERSION,
                 f"You saw version {command.version}; it is {order.version} now. Look at it again, then decide.",
             )
+        if isinstance(command, AT_THE_COUNTER):
+            self.depositing.require_reach(command)
         blocked = isinstance(command, WORK)
         if order.holds and blocked and self._still_open(command):
             payment = self.holds.payment

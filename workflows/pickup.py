@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.group_process import GroupProcess
     from workflows.messages import CancelReason
     from workflows.transferring import Transferring
+    from workflows.window import locker_facts
 
 
 class PickupProcess(GroupProcess[PickupGroup]):
@@ -74,7 +75,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
         async with self.desk.turn:
             if not self._still(GroupStatus.READY, None):
                 return
-            if self._over(self.group.deadline):
+            if self._over(self.group.deadline) and not self.group.in_locker:
                 await self.window_is_over()
             elif self._over(self.group.expiring_notice_at):
                 await self._warn()
@@ -128,7 +129,8 @@ class PickupProcess(GroupProcess[PickupGroup]):
             deadline=group.deadline,
             lines=desk.book.notice_lines(group.owed_lines()),
             code_serial=group.code_serial or None,
-            link_kind="extension",
+            link_kind=None if group.in_locker else "extension",
+            **locker_facts(group),
         )
         await desk.book.record()
 
@@ -137,6 +139,9 @@ class PickupProcess(GroupProcess[PickupGroup]):
         group.expiring_notice_at = None
         desk.book.event(Event.REMINDER_SENT, ENGINE, group=group.n, reason="window ends soon")
         for kind in (NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE):
+            for_customer = kind.shows_code
+            if group.in_locker and not for_customer:
+                continue  # the store can do nothing about it
             desk.book.notice(
                 kind,
                 group.extensions,
@@ -144,8 +149,9 @@ class PickupProcess(GroupProcess[PickupGroup]):
                 until=group.deadline,
                 deadline=group.deadline,
                 lines=desk.book.notice_lines(group.owed_lines()),
-                code_serial=group.code_serial if kind.shows_code else None,
-                link_kind="extension" if kind.shows_code else None,
+                code_serial=(group.code_serial or None) if for_customer else None,
+                link_kind="extension" if for_customer and not group.in_locker else None,
+                **locker_facts(group),
             )
         await desk.book.record()
 
@@ -156,5 +162,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
 
     def _next_moment(self) -> datetime | None:
         group = self.group
-        moments = [group.deadline, group.expiring_notice_at, *group.reminders[:1]]
+        # What lies in a parcel machine waits for its operator's word.
+        ends = None if group.in_locker else group.deadline
+        moments = [ends, group.expiring_notice_at, *group.reminders[:1]]
         return min((moment for moment in moments if moment is not None), default=None)

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.units import UnitState
     from workflows import messages
     from workflows.accepting import accept, not_too_late
+    from workflows.depositing import Depositing
     from workflows.desk import Desk
     from workflows.messages import GroupAnswer
     from workflows.picking import Missing, correct_stock, found_units, missing_components
@@ -87,6 +88,8 @@ class Preparing:
             return self.desk.answer(group, already=True)
         await not_too_late(self.desk, group, command, GONE)
         group.require((GroupStatus.PICKING, GroupStatus.ARRIVED), "making it ready")
+        if group.goes_to_locker:
+            return await Depositing(self.desk).is_in(group, command)
         for line, quantity in group.owed_lines(UnitState.PICKED).items():
             group.move(line, UnitState.READY, quantity, UnitState.PICKED)
         now, policy, hours = workflow.now(), self.desk.order.terms.policy.pickup, self.desk.hours(group.store_id)

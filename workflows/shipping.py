@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import Desk, process_of
     from workflows.dispatching import Dispatching
     from workflows.labels import SpareLabelProcess
+    from workflows.locker import LockerProcess
     from workflows.messages import GroupAnswer
     from workflows.packing import Packing
     from workflows.pickup import PickupProcess
@@ -49,6 +50,8 @@ class Shipping:
         """By name: what goes on beside the work on a group, and its own process."""
         if isinstance(group, PickupGroup):
             found: dict[str, Process] = {process_of(group): PickupProcess(self.desk, group)}
+            if group.locker is not None:
+                found[f"locker {group.n}"] = LockerProcess(self.desk, group)
         else:
             found = self._of_shipment(group)
         if group.spare_labels:

@@ -24,7 +24,7 @@ def set_window(desk: Desk, group: PickupGroup, deadline: datetime) -> None:
 
 def resume_window(desk: Desk, group: PickupGroup, held_since: datetime) -> None:
     """The order's last hold is gone: nobody loses a window for the time in which nobody could collect."""
-    if group.deadline is None:
+    if group.deadline is None or group.in_locker:  # there the customer could collect, and the operator sets the time
         return
     policy, hours = desk.order.terms.policy.pickup, desk.hours(group.store_id)
     deadline = resumed_deadline(hours, policy, group.deadline, held_since, workflow.now())
@@ -38,6 +38,13 @@ def resume_window(desk: Desk, group: PickupGroup, held_since: datetime) -> None:
     )
     desk.book.withdraw(*REMINDERS, group=group)
     tell_code(desk, NoticeKind.WINDOW_EXTENDED, group, group.extensions)
+
+
+def locker_facts(group: PickupGroup) -> dict[str, Any]:
+    """Where it lies, of what lies in a parcel machine. The code is asked for when the notice is sent."""
+    if group.locker is None or not group.in_locker:
+        return {}
+    return {"locker_id": group.locker.locker_id, "compartment_id": group.locker.compartment_id}
 
 
 def tell_code(desk: Desk, kind: NoticeKind, group: PickupGroup, *sequence: int, **facts: Any) -> None:

@@ -52,6 +52,8 @@ class Details:
     """Of the items."""
     vehicle: str | None = field(default=None, repr=False)
     """What the store looks out for when the customer has arrived: personal, hence not in the notice."""
+    code: str | None = field(default=None, repr=False)
+    """What opens a parcel machine for the customer: its operator's, hence never ours to keep."""
 
 
 class CodeOf(Protocol):
@@ -81,7 +83,7 @@ class NoticeRenderer:
         if recipient.email is None:
             raise ValueError("a mail needs an address: suppress the notice instead")
         language, name = self._template(notice)
-        code = self._code(notice)
+        code = self._code(notice, details)
         facts = _completed(notice.facts, details)
         words = self._vocabulary(language)
         formats = Formats(locale=notice.locale, language=language, zone=facts.zone, utc=words["utc"])
@@ -112,7 +114,9 @@ class NoticeRenderer:
             return language, name
         raise TemplateNotFound(f"{notice.kind}.jinja")
 
-    def _code(self, notice: Notice) -> str | None:
+    def _code(self, notice: Notice, details: Details) -> str | None:
+        if notice.facts.compartment_id is not None and notice.kind.shows_code:
+            return details.code and cleaned(details.code)
         if notice.facts.code_serial is None or notice.group_id is None or not notice.kind.shows_code:
             return None
         return self._code_of(notice.group_id, notice.facts.code_serial)

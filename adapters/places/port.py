@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.carriage import Country, PostalArea
 from domain.ids import StoreId
+from domain.lockers import LockerId
 from domain.notices import LOCALE
 from domain.sourcing.candidates import PlaceKind as PlaceKind
 from domain.store_hours import DayHours, StoreHours, Weekday
@@ -60,6 +61,8 @@ class Place(BaseModel):
     """What packing a parcel costs there, minor units."""
     ships: bool = True
     """It packs parcels; otherwise customers only collect there."""
+    lockers: tuple[LockerId, ...] = ()
+    """The parcel machines at its door, which its people fill."""
 
     @property
     def origin(self) -> PostalArea | None:

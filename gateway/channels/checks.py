@@ -20,7 +20,6 @@ from gateway.problems import FieldError, Problem, ProblemKind
 TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
 NO_MONEY = frozenset({"XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA"})
 """ISO 4217 codes in which nobody pays: none, tests, metals and units of account."""
-MODES = (PickupMode.COUNTER, PickupMode.CURBSIDE)
 
 _WORDS = {
     PickupTimeReason.PAST: "This time is over",
@@ -34,11 +33,6 @@ _WORDS = {
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
     errors = [
-        FieldError(pointer=f"/fulfilments/{n}/mode", reason="Only counter and curbside are offered yet")
-        for n, each in enumerate(body.fulfilments)
-        if each.mode not in MODES
-    ]
-    errors += [
         FieldError(pointer=f"/tenders/{n}/type", reason="Only card and pay_in_store are taken yet")
         for n, each in enumerate(body.tenders)
         if each.type not in TENDERS
@@ -69,9 +63,11 @@ def check_places(
             for n, tender in enumerate(body.tenders)
             if tender.amount == 0
         ]
-    if any(fulfilment.method is Method.SHIP for fulfilment in body.fulfilments):
+    if any(each.method is Method.SHIP or each.mode is PickupMode.LOCKER for each in body.fulfilments):
         errors += [
-            FieldError(pointer=f"/tenders/{n}/type", reason="What is shipped cannot be paid in a store")
+            FieldError(
+                pointer=f"/tenders/{n}/type", reason="What is shipped, or put in a locker, is not paid in a store"
+            )
             for n, tender in enumerate(body.tenders)
             if tender.type is TenderType.PAY_IN_STORE
         ]
@@ -90,6 +86,8 @@ def check_places(
             continue
         if fulfilment.mode is PickupMode.CURBSIDE and not place.curbside:
             errors.append(FieldError(pointer=f"{here}/mode", reason="This store has no curbside pickup"))
+        if fulfilment.mode is PickupMode.LOCKER and fulfilment.locker_id not in place.lockers:
+            errors.append(FieldError(pointer=f"{here}/locker_id", reason=_no_such_locker(place)))
         requested = fulfilment.requested_pickup_at or body.requested_pickup_at
         problem = check_requested(place.hours, policy, now, requested, paused_until(place, now))
         if problem is not None:
@@ -101,6 +99,12 @@ def check_places(
     if errors:
         extra = {"next_possible": _instant(max(possible))} if possible else {}
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors, extra=extra)
+
+
+def _no_such_locker(place: Place) -> str:
+    if not place.lockers:
+        return "This store has no locker"
+    return f"Should be a locker at this store: {', '.join(place.lockers)}"
 
 
 def paused_until(place: Place, now: datetime) -> datetime | None:

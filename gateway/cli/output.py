@@ -69,6 +69,19 @@ def lines(found: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
+def where(task: Mapping[str, Any]) -> str:
+    """Where the units of a task are, or are to go: a shelf, a car, a compartment of a parcel machine."""
+    bay = task["bay"] and f"bay {task['bay']}"
+    return " ".join(filter(None, (task["location"], bay, task["vehicle"], _in_locker(task.get("locker")))))
+
+
+def _in_locker(locker: Mapping[str, Any] | None) -> str | None:
+    if locker is None or locker.get("counter"):
+        return None
+    compartment = locker.get("compartment_id")
+    return f"locker {locker['locker_id']}: {locker['status']}" + (f", compartment {compartment}" if compartment else "")
+
+
 def facts(data: Mapping[str, Any], view: Mapping[str, Any]) -> str:
     """What an event of the order `view` says beyond its name: units by what they are, money as money."""
     skus = {line["line_id"]: line["sku"] for line in view["lines"]}
@@ -132,6 +145,8 @@ def pickup(view: Mapping[str, Any]) -> None:
         return
     again = " (nothing was left to do)" if view["already"] else ""
     parcels = "".join(f"; {each['carrier']} {each['tracking_number']}: {each['status']}" for each in view["parcels"])
+    locker = _in_locker(view.get("locker"))
+    parcels += f"; {locker}" if locker else ""
     done(
         f"{view['kind']} {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{parcels}{again}"
     )

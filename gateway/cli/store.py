@@ -58,7 +58,7 @@ def tasks_(context: typer.Context, json: AsJson = False) -> None:
                 output.lines(task["lines"]),
                 output.time(task["promised_ready_at"]),
                 output.time(task["deadline"]),
-                " ".join(filter(None, (task["location"], task["bay"] and f"bay {task['bay']}", task["vehicle"]))),
+                output.where(task),
             )
             for task in tasks
         ),
@@ -121,6 +121,17 @@ def pick(
     _send(context, order, n, "pick", {"lines": lines, "staged_at": staged_at}, json, ships)
 
 
+@app.command("deposit-code")
+def deposit_code(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
+    """What opens the locker's compartment once; put the goods in and close the door, then it is ready."""
+    answer = session_of(context).get(f"{_path(order, n)}/deposit-code")
+    if json:
+        output.show_json(answer)
+        return
+    held = f", held until {output.time(answer['until'])}" if answer["until"] else ""
+    output.done(f"Locker {answer['locker_id']}, compartment {answer['compartment_id']}{held}: code {answer['code']}")
+
+
 @app.command()
 def ready(
     context: typer.Context,
@@ -129,7 +140,7 @@ def ready(
     n: Pickup = 1,
     json: AsJson = False,
 ) -> None:
-    """Staged: the customer is told."""
+    """Staged, or put into its locker: the customer is told."""
     _send(context, order, n, "ready", {"location": location}, json)
 
 

@@ -51,6 +51,8 @@ class LocationBody(Body):
     handling_cost: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Of a parcel, minor units."""
     ships: bool = True
+    lockers: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
+    """The parcel machines at its door."""
 
 
 class BufferBody(Body):

@@ -20,6 +20,7 @@ from gateway.showing import PickupShown, arrival_subject, pickup_shown, proxy_su
 from gateway.stores import bodies
 from gateway.stores.bodies import quantities
 from gateway.stores.counter import fitting_serials, is_named, keep_person, put
+from gateway.stores.deposit_codes import DepositCode, code_to_put_in
 from gateway.stores.ended import nothing_to_put_back
 from gateway.stores.sending import ANY_SIDE, carry_out, carry_out_or_leave, pickup_of
 from workflows import messages
@@ -36,6 +37,12 @@ NOTHING = bodies.CommandBody()
 @router.get("", summary="One pickup, whole")
 async def read(order_id: str, n: Number, caller: CurrentCaller, services: CurrentServices) -> PickupShown:
     return await pickup_shown(services, caller, await visible_group(services, caller, OrderId(order_id), n, "pickup"))
+
+
+@router.get("/deposit-code", summary="What opens the locker's compartment once, to put the goods in")
+async def deposit_code(order_id: str, n: Number, caller: CurrentCaller, services: CurrentServices) -> DepositCode:
+    found = await pickup_of(services, caller, order_id, n)
+    return await code_to_put_in(services, found.group)
 
 
 @router.post("/accept", summary="The store takes it on", response_model=PickupShown, responses=PENDING)

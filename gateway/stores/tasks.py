@@ -11,7 +11,8 @@ from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, StoreId
 from domain.intake import PickupMode, Service
-from domain.views import GroupView
+from domain.locker_stays import StayStatus
+from domain.views import GroupView, LockerView
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
@@ -36,6 +37,8 @@ class TaskKind(StrEnum):
     """On its way here for a customer: say what came."""
     CANCEL_ANSWER = "cancel_answer"
     """The customer has cancelled: say whether it could be stopped."""
+    DEPOSIT = "deposit"
+    """Picked: put it into the compartment of the parcel machine that is reserved for it."""
     HAND_OVER = "hand_over"
     """Ready: the customer may come any time."""
     ARRIVAL = "arrival"
@@ -62,6 +65,8 @@ class Task(BaseModel):
     """The promised time is over and it is not ready."""
     lines: list[PickupLine]
     location: str | None
+    locker: LockerView | None
+    """Where it is to be put, or went."""
     bay: str | None
     vehicle: str | None
     arrived_at: datetime | None
@@ -103,7 +108,7 @@ def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
     """A group may mean several: some units to hand over, others to put back."""
     group = found.group
     tasks = []
-    if kind := _KINDS.get(_work_of(group)):
+    if kind := _kind_of(group):
         arrived = kind is TaskKind.HAND_OVER and group.arrived_at is not None
         owed = {line.line_id: line.quantity for line in group.lines}
         tasks.append(_task(TaskKind.ARRIVAL if arrived else kind, found, owed, now))
@@ -112,6 +117,17 @@ def _tasks(found: StoreGroup, now: datetime) -> list[Task]:
     if group.put_back:
         tasks.append(_task(TaskKind.PUT_BACK, found, group.put_back, now))
     return tasks
+
+
+def _kind_of(group: GroupView) -> TaskKind | None:
+    kind, locker = _KINDS.get(_work_of(group)), group.locker
+    if locker is None or locker.counter is not None:
+        return kind
+    if kind is TaskKind.HAND_OVER:
+        return None  # it lies in the machine, and is nobody's work here
+    # Without a compartment it waits for one: the store has nowhere to put it.
+    ready_for_it = kind is TaskKind.MAKE_READY and locker.status is StayStatus.RESERVED
+    return TaskKind.DEPOSIT if ready_for_it else kind
 
 
 def _work_of(group: GroupView) -> tuple[str, GroupStatus]:
@@ -137,6 +153,7 @@ def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: date
         overdue=late and kind not in NEVER_LATE,
         lines=[pickup_line(line, n, terms.get(line)) for line, n in lines.items()],
         location=group.location,
+        locker=group.locker,
         bay=group.bay,
         vehicle=None,
         arrived_at=group.arrived_at,

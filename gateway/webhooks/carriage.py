@@ -50,6 +50,12 @@ class LockerData(_Told):
     def type(self) -> str:
         return f"locker.{self.status}"
 
+    @property
+    def pickup(self) -> int:
+        """The number of the pickup that `group` names; 0 for a name that is none of ours."""
+        number = self.group.removeprefix(f"pickup/{self.reference}/")
+        return int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)

@@ -21,14 +21,14 @@ from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
-from gateway.webhooks import late_parcels
-from gateway.webhooks.carriage import CarrierData
-from workflows.messages import CarrierEvent, FraudDecision, PaymentEvent
+from gateway.webhooks import late_lockers, late_parcels
+from gateway.webhooks.carriage import CarrierData, LockerData
+from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PaymentEvent
 from workflows.order import OrderWorkflow
 
 log = structlog.get_logger(__name__)
 
-PAYMENT, FRAUD, CARRIER = "payment", "fraud", "carrier"
+PAYMENT, FRAUD, CARRIER, LOCKER = "payment", "fraud", "carrier", "locker"
 SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.SYSTEM)
 
 _ABOUT = {
@@ -79,8 +79,10 @@ async def deliver(
         done = await _fraud(event, client)
     elif event.provider == CARRIER:
         done = await _carrier(event, client, transactions)
+    elif event.provider == LOCKER:
+        done = await _locker(event, client, transactions)
     else:
-        done = True  # lockers and bureaus: checked and kept, and nobody here waits for them yet
+        done = True  # bureaus: checked and kept, and nobody here waits for them yet
     if done:
         await events.delivered(event.provider, event.event_id, clock())
     return done
@@ -155,6 +157,14 @@ async def _carrier(event: InboundEvent, client: Client, transactions: Transactio
     )
     return await _signal(
         client, event, OrderWorkflow.carrier_event, news, lambda: late_parcels.keep(transactions, event, data)
+    )
+
+
+async def _locker(event: InboundEvent, client: Client, transactions: Transactions) -> bool:
+    data = LockerData.model_validate(event.data)
+    news = LockerEvent(n=data.pickup, news=late_lockers.news_of(event.event_id, data))
+    return await _signal(
+        client, event, OrderWorkflow.locker_event, news, lambda: late_lockers.keep(transactions, event, data)
     )
 
 

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from adapters.inventory.port import StockMovement
 from adapters.keys.port import CustomerKeys, CustomerRef
+from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
 from adapters.places.port import Place, PlaceKind
 from adapters.transaction.port import Transactions
@@ -25,6 +26,7 @@ from domain.terms import ChannelRules, OrderTerms, TenderTerms, terms_of
 from gateway.channels.placing import printed
 from gateway.showing import address_subject
 from gateway.starting import start_order
+from tests.workflows.machine import Door, Machine, door_of
 from tests.workflows.watched import ProviderLedger, WatchedOrder
 from workers.composition import Parts
 
@@ -51,10 +53,14 @@ class Shop:
     ledger: ProviderLedger
     vault: Vault
     vault_keys: CustomerKeys
+    lockers: Lockers
+    door: Door
     clock: Clock = real_time
     policy: PolicyPack = STANDARD
     hours: StoreHours = field(default_factory=lambda: always_open("Europe/Berlin"))
     name: str = field(default_factory=lambda: secrets.token_hex(4).upper())
+    locker_id: str = field(default_factory=lambda: f"L{100 + secrets.randbelow(900)}")
+    """The parcel machine at its first store."""
 
     @property
     def sku(self) -> Sku:
@@ -172,6 +178,13 @@ class Shop:
         await self.vault.put(address_subject(terms.order_id, 1), key.id, kept, terms.received_at)
         return self.watch(terms, await start_order(self.client, terms))
 
+    async def place_for_locker(self, quantity: int = 2, **varied: Any) -> tuple[WatchedOrder, Machine]:
+        """Place an order that is collected from the parcel machine at the first store, and wait for its fate."""
+        by_locker = {"mode": "locker", "locker_id": self.locker_id}
+        fulfilment = {"id": "f1", "method": "pickup", "store_id": self.store()} | by_locker
+        order = await self.place(quantity, fulfilments=[fulfilment], **varied)
+        return order, Machine(order, self.lockers, self.door)
+
     async def bind(self, terms: OrderTerms) -> None:
         """Give the order's history its customer's key, as must be done before its start."""
         key = await self.keys.key_for_customer(CustomerRef(terms.customer_ref), terms.received_at)
@@ -214,5 +227,7 @@ def shop_on(made: Parts, client: Client, **varied: Any) -> Shop:
         ledger=ledger,
         vault=made.vault,
         vault_keys=made.keys,
+        lockers=made.lockers,
+        door=varied.pop("door", None) or door_of(made.http, made.settings.lockers_url),
         **varied,
     )

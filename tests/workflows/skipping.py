@@ -21,11 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
+from adapters.locker.memory import MemoryLockers
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.payment.port import AuthoriseRequest, CaptureRequest, RefundRequest, VoidRequest
+from adapters.simulators.wire import Answer, Call
 from domain.ids import OrderId
 from domain.payments import Authorisation, Capture, Refund, Void
+from tests.workflows.machine import door_in_memory
 from tests.workflows.shop import Shop, shop_on
 from tests.workflows.working import working
 from workers.composition import Parts
@@ -159,6 +162,19 @@ class PunctualPayments(LedgeredPayments):
         return await super().refund(request)
 
 
+class PunctualLockers(MemoryLockers):
+    """A locker operator whose clock is the server's, whenever it is asked."""
+
+    def __init__(self, environment: WorkflowEnvironment):
+        self._environment = environment
+        self._time = OrdersTime()
+        super().__init__(self._time)
+
+    async def carry(self, call: Call) -> Answer:
+        self._time.is_at_least(await self._environment.get_current_time())
+        return await super().carry(call)
+
+
 class Calendar:
     """The server's time, as people in Berlin read and tell it."""
 
@@ -196,14 +212,16 @@ async def working_in(environment: WorkflowEnvironment, made: Parts) -> AsyncIter
     now = OrdersTime()
     provider = MemoryPayments(now)
     payments = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
-    parts = replace(made, payments=payments)
+    lockers = PunctualLockers(environment)
+    parts = replace(made, payments=payments, lockers=lockers)
 
     async def ledger(order: OrderId) -> list[dict[str, Any]]:
         now.is_at_least(await environment.get_current_time())
         return provider.engine.ledger(order)
 
     def shop(**varied: Any) -> Shop:
-        return replace(shop_on(parts, environment.client, clock=environment.get_current_time, **varied), ledger=ledger)
+        clock, door = environment.get_current_time, door_in_memory(lockers)
+        return replace(shop_on(parts, environment.client, clock=clock, door=door, **varied), ledger=ledger)
 
     async with working(environment.client, parts):
         yield shop

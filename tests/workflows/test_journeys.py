@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.workflows.journeys import JOURNEYS
+from tests.workflows.locker_journeys import LOCKER_JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
 from tests.workflows.working import OpenShop, working
@@ -13,7 +14,7 @@ from workers.composition import Parts
 
 pytestmark = pytest.mark.stack
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | LOCKER_JOURNEYS
 
 
 @pytest.fixture(scope="module", params=[2000, 0], ids=["cached", "uncached"])

@@ -11,14 +11,14 @@ from workers.composition import Parts
 from workers.worker import make_workers
 from workflows import options
 
-POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING)
+POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.LOCKER)
 OpenShop = Callable[..., Awaitable[Shop]]
 """Opens a shop of its own: `await open_shop(s1=20, s2=20, policy=SHORT)`."""
 
 
 @asynccontextmanager
 async def working(client: Client, made: Parts, cache: int = 2000) -> AsyncIterator[None]:
-    """Workers for orders, payments and labels, until the block ends."""
+    """Workers for orders, payments, labels and lockers, until the block ends."""
     settings = made.settings.model_copy(update={"workflow_cache": cache})
     async with AsyncExitStack() as running:
         for worker in make_workers(client, replace(made, settings=settings), POOLS):

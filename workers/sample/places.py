@@ -1,7 +1,8 @@
-"""Ten stores in four time zones and two warehouses."""
+"""Ten stores in four time zones, parcel machines at two of them, and two warehouses."""
 
 from adapters.places.port import Place, PlaceKind
 from domain.ids import StoreId
+from domain.lockers import LockerId
 from domain.store_hours import DayHours, StoreHours, Weekday, always_open
 
 _Week = dict[Weekday, DayHours]
@@ -25,6 +26,7 @@ def _store(
     hours: StoreHours,
     *,
     curbside: bool = True,
+    lockers: tuple[str, ...] = (),
 ) -> Place:
     return Place(
         location_id=StoreId(f"S{number:03}"),
@@ -36,6 +38,7 @@ def _store(
         email=f"s{number:03}@stores.example",
         hours=hours,
         curbside=curbside,
+        lockers=tuple(LockerId(each) for each in lockers),
         **_postal(address, hours.zone),
     )
 
@@ -90,6 +93,7 @@ STORES = (
         52.5119,
         13.3903,
         _berlin(_week((("09:00", "20:00"),), (("10:00", "20:00"),)), "DE-BE"),
+        lockers=("L001",),
     ),
     _store(
         2,
@@ -98,6 +102,7 @@ STORES = (
         53.5506,
         10.0020,
         _berlin(_week((("10:00", "20:00"),), (("10:00", "20:00"),)), "DE-HH"),
+        lockers=("L002", "L-FULL"),
     ),
     _store(
         3,

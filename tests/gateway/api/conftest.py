@@ -21,6 +21,7 @@ from adapters.inventory.port import StockMovement
 from adapters.items.port import Item
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.locker.memory import MemoryLockers
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.places.port import Place, PlaceKind
@@ -201,6 +202,7 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         vault=PostgresVault(shop_database, keys, Lookup(b"h" * 32)),
         payments=LedgeredPayments(shop_database, provider, "simulator", clock=clock),
         events=PostgresInboundEvents(shop_database),
+        lockers=MemoryLockers(clock),
         policy=STANDARD,
         code_key=CODE_KEY,
         webhook_secrets=SECRETS,

@@ -141,10 +141,6 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        (
-            {"fulfilments": [{"id": "f1", "method": "pickup", "store_id": "S1", "mode": "locker", "locker_id": "L"}]},
-            "/fulfilments/0/mode",
-        ),
         ({"tenders": [{"type": "gift_card", "number": "G1", "amount": 9998}]}, "/tenders/0/type"),
         (
             {
