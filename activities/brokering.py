@@ -17,11 +17,12 @@ from activities.milestones import Message
 from activities.sourcing import Needs, Part, candidates_now, day_of, lines_of, parts_of, with_held, without
 from adapters.brokering.port import AssignedPart, Assignment, Outcome, Run, RunCounts, RunState, Waiting
 from adapters.capacity.port import NoCapacity, TakeCapacity
+from adapters.inventory.port import OutOfStock, Release, Reserve
 from adapters.places.port import Place
 from adapters.routing.port import RoutingEntry
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import Channel
-from domain.ids import OperationKey, OrderId
+from domain.ids import LineId, OperationKey, OrderId, StoreId
 from domain.refusals import RefusalKind
 from domain.shipping_times import ShippingPolicy
 from domain.sourcing import (
@@ -120,9 +121,10 @@ class BrokeringSteps:
             found = await self._candidates(books, page, step.at)
         # Whole seconds of computing: on another thread, so that other steps go on meanwhile.
         decided = await asyncio.to_thread(_decide, page, found, rules, alone=step.alone)
-        async with self.transactions.begin() as books:
-            run = await self._keep_room(books, run, page, decided, step)
-            await books.brokering.put_run(run)
+        try:
+            run = await self._written(run, page, decided, step, move=not step.alone)
+        except OutOfStock:  # others took what was free: who is told later may find it gone, and is decided once more
+            run = await self._written(run, page, decided, step, move=False)
         return Progress(looked_at=len(page), open=_open(run))
 
     @activity.defn
@@ -161,12 +163,25 @@ class BrokeringSteps:
             )
         return found
 
+    async def _written(
+        self, run: Run, page: list[Waiting], decided: list[SourcingDecision], step: Step, *, move: bool
+    ) -> Run:
+        async with self.transactions.begin() as books:
+            kept = await self._keep_room(books, run, page, decided, step)
+            if move:
+                kept = await self._move_stock(books, kept, page, step.at)
+            await books.brokering.put_run(kept)
+        return kept
+
     async def _keep_room(
         self, books: Transaction, run: Run, page: list[Waiting], decided: list[SourcingDecision], step: Step
     ) -> Run:
         """Room for every part of a decision, or for none; who finds none stays in the queue."""
+        now = await books.brokering.lock([(each.order_id, each.group.n) for each in page])
         made = [
             _assignment(run, waiting, decision, alone=step.alone)
+            if now.get((waiting.order_id, waiting.group.n)) == waiting.group
+            else None
             for waiting, decision in zip(page, decided, strict=True)
         ]
         if step.alone:
@@ -191,6 +206,39 @@ class BrokeringSteps:
         counts = counts.model_copy(update={"looked_at": counts.looked_at + len(page), "kept": counts.kept + kept})
         after = page[-1].place if page else run.after
         return run.model_copy(update={"assignments": tuple(assignments), "counts": counts, "after": after})
+
+    async def _move_stock(self, books: Transaction, run: Run, page: list[Waiting], at: datetime) -> Run:
+        """What is reserved for these shipments changes places in one step: two may each have what the other needs."""
+        groups = {(each.order_id, each.group.n): each.group for each in page}
+        moving = {
+            _key(each): each
+            for each in run.assignments
+            if groups[_key(each)].held and groups[_key(each)].held != _places(each)
+        }
+        for key, each in moving.items():
+            held = [Part(location_id=place, lines=lines) for place, lines in groups[key].held.items()]
+            await books.inventory.release(
+                Release(
+                    key=OperationKey(f"{_name(run, each)}:free"),
+                    at=at,
+                    order_id=each.order_id,
+                    lines=lines_of(held, _needs(groups[key].request)),
+                    reason="brokered",
+                )
+            )
+        for key, each in moving.items():
+            await books.inventory.reserve(
+                Reserve(
+                    key=OperationKey(f"{_name(run, each)}:reserve"),
+                    at=at,
+                    order_id=each.order_id,
+                    lines=_shipped(each, groups[key].request),
+                    channel=groups[key].request.channel,
+                )
+            )
+            await books.brokering.enter(each.order_id, groups[key].model_copy(update={"held": _places(each)}))
+        told = tuple(each.model_copy(update={"moved": _key(each) in moving}) for each in run.assignments)
+        return run.model_copy(update={"assignments": told})
 
     async def _take(self, books: Transaction, made: Iterable[Assignment], at: datetime) -> set[Key]:
         """Use capacity for all of them; the shipments whose places are full."""
@@ -242,12 +290,16 @@ class BrokeringSteps:
                 for each, refusal in zip(some, answers, strict=True)
                 if refusal is not RefusalKind.OUT_OF_STOCK
             }
-            run = await self._ended(run, ended, at)
+            gone = [each for each, why in zip(some, answers, strict=True) if why is RefusalKind.NOT_FOUND]
+            run = await self._ended(run, ended, at, gone)
         await asyncio.sleep(max(0.0, next_at - time.monotonic()))
         return run
 
-    async def _ended(self, run: Run, ended: dict[Key, Outcome], at: datetime) -> Run:
-        """Orders have taken or refused their decisions; what they refused has no room any more."""
+    async def _ended(self, run: Run, ended: dict[Key, Outcome], at: datetime, gone: Iterable[Assignment] = ()) -> Run:
+        """Orders have taken or refused their decisions; what they refused has no room any more.
+
+        `gone`: orders that are over. What was reserved for them elsewhere meanwhile they did not know of.
+        """
         if not ended:
             return run
         counts = run.counts
@@ -267,6 +319,9 @@ class BrokeringSteps:
         run = run.model_copy(update={"assignments": told, "counts": counts})
         async with self.transactions.begin() as books:
             await self._give_back(books, refused, at)
+            for each in gone:
+                if each.moved:
+                    await _forget(books, run, each, at)
             await books.brokering.put_run(run)
         return run
 
@@ -385,6 +440,34 @@ def _pace(rules: RoutingRules, queue: Queue) -> tuple[int, int]:
     """How many are decided together, and told in a second."""
     runs = rules.runs_of(queue)
     return (runs.batch, runs.orders_per_second) if runs is not None else OF_ANY_QUEUE
+
+
+def _places(each: Assignment) -> dict[StoreId, dict[LineId, int]]:
+    return {part.location_id: part.lines for part in each.parts}
+
+
+def _name(run: Run, each: Assignment) -> str:
+    return f"{run.run}:{each.order_id}:{each.n}"
+
+
+def _shipped(each: Assignment, request: SourcingRequest) -> tuple[StockLine, ...]:
+    """What the places of an assignment take from their shelves."""
+    parts = [Part(location_id=part.location_id, lines=part.lines) for part in each.parts]
+    return lines_of(parts, _needs(request))
+
+
+async def _forget(books: Transaction, run: Run, each: Assignment, at: datetime) -> None:
+    """Free what is still reserved for an order that is over."""
+    held = tuple(
+        StockLine(line_id=line.line_id, sku=line.sku, location_id=line.location_id, quantity=line.reserved)
+        for line in await books.inventory.holdings(each.order_id)
+        if line.reserved and line.location_id in _places(each) and line.line_id in each.lines
+    )
+    if held:
+        name = OperationKey(f"{_name(run, each)}:gone")
+        await books.inventory.release(
+            Release(key=name, at=at, order_id=each.order_id, lines=held, reason="order is over")
+        )
 
 
 def _key(each: Assignment) -> Key:

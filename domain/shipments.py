@@ -65,6 +65,8 @@ class ShipmentGroup(Group):
     """The next run of its queue finds its places; what no run has come for after so long is looked for by itself."""
     held: dict[StoreId, dict[LineId, int]] = Field(default_factory=dict)
     """Where its units are reserved until a run finds their places."""
+    moved_by: str | None = None
+    """The run that has its units reserved elsewhere."""
     auto_cancel_at: datetime | None = None
     """Until when a place is looked for; nothing else ends the search when it was cleared."""
     look_again_at: datetime | None = None

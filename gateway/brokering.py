@@ -62,6 +62,7 @@ async def tell_order(client: Client, run: Run, assignment: Assignment, number: i
             for part in assignment.parts
         ],
         then=assignment.then,
+        moved=assignment.moved,
     )
     for tries_left in reversed(range(ASK_AGAIN)):
         try:

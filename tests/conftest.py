@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
     "tests.scenarios.shipped",
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
+    "tests.workflows.brokering_journeys",
     "tests.workflows.shop",
     "tests.deployment.team",
     "tests.deployment.callers",

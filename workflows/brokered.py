@@ -3,9 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.milestones import StockOperation
     from activities.sourcing import Part
     from domain.groups import GroupStatus, WaitsFor
-    from domain.refusals import RefusalKind
+    from domain.refusals import RefusalKind, Refused
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.units import UnitState
@@ -31,7 +32,13 @@ class TakingDecisions:
         keys = {part.capacity for part in command.parts}
         if group.capacity_key is not None and group.capacity_key in keys:
             return self.desk.answer(group, already=True)
-        self._must_be_as_decided(group, command)
+        self._know_what_was_moved(group, command)
+        try:
+            self._must_be_as_decided(group, command)
+        except Refused:
+            if self.desk.book.pending:
+                await self.desk.book.record()
+            raise
         if not command.parts:
             self.sourcing.nobody_can(group, command.then)
             await self.desk.book.record()
@@ -48,6 +55,20 @@ class TakingDecisions:
         if not taken:
             raise refuse(RefusalKind.OUT_OF_STOCK, "Others took the stock meanwhile; it waits for another decision.")
         return self.desk.answer(self.desk.order.group(group.n))
+
+    def _know_what_was_moved(self, group: ShipmentGroup, command: messages.Broker) -> None:
+        """The run has had units reserved elsewhere: they are this order's, or free again if it needs them no more."""
+        if not command.moved or group.moved_by == command.run:
+            return
+        group.moved_by = command.run
+        held = {part.location_id: dict(part.lines) for part in command.parts}
+        if group.status is GroupStatus.QUEUED:
+            owed = group.owed_lines(UnitState.OPEN)
+            group.held = held
+            self.desk.let_go(group, {line: n - owed.get(line, 0) for line, n in command.lines.items()})
+        else:
+            for place, lines in held.items():
+                self.desk.book.stock(StockOperation.RELEASE, lines, place)
 
     def _must_be_as_decided(self, group: ShipmentGroup, command: messages.Broker) -> None:
         if self.desk.order.holds:

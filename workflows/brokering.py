@@ -14,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
 
 PAGES = 50
-"""After so many pages a run goes on in a new history."""
 SILENT_FOR = timedelta(seconds=30)
 """A step that tells orders and is not heard of for so long was lost with its worker."""
 SCHEDULE = "schedule"
@@ -36,6 +35,8 @@ class RunStart(BaseModel):
     by: str = SCHEDULE
     """Who asked for it."""
     opened: bool = False
+    pages: int = PAGES
+    """After so many pages it goes on in a new history."""
 
 
 @workflow.defn
@@ -51,7 +52,7 @@ class BrokeringRun:
         pages = 0
         while await self._page():
             pages += 1
-            if pages >= PAGES or workflow.info().is_continue_as_new_suggested():
+            if pages >= start.pages or workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(start.model_copy(update={"opened": True}))
         return await self._close()
 

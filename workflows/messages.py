@@ -237,6 +237,8 @@ class Broker(GroupCommand):
     """None: no place can serve it."""
     then: Queue
     """Where units wait that are in no part."""
+    moved: bool = False
+    """What was reserved for it until now is reserved there already."""
 
 
 class NameProxy(GroupCommand):

@@ -31,6 +31,9 @@ class MemoryBrokering:
         ]
         return sorted(found, key=lambda each: each.place)[:limit]
 
+    async def lock(self, shipments: Sequence[tuple[OrderId, int]]) -> dict[tuple[OrderId, int], QueuedGroup]:
+        return {key: self._waiting[key].group for key in shipments if key in self._waiting}
+
     async def queue_of(self, order_id: OrderId, n: int) -> Queue | None:
         found = self._waiting.get((order_id, n))
         return found.group.queue if found else None

@@ -83,6 +83,8 @@ class Assignment(Kept):
     then: Queue
     """Where units wait that are in no part."""
     outcome: Outcome = Outcome.OPEN
+    moved: bool = False
+    """What was reserved for it is reserved where it is to be shipped from, though its order does not know yet."""
     decided_alone: bool = False
     """On what was left there, after others had been quicker."""
 
@@ -131,6 +133,10 @@ class Brokering(Protocol):
 
     async def waiting(self, queue: Queue, *, after: Position | None, until: AwareDatetime, limit: int) -> list[Waiting]:
         """Who is in a queue since `until` at the latest, first come first."""
+        ...
+
+    async def lock(self, shipments: Sequence[tuple[OrderId, int]]) -> dict[tuple[OrderId, int], QueuedGroup]:
+        """Those of them that wait, as they are now; they neither leave nor change until this transaction is over."""
         ...
 
     async def queue_of(self, order_id: OrderId, n: int) -> Queue | None: ...

@@ -41,6 +41,13 @@ class PostgresBrokering:
         rows = await self._connection.execute(query.order_by(*_PLACE).limit(limit))
         return [Waiting(order_id=OrderId(row.order_id), group=QueuedGroup.model_validate(row.shipment)) for row in rows]
 
+    async def lock(self, shipments: Sequence[tuple[OrderId, int]]) -> dict[tuple[OrderId, int], QueuedGroup]:
+        if not shipments:
+            return {}
+        wanted = select(_Row.order_id, _Row.n, _Row.shipment).where(tuple_(_Row.order_id, _Row.n).in_(shipments))
+        rows = await self._connection.execute(wanted.order_by(_Row.order_id.collate("C"), _Row.n).with_for_update())
+        return {(OrderId(row.order_id), row.n): QueuedGroup.model_validate(row.shipment) for row in rows}
+
     async def queue_of(self, order_id: OrderId, n: int) -> Queue | None:
         return await self._connection.scalar(select(_Row.queue).where(_Row.order_id == order_id, _Row.n == n))
 

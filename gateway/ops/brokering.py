@@ -157,7 +157,7 @@ async def _must_have_runs(services: Services, queue: Queue) -> None:
     if rules.runs_of(queue) is None:
         raise Problem(
             ProblemKind.NOT_ALLOWED_NOW,
-            f"The queue {queue} has no runs: its orders are brokered when they come. Give it some in the routing rules.",
+            f"The queue {queue} has no runs: its orders are brokered when they come. Give it some in its rules.",
         )
     if await brokering.schedule_now(services.temporal, queue) is None:
         await brokering.keep_schedules(services.temporal, services.transactions)
