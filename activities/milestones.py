@@ -10,6 +10,7 @@ from temporalio import activity
 from activities import faults
 from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
 from activities.supply import Supplies
+from adapters.brokering.port import QueuedGroup
 from adapters.inventory.port import (
     Allocate,
     Consume,
@@ -116,6 +117,10 @@ class Milestone(Message):
     notices: list[Notice] = []
     withdraw: list[Withdrawal] = []
     capacity: list[CapacityStep] = []
+    queued: list[QueuedGroup] = []
+    """Shipments that have come to a queue, or that others are than those who stood there."""
+    unqueued: list[int] = []
+    """Shipments that are in no queue any more, by number."""
     wanted_places: list[StoreId] = []
     taken: bool = False
     """The order is confirmed: its promised start has been kept."""
@@ -220,6 +225,7 @@ class Milestones:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
             for key in forgotten.capacity:
                 await books.capacity.give_back(key, forgotten.at)
+            await books.brokering.leave(forgotten.order_id)
             await books.records.forget(forgotten.order_id)
             await books.intake.forget(forgotten.order_id)
         await self._serve_who_waits([forgotten.release] if forgotten.release else [], [], forgotten.at)
@@ -228,9 +234,14 @@ class Milestones:
         change = milestone.change
         async with self.transactions.begin() as books:
             # The queue is locked before stock is.
-            if milestone.queue and not await _is_written(books, change):
+            moved = milestone.queue or milestone.queued or milestone.unqueued
+            if moved and not await _is_written(books, change):
                 for place in milestone.queue:
                     await _move_in_queue(books, change, place)
+                for n in milestone.unqueued:
+                    await books.brokering.leave(change.order_id, n)
+                for group in milestone.queued:
+                    await books.brokering.enter(change.order_id, group)
             for step in milestone.stock:
                 await _move_stock(books, change.order_id, step, change.at)
             for freed in milestone.capacity:

@@ -1,14 +1,14 @@
 """Where shipments leave from: the rules' decision on stock and capacity as they are now, and the capacity it uses."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities.milestones import hours_by_id
 from adapters.capacity.port import NoCapacity, TakeCapacity, Used
-from adapters.places.port import Place
+from adapters.places.port import Capacity, Place
 from adapters.routing.port import RoutingEntry
 from adapters.transaction.port import Transaction, Transactions
 from domain import sourcing
@@ -29,9 +29,15 @@ from domain.sourcing import (
     snapshot_of,
     working_day,
 )
+from domain.sourcing.queues import Queue
 from domain.stock import StockLine
 from domain.store_hours import StoreHours, next_opening
 from domain.supply import ANYWHERE
+
+UNTIL_THE_RUN = "until the run"
+"""In the log, of a decision that keeps stock for a shipment whose places a run will find."""
+Needs = Callable[[LineId], dict[Sku, int]]
+"""What one unit of a line asks of the shelves."""
 
 
 class Message(BaseModel):
@@ -57,6 +63,10 @@ class Wish(Message):
     """When it was first promised to leave."""
     to_store: StoreId | None = None
     """The store that it is sent to, unless it goes to the customer."""
+    held: dict[StoreId, dict[LineId, int]] = {}
+    """Where its units are reserved until a run finds their places."""
+    may_wait: bool = False
+    """It waits for the next run of its class, if that has runs."""
 
 
 class PlacesWanted(Message):
@@ -86,6 +96,13 @@ class Part(Message):
     lines: dict[LineId, int]
 
 
+class RunAwaited(Message):
+    """A shipment waits for the next run of its queue, and for so long at most."""
+
+    queue: Queue
+    within: timedelta
+
+
 class PlacesFound(Message):
     parts: dict[int, list[Part]]
     """By the shipment's number; lines that nobody can serve are in no part."""
@@ -93,6 +110,8 @@ class PlacesFound(Message):
     """Of the lines that nobody can serve whole, those that may be sold beyond stock."""
     queues: dict[int, str] = {}
     """Where the rules have such lines wait, by the shipment's number."""
+    awaited: dict[int, RunAwaited] = {}
+    """Shipments that a later run finds the places of, by number; what was found is where they are reserved for now."""
     hours: dict[StoreId, StoreHours]
 
 
@@ -125,24 +144,30 @@ class SourcingSteps:
         """
         async with self.transactions.begin() as books:
             places = await books.places.places()
-            candidates = await _candidates(books, places, wanted)
             rules = await books.routing.rules()
             assert rules is not None, "there are always rules"
+            awaited = _awaited(wanted, rules)
+            limited = len(awaited) < len(wanted.wishes)
+            candidates = await _candidates(books, places, wanted, limited=limited)
             logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
             parts, queues = {}, {}
             for wish in wanted.wishes:
                 key = OperationKey(f"{wanted.key}:{wish.n}")
-                entry = logged.get(key) or _decided_for_its_end(key, wanted, wish, candidates, rules)
+                entry = logged.get(key) or _decided_for_its_end(
+                    key, wanted, wish, with_held(candidates, wish.held, wanted.needs), rules
+                )
+                if wish.n in awaited:
+                    entry = entry.model_copy(update={"run": UNTIL_THE_RUN})
                 await books.routing.record(entry)
                 decision = entry.decision
-                parts[wish.n] = _parts(decision, wanted)
+                parts[wish.n] = parts_of(decision, wanted.needs)
                 if decision.queue is not None:
                     queues[wish.n] = decision.queue
-                candidates = _without(candidates, _lines(parts[wish.n], wanted))
+                candidates = without(candidates, lines_of(parts[wish.n], wanted.needs))
             sold_ahead = await _sold_ahead(books, wanted, parts)
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
-        return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, hours=hours)
+        return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, awaited=awaited, hours=hours)
 
     @activity.defn
     async def hold_capacity(self, wanted: CapacityWanted) -> bool:
@@ -164,7 +189,7 @@ class SourcingSteps:
                             key=parcel.key,
                             at=wanted.at,
                             location_id=place.location_id,
-                            day=_day(place, wanted.at),
+                            day=day_of(place, wanted.at),
                             per_day=limits.per_day if limits else None,
                             concurrent=limits.concurrent if limits else None,
                         )
@@ -183,7 +208,9 @@ def _decided_for_its_end(
         elsewhere = [each for each in candidates if each.location_id != wish.to_store]
         for among in (here, elsewhere):
             entry = _decided(key, wanted, wish, among, rules)
-            if sum(sum(part.lines.values()) for part in _parts(entry.decision, wanted)) == sum(wish.lines.values()):
+            if sum(sum(part.lines.values()) for part in parts_of(entry.decision, wanted.needs)) == sum(
+                wish.lines.values()
+            ):
                 return entry
     return _decided(key, wanted, wish, candidates, rules)
 
@@ -191,7 +218,7 @@ def _decided_for_its_end(
 def _decided(
     key: OperationKey, wanted: PlacesWanted, wish: Wish, candidates: list[Candidate], rules: RoutingRules
 ) -> RoutingEntry:
-    request = _request(wanted, wish)
+    request = request_of(wanted, wish)
     return RoutingEntry(
         key=key,
         order_id=wanted.order_id,
@@ -202,22 +229,56 @@ def _decided(
     )
 
 
-async def _candidates(books: Transaction, places: Sequence[Place], wanted: PlacesWanted) -> list[Candidate]:
-    ids = [place.location_id for place in places]
+def _awaited(wanted: PlacesWanted, rules: RoutingRules) -> dict[int, RunAwaited]:
+    """Which of the wishes wait for a run of their class. What goes to a store of ours is decided at once."""
+    found = {}
+    for wish in wanted.wishes:
+        if wish.may_wait and wish.to_store is None and (runs := rules.awaits(request_of(wanted, wish))) is not None:
+            found[wish.n] = RunAwaited(queue=runs.queue, within=runs.longest_wait)
+    return found
+
+
+async def _candidates(
+    books: Transaction, places: Sequence[Place], wanted: PlacesWanted, *, limited: bool
+) -> list[Candidate]:
     skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
-    levels = await books.inventory.availability(skus, ids, wanted.channel)
+    found = await candidates_now(
+        books, places, skus, channel=wanted.channel, at=wanted.at, policy=wanted.policy, limited=limited
+    )
+    return without(found, wanted.spoken_for)
+
+
+async def candidates_now(
+    books: Transaction,
+    places: Sequence[Place],
+    skus: list[Sku],
+    *,
+    channel: Channel,
+    at: datetime,
+    policy: ShippingPolicy,
+    limited: bool = True,
+) -> list[Candidate]:
+    """The places that ship, with what a channel can be promised of these SKUs there, and the room that they have.
+
+    `limited`: whether their capacity counts.
+    """
+    ids = [place.location_id for place in places]
+    levels = await books.inventory.availability(skus, ids, channel)
     stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
     for level in levels:
         stock[level.location_id][level.sku] = level.available
-    used = await books.capacity.used({place.location_id: _day(place, wanted.at) for place in places})
-    found = [
-        _candidate(place, stock[place.location_id], used[place.location_id], wanted) for place in places if place.ships
+    used = await books.capacity.used({place.location_id: day_of(place, at) for place in places})
+    return [
+        _candidate(place, stock[place.location_id], used[place.location_id], at, policy, limited=limited)
+        for place in places
+        if place.ships
     ]
-    return _without(found, wanted.spoken_for)
 
 
-def _candidate(place: Place, stock: dict[Sku, int], used: Used, wanted: PlacesWanted) -> Candidate:
-    limits = place.capacity
+def _candidate(
+    place: Place, stock: dict[Sku, int], used: Used, at: datetime, policy: ShippingPolicy, *, limited: bool
+) -> Candidate:
+    limits = place.capacity if limited else Capacity()
     return Candidate(
         location_id=place.location_id,
         kind=PlaceKind(place.kind.value),
@@ -226,8 +287,8 @@ def _candidate(place: Place, stock: dict[Sku, int], used: Used, wanted: PlacesWa
         longitude=place.longitude,
         country=place.country,
         ships=place.ships,
-        paused=place.paused(wanted.at),
-        dispatches_at=_dispatches_at(place, wanted.at, wanted.policy),
+        paused=place.paused(at),
+        dispatches_at=_dispatches_at(place, at, policy),
         capacity_today=None if limits.per_day is None else max(0, limits.per_day - used.today),
         capacity_concurrent=None if limits.concurrent is None else max(0, limits.concurrent - used.open),
         handling_cost=place.handling_cost,
@@ -243,12 +304,13 @@ def _dispatches_at(place: Place, at: datetime, policy: ShippingPolicy) -> dateti
     return promised_ready_at(place.hours, policy, at)
 
 
-def _day(place: Place, at: datetime) -> date:
+def day_of(place: Place, at: datetime) -> date:
     """The day of the place's calendar whose capacity a parcel uses that it is given now."""
     return working_day(place.hours, at) or at.date()
 
 
-def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
+def request_of(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
+    """A wish as the rules are asked about it."""
     to = wish.destination
     return SourcingRequest(
         order_id=wanted.order_id,
@@ -278,7 +340,7 @@ def _request(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:
     )
 
 
-def _parts(decision: SourcingDecision, wanted: PlacesWanted) -> list[Part]:
+def parts_of(decision: SourcingDecision, needs: Needs) -> list[Part]:
     """Whole units, place by place: of a kit as many as the components there make."""
     parts = []
     for part in decision.parts:
@@ -286,7 +348,7 @@ def _parts(decision: SourcingDecision, wanted: PlacesWanted) -> list[Part]:
         for each in part.allocations:
             there = found.setdefault(each.line_id, {})
             there[each.sku] = there.get(each.sku, 0) + each.quantity
-        lines = {line: n for line, there in found.items() if (n := whole_units(there, wanted.needs(line))) > 0}
+        lines = {line: n for line, there in found.items() if (n := whole_units(there, needs(line))) > 0}
         if lines:
             parts.append(Part(location_id=part.location_id, lines=lines))
     return parts
@@ -307,26 +369,39 @@ async def _sold_ahead(books: Transaction, wanted: PlacesWanted, parts: dict[int,
     return sorted({line for line in short if open_to_all & set(wanted.needs(line))})
 
 
-def _lines(parts: Iterable[Part], wanted: PlacesWanted) -> tuple[StockLine, ...]:
+def lines_of(parts: Iterable[Part], needs: Needs) -> tuple[StockLine, ...]:
+    """What these parts take from the shelves."""
     return tuple(
         StockLine(line_id=line, sku=sku, location_id=part.location_id, quantity=asked)
         for part in parts
         for line, n in part.lines.items()
-        for sku, asked in pieces(wanted.needs(line), n).items()
+        for sku, asked in pieces(needs(line), n).items()
     )
 
 
-def _without(candidates: list[Candidate], lines: Iterable[StockLine]) -> list[Candidate]:
+def with_held(
+    candidates: list[Candidate], held: Mapping[StoreId, Mapping[LineId, int]], needs: Needs
+) -> list[Candidate]:
+    """The places with these units free: they are reserved for who asks."""
+    parts = [Part(location_id=location, lines=dict(lines)) for location, lines in held.items()]
+    return _moved(candidates, lines_of(parts, needs), 1)
+
+
+def without(candidates: list[Candidate], lines: Iterable[StockLine]) -> list[Candidate]:
     """The places with these units gone."""
-    gone: dict[StoreId, dict[Sku, int]] = {}
+    return _moved(candidates, lines, -1)
+
+
+def _moved(candidates: list[Candidate], lines: Iterable[StockLine], sign: int) -> list[Candidate]:
+    moved: dict[StoreId, dict[Sku, int]] = {}
     for line in lines:
-        here = gone.setdefault(line.location_id, {})
-        here[line.sku] = here.get(line.sku, 0) + line.quantity
+        here = moved.setdefault(line.location_id, {})
+        here[line.sku] = here.get(line.sku, 0) + sign * line.quantity
     return [
         each.model_copy(
-            update={"stock": {sku: max(0, n - gone[each.location_id].get(sku, 0)) for sku, n in each.stock.items()}}
+            update={"stock": {sku: max(0, n + moved[each.location_id].get(sku, 0)) for sku, n in each.stock.items()}}
         )
-        if each.location_id in gone
+        if each.location_id in moved
         else each
         for each in candidates
     ]

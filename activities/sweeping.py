@@ -65,6 +65,10 @@ async def tell_stock_arrived(order_id: OrderId, n: int) -> None:
     await order.signal("stock_arrived", {"n": n}, rpc_timeout=PATIENCE)
 
 
+async def nothing_is_scheduled() -> None:
+    """Where no schedules are kept."""
+
+
 class SweepingSteps:
     def __init__(
         self,
@@ -75,6 +79,7 @@ class SweepingSteps:
         wake: Wake = tell_stock_arrived,
         supplied: Arrived = tell_supply_arrived,
         rescheduled: Rescheduled = tell_supply_rescheduled,
+        keep_schedules: Callable[[], Awaitable[None]] = nothing_is_scheduled,
     ):
         self.transactions = transactions
         self.events = events
@@ -83,6 +88,8 @@ class SweepingSteps:
         self.wake = wake
         self.supplies = Supplies(transactions, supplied)
         self.rescheduled = rescheduled
+        self.keep_schedules = keep_schedules
+        self._rules_version = 0
         self._woken: dict[tuple[OrderId, int], datetime] = {}
         self._supplied: dict[tuple[OrderId, int], datetime] = {}
         self._seen_waiting: set[tuple[OrderId, int]] = set()
@@ -91,6 +98,7 @@ class SweepingSteps:
     async def sweep(self, now: datetime) -> Swept:
         """One look at everything that is overdue at `now`. What fails is put off, so that it never blocks the rest."""
         end = time.monotonic() + MOST_SECONDS
+        await self._keep_schedules()
         return Swept(
             # Who bought before the stock was there goes before who chose to wait for it.
             supplied=await self._supply(now),
@@ -98,6 +106,18 @@ class SweepingSteps:
             started=await self._start_again(now, end),
             delivered=await self._deliver(now, end),
         )
+
+    async def _keep_schedules(self) -> None:
+        """Brokering runs come as the newest rules say, also when nobody could see to that when they were put."""
+        async with self.transactions.begin() as books:
+            newest = (await books.routing.versions())[0].rules.version
+        if newest == self._rules_version:
+            return
+        try:
+            await self.keep_schedules()
+            self._rules_version = newest
+        except Exception as fault:
+            activity.logger.warning("schedules were not kept: %s", type(fault).__name__)
 
     async def _start_again(self, now: datetime, end: float) -> int:
         async with self.transactions.begin() as books:

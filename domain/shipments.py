@@ -1,6 +1,6 @@
 """A shipment: the group that a store or warehouse picks, packs and gives to a carrier."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,6 +61,12 @@ class ShipmentGroup(Group):
     """When the customer was told to expect it: the first promise, kept over all hops."""
     queue: Queue | None = None
     """Where its units wait for a place: one queue at a time."""
+    run_within: timedelta | None = None
+    """The next run of its queue finds its places; what no run has come for after so long is looked for by itself."""
+    held: dict[StoreId, dict[LineId, int]] = Field(default_factory=dict)
+    """Where its units are reserved until a run finds their places."""
+    moved_by: str | None = None
+    """The run that has its units reserved elsewhere."""
     auto_cancel_at: datetime | None = None
     """Until when a place is looked for; nothing else ends the search when it was cleared."""
     look_again_at: datetime | None = None
@@ -121,6 +127,10 @@ class ShipmentGroup(Group):
         return self.count(UnitState.SHIPPED) > 0 or bool(self.spare_labels or self.missing)
 
     @property
+    def has_stock(self) -> bool:
+        return super().has_stock and not self.held
+
+    @property
     def customer_place(self) -> StoreId | None:
         return None
 
@@ -163,6 +173,20 @@ class ShipmentGroup(Group):
             else f"This shipment left in {len(self.parcels)} parcels: name one in `parcel`."
         )
         raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=detail))
+
+    def let_go(self, lines: dict[LineId, int]) -> dict[StoreId, dict[LineId, int]]:
+        """Up to so many units are not held any more; where they were. The smallest part of a line goes first."""
+        freed: dict[StoreId, dict[LineId, int]] = {}
+        for line, quantity in lines.items():
+            left = quantity
+            for place in sorted(self.held, key=lambda each: (self.held[each].get(line, 0), each)):
+                if (n := min(left, self.held[place].get(line, 0))) > 0:
+                    freed.setdefault(place, {})[line] = n
+                    self.held[place][line] -= n
+                    left -= n
+        left_there = {place: {line: n for line, n in there.items() if n} for place, there in self.held.items()}
+        self.held = {place: there for place, there in left_there.items() if there}
+        return freed
 
     def take_from_box(self, lines: dict[LineId, int]) -> None:
         """Units leave their box: what is left in no box is not packed."""

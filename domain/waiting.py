@@ -179,6 +179,16 @@ def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
     match group.status:
         case GroupStatus.WAITING if group.supply is not None:
             return _supply(group, group.supply, since)
+        case GroupStatus.QUEUED if group.run_within is not None:
+            return Wait(
+                id=f"sourcing/{group.n}",
+                kind=WaitKind.SOURCING,
+                what="orders of its class are brokered",
+                who="sourcing",
+                since=group.waiting_since or since,
+                deadline=group.look_again_at,
+                default="a place is looked for at once",
+            )
         case GroupStatus.QUEUED:
             return Wait(
                 id=f"sourcing/{group.n}",

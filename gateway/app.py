@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, changes, customers, messages, order_commands, orders
-from gateway.ops import backorders, data, erasures, ledger, parked, routing
+from gateway.ops import backorders, brokering, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
@@ -33,6 +33,8 @@ ROUTERS = (
     data.router,
     backorders.router,
     routing.data,
+    brokering.queues,
+    brokering.runs,
     routing.router,
     pages.router,
     docs.router,

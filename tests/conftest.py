@@ -28,6 +28,7 @@ pytest.register_assert_rewrite(
     "tests.workflows.shipping_journeys",
     "tests.workflows.locker_journeys",
     "tests.workflows.machine",
+    "tests.workflows.brokering_journeys",
     "tests.workflows.shop",
     "tests.deployment.team",
     "tests.deployment.callers",

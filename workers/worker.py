@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from functools import partial
 
 import uvloop
 from temporalio.client import (
@@ -27,6 +28,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.brokering import BrokeringSteps
 from activities.declining import DecliningSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
@@ -38,15 +40,24 @@ from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
 from domain.personal import Readable
+from gateway.brokering import is_running, keep_schedules, tell_order
 from gateway.starting import start_order, unseal_terms
 from gateway.webhooks.delivery import deliver
 from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 
-POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.LOCKER, options.NOTIFICATION)
+POOLS = (
+    options.ORDERS,
+    options.PAYMENT,
+    options.SHIPPING,
+    options.LOCKER,
+    options.BROKERING,
+    options.NOTIFICATION,
+)
 
 
 def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
@@ -134,6 +145,19 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 disable_eager_activity_execution=True,
             )
         )
+    if options.BROKERING in pools:
+        brokering = BrokeringSteps(
+            made.transactions, made.policy.shipping, partial(tell_order, client), partial(is_running, client)
+        )
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.BROKERING,
+                workflows=[BrokeringRun],
+                activities=[brokering.open_run, brokering.decide, brokering.tell_orders, brokering.close_run],
+                graceful_shutdown_timeout=grace,
+            )
+        )
     if options.NOTIFICATION in pools:
         workers.append(
             Worker(
@@ -157,6 +181,7 @@ def _sweeping(client: Client, made: Parts) -> SweepingSteps:
         lambda event: deliver(
             event, client=client, payments=made.payments, events=made.events, transactions=made.transactions
         ),
+        keep_schedules=partial(keep_schedules, client, made.transactions),
     )
 
 
@@ -194,6 +219,7 @@ async def serve(settings: Settings) -> None:
         client = await made.connect()
         workers = make_workers(client, made, settings.pools or POOLS)
         await keep_house(client)
+        await keep_schedules(client, made.transactions)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
         # A worker that fails ends the process: what restarts it must not have to guess.

@@ -85,6 +85,7 @@ class Assigning:
         return part
 
     def _free(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
+        self.desk.let_go(group, lines)
         allocated = {
             line: units
             for line, n in lines.items()

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         StockStep,
         Withdrawal,
     )
+    from adapters.brokering.port import QueuedGroup
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
@@ -70,6 +71,8 @@ class Book:
         self.refused: list[RefusedStock] = []
         """Stock moves about which a person decides, for what they are about has happened."""
         self.ask_about_refused: Callable[[], None] = lambda: None
+        self.in_queues: Callable[[], dict[int, QueuedGroup]] = dict
+        """The shipments that wait in a queue for a place, by number."""
         self._is_final = is_final
         self._events: list[TimelineEntry] = []
         self._lasting_events: list[TimelineEntry] = []
@@ -80,6 +83,7 @@ class Book:
         self._wanted: set[StoreId] = set()
         self._queue: list[QueueStep] = []
         self._last: OrderView | None = None
+        self._queued: dict[int, QueuedGroup] = {}
         self._writing = asyncio.Lock()
         self._search = Visible()
         self._doubted: set[OperationKey] = set()
@@ -255,6 +259,7 @@ class Book:
         self.hours = hours
         self.visible = True
         self._last = self.order.view()
+        self._queued = self.in_queues()
 
     # --- recording ---------------------------------------------------------------------------------------------------
 
@@ -292,6 +297,7 @@ class Book:
         view = order.view()
         events = [*self._lasting_events, *self._events]
         freed = self._freed_capacity()
+        queued = self.in_queues()
         milestone = Milestone(
             change=self._change(view, events),
             stock=self._stock,
@@ -300,6 +306,8 @@ class Book:
             withdraw=self._withdrawn,
             wanted_places=sorted(self._wanted),
             capacity=freed,
+            queued=[group for n, group in queued.items() if self._queued.get(n) != group],
+            unqueued=sorted(set(self._queued) - set(queued)),
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
@@ -326,7 +334,7 @@ class Book:
             return False
         self.hours.update(stores.hours)
         self._capacity_is_free(freed)
-        self._last = view
+        self._last, self._queued = view, queued
         self.closed = order.finished
         return True
 

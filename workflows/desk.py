@@ -147,6 +147,11 @@ class Desk:
             group.move(line, UnitState.OPEN, quantity, UnitState.ALLOCATED, UnitState.PICKED, UnitState.READY)
         self.book.stock(StockOperation.RELEASE, lines, group.store_id)
 
+    def let_go(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
+        """Units that are reserved until a run finds their places are not any more."""
+        for place, there in group.let_go(lines).items():
+            self.book.stock(StockOperation.RELEASE, there, place)
+
     def withdraw(self, group: PickupGroup) -> None:
         """The store is silent: its work is taken from it and the customer asked. What it has picked it puts back."""
         worked_on = group.accepted_at is not None
@@ -213,6 +218,8 @@ class Desk:
                 if group.has_stock:
                     # Else they would be taken from another group of the same line at the same store.
                     self.book.stock(operation, lines, group.stock_place)
+                elif isinstance(group, ShipmentGroup):
+                    self.let_go(group, lines)
         unpaid, paid = by_payment(self.order, [*plan.release, *plan.recall])
         worth = self.order.settle(unpaid, earned=False) + self.order.give_up(paid)
         for n, lines in touched.items():

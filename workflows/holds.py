@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
     from workflows.offering import offer
+    from workflows.queueing import wait_for_run
     from workflows.refusing import refuse
     from workflows.waits import until
     from workflows.window import resume_window
@@ -150,7 +151,10 @@ class Holds:
             )
 
     def take_on(self, group: AnyGroup) -> None:
-        """Reserved units are committed, and offered to their place."""
+        """Reserved units are committed, and offered to their place; or they wait for the run that finds one."""
+        if isinstance(group, ShipmentGroup) and group.held:
+            wait_for_run(self._desk, group)
+            return
         lines = group.owed_lines(UnitState.OPEN)
         for line, quantity in lines.items():
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)

@@ -12,12 +12,13 @@ from domain.carriage import ParcelStatus
 from domain.change_wishes import ChangeWish, Way
 from domain.changes import ChangePlan
 from domain.holds import HoldKind, HoldOutcome
-from domain.ids import CommandId, HoldId, LineId, OrderId, Sku, StoreId
+from domain.ids import CommandId, HoldId, LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Relation
 from domain.locker_stays import LockerNews
 from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.refusals import Refusal
+from domain.sourcing.queues import Queue
 from domain.stock import RejectReason, StockEffect
 from domain.terms import TenderTerms
 from domain.views import GroupView, NextAction, OrderStatus, PaymentView
@@ -218,6 +219,29 @@ class Assign(Command):
     lines: dict[LineId, int]
     location_id: StoreId
     reason: str
+
+
+class BrokeredPart(Message):
+    """What one place is to ship, and the key under which the run keeps room there."""
+
+    location_id: StoreId
+    lines: dict[LineId, int]
+    capacity: OperationKey
+
+
+class Broker(GroupCommand):
+    """A brokering run's decision about a shipment of its queue: it holds for just these units, or not at all."""
+
+    kind: Literal["broker"] = "broker"
+    run: str
+    queue: Queue
+    lines: dict[LineId, int]
+    parts: list[BrokeredPart]
+    """None: no place can serve it."""
+    then: Queue
+    """Where units wait that are in no part."""
+    moved: bool = False
+    """What was reserved for it until now is reserved there already."""
 
 
 class NameProxy(GroupCommand):

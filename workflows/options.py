@@ -16,6 +16,8 @@ SHIPPING = "shipping"
 """Carriers."""
 LOCKER = "locker"
 """Operators of parcel machines."""
+BROKERING = "brokering"
+"""Runs that find places for many orders at once. They compute for seconds; nobody waits for them."""
 
 TASK_TIMEOUT = timedelta(seconds=4)
 """How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
@@ -117,6 +119,17 @@ NOTICE_ROUND: OutsideOptions = {
     "start_to_close_timeout": timedelta(minutes=10),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
 }
+
+BROKERING_STEP: OutsideOptions = {
+    "task_queue": BROKERING,
+    "start_to_close_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+}
+
+TELLING_ORDERS: OutsideOptions = BROKERING_STEP | {
+    "start_to_close_timeout": timedelta(minutes=30),
+}
+"""As slowly as the queue's runs are told to go."""
 
 HOUSEKEEPING: OutsideOptions = {
     "task_queue": ORDERS,

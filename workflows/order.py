@@ -271,6 +271,11 @@ class OrderWorkflow:
         """A person chooses the place of units that nobody has picked yet."""
         return await self._in_turn(command, self.shipping.assigning.assign)
 
+    @workflow.update
+    async def broker(self, command: messages.Broker) -> GroupAnswer:
+        """A brokering run has decided where a shipment leaves from."""
+        return await self._in_turn(command, self.shipping.brokering.take)
+
     @workflow.signal
     async def store_command(self, command: messages.StoreCommand) -> None:
         """The same commands from stores that can only fire and forget; their fate is in the timeline."""

@@ -216,13 +216,22 @@ class Placing:
     def _wanted(self) -> tuple[StockLine, ...]:
         """Each line where it is to be collected, or is shipped from; nothing of what has no place."""
         order = self.desk.order
-        return tuple(
-            StockLine(line_id=line.line_id, sku=sku, location_id=group.store_id, quantity=asked)
-            for line in order.terms.lines
-            for group in order.groups
-            if group.store_id and line.line_id in group.units
-            for sku, asked in pieces(line.needs, group.units[line.line_id].total).items()
-            if asked > 0
+        held = [
+            stock
+            for group in order.shipments
+            for place, lines in group.held.items()
+            for stock in self.desk.book.stock_lines(lines, place)
+        ]
+        return (
+            *held,
+            *(
+                StockLine(line_id=line.line_id, sku=sku, location_id=group.store_id, quantity=asked)
+                for line in order.terms.lines
+                for group in order.groups
+                if group.store_id and line.line_id in group.units
+                for sku, asked in pieces(line.needs, group.units[line.line_id].total).items()
+                if asked > 0
+            ),
         )
 
 

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shipments import ShipmentGroup
     from workflows import messages
     from workflows.assigning import Assigning
+    from workflows.brokered import TakingDecisions
     from workflows.declining import DecliningProcess
     from workflows.delivering import Delivering
     from workflows.desk import Desk, process_of
@@ -41,6 +42,7 @@ class Shipping:
         self.desk = desk
         self.sourcing = Sourcing(desk)
         self.assigning = Assigning(desk, self.sourcing)
+        self.brokering = TakingDecisions(desk, self.sourcing)
         self.stopping = Stopping(desk)
         self.packing = Packing(desk, self.sourcing)
         self.delivering = Delivering(desk, self.sourcing)

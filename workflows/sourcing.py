@@ -12,9 +12,12 @@ with workflow.unsafe.imports_passed_through():
         Part,
         PlacesFound,
         PlacesWanted,
+        RunAwaited,
         SourcingSteps,
         Wish,
+        request_of,
     )
+    from adapters.brokering.port import QueuedGroup
     from domain.actors import ENGINE
     from domain.groups import GroupStatus, WaitsFor
     from domain.ids import LineId, StoreId, operation_key
@@ -30,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.desk import Desk
     from workflows.offering import offer
+    from workflows.queueing import reserve_until_the_run, wait_for_run
     from workflows.trying import Try
 
 TRIES = 3
@@ -41,6 +45,7 @@ class Sourcing:
 
     def __init__(self, desk: Desk):
         self.desk = desk
+        desk.book.in_queues = self.in_queues
 
     # --- placing -----------------------------------------------------------------------------------------------------
 
@@ -53,7 +58,7 @@ class Sourcing:
         desk, terms = self.desk, self.desk.order.terms
         wanted = {group.n: group.owed_lines(UnitState.OPEN) for group in desk.order.shipments}
         skus = {line.line_id: line.sku for line in terms.lines}
-        found = await self.find(desk.order.shipments, self._pickups())
+        found = await self.find(desk.order.shipments, self._pickups(), may_wait=True)
         short: dict[LineId, int] = {}
         for group in desk.order.shipments:
             missing = missing_of(wanted[group.n], found.parts[group.n])
@@ -72,7 +77,9 @@ class Sourcing:
         for group in list(desk.order.shipments):
             waits = ahead.get(group.n, {})
             parts = _without(found.parts[group.n], waits) if waits else found.parts[group.n]
-            if parts:
+            if group.n in found.awaited and not waits:
+                reserve_until_the_run(group, parts, found.awaited[group.n])
+            elif parts:
                 rest = {line: n for line, n in wanted[group.n].items() if line not in waits}
                 part = desk.order.split_off(group, rest, WaitsFor.HOLDS, []) if waits else group
                 for each in self.spread(part, parts, WaitsFor.HOLDS):
@@ -159,21 +166,30 @@ class Sourcing:
 
     async def find_place(self, group: ShipmentGroup) -> None:
         """Look for places for a queued shipment. What they have goes to them; for the rest one is looked for later."""
+        may_wait = group.queue == REJECTED and group.run_within is None
         for _ in range(TRIES):
-            found = await self.find([group])
+            found = await self.find([group], may_wait=may_wait)
             parts = found.parts[group.n]
-            if not parts:
+            if may_wait and group.n in found.awaited:
+                await self._join_queue(group, found.awaited[group.n])
+                return
+            if not parts or (group.held and missing_of(group.owed_lines(UnitState.OPEN), parts)):
                 break
             if await self._is_taken(group, parts, found):
                 return
-        if group.queue == REJECTED:
+        if group.queue == REJECTED or (group.run_within is not None and not group.held):
             self._no_place(group, "no_place", found.queues.get(group.n, UNFILLABLE))
         group.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
         await self.desk.book.record()
 
+    async def _join_queue(self, group: ShipmentGroup, run: RunAwaited) -> None:
+        group.queue, group.run_within = run.queue, run.within
+        wait_for_run(self.desk, group)
+        await self.desk.book.record()
+
     def _no_place(self, group: ShipmentGroup, reason: str, queue: Queue = UNFILLABLE) -> None:
         group.queue = queue
-        group.look_again_at = None
+        group.look_again_at = group.run_within = None
         self.desk.book.event(
             Event.QUEUED,
             ENGINE,
@@ -187,21 +203,31 @@ class Sourcing:
     async def _is_taken(self, group: ShipmentGroup, parts: list[Part], found: PlacesFound) -> bool:
         step = Try(self.desk)
         self.desk.book.hours.update(found.hours)
+        self.desk.let_go(group, group.owed_lines(UnitState.OPEN))
         shipments = self.spread(group, parts, WaitsFor.SOURCING)
         if not await self.hold_capacity([part for part in shipments if part.store_id and not _stays(part)]):
             step.undo()
             return False
+        self.take_up_parts(shipments, found.queues.get(group.n, UNFILLABLE))
+        taken = await step.record()
+        if taken:
+            self.has_moved(group)
+        return taken
+
+    def take_up_parts(self, shipments: list[ShipmentGroup], otherwise: Queue) -> None:
+        """Parts that have a place are offered there; what has none waits in the queue `otherwise`."""
         for part in shipments:
             if part.store_id:
                 self.take_up(self.at_its_own_store(part))
             else:
                 self.put_in_queue(part, UNFILLABLE)
-                self._no_place(part, "no_place", found.queues.get(group.n, UNFILLABLE))
+                self._no_place(part, "no_place", otherwise)
                 part.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
-        taken = await step.record()
-        if taken:
-            self.has_moved(group)
-        return taken
+
+    def nobody_can(self, group: ShipmentGroup, queue: Queue) -> None:
+        """A run has found no place for a shipment: it is looked for again and again, as for any other."""
+        self._no_place(group, "no_place", queue)
+        group.look_again_at = workflow.now() + self.desk.order.terms.policy.shipping.look_again_every
 
     def spread(self, group: ShipmentGroup, parts: list[Part], waits_for: WaitsFor) -> list[ShipmentGroup]:
         """The first part stays in the group; each other one, and what is in none, becomes a shipment of its own."""
@@ -218,6 +244,8 @@ class Sourcing:
 
     def take_up(self, group: AnyGroup) -> None:
         """Commit stock at the shipment's place, and offer it there."""
+        if isinstance(group, ShipmentGroup):
+            group.run_within = None
         lines = group.owed_lines(UnitState.OPEN)
         self.desk.book.stock(StockOperation.TAKE, lines, group.store_id)
         for line, quantity in lines.items():
@@ -229,7 +257,40 @@ class Sourcing:
         shipments: list[ShipmentGroup],
         spoken_for: tuple[StockLine, ...] = (),
         hours_of: Sequence[StoreId] = (),
+        *,
+        may_wait: bool = False,
     ) -> PlacesFound:
+        self.desk.order.places_tried += 1
+        return await workflow.execute_local_activity_method(
+            SourcingSteps.find_places,
+            self._wanted(shipments, spoken_for, hours_of, may_wait=may_wait),
+            summary=Readable("Look for places that can ship it"),
+            **options.OUR_BOOKS,
+        )
+
+    def in_queues(self) -> dict[int, QueuedGroup]:
+        """The shipments that wait in a queue, each with what a run must know of it."""
+        found = {}
+        for group in self.desk.order.shipments:
+            if group.status is GroupStatus.QUEUED and group.queue is not None and group.bound_for is None:
+                wanted = self._wanted([group])
+                found[group.n] = QueuedGroup(
+                    n=group.n,
+                    queue=group.queue,
+                    since=group.waiting_since or self.desk.order.terms.received_at,
+                    request=request_of(wanted, wanted.wishes[0]),
+                    held={place: dict(lines) for place, lines in group.held.items()},
+                )
+        return found
+
+    def _wanted(
+        self,
+        shipments: list[ShipmentGroup],
+        spoken_for: tuple[StockLine, ...] = (),
+        hours_of: Sequence[StoreId] = (),
+        *,
+        may_wait: bool = False,
+    ) -> PlacesWanted:
         terms = self.desk.order.terms
         wishes = [
             Wish(
@@ -245,35 +306,33 @@ class Sourcing:
                 hops=group.hops,
                 leave_by=group.leave_by,
                 to_store=group.bound_for,
+                held=group.held,
+                may_wait=may_wait,
             )
             for group in shipments
         ]
         wanted = {line for wish in wishes for line in wish.lines}
         lines = [line for line in self.desk.order.lines if line.line_id in wanted]
-        self.desk.order.places_tried += 1
-        return await workflow.execute_local_activity_method(
-            SourcingSteps.find_places,
-            PlacesWanted(
-                key=operation_key(terms.order_id, "sourcing", self.desk.order.places_tried),
-                order_id=terms.order_id,
-                policy=terms.policy.shipping,
-                at=workflow.now(),
-                channel=terms.channel,
-                skus={line.line_id: line.sku for line in lines},
-                kits={line.line_id: line.needs for line in lines if line.components},
-                wishes=wishes,
-                spoken_for=spoken_for,
-                hours_of=list(hours_of),
-            ),
-            summary=Readable("Look for places that can ship it"),
-            **options.OUR_BOOKS,
+        return PlacesWanted(
+            key=operation_key(terms.order_id, "sourcing", self.desk.order.places_tried),
+            order_id=terms.order_id,
+            policy=terms.policy.shipping,
+            at=workflow.now(),
+            channel=terms.channel,
+            skus={line.line_id: line.sku for line in lines},
+            kits={line.line_id: line.needs for line in lines if line.components},
+            wishes=wishes,
+            spoken_for=spoken_for,
+            hours_of=list(hours_of),
         )
 
     def _values(self, group: ShipmentGroup) -> dict[LineId, int]:
         return {line: self.desk.order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
 
     async def stock_arrived(self, group: ShipmentGroup) -> None:
-        """Stock came to some place: look again."""
+        """Stock came to some place: look again, unless a run of its class does so."""
+        if group.run_within is not None:
+            return
         within = group.hops <= self.desk.order.terms.policy.shipping.most_hops
         if group.status is GroupStatus.QUEUED and within and not self.desk.order.holds:
             await self.find_place(group)

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.backorders.postgres import PostgresBackorders
+from adapters.brokering.postgres import PostgresBrokering
 from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
 from adapters.inventory.postgres import PostgresInventory
@@ -30,6 +31,7 @@ class PostgresTransaction:
         self.backorders = PostgresBackorders(connection)
         self.routing = PostgresRouting(connection)
         self.capacity = PostgresCapacity(connection)
+        self.brokering = PostgresBrokering(connection)
 
 
 class PostgresTransactions:

@@ -20,7 +20,7 @@ class RoutingEntry(BaseModel):
     group: Annotated[int, Field(ge=1)] | None = None
     """The fulfilment group whose lines were sourced; none: lines that were in no group yet."""
     run: str | None = None
-    """The brokering run that made it; none: it was made at once."""
+    """The brokering run that made it; none: it was made at once. `until the run`: it only keeps stock until then."""
     at: AwareDatetime
     decision: SourcingDecision
     snapshot: Snapshot | None = None

@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any
 
 from adapters.backorders.memory import MemoryBackorders
+from adapters.brokering.memory import MemoryBrokering
 from adapters.capacity.memory import MemoryCapacity
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
@@ -33,6 +34,7 @@ class MemoryTransaction:
         self.backorders = MemoryBackorders()
         self.routing = MemoryRouting()
         self.capacity = MemoryCapacity()
+        self.brokering = MemoryBrokering()
 
 
 class MemoryTransactions:

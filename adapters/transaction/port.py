@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from adapters.backorders.port import Backorders
+from adapters.brokering.port import Brokering
 from adapters.capacity.port import CapacityUse
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
@@ -36,6 +37,8 @@ class Transaction(Protocol):
     def routing(self) -> Routing: ...
     @property
     def capacity(self) -> CapacityUse: ...
+    @property
+    def brokering(self) -> Brokering: ...
 
 
 class Transactions(Protocol):

@@ -4,6 +4,7 @@ from domain.sourcing.brokering import broker, one_at_a_time
 from domain.sourcing.candidates import Candidate, PlaceKind
 from domain.sourcing.decision import Allocation, Part, Ranked, RuleRun, SourcingDecision, source
 from domain.sourcing.dispatching import dispatches_at, working_day
+from domain.sourcing.queues import Overlap, QueueRuns
 from domain.sourcing.reasons import Left, LeftKind, Removal, RemovalKind, Waiting
 from domain.sourcing.request import Destination, SourcingLine, SourcingRequest
 from domain.sourcing.rules import (
@@ -45,11 +46,13 @@ __all__ = [
     "Filters",
     "Left",
     "LeftKind",
+    "Overlap",
     "Part",
     "PartCost",
     "PlaceKind",
     "Queue",
     "QueueClass",
+    "QueueRuns",
     "Ranked",
     "Removal",
     "RemovalKind",

@@ -7,26 +7,25 @@ stay, allocates within its split policy, and ends.
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from domain.actors import Channel
 from domain.ids import StoreId
 from domain.intake import COUNTRY, Key, Service, misplaced
 from domain.sourcing.candidates import PlaceKind
+from domain.sourcing.queues import EXPRESS as EXPRESS
+from domain.sourcing.queues import MARKETPLACE as MARKETPLACE
+from domain.sourcing.queues import REJECTED as REJECTED
+from domain.sourcing.queues import STANDARD as STANDARD
+from domain.sourcing.queues import UNFILLABLE as UNFILLABLE
+from domain.sourcing.queues import Queue as Queue
+from domain.sourcing.queues import QueueRuns
 from domain.sourcing.request import Fixed, SourcingRequest
 
 MAX_RULES = 50
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Cost = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 """Minor units."""
-Queue = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-"""Where lines wait: an order is in one queue at a time."""
-
-UNFILLABLE: Queue = "unfillable"
-REJECTED: Queue = "rejected"
-EXPRESS: Queue = "express"
-STANDARD: Queue = "standard"
-MARKETPLACE: Queue = "marketplace"
 
 
 class Filters(Fixed):
@@ -136,7 +135,7 @@ class QueueClass(Fixed):
     taken_back: bool = False
     """Only lines that a place has declined or let lie."""
     at_once: bool = False
-    """Brokered when they come; otherwise they wait for the queue's next run."""
+    """Brokered when they come; otherwise they wait for the queue's next run, if it has any."""
 
 
 class RuleSet(Fixed):
@@ -147,6 +146,8 @@ class RuleSet(Fixed):
     classes: Annotated[tuple[QueueClass, ...], Field(max_length=MAX_RULES)] = ()
     otherwise: Queue = STANDARD
     """The queue of orders that no class fits."""
+    runs: Annotated[tuple[QueueRuns, ...], Field(max_length=MAX_RULES)] = ()
+    """When each queue is brokered; orders of the others are brokered when they come."""
     max_hops: Annotated[int, Field(strict=True, ge=0, le=100)] = 5
     """Lines that were taken back more often than this wait for a person."""
     unfillable: Queue = UNFILLABLE
@@ -167,6 +168,26 @@ class RuleSet(Fixed):
                     "let it end in next_rule, or move it to the end",
                 )
         return self
+
+    @model_validator(mode="after")
+    def _runs_have_a_queue(self) -> Self:
+        known = {each.queue for each in self.classes} | {self.otherwise}
+        seen: set[Queue] = set()
+        for index, runs in enumerate(self.runs):
+            if runs.queue not in known:
+                raise misplaced(("runs", index, "queue"), "no class waits in this queue; name one that has a class")
+            if runs.queue in seen:
+                raise misplaced(("runs", index, "queue"), "this queue's runs are there twice; list all times together")
+            seen.add(runs.queue)
+        return self
+
+    def runs_of(self, queue: Queue) -> QueueRuns | None:
+        return next((runs for runs in self.runs if runs.queue == queue), None)
+
+    def awaits(self, request: SourcingRequest) -> QueueRuns | None:
+        """The runs that an order waits for; none when it is brokered at once."""
+        found = self.queue_class(request)
+        return None if found.at_once else self.runs_of(found.queue)
 
     def queue_class(self, request: SourcingRequest) -> QueueClass:
         """In which queue the order waits for brokering, and whether it waits at all."""

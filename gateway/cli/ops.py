@@ -6,13 +6,14 @@ from urllib.parse import quote
 import typer
 
 from domain.holds import HoldKind, HoldOutcome
-from gateway.cli import output, supply
+from gateway.cli import brokering, output, supply
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction
 
 app = typer.Typer(help="Search, decide, repair.", no_args_is_help=True)
 app.add_typer(supply.app, name="supply")
+app.add_typer(brokering.app, name="queues")
 
 Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]
@@ -143,7 +144,8 @@ def why(context: typer.Context, order: OrderArgument, json: AsJson = False) -> N
         output.show_json({"items": found})
         return
     for each in found:
-        output.print_plain(f"shipment {each['group']}, {output.time(each['at'])}:")
+        by = f", {each['run']}" if each["run"] else ""
+        output.print_plain(f"shipment {each['group']}, {output.time(each['at'])}{by}:")
         for line in each["words"]:
             output.print_plain(f"  {line}")
     if not found:

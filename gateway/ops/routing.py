@@ -3,8 +3,10 @@
 import asyncio
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from temporalio.service import RPCError
 
 from adapters.access.port import PrincipalKind
 from adapters.audit.port import AuditOutcome
@@ -13,6 +15,7 @@ from domain.ids import OrderId
 from domain.intake import Key, misplaced
 from domain.sourcing import RoutingRules, RuleSet, Simulation, SourcingDecision, in_words, simulate
 from gateway.audit import trail_of
+from gateway.brokering import keep_schedules
 from gateway.fields import Body, Instant, Version
 from gateway.idempotency import CommandRoute, repeatable
 from gateway.listing import page_of
@@ -21,11 +24,15 @@ from gateway.principals import CallerRoute, CurrentCaller
 from gateway.problems import Problem, ProblemKind
 from gateway.reading import visible_order
 from gateway.rights import must_read_operations, must_run_operations
-from gateway.services import CurrentServices
+from gateway.services import CurrentServices, Services
+
+log = structlog.get_logger(__name__)
 
 data = APIRouter(prefix="/v1/routing-rules", route_class=CallerRoute, tags=["data"])
 router = APIRouter(prefix="/v1/ops/routing", route_class=CommandRoute, tags=["ops"])
 
+PROMPTLY = 2.0
+"""Seconds that new rules take at most for their schedules."""
 MOST_ORDERS = 200
 """So many past orders are tried in one simulation, the oldest first."""
 
@@ -54,7 +61,7 @@ class Shown(BaseModel):
     group: int | None
     """The fulfilment group; null for lines that were in none yet."""
     run: str | None
-    """The brokering run; null when it was decided at once."""
+    """The brokering run; null when it was decided at once. `until the run`: where stock is kept until then."""
     at: Instant
     decision: SourcingDecision
     words: tuple[str, ...]
@@ -108,6 +115,7 @@ async def put_routing_rules(body: RoutingRulesBody, caller: CurrentCaller, servi
                 "Read the newest rules and make the change in them.",
                 current={"version": before},
             )
+    await _keep_schedules(services)
     await trail_of(caller.request).write(
         caller.actor, "set routing rules", f"{made.id}/{made.version}", AuditOutcome.DONE
     )
@@ -143,6 +151,15 @@ async def simulation(body: SimulateBody, caller: CurrentCaller, services: Curren
     # Whole seconds of computing: on another thread, so that other callers are answered meanwhile.
     found = await asyncio.to_thread(simulate, now, _rules(body.rules, now.version + 1), orders)
     return SimulationShown(now=found.now, proposed=found.proposed, changed=found.changed, tried=len(orders))
+
+
+async def _keep_schedules(services: Services) -> None:
+    """The rules count already: what cannot be done now, the sweeper does."""
+    try:
+        async with asyncio.timeout(PROMPTLY):
+            await keep_schedules(services.temporal, services.transactions)
+    except (RPCError, RuntimeError, TimeoutError) as fault:
+        log.warning("schedules_not_kept", error=type(fault).__name__)
 
 
 def _rules(body: RoutingRulesBody, version: int) -> RoutingRules:

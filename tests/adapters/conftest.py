@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import make_engine
 from adapters.postgres.metadata import Table
-from adapters.postgres.tables import backorders, inbound, notices, orders, places, privacy, routing, stock
+from adapters.postgres.tables import backorders, brokering, inbound, notices, orders, places, privacy, routing, stock
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.transaction.memory import MemoryTransactions
 from adapters.transaction.port import Transactions
@@ -18,6 +18,7 @@ ROWS = [
     *(inbound.InboundEventRow, notices.NoticeRow),
     *(orders.OrderRow, orders.OrderLineRow, orders.OrderGroupRow, orders.TimelineRow, orders.OrderIntakeRow),
     *(places.PlaceRow, places.ItemRow, places.ChannelRow),
+    *(brokering.QueuedShipmentRow, brokering.BrokeringRunRow),
     *(backorders.BackorderRuleRow, backorders.BackorderRow),
     *(privacy.CustomerKeyRow, privacy.WorkflowKeyRow),
     *(routing.RoutingRulesRow, routing.RoutingDecisionRow),
