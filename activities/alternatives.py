@@ -43,9 +43,9 @@ class AlternativeSteps:
                 for place in await books.places.places()
                 if place.kind is PlaceKind.STORE and not place.paused(wanted.at)
             ]
-            stock = await books.inventory.availability(
-                wanted.skus, [place.location_id for place in places], wanted.channel
-            )
+        stock = await self.transactions.stock.availability(
+            wanted.skus, [place.location_id for place in places], wanted.channel
+        )
         available: dict[StoreId, dict[Sku, int]] = {}
         for level in stock:
             available.setdefault(level.location_id, {})[level.sku] = level.available

@@ -113,6 +113,10 @@ class CapacityWanted(Message):
     """False: a person has decided, whatever the place's limits are."""
 
 
+Stock = dict[StoreId, dict[Sku, int]]
+"""What can be promised, by place."""
+
+
 class SourcingSteps:
     def __init__(self, transactions: Transactions):
         self.transactions = transactions
@@ -125,7 +129,9 @@ class SourcingSteps:
         """
         async with self.transactions.begin() as books:
             places = await books.places.places()
-            candidates = await _candidates(books, places, wanted)
+        stock = await self._stock(places, wanted)
+        async with self.transactions.begin() as books:
+            candidates = await _candidates(books, places, stock, wanted)
             rules = await books.routing.rules()
             assert rules is not None, "there are always rules"
             logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
@@ -143,6 +149,13 @@ class SourcingSteps:
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
         return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, hours=hours)
+
+    async def _stock(self, places: Sequence[Place], wanted: PlacesWanted) -> Stock:
+        stock: Stock = {place.location_id: {} for place in places}
+        skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
+        for level in await self.transactions.stock.availability(skus, list(stock), wanted.channel):
+            stock[level.location_id][level.sku] = level.available
+        return stock
 
     @activity.defn
     async def hold_capacity(self, wanted: CapacityWanted) -> bool:
@@ -202,13 +215,9 @@ def _decided(
     )
 
 
-async def _candidates(books: Transaction, places: Sequence[Place], wanted: PlacesWanted) -> list[Candidate]:
-    ids = [place.location_id for place in places]
-    skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
-    levels = await books.inventory.availability(skus, ids, wanted.channel)
-    stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
-    for level in levels:
-        stock[level.location_id][level.sku] = level.available
+async def _candidates(
+    books: Transaction, places: Sequence[Place], stock: Stock, wanted: PlacesWanted
+) -> list[Candidate]:
     used = await books.capacity.used({place.location_id: _day(place, wanted.at) for place in places})
     found = [
         _candidate(place, stock[place.location_id], used[place.location_id], wanted) for place in places if place.ships

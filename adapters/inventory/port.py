@@ -251,6 +251,16 @@ class Reservations(Protocol):
         ...
 
 
+class AvailableStock(Protocol):
+    """For who only reads, and holds no transaction open meanwhile: this may need a connection of its own."""
+
+    async def availability(
+        self, skus: list[Sku], locations: list[StoreId], channel: str | None = None
+    ) -> list[Availability]:
+        """`Inventory.availability` of all that was committed before the question."""
+        ...
+
+
 class Inventory(Protocol):
     async def reserve(self, request: Reserve) -> Reserved:
         """Hold all lines until `expires_at`, or none. Raises: OutOfStock, KeyConflict."""

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.backorders.postgres import PostgresBackorders
 from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
+from adapters.inventory.asking import MergedQuestions
 from adapters.inventory.postgres import PostgresInventory
 from adapters.items.postgres import PostgresItems
 from adapters.postgres.intake import PostgresIntake
@@ -37,6 +38,7 @@ class PostgresTransactions:
 
     def __init__(self, engine: AsyncEngine):
         self._engine = engine
+        self.stock = MergedQuestions(engine)
 
     def begin(self) -> AbstractAsyncContextManager[PostgresTransaction]:
         return self._begin()

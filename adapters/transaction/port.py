@@ -7,7 +7,7 @@ from adapters.backorders.port import Backorders
 from adapters.capacity.port import CapacityUse
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
-from adapters.inventory.port import Inventory
+from adapters.inventory.port import AvailableStock, Inventory
 from adapters.items.port import Items
 from adapters.notification.port import Outbox
 from adapters.places.port import Places
@@ -41,4 +41,9 @@ class Transaction(Protocol):
 class Transactions(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """Commits when the block ends well; any exception rolls everything back."""
+        ...
+
+    @property
+    def stock(self) -> AvailableStock:
+        """Read between transactions."""
         ...

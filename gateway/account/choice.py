@@ -66,9 +66,9 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
             for place in await books.places.places()
             if place.kind is PlaceKind.STORE and not place.paused(now)
         }
-        stock = await books.inventory.availability(
-            sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
-        )
+    stock = await services.transactions.stock.availability(
+        sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
+    )
     available: dict[StoreId, dict[Sku, int]] = {}
     for level in stock:
         available.setdefault(level.location_id, {})[level.sku] = level.available
