@@ -37,7 +37,7 @@ class AlternativeSteps:
     @activity.defn
     async def find_stores(self, wanted: AlternativesWanted) -> AlternativesFound:
         """Every open store with what it could promise of the wanted SKUs, and where it is."""
-        async with self.transactions.begin() as books:
+        async with self.transactions.reading() as books:
             places = [
                 place
                 for place in await books.places.places()

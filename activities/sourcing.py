@@ -127,7 +127,7 @@ class SourcingSteps:
 
         What was decided under this key before is the answer again: by now the order itself may hold the stock.
         """
-        async with self.transactions.begin() as books:
+        async with self.transactions.reading() as books:
             places = await books.places.places()
         stock = await self._stock(places, wanted)
         async with self.transactions.begin() as books:

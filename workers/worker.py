@@ -27,11 +27,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
-from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
@@ -55,7 +55,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     workers = []
     if options.ORDERS in pools:
         sourcing = SourcingSteps(made.transactions)
-        milestones = Milestones(made.transactions, made.reservations)
+        milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
         workers.append(
@@ -64,10 +64,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 task_queue=options.ORDERS,
                 workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
                 activities=[
-                    milestones.claim_stock,
+                    ClaimSteps(made.transactions, made.reservations, made.screening).claim_stock,
                     milestones.record_milestone,
                     milestones.forget_order,
-                    ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     DecliningSteps(made.transactions).decline_elsewhere,
                     sourcing.find_places,

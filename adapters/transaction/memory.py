@@ -47,6 +47,9 @@ class MemoryTransactions:
     def begin(self) -> AbstractAsyncContextManager[MemoryTransaction]:
         return self._begin()
 
+    def reading(self) -> AbstractAsyncContextManager[MemoryTransaction]:
+        return self._begin()
+
     @property
     def stock(self) -> AvailableStock:
         return self.books.inventory

@@ -43,6 +43,10 @@ class Transactions(Protocol):
         """Commits when the block ends well; any exception rolls everything back."""
         ...
 
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """For reading only, in fewer round trips: as in `begin`, each statement sees what is committed by then."""
+        ...
+
     @property
     def stock(self) -> AvailableStock:
         """Read between transactions."""

@@ -60,7 +60,7 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
     lines = {line.line_id: line for line in visit.order.lines}
     needs = {line: lines[line].needs for line in owed}
     wanted = {line: (Sku(lines[line].sku), n) for line, n in owed.items() if n}
-    async with services.transactions.begin() as books:
+    async with services.transactions.reading() as books:
         places = {
             place.location_id: place
             for place in await books.places.places()

@@ -85,7 +85,7 @@ async def availability(
     if not sku:
         raise invalid("/query/sku", "Name one SKU at least")
     now, channel = services.now(), caller.principal.channel
-    async with services.transactions.begin() as books:
+    async with services.transactions.reading() as books:
         known = {item.sku: needs_of(item) for item in await books.items.items(sorted(set(sku)))}
         places = [
             place
