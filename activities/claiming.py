@@ -60,13 +60,14 @@ class ClaimSteps:
         return await faults.mapped(self._claim, claim)
 
     async def _claim(self, claim: Claim) -> Claimed:
-        waiting = await self._beyond_stock(claim) if claim.ahead else await self._from_stock(claim)
-        # An order that cannot be had is not screened: some ask money for that, and count what they are asked.
-        verdict, hours = await asyncio.gather(self._screen(claim.screening), self._hours(claim))
+        (waiting, verdict), hours = await asyncio.gather(self._held_and_screened(claim), self._hours(claim))
         return Claimed(hours=hours, waiting=waiting, verdict=verdict)
 
-    async def _screen(self, request: ScreeningRequest | None) -> Verdict:
-        return Verdict.ACCEPT if request is None else await self.screening.screen(request)
+    async def _held_and_screened(self, claim: Claim) -> tuple[list[Waiting], Verdict]:
+        waiting = await self._beyond_stock(claim) if claim.ahead else await self._from_stock(claim)
+        # An order that cannot be had is not screened: some ask money for that, and count what they are asked.
+        verdict = await self.screening.screen(claim.screening) if claim.screening else Verdict.ACCEPT
+        return waiting, verdict
 
     async def _hours(self, claim: Claim) -> dict[StoreId, StoreHours]:
         async with self.transactions.reading() as books:
