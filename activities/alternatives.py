@@ -37,15 +37,15 @@ class AlternativeSteps:
     @activity.defn
     async def find_stores(self, wanted: AlternativesWanted) -> AlternativesFound:
         """Every open store with what it could promise of the wanted SKUs, and where it is."""
-        async with self.transactions.begin() as books:
+        async with self.transactions.reading() as books:
             places = [
                 place
                 for place in await books.places.places()
                 if place.kind is PlaceKind.STORE and not place.paused(wanted.at)
             ]
-            stock = await books.inventory.availability(
-                wanted.skus, [place.location_id for place in places], wanted.channel
-            )
+        stock = await self.transactions.stock.availability(
+            wanted.skus, [place.location_id for place in places], wanted.channel
+        )
         available: dict[StoreId, dict[Sku, int]] = {}
         for level in stock:
             available.setdefault(level.location_id, {})[level.sku] = level.available

@@ -14,7 +14,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.milestones import Message
-from activities.sourcing import Needs, Part, candidates_now, day_of, lines_of, parts_of, with_held, without
+from activities.sourcing import Needs, Part, candidates_now, day_of, lines_of, parts_of, stock_now, with_held, without
 from adapters.brokering.port import AssignedPart, Assignment, Outcome, Run, RunCounts, RunState, Waiting
 from adapters.capacity.port import NoCapacity, TakeCapacity
 from adapters.inventory.port import OutOfStock, Release, Reserve
@@ -158,9 +158,8 @@ class BrokeringSteps:
         found = {}
         for channel in sorted({each.group.request.channel for each in page}):
             skus = {sku for each in page for line in each.group.request.lines for sku in line.needs()}
-            found[channel] = await candidates_now(
-                books, places, sorted(skus), channel=channel, at=at, policy=self.policy
-            )
+            stock = await stock_now(self.transactions.stock, places, sorted(skus), channel)
+            found[channel] = await candidates_now(books, places, stock, at=at, policy=self.policy)
         return found
 
     async def _written(

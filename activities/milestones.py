@@ -8,17 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
-from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
 from activities.supply import Supplies
 from adapters.brokering.port import QueuedGroup
 from adapters.inventory.port import (
     Allocate,
     Consume,
-    KeyConflict,
     OutOfStock,
     Release,
     Relocate,
-    Reservations,
     Reserve,
     Variance,
 )
@@ -26,7 +23,7 @@ from adapters.places.port import Place
 from adapters.records.port import OrderChange
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import Channel
-from domain.ids import GroupId, LineId, OperationKey, OrderId, Sku, StoreId
+from domain.ids import GroupId, OperationKey, OrderId, Sku, StoreId
 from domain.notices import Notice, NoticeKind
 from domain.stock import RejectReason, StockEffect, StockLine
 from domain.store_hours import StoreHours, with_holidays_written_out
@@ -88,6 +85,16 @@ class StockStep(Message):
     to: StoreId | None = None
     """Where units are relocated to."""
 
+    def reservation(self, order_id: OrderId, at: datetime) -> Reserve:
+        return Reserve(
+            key=self.key,
+            at=at,
+            order_id=order_id,
+            lines=self.lines,
+            channel=self.channel,
+            expires_at=self.expires_at,
+        )
+
 
 class CapacityEnd(StrEnum):
     GIVE_BACK = "give_back"
@@ -127,24 +134,9 @@ class Milestone(Message):
 
 
 class Stores(Message):
-    """Opening hours of the places that a milestone asked for, by id."""
+    """Opening hours of the places that were asked for, by id."""
 
     hours: dict[StoreId, StoreHours] = {}
-    waiting: list[Waiting] = []
-    """For a claim: lines that are sold beyond stock."""
-
-
-class Claim(Message):
-    """What a new order needs before anything else: its units, and the opening hours of the places that have them."""
-
-    order_id: OrderId
-    at: datetime
-    stock: StockStep
-    places: list[StoreId]
-    groups: dict[LineId, int] = {}
-    """The group of each line that may be sold beyond stock."""
-    ahead: tuple[StockLine, ...] = ()
-    """Lines that no place can ship: they are sold beyond stock, or the order cannot be."""
 
 
 class Forgotten(Message):
@@ -161,52 +153,9 @@ FREES = frozenset({StockOperation.RELEASE, StockOperation.PUT_BACK, StockOperati
 
 
 class Milestones:
-    def __init__(self, transactions: Transactions, reservations: Reservations):
+    def __init__(self, transactions: Transactions):
         self.transactions = transactions
-        self.reservations = reservations
         self.supplies = Supplies(transactions)
-
-    @activity.defn
-    async def claim_stock(self, claim: Claim) -> Stores:
-        """Hold all units of a new order or none; what may be sold beyond stock takes a place in the queue.
-
-        Nobody sees the order yet: its record is the next milestone. Fails with `OutOfStock` (nothing is changed).
-        """
-        return await faults.mapped(self._claim, claim)
-
-    async def _claim(self, claim: Claim) -> Stores:
-        waiting = await self._beyond_stock(claim) if claim.ahead else await self._from_stock(claim)
-        async with self.transactions.begin() as books:
-            places = await books.places.places(claim.places)
-        return Stores(hours=hours_by_id(places, claim.at), waiting=waiting)
-
-    async def _from_stock(self, claim: Claim) -> list[Waiting]:
-        try:
-            await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
-        except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
-            if not claim.groups:
-                raise
-            try:
-                return await self._beyond_stock(claim)
-            except OutOfStock as beyond:
-                # What is missing is said of the whole order.
-                raise refused if isinstance(refused, OutOfStock) else beyond from None
-        return []
-
-    async def _beyond_stock(self, claim: Claim) -> list[Waiting]:
-        async with self.transactions.begin() as books:
-            return await sell_beyond_stock(
-                books,
-                Asked(
-                    order_id=claim.order_id,
-                    at=claim.at,
-                    key=claim.stock.key,
-                    channel=claim.stock.channel,
-                    lines=claim.stock.lines,
-                    ahead=claim.ahead,
-                    groups=claim.groups,
-                ),
-            )
 
     @activity.defn
     async def record_milestone(self, milestone: Milestone) -> Stores:
@@ -270,17 +219,6 @@ def hours_by_id(places: Sequence[Place], at: datetime) -> dict[StoreId, StoreHou
     return {place.location_id: with_holidays_written_out(place.hours, at) for place in places}
 
 
-def _reserve(order_id: OrderId, step: StockStep, at: datetime) -> Reserve:
-    return Reserve(
-        key=step.key,
-        at=at,
-        order_id=order_id,
-        lines=step.lines,
-        channel=step.channel,
-        expires_at=step.expires_at,
-    )
-
-
 async def _is_written(books: Transaction, change: OrderChange) -> bool:
     order = await books.records.order(change.order_id, hidden=True)
     return order is not None and order.version >= change.sequence
@@ -304,7 +242,7 @@ async def _move_stock(books: Transaction, order_id: OrderId, step: StockStep, at
     stock = books.inventory
     match step.operation:
         case StockOperation.RESERVE | StockOperation.TAKE:
-            wanted = _reserve(order_id, step, at)
+            wanted = step.reservation(order_id, at)
             await (
                 stock.reserve(wanted) if step.operation is StockOperation.RESERVE else stock.allocate_directly(wanted)
             )

@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.milestones import hours_by_id
 from adapters.capacity.port import NoCapacity, TakeCapacity, Used
+from adapters.inventory.port import AvailableStock
 from adapters.places.port import Capacity, Place
 from adapters.routing.port import RoutingEntry
 from adapters.transaction.port import Transaction, Transactions
@@ -132,6 +133,10 @@ class CapacityWanted(Message):
     """False: a person has decided, whatever the place's limits are."""
 
 
+Stock = dict[StoreId, dict[Sku, int]]
+"""What can be promised, by place."""
+
+
 class SourcingSteps:
     def __init__(self, transactions: Transactions):
         self.transactions = transactions
@@ -142,13 +147,16 @@ class SourcingSteps:
 
         What was decided under this key before is the answer again: by now the order itself may hold the stock.
         """
-        async with self.transactions.begin() as books:
+        async with self.transactions.reading() as books:
             places = await books.places.places()
+        skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
+        stock = await stock_now(self.transactions.stock, places, skus, wanted.channel)
+        async with self.transactions.begin() as books:
             rules = await books.routing.rules()
             assert rules is not None, "there are always rules"
             awaited = _awaited(wanted, rules)
             limited = len(awaited) < len(wanted.wishes)
-            candidates = await _candidates(books, places, wanted, limited=limited)
+            candidates = await _candidates(books, places, stock, wanted, limited=limited)
             logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
             parts, queues = {}, {}
             for wish in wanted.wishes:
@@ -239,34 +247,33 @@ def _awaited(wanted: PlacesWanted, rules: RoutingRules) -> dict[int, RunAwaited]
 
 
 async def _candidates(
-    books: Transaction, places: Sequence[Place], wanted: PlacesWanted, *, limited: bool
+    books: Transaction, places: Sequence[Place], stock: Stock, wanted: PlacesWanted, *, limited: bool
 ) -> list[Candidate]:
-    skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
-    found = await candidates_now(
-        books, places, skus, channel=wanted.channel, at=wanted.at, policy=wanted.policy, limited=limited
-    )
+    found = await candidates_now(books, places, stock, at=wanted.at, policy=wanted.policy, limited=limited)
     return without(found, wanted.spoken_for)
+
+
+async def stock_now(available: AvailableStock, places: Sequence[Place], skus: list[Sku], channel: Channel) -> Stock:
+    """What a channel can be promised of these SKUs at each place."""
+    stock: Stock = {place.location_id: {} for place in places}
+    for level in await available.availability(skus, list(stock), channel):
+        stock[level.location_id][level.sku] = level.available
+    return stock
 
 
 async def candidates_now(
     books: Transaction,
     places: Sequence[Place],
-    skus: list[Sku],
+    stock: Stock,
     *,
-    channel: Channel,
     at: datetime,
     policy: ShippingPolicy,
     limited: bool = True,
 ) -> list[Candidate]:
-    """The places that ship, with what a channel can be promised of these SKUs there, and the room that they have.
+    """The places that ship, with that stock and the room that they have.
 
     `limited`: whether their capacity counts.
     """
-    ids = [place.location_id for place in places]
-    levels = await books.inventory.availability(skus, ids, channel)
-    stock: dict[StoreId, dict[Sku, int]] = {location: {} for location in ids}
-    for level in levels:
-        stock[level.location_id][level.sku] = level.available
     used = await books.capacity.used({place.location_id: day_of(place, at) for place in places})
     return [
         _candidate(place, stock[place.location_id], used[place.location_id], at, policy, limited=limited)

@@ -4,9 +4,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.claiming import Claim, ClaimSteps
     from activities.faults import OUT_OF_STOCK
-    from activities.milestones import Claim, Forgotten, Milestones, StockOperation, StockStep
-    from activities.screening import ScreeningSteps
+    from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import LineId, OperationKey, StoreId, operation_key
@@ -41,6 +41,7 @@ class Placing:
         self.holds = holds
         self.sourcing = sourcing
         self.supplying = supplying
+        self.verdict = Verdict.ACCEPT
 
     async def run(self) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
@@ -48,10 +49,10 @@ class Placing:
             async with Saga() as saga:
                 saga.if_it_fails("the order's record and stock", self._forget)
                 await self._hold_stock()
-                verdict = await self._screen()
+                self._refuse_if_declined()
                 saga.if_it_fails("the authorisations", self._void)
                 outcome = await self._authorise()
-                self._hold_if_needed(verdict, outcome)
+                self._hold_if_needed(outcome)
                 await self._stand()
         except RefusedPlacement as refused:
             return refused.refusal
@@ -97,37 +98,27 @@ class Placing:
             groups={line: group.n for group in desk.order.pickups for line in group.units}
             | {line: n for n, lines in ahead.items() for line in lines},
             ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
+            screening=self._screening(),
         )
         try:
-            stores = await workflow.execute_local_activity_method(
-                Milestones.claim_stock, claim, summary=Readable("Hold the stock"), **options.OUR_BOOKS
+            claimed = await workflow.execute_local_activity_method(
+                ClaimSteps.claim_stock,
+                claim,
+                summary=Readable("Hold the stock" + (", screen for fraud" if claim.screening else "")),
+                **options.OUR_BOOKS,
             )
         except StepFailed as error:
             shortfalls = _shortfalls(error)
             if shortfalls is None:
                 raise
             return shortfalls
-        desk.book.hours.update(stores.hours)
-        self.supplying.wait(stores.waiting)
+        desk.book.hours.update(claimed.hours)
+        self.supplying.wait(claimed.waiting)
+        self.verdict = claimed.verdict
         return []
 
-    async def _screen(self) -> Verdict:
-        terms = self.desk.order.terms
-        if not terms.rules.screening:
-            return Verdict.ACCEPT
-        verdict = await workflow.execute_local_activity_method(
-            ScreeningSteps.screen,
-            ScreeningRequest(
-                order_id=terms.order_id,
-                attempt=1,
-                customer_ref=terms.customer_ref,
-                amount=self.desk.book.money(terms.total),
-                channel=terms.channel.value,
-            ),
-            summary=Readable("Screen for fraud"),
-            **options.OUR_BOOKS,
-        )
-        if verdict is Verdict.DECLINE:
+    def _refuse_if_declined(self) -> None:
+        if self.verdict is Verdict.DECLINE:
             raise RefusedPlacement(
                 Refusal(
                     kind=RefusalKind.PAYMENT_DECLINED,
@@ -135,7 +126,18 @@ class Placing:
                     reason="fraud",
                 )
             )
-        return verdict
+
+    def _screening(self) -> ScreeningRequest | None:
+        terms = self.desk.order.terms
+        if not terms.rules.screening:
+            return None
+        return ScreeningRequest(
+            order_id=terms.order_id,
+            attempt=1,
+            customer_ref=terms.customer_ref,
+            amount=self.desk.book.money(terms.total),
+            channel=terms.channel.value,
+        )
 
     async def _authorise(self) -> Outcome:
         outcome = await self.desk.cashier.authorise_tenders()
@@ -149,7 +151,7 @@ class Placing:
             )
         return outcome
 
-    def _hold_if_needed(self, verdict: Verdict, outcome: Outcome) -> None:
+    def _hold_if_needed(self, outcome: Outcome) -> None:
         terms, now = self.desk.order.terms, workflow.now()
         policy = terms.policy.pickup
         if terms.discrepancy is not None and not terms.discrepancy.adds_up:
@@ -162,7 +164,7 @@ class Placing:
                 "ops",
                 deadline=now + policy.approval_within,
             )
-        if verdict is Verdict.REVIEW:
+        if self.verdict is Verdict.REVIEW:
             self.holds.place(
                 HoldKind.FRAUD, "fraud screening reviews it", "fraud screening", deadline=now + policy.fraud_within
             )

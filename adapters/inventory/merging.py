@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
@@ -42,13 +43,11 @@ class _Wish:
         self.lines = merged(self.request.lines)
         self.fingerprint = self.request.fingerprint(COMMAND)
 
-    @property
+    @cached_property
     def granted(self) -> Reserved:
-        # Its parts are the request's, which are valid.
-        return Reserved.model_construct(
-            order_id=self.request.order_id, lines=tuple(self.lines), expires_at=self.request.expires_at
-        )
+        return Reserved(order_id=self.request.order_id, lines=tuple(self.lines), expires_at=self.request.expires_at)
 
+    @cached_property
     def demand(self) -> dict[Place, int]:
         asked: dict[Place, int] = {}
         for line in self.lines:
@@ -139,7 +138,7 @@ async def _looked_up(
     connection: AsyncConnection[Any], batch: Sequence[_Wish]
 ) -> tuple[dict[Place, dict[str, int]], dict[OperationKey, tuple[str, dict[str, Any]]]]:
     """Lock the levels of all wishes: what is free there, by channel, and which keys have been used."""
-    wanted = {(*place, wish.request.channel or ANY) for wish in batch for place in wish.demand()}
+    wanted = {(*place, wish.request.channel or ANY) for wish in batch for place in wish.demand}
     skus, locations, channels = zip(*wanted, strict=True)
     async with connection.pipeline():
         levels = await connection.execute(sql.LOCK, [list(skus), list(locations)])
@@ -170,7 +169,7 @@ def _again(
 
 def _first(wish: _Wish, free: dict[Place, dict[str, int]]) -> Reserved | OutOfStock:
     """All units of the wish or none; what it takes is no longer free for those after it."""
-    channel, demand = wish.request.channel or ANY, wish.demand()
+    channel, demand = wish.request.channel or ANY, wish.demand
     missing = [
         Shortage(*place, quantity, available)
         for place, quantity in sorted(demand.items())
@@ -187,7 +186,7 @@ def _first(wish: _Wish, free: dict[Place, dict[str, int]]) -> Reserved | OutOfSt
 def _rows(wishes: list[_Wish]) -> list[Any]:
     """The parameters of the one writing statement: an array a column."""
     taken: dict[Place, int] = {}
-    for place, quantity in chain.from_iterable(wish.demand().items() for wish in wishes):
+    for place, quantity in chain.from_iterable(wish.demand.items() for wish in wishes):
         taken[place] = taken.get(place, 0) + quantity
     lines: list[tuple[str, str, str, str, str, int, datetime, datetime | None]] = [
         (
@@ -201,7 +200,7 @@ def _rows(wishes: list[_Wish]) -> list[Any]:
             wish.request.expires_at,
         )
         for wish in wishes
-        for line in sorted(wish.lines, key=lambda line: (line.line_id, line.sku, line.location_id))
+        for line in wish.lines
     ]
     return [
         [wish.request.key for wish in wishes],

@@ -1,4 +1,4 @@
-"""The SQL of merged reservations. Locks are taken as everywhere in inventory: levels by SKU and location first.
+"""The SQL of merged reservations and questions. Locks are taken as everywhere in inventory: levels first, in one order.
 
 In psycopg's own form: these statements run in its pipeline, several in one round trip.
 """
@@ -49,3 +49,11 @@ INSERT INTO stock_movements (key, kind, sku, location_id, order_id, line_id, rea
 SELECT key, '{MovementKind.RESERVATION}', sku, location_id, order_id, line_id, '', at, 0, 0, quantity, 0, 0
 FROM lines ORDER BY place
 """
+
+FREE_OF = f"""
+SELECT array_agg(greatest(0, coalesce(
+    {FREE} - {BUFFER.format(sku="s.sku", location="s.location_id", channel="w.channel")}, 0)) ORDER BY w.place)
+FROM unnest(%b::text[], %b::text[], %b::text[]) WITH ORDINALITY AS w(sku, location_id, channel, place)
+LEFT JOIN stock_levels s ON s.sku = w.sku AND s.location_id = w.location_id
+"""
+"""What each channel may promise of each place, in the order of asking."""

@@ -14,6 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.stock import ANY, MovementKind, RejectReason, StockEffect, StockLevel, StockLine, merged
 
+_WISH = json.JSONEncoder(default=str)
+
 Lines = Annotated[tuple[StockLine, ...], Field(min_length=1)]
 
 
@@ -80,7 +82,7 @@ class StockCommand(BaseModel):
             for name, value in self
             if name != "key" and name not in self.instants
         ]
-        return hashlib.sha256(json.dumps([command, *wish], default=str).encode()).hexdigest()
+        return hashlib.sha256(_WISH.encode([command, *wish]).encode()).hexdigest()
 
 
 class Reserve(StockCommand):
@@ -248,6 +250,16 @@ class Reservations(Protocol):
 
     async def reserve(self, request: Reserve) -> Reserved:
         """`Inventory.reserve` in a transaction of its own, which it may share with other orders that ask now."""
+        ...
+
+
+class AvailableStock(Protocol):
+    """For who only reads, and holds no transaction open meanwhile: this may need a connection of its own."""
+
+    async def availability(
+        self, skus: list[Sku], locations: list[StoreId], channel: str | None = None
+    ) -> list[Availability]:
+        """`Inventory.availability` of all that was committed before the question."""
         ...
 
 

@@ -130,9 +130,7 @@ class Settler:
         if booking.status is OperationStatus.FAILED:
             expired = state.status is AuthorisationStatus.EXPIRED
             reason = DeclineReason.EXPIRED if expired else DeclineReason.DECLINED
-        async with self._ledger.settling(operation) as settlement:
-            if settlement.operation.open:
-                await settlement.authorised(state, booking, at, failure=reason)
+        await self._ledger.settle_authorisation(operation, state, booking, at, failure=reason)
         if reason:
             raise Declined(reason)
         if state.captured or state.voided or state.refunded:

@@ -27,12 +27,13 @@ from adapters.postgres.ledger_rows import (
     read_operation,
     read_standing,
 )
-from adapters.postgres.ledger_writing import Settlement, Sight, reserved
+from adapters.postgres.ledger_writing import Settlement, Sight, outcome_of, reserved
 from adapters.postgres.tables.ledger import PaymentOperationRow
-from domain.booking import Reservation, Standing
+from domain.booking import Booking, Reservation, Standing
 from domain.ids import OperationKey
 from domain.money import CurrencyMismatch, Minor
 from domain.payments import (
+    Authorisation,
     AuthorisationId,
     AuthorisationStatus,
     OperationKind,
@@ -114,6 +115,21 @@ class Ledger:
         return read_operation(row) if row else None
 
     # Settling --------------------------------------------------------------------------------------------------------
+
+    async def settle_authorisation(
+        self, operation: Operation, state: Authorisation, booking: Booking, at: datetime, *, failure: str | None
+    ) -> None:
+        """Enter the answer, unless the operation has its end; while the customer has not confirmed, it stays open."""
+        values = {
+            **outcome_of(operation, booking, at, answer=state.id, result=state, failure=failure),
+            "provider": self.provider,
+            "authorisation_id": state.id,
+            "authorisation_status": state.status,
+            "capture_before": state.capture_before,
+            "single_capture": state.single_capture,
+        }
+        async with self._single.connect() as connection:
+            await connection.execute(ledger_sql.SETTLE_AUTHORISATION, values)
 
     @asynccontextmanager
     async def settling(self, operation: Operation) -> AsyncIterator[Settlement]:

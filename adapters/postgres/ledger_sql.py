@@ -20,12 +20,12 @@ _BEGUN = f"""
     RETURNING {_COLUMNS}
 """
 
-_JOURNAL = """
+_JOURNAL_IF = """
     entry AS (
         INSERT INTO journal_entries
             (operation_key, movement, provider, order_id, tender_id, authorisation_id, currency, at)
         SELECT :key, movement, :provider, :order_id, :tender_id, :authorisation_id, :currency, :at
-        FROM unnest(CAST(:movements AS varchar[])) AS movement
+        FROM unnest(CAST(:movements AS varchar[])) AS movement WHERE {condition}
         RETURNING id, movement
     )
     INSERT INTO journal_lines (entry_id, account, amount)
@@ -34,6 +34,7 @@ _JOURNAL = """
         CAST(:line_movements AS varchar[]), CAST(:accounts AS varchar[]), CAST(:amounts AS bigint[])
     ) AS line (movement, account, amount) USING (movement)
 """
+_JOURNAL = _JOURNAL_IF.format(condition="true")
 
 _SETTLED = """
     UPDATE payment_operations
@@ -80,13 +81,14 @@ SETTLE = text(f"WITH operation AS ({_SETTLED}), {_MOVED}, {_JOURNAL}")
 
 CLOSE = text(_SETTLED)
 
-# An authorisation's row may be there before it holds anything: while the customer has to confirm.
+# An authorisation's row may be there before it holds anything: while the customer has to confirm. An operation that is
+# no longer open has its end already, and nothing is entered.
 SETTLE_AUTHORISATION = text(f"""
-    WITH operation AS ({_SETTLED}),
+    WITH operation AS ({_SETTLED} AND status = 'pending' RETURNING order_id),
     tender AS (
         INSERT INTO tender_totals
             (order_id, tender_id, currency, authorised, captured, voided, refunded, refunding)
-        VALUES (:order_id, :tender_id, :currency, :booked, 0, 0, 0, 0)
+        SELECT operation.order_id, :tender_id, :currency, :booked, 0, 0, 0, 0 FROM operation
         ON CONFLICT (order_id, tender_id) DO UPDATE
         SET authorised = tender_totals.authorised + excluded.authorised
         RETURNING order_id
@@ -103,7 +105,7 @@ SETTLE_AUTHORISATION = text(f"""
         SET authorised = authorisations.authorised + excluded.authorised, status = excluded.status,
             capture_before = excluded.capture_before, single_capture = excluded.single_capture
     ),
-    {_JOURNAL}
+    {_JOURNAL_IF.format(condition="EXISTS (SELECT FROM operation)")}
 """)
 
 ENTER = text(f"""

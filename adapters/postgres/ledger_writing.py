@@ -1,6 +1,5 @@
 """What is written while an operation or an authorisation is locked: outcomes, totals and journal in one statement."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,19 +38,6 @@ class Settlement:
         self._provider = provider
         self._connection = connection
 
-    async def authorised(
-        self, state: Authorisation, booking: Booking, at: datetime, *, failure: str | None = None
-    ) -> None:
-        """Enter the answer to an authorisation; while the customer has not confirmed, it stays open."""
-        values = {
-            **self._outcome(booking, at, answer=state.id, result=state, failure=failure),
-            "authorisation_id": state.id,
-            "authorisation_status": state.status,
-            "capture_before": state.capture_before,
-            "single_capture": state.single_capture,
-        }
-        await self._connection.execute(ledger_sql.SETTLE_AUTHORISATION, values)
-
     async def settle(
         self,
         booking: Booking,
@@ -62,7 +48,8 @@ class Settlement:
         failure: str | None = None,
     ) -> None:
         """Enter what became of it, and free what it had spoken for unless it is still open."""
-        values = self._outcome(booking, at, answer=answer, result=result, failure=failure)
+        values = outcome_of(self.operation, booking, at, answer=answer, result=result, failure=failure)
+        values["provider"] = self._provider
         if self.standing is None:
             await self._connection.execute(ledger_sql.CLOSE, values)
             return
@@ -71,24 +58,28 @@ class Settlement:
         values |= _moved(booking) | {"authorisation_status": status_after(self.standing, booking)}
         await self._connection.execute(ledger_sql.SETTLE, values)
 
-    def _outcome(
-        self, booking: Booking, at: datetime, *, answer: str | None, result: BaseModel | None, failure: str | None
-    ) -> dict[str, Any]:
-        operation = self.operation
-        return {
-            **operation.model_dump(
-                include={"key", "order_id", "tender_id", "authorisation_id", "currency", "replaces"}
-            ),
-            **_posted(booking.movements, operation.purpose),
-            "provider": self._provider,
-            "status": booking.status,
-            "booked": booking.booked,
-            "answer": answer,
-            "failure": failure,
-            "result": json.dumps(result.model_dump(mode="json")) if result else None,
-            "at": at,
-            "settled_at": None if booking.status is OperationStatus.PENDING else at,
-        }
+
+def outcome_of(
+    operation: Operation,
+    booking: Booking,
+    at: datetime,
+    *,
+    answer: str | None,
+    result: BaseModel | None,
+    failure: str | None,
+) -> dict[str, Any]:
+    """What became of an operation, as its statement's parameters."""
+    return {
+        **operation.model_dump(include={"key", "order_id", "tender_id", "authorisation_id", "currency", "replaces"}),
+        **_posted(booking.movements, operation.purpose),
+        "status": booking.status,
+        "booked": booking.booked,
+        "answer": answer,
+        "failure": failure,
+        "result": result.model_dump_json() if result else None,
+        "at": at,
+        "settled_at": None if booking.status is OperationStatus.PENDING else at,
+    }
 
 
 class Sight:

@@ -1,5 +1,6 @@
 """The outbox in PostgreSQL: notices are kept in the transaction of what they tell, and leased to whoever sends them."""
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -8,7 +9,6 @@ from typing import Any
 import psycopg
 from pydantic import ValidationError
 from sqlalchemy import exc, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from adapters.notification.port import NoticeState, OutboxEntry, PendingNotice, Unavailable, UnknownNotice
@@ -40,6 +40,23 @@ _WHOLE = (
     NoticeRow.requested_by,
 )
 
+# One order of keys, so that two transactions which add the same events wait for each other, not in a circle. Who waits
+# for work is told when the caller commits, and never if it does not.
+_ADD = text(f"""
+WITH added AS (
+    INSERT INTO notices (key, kind, order_id, group_id, store_id, locale, at, until, facts, requested_by, state,
+                         next_attempt_at)
+    SELECT n.*, '{NoticeState.PENDING}', n.at
+    FROM jsonb_to_recordset(CAST(:notices AS jsonb)) AS n(
+        key text, kind text, order_id text, group_id text, store_id text, locale text, at timestamptz,
+        until timestamptz, facts jsonb, requested_by jsonb)
+    ORDER BY n.key
+    ON CONFLICT (key) DO NOTHING
+    RETURNING key
+)
+SELECT pg_notify(:channel, '') FROM added LIMIT 1
+""")
+
 
 class PostgresOutbox:
     """See `port.Outbox`.
@@ -59,8 +76,6 @@ class PostgresOutbox:
         rows = [_row(notice) for notice in notices]
         if not rows:
             return
-        # One order of keys, so that two transactions which add the same events wait for each other, not in a circle.
-        rows.sort(key=lambda row: str(row["key"]))
         async with self._transaction() as connection:
             await self._insert(connection, rows)
 
@@ -219,11 +234,7 @@ class PostgresOutbox:
         return connection
 
     async def _insert(self, connection: AsyncConnection | AsyncSession, rows: list[dict[str, Any]]) -> None:
-        statement = insert(NoticeRow).values(rows).on_conflict_do_nothing(index_elements=[NoticeRow.key])
-        added = (await connection.execute(statement.returning(NoticeRow.key))).first()
-        if added is not None:
-            # Delivered when the caller commits, and never if it does not.
-            await connection.execute(select(func.pg_notify(CHANNEL, "")))
+        await connection.execute(_ADD, {"notices": json.dumps(rows), "channel": CHANNEL})
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection | AsyncSession]:
@@ -243,9 +254,8 @@ def _settle(key: NoticeKey, state: NoticeState, at: datetime, reason: str) -> An
 
 
 def _row(notice: Notice) -> dict[str, Any]:
-    fields = notice.model_dump(exclude={"facts"})
     facts = notice.facts.model_dump(mode="json", exclude_defaults=True)
-    return fields | {"facts": facts, "state": NoticeState.PENDING, "next_attempt_at": notice.at}
+    return notice.model_dump(mode="json", exclude={"facts"}) | {"facts": facts}
 
 
 def _notice(row: Any) -> Notice:

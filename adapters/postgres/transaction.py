@@ -9,6 +9,7 @@ from adapters.backorders.postgres import PostgresBackorders
 from adapters.brokering.postgres import PostgresBrokering
 from adapters.capacity.postgres import PostgresCapacity
 from adapters.channels.postgres import PostgresChannels
+from adapters.inventory.asking import MergedQuestions
 from adapters.inventory.postgres import PostgresInventory
 from adapters.items.postgres import PostgresItems
 from adapters.postgres.intake import PostgresIntake
@@ -39,9 +40,19 @@ class PostgresTransactions:
 
     def __init__(self, engine: AsyncEngine):
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.stock = MergedQuestions(engine)
 
     def begin(self) -> AbstractAsyncContextManager[PostgresTransaction]:
         return self._begin()
+
+    def reading(self) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return self._reading()
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._single.connect() as connection:
+            yield PostgresTransaction(connection)
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[PostgresTransaction]:

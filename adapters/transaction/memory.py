@@ -12,6 +12,7 @@ from adapters.capacity.memory import MemoryCapacity
 from adapters.channels.memory import MemoryChannels
 from adapters.intake.memory import MemoryIntake
 from adapters.inventory.memory import MemoryInventory
+from adapters.inventory.port import AvailableStock
 from adapters.items.memory import MemoryItems
 from adapters.notification.memory import MemoryOutbox
 from adapters.places.memory import MemoryPlaces
@@ -47,6 +48,13 @@ class MemoryTransactions:
 
     def begin(self) -> AbstractAsyncContextManager[MemoryTransaction]:
         return self._begin()
+
+    def reading(self) -> AbstractAsyncContextManager[MemoryTransaction]:
+        return self._begin()
+
+    @property
+    def stock(self) -> AvailableStock:
+        return self.books.inventory
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[MemoryTransaction]:

@@ -8,7 +8,7 @@ from adapters.brokering.port import Brokering
 from adapters.capacity.port import CapacityUse
 from adapters.channels.port import Channels
 from adapters.intake.port import OrderIntake
-from adapters.inventory.port import Inventory
+from adapters.inventory.port import AvailableStock, Inventory
 from adapters.items.port import Items
 from adapters.notification.port import Outbox
 from adapters.places.port import Places
@@ -44,4 +44,13 @@ class Transaction(Protocol):
 class Transactions(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """Commits when the block ends well; any exception rolls everything back."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """For reading only, in fewer round trips: as in `begin`, each statement sees what is committed by then."""
+        ...
+
+    @property
+    def stock(self) -> AvailableStock:
+        """Read between transactions."""
         ...

@@ -1,13 +1,14 @@
 """What can be promised now, read while very many reservations are open: the kept level, or a sum over the ledger."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import psycopg
 
-from adapters.inventory.postgres import PostgresInventory
+from adapters.inventory.asking import MergedQuestions
 from adapters.postgres.engine import make_engine
 from benchmarks.counting import waits
 from benchmarks.database import Database, database, folder_for
@@ -20,14 +21,15 @@ from domain.ids import Sku, StoreId
 
 ARTICLES, PLACES = 20, 5
 ASKED = 10
-"""Articles in one question, at every place."""
-AT_ONCE = 8
+"""Articles in one question, drawn anew for each, at every place."""
+AT_ONCE = 64
+CONNECTIONS = 8
 SECONDS = 5.0
 SUM = """
 SELECT sku, location_id, sum(on_hand - allocated - reserved - set_aside - withheld) FROM stock_movements
 WHERE sku = ANY(%s) AND location_id = ANY(%s) GROUP BY sku, location_id ORDER BY sku, location_id
 """
-Read = Callable[[], Awaitable[object]]
+Read = Callable[[list[Sku], list[StoreId]], Awaitable[list[int]]]
 
 
 async def run(options: Run) -> list[Table]:
@@ -42,8 +44,14 @@ async def run(options: Run) -> list[Table]:
                 "sum over the ledger": lambda: _sum(db, options),
             }
             title = f"availability, {open_reservations:,} open reservations"
-            load = f"{ASKED} articles at {PLACES} places a question, {AT_ONCE} in flight, {SECONDS:.0f} s"
-            remarks = {"sum over the ledger": "on the index of article and place, psycopg"}
+            load = (
+                f"{ASKED} of {ARTICLES} articles at {PLACES} places a question, {AT_ONCE} in flight on {CONNECTIONS} "
+                f"connections at most, {SECONDS:.0f} s"
+            )
+            remarks = {
+                "throughline, the kept level": "MergedQuestions, one process, one statement at a time",
+                "sum over the ledger": "on the index of article and place, psycopg",
+            }
             tables.append(await in_turns(title, load, turns, rounds=options.rounds, remarks=remarks))
     return tables
 
@@ -89,12 +97,11 @@ async def _fill(db: Database, count: int) -> None:
 
 
 async def _ours(db: Database, options: Run) -> Figures:
-    engine = make_engine(db.dsn, pool_size=AT_ONCE)
-    skus, places = _asked()
+    engine = make_engine(db.dsn, pool_size=CONNECTIONS)
+    questions = MergedQuestions(engine)
 
-    async def read() -> object:
-        async with engine.connect() as connection:
-            return [each.available for each in await PostgresInventory(connection).availability(skus, places)]
+    async def read(skus: list[Sku], places: list[StoreId]) -> list[int]:
+        return [each.available for each in await questions.availability(skus, places)]
 
     try:
         return await _for_a_while(db, read, options)
@@ -103,30 +110,36 @@ async def _ours(db: Database, options: Run) -> Figures:
 
 
 async def _sum(db: Database, options: Run) -> Figures:
-    skus, places = _asked()
-    async with connections(db.dsn, AT_ONCE) as pool:
+    async with connections(db.dsn, CONNECTIONS) as pool:
 
-        async def read() -> object:
+        async def read(skus: list[Sku], places: list[StoreId]) -> list[int]:
             async with pool.one() as connection:
-                rows = await (await connection.execute(SUM, [list(skus), list(places)])).fetchall()
+                rows = await (await connection.execute(SUM, [skus, places])).fetchall()
                 return [int(row[2]) for row in rows]
 
         return await _for_a_while(db, read, options)
 
 
-def _asked() -> tuple[list[Sku], list[StoreId]]:
-    return sorted(Sku(f"A-{n}") for n in range(ASKED)), [StoreId(f"P-{n}") for n in range(PLACES)]
-
-
 async def _for_a_while(db: Database, read: Read, options: Run) -> Figures:
-    free = await read()
-    must(isinstance(free, list) and len(free) == ASKED * PLACES and min(free) >= 7, f"wrong answer: {free}")
-    await asyncio.gather(*(read() for _ in range(3 * AT_ONCE)))  # opens the connections, prepares the statement
+    skus, places = sorted(Sku(f"A-{n}") for n in range(ARTICLES)), [StoreId(f"P-{n}") for n in range(PLACES)]
+    dice = random.Random(7)
+    everywhere = await read(skus, places)
+    must(len(everywhere) == ARTICLES * PLACES and min(everywhere) >= 7, f"wrong answer: {everywhere}")
+    right = {sku: everywhere[n * PLACES : (n + 1) * PLACES] for n, sku in enumerate(skus)}
+
+    async def ask() -> None:
+        asked = sorted(dice.sample(skus, ASKED))
+        free = await watch.time(read(asked, places))
+        must(free == [units for sku in asked for units in right[sku]], "the answer changed")
+
+    watch = Stopwatch()
+    await asyncio.gather(*(ask() for _ in range(3 * AT_ONCE)))  # opens the connections, prepares the statement
     watch, ends = Stopwatch(), time.perf_counter() + (0.3 if options.quick else SECONDS)
 
     async def reader() -> None:
         while time.perf_counter() < ends:
-            must(await watch.time(read()) == free, "the answer changed")
+            await ask()
+            await asyncio.sleep(0)  # who waits for a connection comes first
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as readers:

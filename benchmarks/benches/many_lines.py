@@ -32,6 +32,8 @@ PARTIES: dict[str, tuple[MakeReserver, int]] = {
 }
 EXPIRING = 0.05
 """The share of orders whose reservation ends a second after it was asked for."""
+EXPIRING_AT_ONCE = 4
+"""Each order's time ends by itself: one that waits for a level holds up few others."""
 
 
 async def run(options: Run) -> list[Table]:
@@ -105,7 +107,7 @@ class Expiry:
 
 @asynccontextmanager
 async def expiring(db: Database, shelf: Shelf) -> AsyncIterator[Expiry]:
-    expiry, engine, stop = Expiry(), make_engine(db.dsn, pool_size=2), asyncio.Event()
+    expiry, engine, stop = Expiry(), make_engine(db.dsn, pool_size=EXPIRING_AT_ONCE, wait_seconds=60.0), asyncio.Event()
 
     async def due() -> list[tuple[str, datetime]]:
         async with await psycopg.AsyncConnection.connect(db.dsn) as connection:
@@ -116,18 +118,22 @@ async def expiring(db: Database, shelf: Shelf) -> AsyncIterator[Expiry]:
             )
             return await rows.fetchall()
 
-    async def sweep() -> None:
-        for order, ends in await due():
-            try:
-                async with engine.begin() as connection:
-                    key = OperationKey(f"{order}:expire")
-                    await PostgresInventory(connection).expire(OrderId(order), key, datetime.now(UTC))
-            except Exception as error:
-                if "deadlock" not in str(error):
-                    raise
-                expiry.deadlocks += 1
-                continue
+    async def expire(order: str, ends: datetime) -> None:
+        try:
+            async with engine.begin() as connection:
+                key = OperationKey(f"{order}:expire")
+                await PostgresInventory(connection).expire(OrderId(order), key, datetime.now(UTC))
+        except Exception as error:
+            if "deadlock" not in str(error):
+                raise
+            expiry.deadlocks += 1
+        else:
             expiry.late.append(time.time() - ends.timestamp())
+
+    async def sweep() -> None:
+        async with asyncio.TaskGroup() as side_by_side:
+            for order, ends in await due():
+                side_by_side.create_task(expire(order, ends))
 
     async def keep_on() -> None:
         while not stop.is_set():
@@ -138,8 +144,8 @@ async def expiring(db: Database, shelf: Shelf) -> AsyncIterator[Expiry]:
     try:
         yield expiry
     finally:
+        await asyncio.sleep(1.1)  # until the last one's time is over
         stop.set()
         await task
-        await asyncio.sleep(1.1)
         await sweep()
         await engine.dispose()

@@ -74,15 +74,15 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
     lines = {line.line_id: line for line in visit.order.lines}
     needs = {line: lines[line].needs for line in owed}
     wanted = {line: (Sku(lines[line].sku), n) for line, n in owed.items() if n}
-    async with services.transactions.begin() as books:
+    async with services.transactions.reading() as books:
         places = {
             place.location_id: place
             for place in await books.places.places()
             if place.kind is PlaceKind.STORE and not place.paused(now)
         }
-        stock = await books.inventory.availability(
-            sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
-        )
+    stock = await services.transactions.stock.availability(
+        sorted({sku for line in wanted for sku in needs[line]}), list(places), visit.order.channel
+    )
     available: dict[StoreId, dict[Sku, int]] = {}
     for level in stock:
         available.setdefault(level.location_id, {})[level.sku] = level.available

@@ -85,23 +85,23 @@ async def availability(
     if not sku:
         raise invalid("/query/sku", "Name one SKU at least")
     now, channel = services.now(), caller.principal.channel
-    async with services.transactions.begin() as books:
+    async with services.transactions.reading() as books:
         known = {item.sku: needs_of(item) for item in await books.items.items(sorted(set(sku)))}
         places = [
             place
             for place in await books.places.places([StoreId(each) for each in sorted(set(store))] if store else None)
             if place.kind is PlaceKind.STORE
         ]
-        found = await books.inventory.availability(
-            sorted({piece for needs in known.values() for piece in needs}),
-            [place.location_id for place in places],
-            channel,
-        )
         rules = {
             (rule.sku, rule.location_id): rule
             for rule in await books.backorders.rules(sorted(known))
             if rule.left and rule.sku in known[rule.sku]
         }
+    found = await services.transactions.stock.availability(
+        sorted({piece for needs in known.values() for piece in needs}),
+        [place.location_id for place in places],
+        channel,
+    )
     methods = {place.location_id: _methods(services, place, now) for place in places}
     exact = caller.sees_all_orders or caller.principal.kind is PrincipalKind.STORE
     return page_of(

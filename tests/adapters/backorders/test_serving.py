@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.exceptions import ApplicationError
 
 from activities import supply
-from activities.milestones import Claim, Forgotten, Milestones, StockOperation, StockStep, Stores
+from activities.claiming import Claim, Claimed, ClaimSteps
+from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
 from activities.supply import Supplies
 from adapters.backorders.port import Party
+from adapters.fraud.port import ScreeningRequest, Verdict
+from adapters.fraud.simulator import SimulatedScreening
 from adapters.inventory.merging import MergedReservations
 from adapters.inventory.port import BufferRule, Reserve, Reserved, StockMovement
 from adapters.postgres.transaction import PostgresTransactions
@@ -19,6 +22,7 @@ from adapters.transaction.port import Transactions
 from domain.actors import Channel
 from domain.groups import GroupStatus
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
+from domain.money import Money
 from domain.stock import MovementKind, StockLine
 from tests.adapters.backorders.test_backorders_contract import AT, BULB, LAMP, S1, A, B, C, join, queue, rule, waiting
 from tests.adapters.backorders.test_backorders_contract import wanted as wants
@@ -207,11 +211,18 @@ def line(quantity: int = 1, sku: Sku = LAMP, name: str = "1") -> StockLine:
     return StockLine(line_id=LineId(name), sku=sku, location_id=S1, quantity=quantity)
 
 
-def milestones(transactions: Transactions) -> Milestones:
-    return Milestones(transactions, AtOnce(transactions))
+def claims(transactions: Transactions) -> ClaimSteps:
+    return ClaimSteps(transactions, AtOnce(transactions), SimulatedScreening())
 
 
-async def is_out_of_stock(claimed: Awaitable[Stores]) -> list[tuple[int, int]]:
+def with_screening(made: Claim) -> Claim:
+    asked = ScreeningRequest(
+        order_id=made.order_id, attempt=1, customer_ref="C-1", amount=Money(amount=100, currency="EUR"), channel="web"
+    )
+    return made.model_copy(update={"screening": asked})
+
+
+async def is_out_of_stock(claimed: Awaitable[Claimed]) -> list[tuple[int, int]]:
     with pytest.raises(ApplicationError) as refused:
         await claimed
     assert refused.value.type == "OutOfStock"
@@ -221,7 +232,7 @@ async def is_out_of_stock(claimed: Awaitable[Stores]) -> list[tuple[int, int]]:
 async def test_what_is_in_stock_is_held_and_the_rest_waits_line_by_line(transactions: Transactions) -> None:
     await rule(transactions, 9)
     await receives(transactions, 4)
-    stores = await milestones(transactions).claim_stock(claim(A, line(3), line(2, name="2"), line(1, name="3")))
+    stores = await claims(transactions).claim_stock(claim(A, line(3), line(2, name="2"), line(1, name="3")))
     assert [(each.n, each.lines) for each in stores.waiting] == [(1, ["2"])]
     assert await reserved(transactions) == {"LAMP": 4}
     assert await waiting(transactions) == {("LAMP", "*"): 2}
@@ -231,10 +242,10 @@ async def test_a_claim_that_is_made_again_is_answered_as_at_first(transactions: 
     await rule(transactions, 9, expected_at=AT + timedelta(days=9))
     await receives(transactions, 1)
     made = claim(A, line(1), line(2, name="2"))
-    first = await milestones(transactions).claim_stock(made)
-    assert await milestones(transactions).claim_stock(made) == first
+    first = await claims(transactions).claim_stock(made)
+    assert await claims(transactions).claim_stock(made) == first
     await receives(transactions, 9)
-    assert await milestones(transactions).claim_stock(made) == first, "also when stock has come meanwhile"
+    assert await claims(transactions).claim_stock(made) == first, "also when stock has come meanwhile"
     assert (first.waiting[0].expected_at, await reserved(transactions)) == (AT + timedelta(days=9), {"LAMP": 1})
     assert await waiting(transactions) == {("LAMP", "*"): 2}
 
@@ -242,28 +253,45 @@ async def test_a_claim_that_is_made_again_is_answered_as_at_first(transactions: 
 async def test_what_is_missing_is_said_of_the_whole_order(transactions: Transactions) -> None:
     await receives(transactions, 4)
     made = claim(A, line(3), line(2, name="2"))
-    assert await is_out_of_stock(milestones(transactions).claim_stock(made)) == [(5, 4)]
+    assert await is_out_of_stock(claims(transactions).claim_stock(made)) == [(5, 4)]
     await rule(transactions, 1)
-    assert await is_out_of_stock(milestones(transactions).claim_stock(made)) == [(5, 4)]
-    assert await is_out_of_stock(milestones(transactions).claim_stock(claim(B, line(9), groups={}))) == [(9, 4)]
+    assert await is_out_of_stock(claims(transactions).claim_stock(made)) == [(5, 4)]
+    assert await is_out_of_stock(claims(transactions).claim_stock(claim(B, line(9), groups={}))) == [(9, 4)]
     assert (await reserved(transactions), await queue(transactions)) == ({"LAMP": 0}, [])
+
+
+async def test_an_order_is_screened_once_it_has_its_units(transactions: Transactions) -> None:
+    asked: list[str] = []
+
+    class Strict:
+        async def screen(self, request: ScreeningRequest) -> Verdict:
+            asked.append(request.order_id)
+            return Verdict.DECLINE
+
+    steps = ClaimSteps(transactions, AtOnce(transactions), Strict())
+    await receives(transactions, 1)
+    screened = {order: with_screening(claim(order, line(units))) for order, units in ((A, 2), (B, 1))}
+    await is_out_of_stock(steps.claim_stock(screened[A]))
+    assert (await steps.claim_stock(screened[B])).verdict is Verdict.DECLINE
+    assert asked == [B]
+    assert await reserved(transactions) == {"LAMP": 1}, "who declines frees"
 
 
 async def test_freed_units_go_to_the_queue_and_not_to_the_next_buyer(transactions: Transactions) -> None:
     await rule(transactions, 9)
     await receives(transactions, 1)
-    steps = milestones(transactions)
+    steps, milestones = claims(transactions), Milestones(transactions)
     told: list[str] = []
 
     async def tell(order_id: OrderId, n: int, at: StoreId) -> None:
         told.append(order_id)
 
-    steps.supplies = Supplies(transactions, tell)
+    milestones.supplies = Supplies(transactions, tell)
     await steps.claim_stock(claim(A, line()))
     await steps.claim_stock(claim(B, line()))
     await stands(transactions, B)
     release = StockStep(operation=StockOperation.RELEASE, key=OperationKey("A:forget"), lines=(line(),))
-    await steps.forget_order(Forgotten(order_id=A, at=AT, release=release))
+    await milestones.forget_order(Forgotten(order_id=A, at=AT, release=release))
     assert told == [B]
     assert (await steps.claim_stock(claim(C, line()))).waiting[0].lines == ["1"]
 
@@ -272,13 +300,13 @@ async def test_many_buyers_of_a_few_units_and_a_cap(books_engine: AsyncEngine) -
     transactions = PostgresTransactions(books_engine)
     await rule(transactions, 10)
     await receives(transactions, 3)
-    steps = Milestones(transactions, MergedReservations(books_engine))
+    steps = ClaimSteps(transactions, MergedReservations(books_engine), SimulatedScreening())
     answers = await asyncio.gather(
         *(steps.claim_stock(claim(OrderId(f"o{number}"), line())) for number in range(50)), return_exceptions=True
     )
-    stand = [answer for answer in answers if isinstance(answer, Stores)]
+    stand = [answer for answer in answers if isinstance(answer, Claimed)]
     assert (len([each for each in stand if not each.waiting]), len([each for each in stand if each.waiting])) == (3, 10)
-    assert {type(answer) for answer in answers} == {Stores, ApplicationError}
+    assert {type(answer) for answer in answers} == {Claimed, ApplicationError}
     assert await reserved(transactions) == {"LAMP": 3}
     assert await waiting(transactions) == {("LAMP", "*"): 10}
 
