@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from domain.groups import GroupStatus
 from domain.intake import PickupMode
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
@@ -94,6 +95,7 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "backordered": group.supply is not None,
         "expected_at": group.supply.expected_at if group.supply is not None else None,
         "promised_ready_at": group.promised_ready_at,
+        "accept_by": group.accept_by if group.status is GroupStatus.OFFERED else None,
         "accepted_at": group.accepted_at,
         "location": group.location,
     }

@@ -55,6 +55,7 @@ STANDARD = PolicyPack(
         max_extension=timedelta(days=7),
         curbside_sla=timedelta(minutes=5),
         choice_within=timedelta(days=2),
+        other_store_within_km=500,
         pay_in_store_hold=timedelta(days=1),
         payment_within=timedelta(minutes=30),
         approval_within=timedelta(days=1),

@@ -97,6 +97,8 @@ class GroupView(View):
     expected_at: datetime | None = None
     """When supply is expected."""
     promised_ready_at: datetime | None = None
+    accept_by: datetime | None = None
+    """Until when its place must accept or reject it, while it has done neither."""
     accepted_at: datetime | None = None
     ready_at: datetime | None = None
     deadline: datetime | None = None

@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
     from activities.faults import OUT_OF_STOCK
     from activities.milestones import QueueOperation, StockOperation
-    from domain.alternatives import Alternative, rank_alternatives
+    from domain.alternatives import Alternative, in_reach, rank_alternatives
     from domain.cancellation import UnitsOf
     from domain.groups import Ending, WaitsFor
     from domain.ids import LineId, StoreId
@@ -155,7 +155,10 @@ class Choosing:
         found = await self._find_stores(group)
         skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
-        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by, self.desk.book.needs)
+        # Who names a store knows where it is; nobody else is sent abroad, or too far.
+        within = self.desk.order.terms.policy.pickup.other_store_within_km
+        offers = found.offers if store_id is not None else in_reach(found.offers, group.store_id, within)
+        ranked = rank_alternatives(wanted, offers, group.store_id, group.declined_by, self.desk.book.needs)
         for alternative in ranked:
             if store_id in (None, alternative.store_id):
                 moved = await self._move_to(group, alternative, found, command)

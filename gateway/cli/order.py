@@ -118,7 +118,9 @@ def cancel(
     rows = [(what, part["n"], part["line_id"], part["quantity"]) for what in _PARTS for part in plan[what]]
     output.table(("what", "pickup", "line", "units"), rows, "No units.")
     would = "would be" if preview else "are"
-    output.done(f"{plan['void']} {would} voided and {plan['refund']} refunded (minor units); order {answer['status']}")
+    currency = session_of(context).get(f"/v1/orders/{_safe(order)}")["currency"]
+    void, refund = (output.money(plan[what], currency) for what in ("void", "refund"))
+    output.done(f"{void} {would} voided and {refund} refunded; order {answer['status']}")
 
 
 _PARTS = ("release", "recall", "asked", "refused")
