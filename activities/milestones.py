@@ -9,6 +9,7 @@ from temporalio import activity
 
 from activities import faults
 from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
+from activities.promises import convert, keep_again
 from activities.supply import Supplies
 from adapters.inventory.port import (
     Allocate,
@@ -140,6 +141,8 @@ class Claim(Message):
     """The group of each line that may be sold beyond stock."""
     ahead: tuple[StockLine, ...] = ()
     """Lines that no place can ship: they are sold beyond stock, or the order cannot be."""
+    promises: list[OrderId] = []
+    """Under these names some of its units are kept already."""
 
 
 class Forgotten(Message):
@@ -149,6 +152,8 @@ class Forgotten(Message):
     at: datetime
     release: StockStep | None = None
     capacity: list[OperationKey] = []
+    promises: list[OrderId] = []
+    """It had taken them over: they are open again."""
 
 
 FREES = frozenset({StockOperation.RELEASE, StockOperation.PUT_BACK, StockOperation.TAKE_BACK})
@@ -177,7 +182,7 @@ class Milestones:
 
     async def _from_stock(self, claim: Claim) -> list[Waiting]:
         try:
-            await self.reservations.reserve(_reserve(claim.order_id, claim.stock, claim.at))
+            await self._reserve(claim)
         except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
             if not claim.groups:
                 raise
@@ -187,6 +192,16 @@ class Milestones:
                 # What is missing is said of the whole order.
                 raise refused if isinstance(refused, OutOfStock) else beyond from None
         return []
+
+    async def _reserve(self, claim: Claim) -> None:
+        wanted = _reserve(claim.order_id, claim.stock, claim.at)
+        if not claim.promises:
+            await self.reservations.reserve(wanted)
+            return
+        async with self.transactions.begin() as books:
+            for promise in claim.promises:
+                await convert(books.inventory, promise, claim.order_id, claim.at)
+            await books.inventory.reserve(wanted)
 
     async def _beyond_stock(self, claim: Claim) -> list[Waiting]:
         async with self.transactions.begin() as books:
@@ -218,6 +233,8 @@ class Milestones:
             await books.backorders.forget(forgotten.order_id)
             if forgotten.release is not None:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
+            for promise in forgotten.promises:
+                await keep_again(books.inventory, promise, forgotten.order_id, forgotten.at)
             for key in forgotten.capacity:
                 await books.capacity.give_back(key, forgotten.at)
             await books.records.forget(forgotten.order_id)

@@ -175,6 +175,8 @@ class Fulfilment(Body):
     allow_split: Flag = True
     exclude: list[Key] = Field(default_factory=list, max_length=500)
     requested_pickup_at: Instant | None = None
+    promise: Key | None = None
+    """A promise that this pickup takes over: its units are kept, and its time holds."""
 
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:

@@ -13,6 +13,7 @@ from domain.kits import Component, needs_of
 from domain.money import Currency
 from domain.payments import TenderId
 from domain.policy_packs import PolicyPack
+from domain.promises import Promise
 
 
 class Fixed(BaseModel):
@@ -46,6 +47,9 @@ class PickupTerms(Fixed):
     mode: PickupMode
     requested_at: datetime | None = None
     proxy: Relation | None = None
+    promise: OrderId | None = None
+    """Under which name stock is kept for it already."""
+    promised_ready_at: datetime | None = None
 
 
 class ShipmentTerms(Fixed):
@@ -119,10 +123,12 @@ def terms_of(
     discrepancy: Discrepancy | None,
     kits: Mapping[str, Sequence[Component]] | None = None,
     stores: Mapping[StoreId, Destination] | None = None,
+    promises: Mapping[str, Promise] | None = None,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
-    `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to.
+    `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to. `promises`:
+    what was promised to a fulfilment before.
     """
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
@@ -158,14 +164,19 @@ def terms_of(
                 )
             )
             continue
+        promise = (promises or {}).get(fulfilment.id)
         pickups.append(
             PickupTerms(
                 n=numbers[fulfilment.id],
                 fulfilment=fulfilment.id,
                 store_id=StoreId(fulfilment.store_id or ""),
                 mode=fulfilment.mode,
-                requested_at=fulfilment.requested_pickup_at or body.requested_pickup_at,
+                requested_at=fulfilment.requested_pickup_at
+                or body.requested_pickup_at
+                or (promise.requested_at if promise else None),
                 proxy=proxy.relation if proxy else None,
+                promise=promise.holder if promise else None,
+                promised_ready_at=promise.ready_at if promise else None,
             )
         )
     return OrderTerms(

@@ -31,6 +31,7 @@ from activities.declining import DecliningSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
+from activities.promises import PromiseSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
@@ -44,6 +45,7 @@ from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.order import OrderWorkflow
+from workflows.promise import PromiseWorkflow
 
 POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.NOTIFICATION)
 
@@ -57,12 +59,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions, made.reservations)
         sweeping = _sweeping(client, made)
+        promises = PromiseSteps(made.transactions, made.reservations)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
         workers.append(
             Worker(
                 client,
                 task_queue=options.ORDERS,
-                workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
+                workflows=[
+                    OrderWorkflow,
+                    PromiseWorkflow,
+                    housekeeping.NoticeDispatchWorkflow,
+                    housekeeping.SweepWorkflow,
+                ],
                 activities=[
                     milestones.claim_stock,
                     milestones.record_milestone,
@@ -73,6 +81,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
+                    promises.keep_promise,
+                    promises.end_promise,
                     payment_here.authorise,
                     payment_here.capture,
                     payment_here.void,
