@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
-from gateway.channels import availability, customers, messages, order_commands, orders, promises
+from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
@@ -15,6 +15,7 @@ from gateway.webhooks import receiving
 ROUTERS = (
     orders.router,
     order_commands.router,
+    changes.router,
     ledger.router,
     messages.router,
     customers.router,
