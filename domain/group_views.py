@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.groups import GroupStatus
+from domain.groups import GroupStatus, WaitsFor
 from domain.intake import PickupMode
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
@@ -47,6 +47,7 @@ def _pickup_view(group: PickupGroup) -> GroupView:
         bay=group.bay,
         locked=group.code_locked,
         put_back=group.put_back,
+        proposal=group.proposal if group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) else None,
         hand_overs=group.hand_overs,
     )
 

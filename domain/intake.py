@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.actors import Channel
 from domain.money import Currency
+from domain.substitution_rules import Substitution
 
 MAX_LINES = 500
 MAX_QUANTITY = 100_000
@@ -155,6 +156,8 @@ class Line(Body):
     tax: Amount = 0
     fulfilment: Key
     kind: LineKind = LineKind.GOODS
+    substitution: Substitution | None = None
+    """What may be given instead when the store does not find it; nothing when left out."""
 
     def total(self, prices_include_tax: bool) -> int:
         """`quantity x unit_price - discount (+ tax unless prices include it)`, in minor units."""

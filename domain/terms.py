@@ -15,6 +15,7 @@ from domain.payments import TenderId
 from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
 from domain.promises import Promise
+from domain.substitution_rules import Substitution
 
 
 class Fixed(BaseModel):
@@ -35,6 +36,7 @@ class LineTerms(Fixed):
     kind: LineKind = LineKind.GOODS
     components: list[Component] = []
     """What one unit is made of, when it is a kit."""
+    substitution: Substitution | None = None
 
     @property
     def needs(self) -> dict[Sku, int]:
@@ -210,6 +212,7 @@ def terms_of(
                 group=numbers[line.fulfilment],
                 kind=line.kind,
                 components=list((kits or {}).get(line.sku, ())),
+                substitution=line.substitution,
             )
             for line in body.lines
         ],

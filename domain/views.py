@@ -14,7 +14,7 @@ from domain.intake import PickupMode, Service
 from domain.money import Currency
 from domain.open_changes import MadeChange, Totals
 from domain.parcels import Box, Parcel
-from domain.pickups import HandOver
+from domain.pickups import HandOver, Proposal
 from domain.sourcing.rules import Queue
 from domain.waits import Wait
 
@@ -109,6 +109,8 @@ class GroupView(View):
     bay: str | None = None
     locked: bool = False
     put_back: dict[LineId, int] = {}
+    proposal: Proposal | None = None
+    """Another article that the store has instead, for the customer to choose."""
     hand_overs: list[HandOver] = []
 
     origin: int | None = None

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.offering import offer
     from workflows.refusing import StepFailed, failure_type, refuse
     from workflows.sourcing import Sourcing
+    from workflows.substituting import Substituting
 
 
 class Choosing:
@@ -35,6 +36,7 @@ class Choosing:
         self.desk = desk
         self.ship: Callable[[PickupGroup, messages.Choose], Awaitable[GroupAnswer]] = _nobody_ships
         """How units are sent instead: a change of the order."""
+        self.substitute = Substituting(desk).consent
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         if (ahead := self._ordered_ahead(command.n)) is not None:
@@ -60,6 +62,8 @@ class Choosing:
                 self._choice_made(group, command)
                 self.wait_for_stock(group)
                 await desk.book.record()
+            case messages.ChoiceOption.SUBSTITUTE:
+                return await self.substitute(group, command)
             case messages.ChoiceOption.CANCEL:
                 self._choice_made(group, command)
                 self._cancel_all_open(group, command)

@@ -28,7 +28,7 @@ def _offer_pickup(desk: Desk, group: PickupGroup) -> None:
     group.choose_by = group.ready_at = None
     group.deadline = group.latest_deadline = group.expiring_notice_at = None
     group.reminders = []
-    group.transit = group.plan = None  # from the store's own shelf this time
+    group.transit = group.plan = group.proposal = None  # from the store's own shelf this time
     group.promised_ready_at = _promised(desk, group) or promised_ready_at(
         desk.hours(group.store_id), work_policy(desk.order, group), workflow.now(), group.requested_at
     )

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from adapters.notification.format import cleaned
 from adapters.places.port import PlaceKind
 from domain.alternatives import StoreOffer, in_reach, rank_alternatives
 from domain.groups import GroupStatus
 from domain.ids import LineId, Sku, StoreId
 from domain.intake import Address, Service
+from domain.money import Money
+from domain.pickups import Proposal
 from domain.waits import WaitKind
 from gateway.account.visit import Form, Outcome, Visit, new_form
 from gateway.channels.wishes import way_home
@@ -39,11 +42,21 @@ async def show(visit: Visit) -> dict[str, Any]:
         "waits": waits_for_stock,
         "ahead": group.backordered,
         "expected": visit.when(group.expected_at),
+        "instead": _instead(visit, group.proposal),
         "near": near[:SHOWN],
         "far": far[:SHOWN],
         "country": visit.place.country if visit.place else "",
         "once_value": new_form(),
     }
+
+
+def _instead(visit: Visit, proposal: Proposal | None) -> dict[str, Any] | None:
+    """What the store has instead, in words."""
+    if proposal is None:
+        return None
+    price = Money(amount=proposal.worth, currency=visit.order.currency)
+    name = cleaned(visit.names.get(proposal.sku, proposal.sku))
+    return {"goods": [{"quantity": proposal.quantity, "name": name}], "price": visit.formats.money(price)}
 
 
 async def act(visit: Visit, form: Form) -> Outcome:

@@ -12,11 +12,6 @@ from tests.scenarios.world import World, refused, taken
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-@pytest.fixture(scope="session")
-def world(short_world: World) -> World:
-    return short_world
-
-
 async def promised(world: World, sku: str, quantity: int = 1, **more: Any) -> Json:
     body = {"store_id": "S001", "lines": [{"sku": sku, "quantity": quantity}]}
     return taken(await world.channel("POST", "/v1/promises", body, **more))
@@ -70,20 +65,6 @@ async def test_a_declined_payment_leaves_the_promise_for_another_try(world: Worl
     assert (await world.stock(shelf.sku, "S001"))["reserved"] == 1
     order = await world.placed(with_promise(world, shelf.sku, promise))
     assert await state(world, promise) == ("converted", order.id)
-
-
-@story
-async def test_nobody_has_to_free_what_was_not_ordered_in_time(world: World) -> None:
-    shelf = await world.shelf(S001=1)
-    promise = await promised(world, shelf.sku)
-
-    async def is_free() -> bool:
-        return bool((await world.stock(shelf.sku, "S001"))["available"] == 1)
-
-    await world.until("the units are free", is_free)
-    assert await state(world, promise) == ("expired", None)
-    late = await world.channel("POST", "/v1/orders", with_promise(world, shelf.sku, promise))
-    refused(late, 409, "not-allowed-now")
 
 
 @story
