@@ -55,6 +55,7 @@ class AlternativeSteps:
                     store_id=place.location_id,
                     latitude=place.latitude,
                     longitude=place.longitude,
+                    country=place.country,
                     available=available.get(place.location_id, {}),
                 )
                 for place in places

@@ -9,6 +9,7 @@ from temporalio import activity
 from activities import faults
 from activities.beyond_stock import Asked, Waiting, sell_beyond_stock
 from activities.milestones import StockStep, hours_by_id
+from activities.promises import convert
 from adapters.fraud.port import Screening, ScreeningRequest, Verdict
 from adapters.inventory.port import KeyConflict, OutOfStock, Reservations
 from adapters.transaction.port import Transactions
@@ -32,6 +33,8 @@ class Claim(Message):
     """The group of each line that may be sold beyond stock."""
     ahead: tuple[StockLine, ...] = ()
     """Lines that no place can ship: they are sold beyond stock, or the order cannot be."""
+    promises: list[OrderId] = []
+    """Under these names some of its units are kept already."""
     screening: ScreeningRequest | None = None
     """None: the seller screens elsewhere."""
 
@@ -75,7 +78,7 @@ class ClaimSteps:
 
     async def _from_stock(self, claim: Claim) -> list[Waiting]:
         try:
-            await self.reservations.reserve(claim.stock.reservation(claim.order_id, claim.at))
+            await self._reserve(claim)
         except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it
             if not claim.groups:
                 raise
@@ -85,6 +88,16 @@ class ClaimSteps:
                 # What is missing is said of the whole order.
                 raise refused if isinstance(refused, OutOfStock) else beyond from None
         return []
+
+    async def _reserve(self, claim: Claim) -> None:
+        wanted = claim.stock.reservation(claim.order_id, claim.at)
+        if not claim.promises:
+            await self.reservations.reserve(wanted)
+            return
+        async with self.transactions.begin() as books:
+            for promise in claim.promises:
+                await convert(books.inventory, promise, claim.order_id, claim.at)
+            await books.inventory.reserve(wanted)
 
     async def _beyond_stock(self, claim: Claim) -> list[Waiting]:
         async with self.transactions.begin() as books:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
+from activities.promises import keep_again
 from activities.supply import Supplies
 from adapters.brokering.port import QueuedGroup
 from adapters.inventory.port import (
@@ -146,6 +147,8 @@ class Forgotten(Message):
     at: datetime
     release: StockStep | None = None
     capacity: list[OperationKey] = []
+    promises: list[OrderId] = []
+    """It had taken them over: they are open again."""
 
 
 FREES = frozenset({StockOperation.RELEASE, StockOperation.PUT_BACK, StockOperation.TAKE_BACK})
@@ -172,6 +175,8 @@ class Milestones:
             await books.backorders.forget(forgotten.order_id)
             if forgotten.release is not None:
                 await _move_stock(books, forgotten.order_id, forgotten.release, forgotten.at)
+            for promise in forgotten.promises:
+                await keep_again(books.inventory, promise, forgotten.order_id, forgotten.at)
             for key in forgotten.capacity:
                 await books.capacity.give_back(key, forgotten.at)
             await books.brokering.leave(forgotten.order_id)

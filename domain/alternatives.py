@@ -5,6 +5,7 @@ from math import asin, cos, radians, sin, sqrt
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.carriage import Country
 from domain.ids import LineId, Sku, StoreId
 from domain.kits import Needs, pieces, whole_units
 
@@ -19,6 +20,7 @@ class StoreOffer(BaseModel):
     store_id: StoreId
     latitude: float
     longitude: float
+    country: Country | None = None
     available: dict[Sku, int]
 
 
@@ -69,6 +71,22 @@ def rank_alternatives(
                 )
             )
     return sorted(found, key=lambda each: (not each.whole, -sum(each.lines.values()), each.distance_km, each.store_id))
+
+
+def in_reach(offers: list[StoreOffer], origin: StoreId | None, within_km: float | None) -> list[StoreOffer]:
+    """Stores that may be offered to a customer who named none: in the origin's country, at most so far from it.
+
+    What is not known of a store, or of the origin, leaves nothing out.
+    """
+    home = next((offer for offer in offers if offer.store_id == origin), None)
+    if home is None:
+        return offers
+    return [
+        offer
+        for offer in offers
+        if (home.country is None or offer.country in (None, home.country))
+        and (within_km is None or distance_km(home, offer) <= within_km)
+    ]
 
 
 def distance_km(one: StoreOffer, other: StoreOffer) -> float:

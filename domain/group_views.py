@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from domain.groups import GroupStatus, WaitsFor
 from domain.intake import PickupMode
 from domain.locker_stays import LockerStay
 from domain.pickups import PickupGroup
@@ -48,6 +49,7 @@ def _pickup_view(group: PickupGroup) -> GroupView:
         locked=group.code_locked,
         put_back=group.put_back,
         locker=_locker_view(group.locker) if group.locker is not None else None,
+        proposal=group.proposal if group.waits_for in (WaitsFor.CHOICE, WaitsFor.STOCK) else None,
         hand_overs=group.hand_overs,
     )
 
@@ -109,6 +111,7 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "backordered": group.supply is not None,
         "expected_at": group.supply.expected_at if group.supply is not None else None,
         "promised_ready_at": group.promised_ready_at,
+        "accept_by": group.accept_by if group.status is GroupStatus.OFFERED else None,
         "accepted_at": group.accepted_at,
         "location": group.location,
     }

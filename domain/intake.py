@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.actors import Channel
 from domain.money import Currency
+from domain.substitution_rules import Substitution
 
 MAX_LINES = 500
 MAX_QUANTITY = 100_000
@@ -155,6 +156,8 @@ class Line(Body):
     tax: Amount = 0
     fulfilment: Key
     kind: LineKind = LineKind.GOODS
+    substitution: Substitution | None = None
+    """What may be given instead when the store does not find it; nothing when left out."""
 
     def total(self, prices_include_tax: bool) -> int:
         """`quantity x unit_price - discount (+ tax unless prices include it)`, in minor units."""
@@ -175,6 +178,8 @@ class Fulfilment(Body):
     allow_split: Flag = True
     exclude: list[Key] = Field(default_factory=list, max_length=500)
     requested_pickup_at: Instant | None = None
+    promise: Key | None = None
+    """A promise that this pickup takes over: its units are kept, and its time holds."""
 
     @model_validator(mode="after")
     def _has_its_place(self) -> Self:

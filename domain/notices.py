@@ -40,6 +40,7 @@ class NoticeKind(StrEnum):
     PICKUP_EXPIRED = "pickup_expired"
     ORDER_CANCELLED = "order_cancelled"
     LINES_CANCELLED = "lines_cancelled"
+    SUBSTITUTED = "substituted"
     ORDER_CHANGED = "order_changed"
     CHANGE_AWAITS_PAYMENT = "change_awaits_payment"
     CHANGE_DROPPED = "change_dropped"
@@ -162,6 +163,8 @@ class NoticeFacts(_Value):
     at_till: bool = False
     """The refund is paid out in the store, where the money was paid."""
     fee: Money | None = None
+    price: Money | None = None
+    """Of what is given, or offered, instead of something else."""
     due: Money | None = None
 
     ready_at: AwareDatetime | None = None

@@ -28,7 +28,7 @@ PAUSED_INDEFINITELY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class PickupPolicy(BaseModel):
-    """The durations of a pickup, fixed for an order when it is placed."""
+    """The durations and bounds of a pickup, fixed for an order when it is placed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,6 +56,8 @@ class PickupPolicy(BaseModel):
     """How soon after arrival the store should be at the car."""
     choice_within: Duration
     """How long the customer has to choose after a rejection."""
+    other_store_within_km: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How far away another store may be that is offered in its stead; none: anywhere in the same country."""
     pay_in_store_hold: Duration
     """How long unpaid units are held."""
     payment_within: Duration

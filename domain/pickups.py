@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
-from domain.ids import GroupId, LineId, OperationKey, StoreId, pickup_id
+from domain.ids import GroupId, LineId, OperationKey, Sku, StoreId, pickup_id
 from domain.intake import PickupMode, Relation
+from domain.kits import Component
 from domain.locker_stays import LockerStay
 from domain.transits import SendingPlan, Transit, in_transit_to
 from domain.units import Units, UnitState
@@ -39,6 +40,21 @@ class HandOver(BaseModel):
     captured: int
     """Minor units captured for it, or still to be captured when the payment system is away."""
     capture_pending: bool = False
+
+
+class Proposal(BaseModel):
+    """Another article that the store has instead of units that it did not find."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    line_id: LineId
+    sku: Sku
+    quantity: int
+    unit_price: int
+    """Its usual price, minor units."""
+    components: list[Component] = []
+    worth: int
+    """What the customer would pay for all of it: the lower of the two prices."""
 
 
 class PickupGroup(Group):
@@ -78,6 +94,8 @@ class PickupGroup(Group):
     wrong_codes: int = 0
     code_locked: bool = False
     hand_overs: list[HandOver] = Field(default_factory=list)
+    proposal: Proposal | None = None
+    """What its customer is offered instead, while that may be chosen."""
     transit: Transit | None = None
     """Its goods were sent here from another place."""
     plan: SendingPlan | None = None

@@ -28,6 +28,8 @@ class PolicyPack(BaseModel):
     """How long units wait for stock when the customer chose to wait."""
     wait_for_supply: Duration = timedelta(days=30)
     """How long after the expected date (or the order, when none is known) what is sold beyond stock is cancelled."""
+    promise_within: Duration = timedelta(minutes=15)
+    """How long units are kept for a customer who has not paid yet."""
     authorise_before_supply: Duration = timedelta(days=3)
     """How long before the expected date an order of which nothing is in stock has its money authorised."""
     wrong_code_tries: int = 5
@@ -62,6 +64,7 @@ STANDARD = PolicyPack(
         max_extension=timedelta(days=7),
         curbside_sla=timedelta(minutes=5),
         choice_within=timedelta(days=2),
+        other_store_within_km=500,
         pay_in_store_hold=timedelta(days=1),
         payment_within=timedelta(minutes=30),
         approval_within=timedelta(days=1),
@@ -110,6 +113,7 @@ SHORT = PolicyPack(
     return_window=timedelta(seconds=20),
     wait_for_stock=timedelta(seconds=14),
     wait_for_supply=timedelta(seconds=14),
+    promise_within=timedelta(seconds=6),
     authorise_before_supply=timedelta(seconds=3),
     proof_above=50_000,
     day=timedelta(seconds=1),

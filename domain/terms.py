@@ -15,6 +15,8 @@ from domain.money import Currency
 from domain.payments import TenderId
 from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
+from domain.promises import Promise
+from domain.substitution_rules import Substitution
 
 
 class Fixed(BaseModel):
@@ -35,6 +37,7 @@ class LineTerms(Fixed):
     kind: LineKind = LineKind.GOODS
     components: list[Component] = []
     """What one unit is made of, when it is a kit."""
+    substitution: Substitution | None = None
 
     @property
     def needs(self) -> dict[Sku, int]:
@@ -50,6 +53,9 @@ class PickupTerms(Fixed):
     proxy: Relation | None = None
     locker_id: LockerId | None = None
     """The parcel machine that it is to be put in."""
+    promise: OrderId | None = None
+    """Under which name stock is kept for it already."""
+    promised_ready_at: datetime | None = None
 
 
 class ShipmentTerms(Fixed):
@@ -132,10 +138,12 @@ def terms_of(
     discrepancy: Discrepancy | None,
     kits: Mapping[str, Sequence[Component]] | None = None,
     stores: Mapping[StoreId, Destination] | None = None,
+    promises: Mapping[str, Promise] | None = None,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
-    `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to.
+    `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to. `promises`:
+    what was promised to a fulfilment before.
     """
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
@@ -171,15 +179,20 @@ def terms_of(
                 )
             )
             continue
+        promise = (promises or {}).get(fulfilment.id)
         pickups.append(
             PickupTerms(
                 n=numbers[fulfilment.id],
                 fulfilment=fulfilment.id,
                 store_id=StoreId(fulfilment.store_id or ""),
                 mode=fulfilment.mode,
-                requested_at=fulfilment.requested_pickup_at or body.requested_pickup_at,
+                requested_at=fulfilment.requested_pickup_at
+                or body.requested_pickup_at
+                or (promise.requested_at if promise else None),
                 proxy=proxy.relation if proxy else None,
                 locker_id=LockerId(fulfilment.locker_id or "") if fulfilment.mode is PickupMode.LOCKER else None,
+                promise=promise.holder if promise else None,
+                promised_ready_at=promise.ready_at if promise else None,
             )
         )
     return OrderTerms(
@@ -203,6 +216,7 @@ def terms_of(
                 group=numbers[line.fulfilment],
                 kind=line.kind,
                 components=list((kits or {}).get(line.sku, ())),
+                substitution=line.substitution,
             )
             for line in body.lines
         ],

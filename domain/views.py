@@ -16,7 +16,7 @@ from domain.lockers import CompartmentId, CompartmentSize, LockerId
 from domain.money import Currency
 from domain.open_changes import MadeChange, Totals
 from domain.parcels import Box, Parcel
-from domain.pickups import HandOver
+from domain.pickups import HandOver, Proposal
 from domain.sourcing.rules import Queue
 from domain.waits import Wait
 
@@ -116,6 +116,8 @@ class GroupView(View):
     expected_at: datetime | None = None
     """When supply is expected."""
     promised_ready_at: datetime | None = None
+    accept_by: datetime | None = None
+    """Until when its place must accept or reject it, while it has done neither."""
     accepted_at: datetime | None = None
     ready_at: datetime | None = None
     deadline: datetime | None = None
@@ -126,6 +128,8 @@ class GroupView(View):
     locked: bool = False
     put_back: dict[LineId, int] = {}
     locker: LockerView | None = None
+    proposal: Proposal | None = None
+    """Another article that the store has instead, for the customer to choose."""
     hand_overs: list[HandOver] = []
 
     origin: int | None = None

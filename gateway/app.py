@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
-from gateway.channels import availability, changes, customers, messages, order_commands, orders
+from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
 from gateway.ops import backorders, brokering, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
@@ -20,6 +20,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    promises.router,
     pickups.router,
     shipments.router,
     tasks.router,

@@ -36,6 +36,7 @@ from activities.lockers import LockerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
+from activities.promises import PromiseSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
@@ -50,6 +51,7 @@ from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
+from workflows.promise import PromiseWorkflow
 
 POOLS = (
     options.ORDERS,
@@ -70,12 +72,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
+        promises = PromiseSteps(made.transactions, made.reservations)
         payment_here = QuickPaymentSteps(made.payments, settings.payments_here, options.PAYMENT_HERE_SECONDS)
         workers.append(
             Worker(
                 client,
                 task_queue=options.ORDERS,
-                workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
+                workflows=[
+                    OrderWorkflow,
+                    PromiseWorkflow,
+                    housekeeping.NoticeDispatchWorkflow,
+                    housekeeping.SweepWorkflow,
+                ],
                 activities=[
                     ClaimSteps(made.transactions, made.reservations, made.screening).claim_stock,
                     milestones.record_milestone,
@@ -85,6 +93,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
+                    promises.keep_promise,
+                    promises.end_promise,
                     payment_here.authorise,
                     payment_here.capture,
                     payment_here.void,

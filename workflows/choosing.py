@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.alternatives import AlternativesFound, AlternativeSteps, AlternativesWanted
     from activities.faults import OUT_OF_STOCK
     from activities.milestones import QueueOperation, StockOperation
-    from domain.alternatives import Alternative, rank_alternatives
+    from domain.alternatives import Alternative, in_reach, rank_alternatives
     from domain.cancellation import UnitsOf
     from domain.groups import Ending, WaitsFor
     from domain.ids import LineId, StoreId
@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.offering import offer
     from workflows.refusing import StepFailed, failure_type, refuse
     from workflows.sourcing import Sourcing
+    from workflows.substituting import Substituting
 
 
 class Choosing:
@@ -35,6 +36,7 @@ class Choosing:
         self.desk = desk
         self.ship: Callable[[PickupGroup, messages.Choose], Awaitable[GroupAnswer]] = _nobody_ships
         """How units are sent instead: a change of the order."""
+        self.substitute = Substituting(desk).consent
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         if (ahead := self._ordered_ahead(command.n)) is not None:
@@ -60,6 +62,8 @@ class Choosing:
                 self._choice_made(group, command)
                 self.wait_for_stock(group)
                 await desk.book.record()
+            case messages.ChoiceOption.SUBSTITUTE:
+                return await self.substitute(group, command)
             case messages.ChoiceOption.CANCEL:
                 self._choice_made(group, command)
                 self._cancel_all_open(group, command)
@@ -159,7 +163,10 @@ class Choosing:
         found = await self._find_stores(group)
         skus = self.desk.order.skus
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
-        ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by, self.desk.book.needs)
+        # Who names a store knows where it is; nobody else is sent abroad, or too far.
+        within = self.desk.order.terms.policy.pickup.other_store_within_km
+        offers = found.offers if store_id is not None else in_reach(found.offers, group.store_id, within)
+        ranked = rank_alternatives(wanted, offers, group.store_id, group.declined_by, self.desk.book.needs)
         for alternative in ranked:
             if store_id in (None, alternative.store_id):
                 moved = await self._move_to(group, alternative, found, command)

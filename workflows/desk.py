@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
     from domain.locker_stays import TakeOut
-    from domain.notices import NoticeKind
+    from domain.notices import NoticeKind, NoticeLine
     from domain.order import AnyGroup, Order
     from domain.pickup_windows import WorkPolicy
     from domain.pickups import PickupGroup
@@ -184,7 +184,9 @@ class Desk:
             lines=self.book.notice_lines(lines),
             deadline=group.choose_by,
             reason=reason,
-            choices=("other_store", "wait", "cancel"),
+            choices=(*(("substitute",) if group.proposal is not None else ()), "other_store", "wait", "cancel"),
+            remaining=(NoticeLine(sku=group.proposal.sku, quantity=group.proposal.quantity),) if group.proposal else (),
+            price=self.book.money(group.proposal.worth) if group.proposal else None,
             default_choice="cancel",
             link_kind="choice",
         )

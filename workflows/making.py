@@ -74,7 +74,7 @@ class Making:
             # Who is told no more learns of it, in case it was somebody else's doing.
             self._tell_customer(plan, before.contact, "before")
         if not await self.is_recorded(earlier):
-            self._restore(before)
+            self.restore(before)
             raise refuse(RefusalKind.OUT_OF_STOCK, "Not all units are available there. Nothing was changed.")
         desk.cashier.wake()
 
@@ -182,7 +182,7 @@ class Making:
         units = self.desk.order.line_units(line)
         return units.owed + units.fulfilled
 
-    def _restore(self, before: Order) -> None:
+    def restore(self, before: Order) -> None:
         """As if nothing had been tried. Processes know their groups, so those are put back in place."""
         order = self.desk.order
         kept = {group.n: group for group in before.groups}

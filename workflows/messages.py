@@ -20,6 +20,7 @@ from domain.pickups import ProofKind
 from domain.refusals import Refusal
 from domain.sourcing.queues import Queue
 from domain.stock import RejectReason, StockEffect
+from domain.substitution import Substitute
 from domain.terms import TenderTerms
 from domain.views import GroupView, NextAction, OrderStatus, PaymentView
 
@@ -80,6 +81,8 @@ class Pick(GroupCommand):
     lines: dict[LineId, int]
     components: dict[LineId, dict[Sku, int]] = {}
     """Kit lines told by component: the pieces that were found of each."""
+    substitutes: list[Substitute] = []
+    """Found instead of what is missing. Of pickups only."""
     staged_at: str | None = None
 
 
@@ -256,6 +259,7 @@ class ChoiceOption(StrEnum):
     SHIP = "ship"
     WAIT = "wait"
     CANCEL = "cancel"
+    SUBSTITUTE = "substitute"
 
 
 class Choose(Command):

@@ -42,6 +42,10 @@ class MoneySteps:
         tender.pending = step
         try:
             outcome = await self.calls.carry_out(step, options.PAYMENT_AT_ONCE, group)
+        except RefundFailed:
+            # It stays pending: whoever finishes it gets the same answer under its key, and asks a person.
+            self.wake()
+            return Outcome.AWAY
         except StepFailed as error:
             kind = failure_type(error)
             if kind == DECLINED:

@@ -1,5 +1,7 @@
 """A group whose units are allocated is put before its place: what the place owes from now on, and until when."""
 
+from datetime import datetime
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -28,13 +30,20 @@ def _offer_pickup(desk: Desk, group: PickupGroup) -> None:
     group.choose_by = group.ready_at = None
     group.deadline = group.latest_deadline = group.expiring_notice_at = None
     group.reminders = []
-    group.transit = group.plan = None  # from the store's own shelf this time
+    group.transit = group.plan = group.proposal = None  # from the store's own shelf this time
     if group.locker is not None and group.locker.store_id != group.store_id and group.locker.counter is None:
         to_the_counter(desk, group, CounterReason.ELSEWHERE)
-    group.promised_ready_at = promised_ready_at(
+    group.promised_ready_at = _promised(desk, group) or promised_ready_at(
         desk.hours(group.store_id), work_policy(desk.order, group), workflow.now(), group.requested_at
     )
     _tell(desk, group, NoticeKind.STORE_NEW_ORDER)
+
+
+def _promised(desk: Desk, group: PickupGroup) -> datetime | None:
+    """The time that was promised before the order was there, while it can be kept."""
+    terms = next((each for each in desk.order.terms.pickups if each.n == group.n), None)
+    promised = terms.promised_ready_at if terms is not None and terms.store_id == group.store_id else None
+    return promised if promised is not None and promised > workflow.now() else None
 
 
 def _offer_shipment(desk: Desk, group: ShipmentGroup) -> None:

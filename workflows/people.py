@@ -48,6 +48,7 @@ class People:
             reason=command.reason,
             intervention_id=command.intervention_id,
             action=command.action,
+            command_id=command.command_id,
         )
         await self._book.record()
 

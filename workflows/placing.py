@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind, HoldOutcome
-    from domain.ids import LineId, OperationKey, StoreId, operation_key
+    from domain.ids import LineId, OperationKey, OrderId, StoreId, operation_key
     from domain.kits import pieces
     from domain.personal import Readable
     from domain.refusals import Refusal, RefusalKind, Shortfall
@@ -98,6 +98,7 @@ class Placing:
             groups={line: group.n for group in desk.order.pickups for line in group.units}
             | {line: n for n, lines in ahead.items() for line in lines},
             ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
+            promises=self._promises(),
             screening=self._screening(),
         )
         try:
@@ -197,11 +198,18 @@ class Placing:
         await workflow.execute_local_activity_method(
             Milestones.forget_order,
             Forgotten(
-                order_id=terms.order_id, at=workflow.now(), release=release if held else None, capacity=self._capacity()
+                order_id=terms.order_id,
+                at=workflow.now(),
+                release=release if held else None,
+                capacity=self._capacity(),
+                promises=self._promises(),
             ),
             summary=Readable("Leave nothing of the refused order"),
             **options.OUR_BOOKS,
         )
+
+    def _promises(self) -> list[OrderId]:
+        return [pickup.promise for pickup in self.desk.order.terms.pickups if pickup.promise is not None]
 
     def _capacity(self) -> list[OperationKey]:
         order = self.desk.order

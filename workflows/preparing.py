@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import LineId
     from domain.notices import NoticeKind
     from domain.pickup_windows import late_deadline, latest_extension, pickup_deadline
-    from domain.pickups import PickupGroup
+    from domain.pickups import PickupGroup, Proposal
     from domain.refusals import RefusalKind
     from domain.stock import RejectReason, StockEffect, default_effect
     from domain.timeline import Event
@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import GroupAnswer
     from workflows.picking import Missing, correct_stock, found_units, missing_components
     from workflows.refusing import refuse
+    from workflows.substituting import Offered, Substituting
     from workflows.window import set_window, tell_code
 
 AT_WORK = (GroupStatus.OFFERED, GroupStatus.ACCEPTED, GroupStatus.PICKING)
@@ -33,6 +34,7 @@ class Preparing:
 
     def __init__(self, desk: Desk):
         self.desk = desk
+        self.substituting = Substituting(desk)
 
     async def accept(self, command: messages.Accept) -> GroupAnswer:
         return await accept(self.desk, self.desk.order.pickup(command.n), command, GONE)
@@ -57,6 +59,10 @@ class Preparing:
         group.require(AT_WORK, "picking it")
         found = found_units(self.desk, group, command)
         group.check_lines(found.lines, UnitState.ALLOCATED)
+        short = {line: n - found.lines.get(line, 0) for line, n in group.owed_lines(UnitState.ALLOCATED).items()}
+        instead = self.substituting.offered(group, command.substitutes, short)
+        before = self.desk.order.model_copy(deep=True) if instead.at_once else None
+        earlier = self.desk.book.collected()
         now = workflow.now()
         group.escalated = False
         if group.late_until is not None:
@@ -76,10 +82,40 @@ class Preparing:
                 lines=missing,
                 components=sorted({sku for skus in found.missing.values() for sku in skus}) or None,
             )
-            self._take_from_store(group, missing, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, found.missing)
+            self._go_on_without(group, missing, found.missing, instead, command)
         self.desk.book.ask_hours(group.store_id)
-        await self.desk.book.record()
+        if before is not None:
+            await self.substituting.recorded(before, earlier)
+        else:
+            await self.desk.book.record()
         return self.desk.answer(group)
+
+    def _go_on_without(
+        self, group: PickupGroup, lines: dict[LineId, int], missing: Missing, instead: Offered, command: messages.Pick
+    ) -> None:
+        """Substitutes go on at once where they may; for the others, and for what has none, the customer is asked."""
+        rest = dict(lines)
+        for proposal in instead.at_once:
+            units = {proposal.line_id: proposal.quantity}
+            self.desk.give_back(group, units)
+            in_hands = group.owed_lines(UnitState.PICKED, UnitState.READY)
+            correct_stock(self.desk, group, units, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, missing, in_hands)
+            self.substituting.take(group, proposal, command.actor, command.command_id)
+            rest[proposal.line_id] -= proposal.quantity
+        for proposal in instead.asked:
+            units = {proposal.line_id: proposal.quantity}
+            self.desk.book.event(
+                Event.SUBSTITUTE_PROPOSED,
+                command.actor,
+                group=group.n,
+                lines=units,
+                sku=proposal.sku,
+                amount=proposal.worth,
+            )
+            self._take_from_store(group, units, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, missing, proposal)
+            rest[proposal.line_id] -= proposal.quantity
+        if rest := {line: n for line, n in rest.items() if n}:
+            self._take_from_store(group, rest, RejectReason.NOT_IN_STOCK, StockEffect.ZERO, missing)
 
     async def ready(self, command: messages.MakeReady) -> GroupAnswer:
         """Units are staged; the customer is told place, hours, deadline and code."""
@@ -129,6 +165,7 @@ class Preparing:
         reason: RejectReason,
         effect: StockEffect | None,
         missing: Missing,
+        proposal: Proposal | None = None,
     ) -> None:
         """Units go back to open and the store's stock is corrected; they become a question to the customer."""
         desk = self.desk
@@ -138,7 +175,9 @@ class Preparing:
         whole = sum(lines.values()) == group.owed
         if whole:
             group.declined_by.append(group.store_id)
+            group.proposal = proposal
             desk.ask_for_choice(group, reason.value)
         else:
             part = desk.order.split_off(group, lines, WaitsFor.CHOICE, [group.store_id])
+            part.proposal = proposal
             desk.ask_for_choice(part, reason.value)

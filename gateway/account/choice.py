@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from adapters.notification.format import cleaned
 from adapters.places.port import PlaceKind
-from domain.alternatives import StoreOffer, rank_alternatives
+from domain.alternatives import StoreOffer, in_reach, rank_alternatives
 from domain.groups import GroupStatus
 from domain.ids import LineId, Sku, StoreId
 from domain.intake import Address, Service
+from domain.money import Money
+from domain.pickups import Proposal
 from domain.waits import WaitKind
 from gateway.account.visit import Form, Outcome, Visit, new_form
 from gateway.channels.wishes import way_home
@@ -28,20 +31,32 @@ async def show(visit: Visit) -> dict[str, Any]:
     # What was ordered ahead keeps its place in the queue: the customer may wait or cancel.
     others = [] if group.backordered else await _others(visit, group.store_id, owed)
     near, far = [[each for each in others if (each["km"] <= NEAR_KM) is wanted] for wanted in (True, False)]
+    waits_for_stock = wait.kind is WaitKind.STOCK
     return {
         "open": True,
+        "title": visit.words["choice"]["title_waiting" if waits_for_stock or group.backordered else "title"],
         "store": visit.place,
         "goods": visit.owed(),
         "units": sum(owed.values()),
         "deadline": visit.when(wait.deadline),
-        "waits": wait.kind is WaitKind.STOCK,
+        "waits": waits_for_stock,
         "ahead": group.backordered,
         "expected": visit.when(group.expected_at),
+        "instead": _instead(visit, group.proposal),
         "near": near[:SHOWN],
         "far": far[:SHOWN],
         "country": visit.place.country if visit.place else "",
         "once_value": new_form(),
     }
+
+
+def _instead(visit: Visit, proposal: Proposal | None) -> dict[str, Any] | None:
+    """What the store has instead, in words."""
+    if proposal is None:
+        return None
+    price = Money(amount=proposal.worth, currency=visit.order.currency)
+    name = cleaned(visit.names.get(proposal.sku, proposal.sku))
+    return {"goods": [{"quantity": proposal.quantity, "name": name}], "price": visit.formats.money(price)}
 
 
 async def act(visit: Visit, form: Form) -> Outcome:
@@ -91,11 +106,13 @@ async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int])
             store_id=place.location_id,
             latitude=place.latitude,
             longitude=place.longitude,
+            country=place.country,
             available=available.get(place.location_id, {}),
         )
         for place in places.values()
     ]
-    ranked = rank_alternatives(wanted, offers, origin, [], needs)
+    offered = in_reach(offers, origin, services.policy.pickup.other_store_within_km)
+    ranked = rank_alternatives(wanted, offered, origin, [], needs)
     return [
         {
             "store_id": each.store_id,

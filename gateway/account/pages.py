@@ -95,12 +95,11 @@ async def _page(visiting: Visit, outcome: Outcome | None = None) -> HTMLResponse
         kind.value,
         visiting.words,
         outcome.status if outcome else 200,
-        title=visiting.words[kind.value]["title"],
         order=visiting.order,
         name=visiting.name,
         outcome=outcome.text if outcome else None,
         tone=outcome.tone if outcome else "",
-        **context,
+        **({"title": visiting.words[kind.value]["title"]} | context),
     )
 
 

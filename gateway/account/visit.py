@@ -109,6 +109,10 @@ class Visit:
         return await _visit(self.services, self.token, self.link, None, self.formats.locale)
 
 
+def _proposed(order: OrderView) -> set[str]:
+    return {group.proposal.sku for group in order.groups if group.proposal is not None}
+
+
 def new_form() -> str:
     return secrets.token_hex(8)
 
@@ -127,7 +131,7 @@ async def _visit(services: Services, token: str, link: CustomerLink, accepted: s
         if order is None:
             raise not_found()
         notices = [] if locale else await books.outbox.list_for_order(order_id)
-        items = await books.items.items(sorted({line.sku for line in order.lines}))
+        items = await books.items.items(sorted({line.sku for line in order.lines} | _proposed(order)))
         group = next((group for group in order.groups if group.n == link.group), None)
         store_id = group.store_id if group else order.groups[0].store_id if order.groups else None
         place = await books.places.place(store_id) if store_id else None

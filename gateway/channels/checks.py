@@ -93,7 +93,7 @@ def check_places(
         if problem is not None:
             own = fulfilment.requested_pickup_at is not None
             at_time = f"{here}/requested_pickup_at" if own else "/requested_pickup_at"
-            errors.append(FieldError(pointer=at_time if requested else f"{here}/store_id", reason=_in_words(problem)))
+            errors.append(FieldError(pointer=at_time if requested else f"{here}/store_id", reason=in_words(problem)))
             if problem.next_possible is not None:
                 possible.append(problem.next_possible)
     if errors:
@@ -113,7 +113,7 @@ def paused_until(place: Place, now: datetime) -> datetime | None:
     return place.pause.until or PAUSED_INDEFINITELY
 
 
-def _in_words(problem: PickupTimeProblem) -> str:
+def in_words(problem: PickupTimeProblem) -> str:
     why = _WORDS[problem.reason]
     if problem.next_possible is None:
         return f"{why}; no later time is in sight, choose another store"

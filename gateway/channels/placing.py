@@ -22,10 +22,12 @@ from domain.ids import OrderId, StoreId, order_workflow_id
 from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
 from domain.kits import Component
 from domain.personal import PersonalData
+from domain.promises import Promise
 from domain.refusals import Refusal
 from domain.terms import ChannelRules, OrderTerms, terms_of
 from domain.views import OrderView
 from gateway.channels.checks import check_places, check_supported
+from gateway.channels.promised import check_promises, promises_of
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
@@ -50,6 +52,8 @@ class _Known(NamedTuple):
     skus: frozenset[str]
     kits: Mapping[str, Sequence[Component]]
     """What is sold as a kit, with its components as they are now."""
+    promises: Mapping[str, Promise]
+    """What its pickups were promised before, by fulfilment."""
 
 
 async def place_order(services: Services, caller: Caller, body: OrderBody) -> Taken:
@@ -59,7 +63,9 @@ async def place_order(services: Services, caller: Caller, body: OrderBody) -> Ta
     now = services.now()
     known = await _look_up(services, body)
     if known.intake is None:
-        intake, terms = await _promise(services, caller, body, _checked(services, body, known, now), known, now)
+        discrepancy = _checked(services, body, known, now)
+        await check_promises(services, caller, body, known.promises)
+        intake, terms = await _promise(services, caller, body, discrepancy, known, now)
     else:
         intake, terms = known.intake, None
     if not await _may_know(services, caller, intake):
@@ -88,6 +94,7 @@ def speaks_for(caller: Caller, channel: Channel) -> bool:
 
 async def _look_up(services: Services, body: OrderBody) -> _Known:
     stores = [StoreId(each.store_id) for each in body.fulfilments if each.store_id is not None]
+    promises = await promises_of(services, body)
     async with services.transactions.begin() as books:
         channels: Channels = books.channels
         items = await books.items.items(sorted({line.sku for line in body.lines}))
@@ -97,6 +104,7 @@ async def _look_up(services: Services, body: OrderBody) -> _Known:
             places={place.location_id: place for place in await books.places.places(sorted(set(stores)))},
             skus=frozenset(item.sku for item in items),
             kits=await kits_of(books.items, items),
+            promises=promises,
         )
 
 
@@ -226,6 +234,7 @@ def _terms(
         discrepancy=discrepancy,
         kits=known.kits,
         stores={name: where_is(place) for name, place in known.places.items()},
+        promises=known.promises,
     )
 
 

@@ -100,6 +100,28 @@ def timeline(context: typer.Context, order: OrderArgument, json: AsJson = False)
 
 
 @app.command()
+def promise(
+    context: typer.Context,
+    line: Annotated[list[str], typer.Option("--line", help="Units of an article: SHOE-42=2.")],
+    store: Annotated[str, typer.Option(help="Where they are collected.")],
+    at: Annotated[
+        str | None, typer.Option(help="When, e.g. 2026-11-30T17:00:00Z; as soon as can be when left out.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Keep units for a customer who has not paid yet; an order names the promise and has them."""
+    units = [{"sku": sku, "quantity": int(quantity or "1")} for sku, quantity in _units(line)]
+    answer = session_of(context).post("/v1/promises", {"store_id": store, "lines": units, "requested_pickup_at": at})
+    if json:
+        output.show_json(answer)
+        return
+    output.done(
+        f"{answer['promise_id']}: ready at {answer['store_id']} by {output.time(answer['ready_at'])}, "
+        f"kept until {output.time(answer['expires_at'])}."
+    )
+
+
+@app.command()
 def cancel(
     context: typer.Context,
     order: OrderArgument,
@@ -118,7 +140,9 @@ def cancel(
     rows = [(what, part["n"], part["line_id"], part["quantity"]) for what in _PARTS for part in plan[what]]
     output.table(("what", "pickup", "line", "units"), rows, "No units.")
     would = "would be" if preview else "are"
-    output.done(f"{plan['void']} {would} voided and {plan['refund']} refunded (minor units); order {answer['status']}")
+    currency = session_of(context).get(f"/v1/orders/{_safe(order)}")["currency"]
+    void, refund = (output.money(plan[what], currency) for what in ("void", "refund"))
+    output.done(f"{void} {would} voided and {refund} refunded; order {answer['status']}")
 
 
 _PARTS = ("release", "recall", "asked", "refused")
@@ -316,6 +340,15 @@ def _lines(given: list[str] | None) -> list[object] | None:
             fail(f"{each} names no units.", "Write a line as 1, or two units of it as 1=2.")
         found.append({"line_id": line, "quantity": int(quantity)} if quantity else line)
     return found
+
+
+def _units(given: list[str]) -> list[tuple[str, str]]:
+    """`SHOE-42=2`; one unit where no number is given."""
+    pairs = [(sku, quantity) for sku, _, quantity in (each.partition("=") for each in given)]
+    for sku, quantity in pairs:
+        if not sku or (quantity and not quantity.isdecimal()):
+            fail(f"{sku}={quantity} names no units.", "Write two units of SHOE-42 as SHOE-42=2.")
+    return pairs
 
 
 def _safe(part: str) -> str:

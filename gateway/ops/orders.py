@@ -18,6 +18,7 @@ from gateway.channels.sending import carry_out, current, reread
 from gateway.fields import LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.listing import page_of
+from gateway.ops.decisions import order_of, was_made
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
@@ -114,9 +115,16 @@ async def intervene(
         raise invalid("/value", "Goes with the action supply, and only with it")
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
+    order = await visible_order(services, caller, order_of(intervention_id))
+
+    async def show(_: messages.OrderAnswer | None) -> InterventionShown:
+        view = await order_shown(services, caller, await reread(services, order))
+        return InterventionShown(intervention_id=intervention_id, order=view)
+
     if found is None:
+        if await was_made(services, order.order_id, command_id):
+            return await show(None)  # taken before, when its answer had not come in time
         raise not_found()
-    order = await visible_order(services, caller, found.order_id)
     command = messages.Intervene(
         command_id=command_id,
         actor=caller.actor,
@@ -126,11 +134,6 @@ async def intervene(
         reason=body.reason,
         value=body.value,
     )
-
-    async def show(_: messages.OrderAnswer | None) -> InterventionShown:
-        view = await order_shown(services, caller, await reread(services, order))
-        return InterventionShown(intervention_id=intervention_id, order=view)
-
     if late_reports.is_late_report(intervention_id):
         try:
             await late_reports.settle(services, order.order_id, command)

@@ -56,6 +56,12 @@ class PickedLine(Body):
         return self
 
 
+class SubstituteLine(Body):
+    line_id: Key
+    sku: Key
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+
 class RejectedLine(Body):
     line_id: Key
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
@@ -119,6 +125,8 @@ class RejectBody(CommandBody):
 class PickBody(CommandBody):
     lines: Annotated[list[PickedLine], Field(min_length=1, max_length=MAX_LINES)]
     staged_at: Place | None = None
+    substitutes: Annotated[list[SubstituteLine], Field(max_length=MAX_LINES, default_factory=list)]
+    """Found instead of units that are missing: taken at once, or put to the customer, as the line's rule says."""
 
 
 class ReadyBody(CommandBody):

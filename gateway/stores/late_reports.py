@@ -94,7 +94,13 @@ async def settle(services: Services, order_id: OrderId, command: Intervene) -> N
             event=Event.INTERVENTION_MADE,
             actor=command.actor,
             reason=command.reason,
-            data=Fact.model_validate({"intervention_id": command.intervention_id, "action": command.action}),
+            data=Fact.model_validate(
+                {
+                    "intervention_id": command.intervention_id,
+                    "action": command.action,
+                    "command_id": command.command_id,
+                }
+            ),
         )
         await _write(books, order, [each for each in order.interventions if each not in asked], [made], made.at)
 

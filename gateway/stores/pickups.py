@@ -22,6 +22,7 @@ from gateway.stores.bodies import quantities
 from gateway.stores.counter import fitting_serials, is_named, keep_person, put
 from gateway.stores.deposit_codes import DepositCode, code_to_put_in
 from gateway.stores.ended import nothing_to_put_back
+from gateway.stores.instead import found_instead
 from gateway.stores.sending import ANY_SIDE, carry_out, carry_out_or_leave, pickup_of
 from workflows import messages
 from workflows.order import OrderWorkflow
@@ -103,6 +104,7 @@ async def pick(
         n=n,
         lines=lines,
         components=components,
+        substitutes=await found_instead(services, found, body.substitutes),
         staged_at=body.staged_at,
     )
     return await carry_out_or_leave(services, caller, found, OrderWorkflow.pick, command, prefer)

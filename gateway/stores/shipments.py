@@ -87,6 +87,8 @@ async def pick(
 ) -> Any:
     lines, components = bodies.found(body.lines)
     found = await shipment_of(services, caller, order_id, n)
+    if body.substitutes:
+        raise invalid("/substitutes", "Only what is collected may be another article")
     command = messages.Pick(
         command_id=command_id,
         actor=caller.actor,

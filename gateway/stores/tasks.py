@@ -60,7 +60,8 @@ class Task(BaseModel):
     service: Service | None
     promised_ready_at: datetime | None
     deadline: datetime | None
-    """Of a pickup that is ready: until when the customer may come. Of a cancel: until when to answer."""
+    """Of an offer: until when to accept it. Of a pickup that is ready: until when the customer may come. Of a cancel:
+    until when to answer."""
     overdue: bool
     """The promised time is over and it is not ready."""
     lines: list[PickupLine]
@@ -149,7 +150,7 @@ def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: date
         mode=group.mode,
         service=group.service,
         promised_ready_at=group.promised_ready_at,
-        deadline=group.answer_by if kind is TaskKind.CANCEL_ANSWER else group.deadline,
+        deadline=_until(kind, group),
         overdue=late and kind not in NEVER_LATE,
         lines=[pickup_line(line, n, terms.get(line)) for line, n in lines.items()],
         location=group.location,
@@ -158,6 +159,16 @@ def _task(kind: TaskKind, found: StoreGroup, lines: dict[LineId, int], now: date
         vehicle=None,
         arrived_at=group.arrived_at,
     )
+
+
+def _until(kind: TaskKind, group: GroupView) -> datetime | None:
+    match kind:
+        case TaskKind.ACCEPT:
+            return group.accept_by
+        case TaskKind.CANCEL_ANSWER:
+            return group.answer_by
+        case _:
+            return group.deadline
 
 
 async def _with_vehicle(services: CurrentServices, task: Task) -> Task:

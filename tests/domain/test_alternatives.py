@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.alternatives import EARTH_RADIUS_KM, StoreOffer, distance_km, rank_alternatives
+from domain.alternatives import EARTH_RADIUS_KM, StoreOffer, distance_km, in_reach, rank_alternatives
 from domain.ids import Sku, StoreId
 from tests.domain.sample_orders import A, B
 
@@ -82,6 +82,20 @@ def test_without_the_origin_s_place_stores_are_ranked_all_the_same():
 )
 def test_distances_are_along_the_great_circle(one: StoreOffer, other: StoreOffer, km: float):
     assert distance_km(one, other) == pytest.approx(km, abs=0.1)
+
+
+def test_stores_abroad_or_too_far_are_out_of_reach_and_what_is_unknown_is_not():
+    home = HOME.model_copy(update={"country": "DE"})
+    near, far, somewhere = store("S1", east=1), store("S2", east=9), store("S3", east=0.5)
+    abroad, at_home = (each.model_copy(update={"country": of}) for each, of in ((near, "PL"), (far, "DE")))
+    offers = [home, abroad, at_home, somewhere]
+
+    def reached(within_km: float | None, origin: str = "S0") -> list[str]:
+        return [each.store_id for each in in_reach(offers, StoreId(origin), within_km)]
+
+    assert reached(None) == ["S0", "S2", "S3"]
+    assert reached(500) == ["S0", "S3"]
+    assert reached(500, "S9") == ["S0", "S1", "S2", "S3"]
 
 
 places = st.builds(

@@ -21,11 +21,20 @@ from tests.workflows.journeys import JOURNEYS
 from tests.workflows.locker_journeys import LOCKER_JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.shop import shop_on
+from tests.workflows.substituting_journeys import SUBSTITUTING_JOURNEYS
 from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
 from tests.workflows.working import working
 from workers.plugin import throughline_plugin
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | CHANGING_JOURNEYS | LOCKER_JOURNEYS | BROKERING_JOURNEYS
+ALL = (
+    JOURNEYS
+    | SHIPPING_JOURNEYS
+    | SUPPLY_JOURNEYS
+    | CHANGING_JOURNEYS
+    | SUBSTITUTING_JOURNEYS
+    | LOCKER_JOURNEYS
+    | BROKERING_JOURNEYS
+)
 
 
 async def record(wanted: list[str]) -> None:

@@ -297,6 +297,29 @@ async def test_a_refund_that_failed_is_told_and_so_is_its_second_try(
     assert alone.notices() == ["refund_failed", "refund_done"]
 
 
+async def test_a_refund_that_fails_while_somebody_waits_is_left_to_a_person(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(step: Any, request: Any, **_: Any) -> Refund:
+        assert step is PaymentSteps.refund
+        return Refund(id="r1", authorisation_id=OLD, amount=request.amount, status=OperationStatus.FAILED)
+
+    monkeypatch.setattr("temporalio.workflow.execute_local_activity_method", fails)
+    desk = prepaid()
+    await desk.cashier.catch_up()
+    [tender] = desk.order.tenders
+    assert (tender.pending is not None, tender.refunded, desk.order.interventions) == (True, 0, [])
+
+    async def here_and_there(step: Any, given: Any, **more: Any) -> Any:
+        return await (fails if step is PaymentSteps.refund else alone.carry_out)(step, given, **more)
+
+    monkeypatch.setattr("temporalio.workflow.execute_local_activity_method", here_and_there)
+    paying = asyncio.create_task(desk.cashier.let_go())
+    await answered(alone, desk, InterventionAction.SKIP)
+    await paying
+    assert (tender.pending, tender.refunded) == (None, 200)
+
+
 async def test_a_refused_milestone_does_not_silence_that_money_went_back(
     alone: Alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:

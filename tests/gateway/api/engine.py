@@ -11,6 +11,8 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.promises import PromiseEnded, PromiseSteps
+from adapters.inventory.port import Reserve, Reserved
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.records.port import OrderChange
 from domain.cancellation import plan_cancel
@@ -19,12 +21,26 @@ from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.ids import OrderId, order_workflow_id
 from domain.order import Order
+from domain.promises import Promise
 from domain.refusals import Refusal, RefusalKind
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
 from domain.units import UnitState
 from workflows import options
 from workflows.messages import ChangePreview, Command, GroupAnswer, OrderResult, Placed
+from workflows.promise import PromiseMade
+
+
+class OneByOne:
+    """Reservations, each in a transaction of its own."""
+
+    def __init__(self, transactions: PostgresTransactions):
+        self._transactions = transactions
+
+    async def reserve(self, request: Reserve) -> Reserved:
+        async with self._transactions.begin() as books:
+            return await books.inventory.reserve(request)
+
 
 Answers = Callable[[Any], Any]
 
@@ -61,6 +77,7 @@ class Engine:
     def forget(self) -> None:
         """As new: nothing runs, nothing is away."""
         self.running: dict[str, Running] = {}
+        self.promises: dict[str, Promise] = {}
         self.starts: list[OrderTerms] = []
         self.fate: Callable[[OrderTerms], Refusal | None] = lambda terms: None
         self.away: Exception | None = None
@@ -102,6 +119,8 @@ class Engine:
         if self.away:
             raise self.away
         asked = start_workflow_operation._start_workflow_input
+        if asked.id.startswith("promise/"):
+            return Update(self._keep(asked.id, asked.args[0]), slow=self.slow)
         terms: OrderTerms = asked.args[0].terms
         known = self.running.get(asked.id)
         if known is not None and known.over:
@@ -110,6 +129,15 @@ class Engine:
             self.starts.append(terms)
             known = self.running[asked.id] = Running(Order.opened(terms))
         return Update(self._place(known), slow=self.slow)
+
+    async def _keep(self, workflow_id: str, promise: Promise) -> PromiseMade:
+        self.promises[workflow_id] = promise
+        steps = PromiseSteps(self.transactions, OneByOne(self.transactions))
+        try:
+            await steps.keep_promise(promise)
+        except ApplicationError as short:
+            return PromiseMade(refusal=Refusal(kind=RefusalKind.OUT_OF_STOCK, detail=short.message))
+        return PromiseMade()
 
     async def _place(self, running: Running) -> Placed:
         async with running.turn:
@@ -180,16 +208,31 @@ class Handle:
     async def signal(self, signal: Any, message: Any, *, rpc_timeout: timedelta) -> None:
         self._running().signals.append((signal.__name__, message))
 
-    async def query(self, what: Any, asked: Any, *, rpc_timeout: timedelta) -> Any:
+    async def query(self, what: Any, asked: Any = None, *, rpc_timeout: timedelta) -> Any:
         """Temporal answers for orders that have ended too, as long as it keeps them."""
         if self.engine.away:
             raise self.engine.away
+        if self.id in self.engine.promises:
+            return self.engine.promises[self.id]
         found = self.engine.running.get(self.id)
         if found is None:
             raise rpc(RPCStatusCode.NOT_FOUND)
         if what.__name__ == "change_plan":
             return ChangePreview(plan=plan_change(found.order, asked))
         return plan_cancel(found.order, asked)
+
+    async def execute_update(
+        self,
+        update: Any,
+        command: Any,
+        *,
+        id: str,  # noqa: A002 - Temporal's word
+        rpc_timeout: timedelta,
+    ) -> None:
+        """A promise is let go."""
+        promise = self.engine.promises[self.id]
+        steps = PromiseSteps(self.engine.transactions, OneByOne(self.engine.transactions))
+        await steps.end_promise(PromiseEnded(promise=promise, at=promise.made_at, expired=False))
 
     async def describe(self, *, rpc_timeout: timedelta) -> None:
         if self.id not in self.engine.running:

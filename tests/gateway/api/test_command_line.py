@@ -78,6 +78,32 @@ def test_an_order_is_placed_from_a_file_under_the_channel_s_key(folder: Path) ->
 
 
 @respx.mock
+def test_units_are_kept_for_who_has_not_paid_yet(folder: Path) -> None:
+    made = {
+        "promise_id": "p1",
+        "store_id": "S001",
+        "ready_at": "2026-11-23T12:00:00Z",
+        "expires_at": "2026-11-23T10:15:00Z",
+    }
+    route = respx.post(f"{API}/v1/promises").respond(201, json=made)
+    result = run(order.app, folder, "promise", "--store", "S001", "--line", "SHOE-42=2", "--line", "HAT")
+    assert sent(route)[0] == {
+        "store_id": "S001",
+        "lines": [{"sku": "SHOE-42", "quantity": 2}, {"sku": "HAT", "quantity": 1}],
+    }
+    assert "p1: ready at S001 by 2026-11-23" in result.output
+
+
+@respx.mock
+def test_what_a_cancel_frees_is_told_as_money(folder: Path) -> None:
+    plan = {"release": [], "recall": [], "asked": [], "refused": [], "void": 4999, "refund": 120}
+    respx.post(f"{API}/v1/orders/o1/cancel").respond(200, json={"plan": plan, "version": 3, "status": "cancelled"})
+    respx.get(f"{API}/v1/orders/o1").respond(200, json={"order_id": "o1", "currency": "EUR"})
+    result = run(order.app, folder, "cancel", "o1")
+    assert "49.99 EUR are voided and 1.20 EUR refunded; order cancelled" in result.output
+
+
+@respx.mock
 def test_a_command_is_sent_once_with_the_same_key(folder: Path) -> None:
     route = respx.post(f"{API}/v1/pickups/o1/1/accept").respond(200, json=GROUP)
     keys = []

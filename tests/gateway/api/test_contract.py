@@ -51,6 +51,9 @@ POST /v1/pickups/{order_id}/{n}/reject
 POST /v1/pickups/{order_id}/{n}/resend-code
 POST /v1/pickups/{order_id}/{n}/shortage
 POST /v1/pickups/{order_id}/{n}/unlock
+POST /v1/promises
+GET /v1/promises/{promise_id}
+POST /v1/promises/{promise_id}/release
 GET /v1/routing-rules
 PUT /v1/routing-rules
 GET /v1/stock

@@ -8,6 +8,7 @@ from temporalio.service import RPCStatusCode
 from adapters.access.port import Role
 from adapters.vault.port import Subject
 from domain.personal import ERASED
+from domain.timeline import Event, Fact, TimelineEntry
 from domain.views import InterventionView
 from tests.gateway.api.conftest import Shop, an_order, place, post
 from tests.gateway.api.engine import collected, rpc
@@ -66,6 +67,34 @@ async def test_an_intervention_is_listed_and_decided_once(
     assert (await post(ops, path, {"action": "supply", "reason": "x"})).status_code == 422
     assert (await post(ops, "/v1/ops/interventions/no-9", {"action": "retry", "reason": "x"})).status_code == 404
     assert (await post(web, path, {"action": "retry", "reason": "x"})).status_code == 403
+
+
+async def test_a_decision_whose_answer_took_long_is_answered_when_it_is_asked_for_again(
+    shop: Shop, web: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    running = shop.engine.of(order_id)
+    running.order.interventions.append(
+        InterventionView(
+            intervention_id=f"{order_id}-1", step="capture", error="?", since=shop.services.now(), choices=["retry"]
+        )
+    )
+    await shop.engine.write(order_id)
+    running.answers["intervene"] = lambda _: messages.OrderAnswer(version=9, status=running.order.status)
+    shop.engine.slow = True
+    path, decision = f"/v1/ops/interventions/{order_id}-1", {"action": "retry", "reason": "it is back"}
+    assert (await post(ops, path, decision, key="slow")).status_code == 202
+    [command] = running.commands
+    running.order.interventions.clear()
+    fact = {"intervention_id": f"{order_id}-1", "action": "retry", "command_id": command.command_id}
+    made = TimelineEntry(
+        at=shop.services.now(), event=Event.INTERVENTION_MADE, actor=command.actor, data=Fact.model_validate(fact)
+    )
+    await shop.engine.write(order_id, made)
+    again = await post(ops, path, decision, key="slow")
+    assert (again.status_code, again.json()["intervention_id"]) == (200, f"{order_id}-1")
+    assert running.commands == [command]
+    assert (await post(ops, path, decision, key="another")).status_code == 404
 
 
 async def test_the_audit_trail_is_read_by_ops_and_auditors(shop: Shop, web: httpx.AsyncClient) -> None:

@@ -269,6 +269,35 @@ async def test_where_every_store_with_the_goods_is_far_that_is_said(shop: Shop, 
     assert page.text.index("<details>") < page.text.index("Store S3")
 
 
+async def test_who_has_chosen_to_wait_is_not_asked_again_and_sees_stores_before_the_end_of_it(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    await shop.stock("SHOE", "S2", 1)
+    order_id = await waiting(shop, web)
+    shop.engine.of(order_id).order.group(1).waits_for = WaitsFor.STOCK
+    await shop.engine.write(order_id)
+    page = (await shop.client().get(link(shop, LinkKind.CHOICE, order_id))).text
+    assert ("<h1>We wait for your items</h1>" in page, "Please choose" in page) == (True, False)
+    assert "If they have not come by Wednesday" in page
+    assert ('value="wait"' in page, page.index("Store S2") < page.index('value="cancel"')) == (False, True)
+
+
+async def test_stores_abroad_or_beyond_the_policy_s_distance_are_not_offered(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    async with shop.services.transactions.begin() as books:
+        await books.places.put(a_store("S1", country="DE"))
+        await books.places.put(a_store("S6", country="PL", latitude=52.51))
+        await books.places.put(a_store("S8", country="DE", latitude=58))
+    for store, units in (("S2", 1), ("S6", 9), ("S8", 9)):
+        await shop.stock("SHOE", store, units)
+    page = (await shop.client().get(link(shop, LinkKind.CHOICE, await waiting(shop, web)))).text
+    assert [store in page for store in ("Store S2", "Store S6", "Store S8")] == [True, False, False]
+    async with shop.services.transactions.begin() as books:
+        for store in ("S6", "S8"):
+            await books.places.put(a_store(store, pause=Pause()))
+
+
 async def test_the_front_door_leads_to_the_contract(shop: Shop) -> None:
     answer = await shop.client().get("/")
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")

@@ -1,6 +1,7 @@
 """`/v1/pickups`: who may do what, what reaches the order, and what its record answers once it has ended."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -182,6 +183,26 @@ async def test_a_car_is_shown_to_the_store_and_kept_from_the_order(
     tasks = (await s1.get("/v1/stores/S1/tasks?limit=200")).json()["items"]
     [task] = [task for task in tasks if task["order_id"] == order_id]
     assert (task["task"], task["bay"], task["vehicle"]) == ("arrival", "3", "red Fiat")
+
+
+async def test_an_offer_says_until_when_it_must_be_accepted(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place(shop, web)
+    group, now = shop.engine.of(order_id).order.group(1), shop.services.now()
+    group.offered_at, group.accept_by = now, now + timedelta(minutes=30)
+    await shop.engine.write(order_id)
+
+    async def until() -> tuple[str, str | None]:
+        tasks = (await s1.get("/v1/stores/S1/tasks?limit=200")).json()["items"]
+        [task] = [task for task in tasks if task["order_id"] == order_id]
+        return task["task"], task["deadline"]
+
+    assert await until() == ("accept", "2026-11-23T10:30:00Z")
+    group.accepted_at = now
+    await shop.engine.write(order_id)
+    assert await until() == ("pick", None)
+    assert (await s1.get(path(order_id))).json()["accept_by"] is None
 
 
 async def test_a_store_that_does_not_wait_leaves_its_command_as_a_signal(
