@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.access.keys import issue_key, matches, parse_key
 from adapters.access.port import Principal, Principals
 from adapters.access.postgres import PostgresPrincipals
+from adapters.backorders.port import BackorderRule
+from adapters.backorders.postgres import PostgresBackorders
 from adapters.channels.postgres import PostgresChannels
 from adapters.clock import system_clock
 from adapters.inventory.port import Inventory, StockMovement
@@ -31,10 +33,10 @@ from adapters.postgres.places import PostgresPlaces
 from domain.ids import OperationKey
 from domain.stock import MovementKind
 from workers.sample.channels import RULES
-from workers.sample.items import ITEMS
+from workers.sample.items import ITEMS, KITS
 from workers.sample.people import FLAT, GROUPS
 from workers.sample.places import PLACES
-from workers.sample.stock import BUFFERS, starting_quantity
+from workers.sample.stock import BUFFERS, SOLD_AHEAD, starting_quantity
 from workers.settings import Settings, explain
 from workers.stack.data import write_private
 
@@ -50,7 +52,7 @@ async def seed(engine: AsyncEngine, data: Path, at: datetime) -> Keys:
     """Write what is missing of the sample data. Answers everyone's keys, in clear."""
     places = [asyncio.create_task(_write_place(engine, place, at)) for place in PLACES]
     try:
-        await _write_catalogue(engine)
+        await _write_catalogue(engine, at)
         keys = await _write_keys(PostgresPrincipals(engine), data / KEYS_FILE, at)
         await asyncio.gather(*places)
     finally:
@@ -59,12 +61,13 @@ async def seed(engine: AsyncEngine, data: Path, at: datetime) -> Keys:
     return keys
 
 
-async def _write_catalogue(engine: AsyncEngine) -> None:
-    """Items, channels' rules and safety stock. What a person has changed since stays so."""
+async def _write_catalogue(engine: AsyncEngine, at: datetime) -> None:
+    """Items, channels' rules, safety stock, what is sold ahead. What a person has changed since stays so."""
     async with engine.begin() as connection:
         items, channels = PostgresItems(connection), PostgresChannels(connection)
-        known = {item.sku for item in await items.items([item.sku for item in ITEMS])}
-        for item in ITEMS:
+        catalogue = (*ITEMS, *KITS)
+        known = {item.sku for item in await items.items([item.sku for item in catalogue])}
+        for item in catalogue:
             if item.sku not in known:
                 await items.put(item)
         ruled = await channels.all()
@@ -75,6 +78,9 @@ async def _write_catalogue(engine: AsyncEngine) -> None:
             inventory = PostgresInventory(connection)
             for buffer in BUFFERS:
                 await inventory.set_buffer(buffer)
+            backorders = PostgresBackorders(connection)
+            for sku, (cap, until_supply) in SOLD_AHEAD.items():
+                await backorders.put(BackorderRule(sku=sku, cap=cap, expected_at=at + until_supply))
 
 
 async def _write_place(engine: AsyncEngine, place: Place, at: datetime) -> None:

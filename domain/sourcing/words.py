@@ -1,25 +1,27 @@
 """A decision's reasons in plain words, for people; programs read the reasons themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from domain.sourcing.decision import Part, SourcingDecision
 from domain.sourcing.reasons import Left, LeftKind, Removal, RemovalKind
 
 _REMOVED = {
-    RemovalKind.EXCLUDED: "may not serve this order",
+    RemovalKind.EXCLUDED: "not allowed for this order",
     RemovalKind.DECLINED: "declined these lines before, or let them lie",
     RemovalKind.SHIPS_NOTHING: "ships no parcels",
-    RemovalKind.PAUSED: "is paused",
-    RemovalKind.CLOSED: "is closed, with no opening day in its calendar",
-    RemovalKind.WRONG_KIND: "is a {found}; the rule asks for {limit}",
-    RemovalKind.WRONG_GROUP: "is in groups {found}; the rule asks for {limit}",
-    RemovalKind.WRONG_COUNTRY: "is in {found}; the rule asks for {limit}",
-    RemovalKind.TOO_FAR: "is {found} km away; the rule allows {limit} km",
-    RemovalKind.TOO_LATE: "dispatches at {found}, after {limit} as promised",
-    RemovalKind.NO_CAPACITY: "can take on {found} more parcels; the rule asks for {limit}",
-    RemovalKind.NO_STOCK: "has none of the lines whole",
-    RemovalKind.STOCK_KEPT_BACK: "has stock of {found} lines and keeps it back as safety stock",
+    RemovalKind.PAUSED: "paused",
+    RemovalKind.CLOSED: "closed, with no opening day in its calendar",
+    RemovalKind.WRONG_KIND: "a {found}; the rule asks for {limit}",
+    RemovalKind.WRONG_GROUP: "in groups {found}; the rule asks for {limit}",
+    RemovalKind.WRONG_COUNTRY: "in {found}; the rule asks for {limit}",
+    RemovalKind.TOO_FAR: "{found} km away; the rule allows {limit} km",
+    RemovalKind.TOO_LATE: "would dispatch at {found}, after {limit} as promised",
+    RemovalKind.NO_CAPACITY: "room for {found} more parcels; the rule asks for {limit}",
+    RemovalKind.NO_STOCK: "none of the lines in stock whole",
+    RemovalKind.STOCK_KEPT_BACK: "stock of {found} lines, kept back as safety stock",
 }
+"""Said of one place or of several, after their names and a colon."""
 
 _LEFT = {
     LeftKind.NOWHERE_IN_STOCK: "no place has all {limit}; at most {found} were found",
@@ -35,9 +37,13 @@ _LEFT = {
 }
 
 
-def why_removed(removal: Removal) -> str:
-    """`S004 is 213 km away; the rule allows 100 km`."""
-    return f"{removal.location_id} {_filled(_REMOVED[removal.reason], removal)}"
+def why_removed(removals: Iterable[Removal]) -> Iterator[str]:
+    """`S004, S005: 213 km away; the rule allows 100 km`: places that fare alike in one line."""
+    alike: dict[str, list[str]] = {}
+    for removal in removals:
+        alike.setdefault(_filled(_REMOVED[removal.reason], removal), []).append(removal.location_id)
+    for why, places in alike.items():
+        yield f"{', '.join(places)}: {why}"
 
 
 def why_left(left: Left) -> str:
@@ -52,7 +58,7 @@ def why_allocated(part: Part) -> str:
     by = f"by rule {' and '.join(rules)}" if rules else "assigned by a person"
     named = [(name, value) for name, value in part.cost if value]
     costs = f" ({', '.join(f'{value} {name}' for name, value in named)})" if named else ""
-    late = f", dispatched {part.late_days} days late" if part.late_days else ""
+    late = f", dispatched {part.late_days} day{'s' * (part.late_days > 1)} late" if part.late_days else ""
     return (
         f"{part.location_id}: {lines}, {by}, {round(part.metres / 1000)} km away{late}, costs {part.cost.total}{costs}"
     )
@@ -74,9 +80,17 @@ def in_words(decision: SourcingDecision) -> Iterator[str]:
             km = round(ranked.metres / 1000)
             has = f"has {ranked.serves} of the lines"
             yield f"  {ranked.rank}. {ranked.location_id}: {has}, {km} km, costs {ranked.cost}{used}"
-        for removed in run.removed:
-            yield f"  - {why_removed(removed)}"
+        for removed in why_removed(run.removed):
+            yield f"  - {removed}"
 
 
 def _filled(words: str, reason: Removal | Left) -> str:
-    return words.format(found="none" if reason.found in (None, "") else reason.found, limit=reason.limit)
+    found, limit = reason.found, reason.limit
+    if reason.reason is RemovalKind.TOO_LATE:
+        found, limit = _instant(found), _instant(limit)
+    return words.format(found="none" if found in (None, "") else found, limit=limit)
+
+
+def _instant(value: int | str | None) -> str:
+    """`2026-11-28 14:40:11 UTC`."""
+    return f"{datetime.fromisoformat(str(value)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

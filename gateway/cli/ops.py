@@ -143,11 +143,8 @@ def why(context: typer.Context, order: OrderArgument, json: AsJson = False) -> N
     if json:
         output.show_json({"items": found})
         return
-    for each in found:
-        by = f", {each['run']}" if each["run"] else ""
-        output.print_plain(f"shipment {each['group']}, {output.time(each['at'])}{by}:")
-        for line in each["words"]:
-            output.print_plain(f"  {line}")
+    for line in output.routing_in_words(found):
+        output.print_plain(line)
     if not found:
         output.print_plain("Nothing of this order was sourced.")
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -150,3 +150,12 @@ def pickup(view: Mapping[str, Any]) -> None:
     done(
         f"{view['kind']} {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{parcels}{again}"
     )
+
+
+def routing_in_words(decisions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Why each part of an order is shipped from where it is, a line at a time."""
+    for each in decisions:
+        by = f", {each['run']}" if each["run"] else ""
+        yield f"shipment {each['group']}, {time(each['at'])}{by}:"
+        for line in each["words"]:
+            yield f"  {line}"

@@ -13,7 +13,8 @@ from workers.demo import playing
 from workers.demo.board import Board
 from workers.demo.playing import DemoDiffers, play
 from workers.demo.proofs import Played, judge_ending
-from workers.demo.stories import STORIES, Ending, Fate
+from workers.demo.stories import STORIES
+from workers.demo.story import Ending, Fate
 from workers.stack.stack import Stack
 
 WHOLE = STORIES[0]
@@ -28,13 +29,17 @@ def written(console: Console) -> str:
     return console.file.getvalue()
 
 
+def line(**units: int) -> dict[str, int]:
+    return {"handed_over": 0, "delivered": 0, "lost": 0} | units
+
+
 def an_order(**differently: Any) -> dict[str, Any]:
     """The order of `WHOLE` as it should be in the end."""
     return {
         "external_id": WHOLE.external_id,
         "channel": WHOLE.channel,
         "status": "completed",
-        "lines": [{"handed_over": 2}],
+        "lines": [line(handed_over=2)],
         "groups": [{"n": 1, "status": "collected", "store_id": "S001"}],
         "payment": {"authorised": 0, "captured": 9998, "refunded": 0, "voided": 0, "due": 0},
         "waiting_for": [],
@@ -63,6 +68,8 @@ async def test_every_order_ends_as_its_story_says_and_everything_adds_up(stack: 
         assert story.words in said
     assert "Money: " in said
     assert "Stock: " in said
+    assert "throughline ops why" in said
+    assert "declined these lines before, or let them lie" in said, "why each place did not ship it"
     assert "make up POLICY=short" in said
     assert "workflow list" not in said, "there is nothing to search once it is over"
 
@@ -86,8 +93,9 @@ async def test_an_order_that_ends_otherwise_is_named_and_the_demo_fails(
     ("differently", "words"),
     [
         ({"status": "cancelled"}, "status: cancelled, expected completed"),
-        ({"lines": [{"handed_over": 1}]}, "units handed over: 1, expected 2"),
-        ({"groups": [{"status": "ready"}]}, "pickups: ready, expected collected"),
+        ({"lines": [line(handed_over=1)]}, "units with the customer: 1, expected 2"),
+        ({"lines": [line(handed_over=2, lost=1)]}, "units lost: 1, expected 0"),
+        ({"groups": [{"status": "ready"}]}, "parts: ready, expected collected"),
         (
             {"payment": {"authorised": 5, "captured": 9998, "refunded": 0, "due": 0}},
             "money still authorised: 5, expected 0",

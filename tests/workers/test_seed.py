@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.access.port import Role
 from adapters.access.postgres import PostgresPrincipals
+from adapters.backorders.postgres import PostgresBackorders
 from adapters.channels.postgres import PostgresChannels
 from adapters.clock import system_clock
 from adapters.inventory.port import StockMovement
@@ -33,6 +34,7 @@ from domain.actors import Channel
 from domain.ids import OperationKey, Sku, StoreId
 from domain.stock import MovementKind
 from domain.store_hours import next_opening
+from domain.supply import ANYWHERE
 from domain.terms import ChannelRules
 from gateway.principals import Authenticator
 from workers.process import python
@@ -155,7 +157,8 @@ async def test_there_are_ten_stores_in_four_zones_two_warehouses_and_forty_items
     assert [place.location_id for place in stores] == [f"S{number:03}" for number in range(1, 11)]
     assert len({place.hours.zone for place in stores}) == 4
     assert [place.location_id for place in places if place.kind is PlaceKind.WAREHOUSE] == ["W001", "W002"]
-    assert len(items) == 40
+    kits = [item for item in items if item.components]
+    assert (len(items) - len(kits), len(kits)) == (40, 1)
     assert "SHOE-42" in {item.sku for item in items}
     assert {place.email for place in stores} == {f"s{number:03}@stores.example" for number in range(1, 11)}
     assert all(next_opening(place.hours, AT) for place in places)
@@ -181,11 +184,21 @@ async def test_every_item_lies_at_every_place_and_the_ledger_says_so(engine: Asy
         assert moved == {(each.sku, each.store_id): each.on_hand for each in levels}
         quantities = sorted(each.on_hand for each in levels)
         assert quantities[0] == 0
-        assert quantities[20] >= 1_000
+        assert quantities[60] >= 1_000
         shoes = [each for each in levels if each.sku == "SHOE-42"]
         assert all(each.available >= 1_000 for each in shoes)
         market = await inventory.levels([Sku("HEADPHONES")], None, Channel.MARKETPLACE)
         assert all(each.buffer > 0 for each in market)
+
+
+async def test_some_articles_lie_at_one_place_alone_and_one_is_sold_ahead(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        levels = await PostgresInventory(connection).levels([Sku("CLOCK-WALL"), Sku("CHAIR-OAK")], None)
+        rules = await PostgresBackorders(connection).rules()
+    assert {(level.sku, level.store_id) for level in levels if level.on_hand} == {("CLOCK-WALL", "W001")}
+    assert [(rule.sku, rule.location_id, rule.expected_at) for rule in rules] == [
+        ("CHAIR-OAK", ANYWHERE, AT + timedelta(days=40))
+    ]
 
 
 async def test_each_channel_has_its_rules(engine: AsyncEngine) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.groups import FINAL
-from workers.demo.stories import Story
+from workers.demo.story import Story
 
 COLOURS = {
     "held": "yellow",
@@ -19,7 +19,15 @@ COLOURS = {
     "accepted": "cyan",
     "picking": "cyan",
     "ready": "magenta",
+    "queued": "yellow",
+    "packed": "cyan",
+    "shipped": "magenta",
+    "requested": "blue",
+    "in transit to store": "magenta",
+    "arrived": "cyan",
+    "exception": "bold red",
     "completed": "green",
+    "delivered": "green",
     "collected": "green",
     "needs attention": "bold red",
     "differs": "bold red",
@@ -68,13 +76,13 @@ class Board:
         wide = options.max_width >= WIDE
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, expand=True, header_style="bold")
         table.add_column("Order", no_wrap=True, width=6)
-        table.add_column("Channel → store", no_wrap=True, width=18)
+        table.add_column("Channel → where", no_wrap=True, width=22)
         table.add_column("Status", no_wrap=True, width=14)
         table.add_column("Waits for", no_wrap=True, ratio=1)
         if wide:
             table.add_column("Last act", no_wrap=True, width=23)
         for row in self.rows:
-            where = route(row.story.channel, row.story.store_id)
+            where = route(row.story.channel, row.story.goes_to)
             cells = [Text(row.story.external_id), Text(where), coloured(row.status), _wait(row, now)]
             act = [Text("" if row.over else row.note)] if wide else []
             table.add_row(*cells, *act, style="" if row.note and not row.over else "dim")
@@ -89,8 +97,8 @@ def _wait(row: Row, now: datetime) -> Text:
     return Text.assemble((left, "yellow"), row.waits_for, overflow="ellipsis")
 
 
-def route(channel: str, store_id: str) -> str:
-    return f"{channel.replace('_', ' ')} → {store_id}"
+def route(channel: str, where: str) -> str:
+    return f"{channel.replace('_', ' ')} → {where}"
 
 
 def coloured(status: str) -> Text:
@@ -99,7 +107,7 @@ def coloured(status: str) -> Text:
 
 
 def status_in_words(order: dict[str, Any]) -> str:
-    """The order's status, or what its open pickups are at while it goes on."""
+    """The order's status, or what its open parts are at while it goes on."""
     if order["status"] != "in_progress":
         return str(order["status"]).replace("_", " ")
     statuses = dict.fromkeys(group["status"] for group in order["groups"])

@@ -81,8 +81,19 @@ class Callers:
     def channel(self, name: str) -> Caller:
         return self._holder(self._record["keys"][name])
 
-    def store(self, store_id: str) -> Caller:
-        return self._holder(self._record["keys"]["stores"][store_id])
+    def store(self, place: str) -> Caller:
+        """A store, or a warehouse."""
+        return self._holder(self._record["keys"]["warehouses" if place.startswith("W") else "stores"][place])
+
+    def ops(self, name: str = "ada") -> Caller:
+        return self._holder(self._record["keys"]["ops"][name])
+
+    async def carrier_picks_up(self, tracking_number: str) -> None:
+        """The simulated carrier takes a parcel with it, and brings it on its way by itself."""
+        path = f"{self._record['carriers']}/parcels/{tracking_number}/events"
+        answer = await self._http.post(path, json={"status": "picked_up"})
+        if answer.status_code >= 300:
+            raise Unexpected(_met("POST", "the carrier's parcels", answer))
 
     async def fraud_decides(self, order_id: str, decision: str) -> None:
         """The screening's answer comes as a webhook, signed over its raw bytes."""

@@ -14,6 +14,7 @@ from rich.text import Text
 from temporalio.client import Client
 
 from domain.money import digits
+from gateway.cli.output import routing_in_words
 from workers.demo.board import coloured, route
 from workers.demo.callers import Callers
 from workers.demo.proofs import Played, Proof
@@ -22,11 +23,17 @@ from workers.stack.ports import LOOPBACK, PREFERRED
 WIDE = 96
 """Columns from which an order fits on one line."""
 
+EXPLAINED = "M-5101"
+"""The order whose way is explained."""
+READERS = ("W-1001", "W-2001")
+"""Those whose mails are listed: one collects, one has it shipped."""
+
 QUERIES = (
     ("what customers have", 'OrderStatus = "completed"'),
     ("what came to nothing, without the refused", 'OrderStatus = "cancelled"'),
     ("what the marketplace has sent", 'OrderChannel = "marketplace"'),
     ("everything that store S001 is part of", 'OrderStores = "S001"'),
+    ("the same of a warehouse", 'OrderStores = "W001"'),
     ("one order by the shop's own number", 'OrderExternalId = "W-1001"'),
 )
 """Searches that work in the Temporal UI, and after `temporal workflow list --query` (`throughline up` says how)."""
@@ -52,7 +59,7 @@ def show_orders(console: Console, all_played: Sequence[Played]) -> None:
     wide = console.width >= WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
     table.add_column("Order", no_wrap=True)
-    table.add_column("Channel → store" if wide else "Channel → store, what happened", no_wrap=wide)
+    table.add_column("Channel → where" if wide else "Channel → where, what happened", no_wrap=wide)
     table.add_column("Status", no_wrap=True)
     for name in ("Captured", "Voided", "Refunded"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -60,8 +67,7 @@ def show_orders(console: Console, all_played: Sequence[Played]) -> None:
         table.add_column("What happened")
     for played in all_played:
         story, order = played.story, played.order
-        stores = list(dict.fromkeys(group["store_id"] for group in order["groups"])) if order else [story.store_id]
-        where = Text(route(story.channel, ", ".join(stores)))
+        where = Text(route(story.channel, ", ".join(_places(order)) if order else story.goes_to))
         status = coloured("differs" if played.differs else story.ending.fate.value)
         money = [_amount(order, name) for name in ("captured", "voided", "refunded")]
         words = Text(played.differs[0], style="red") if played.differs else Text(story.words)
@@ -79,6 +85,16 @@ def show_orders(console: Console, all_played: Sequence[Played]) -> None:
         )
 
 
+def _places(order: dict[str, Any]) -> list[str]:
+    """The places of its parts, each once; of what was sent to a store, both ends."""
+    return list(
+        dict.fromkeys(
+            " → ".join(place for place in (group["from_store"], group["store_id"]) if place)
+            for group in order["groups"]
+        )
+    )
+
+
 def _was_renewed(order: dict[str, Any]) -> bool:
     money = order["payment"]
     return bool(money["captured"] + money["voided"] > order["total"])
@@ -91,16 +107,26 @@ def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
             console.print(Padding(Text(case, style="red"), (0, 0, 0, 5)))
 
 
+async def show_why(console: Console, callers: Callers, all_played: Sequence[Played]) -> None:
+    """Why the parcel of one order left from where it did, after others had not sent it."""
+    for played in all_played:
+        if played.story.external_id == EXPLAINED and played.order:
+            order_id = played.order["order_id"]
+            found = (await callers.ops().get(f"/v1/ops/routing/{order_id}"))["items"]
+            console.print(f"\n[bold]throughline ops why {order_id}[/]  [dim]the last of {len(found)} decisions[/]")
+            for line in routing_in_words(found[-1:]):
+                console.print(Padding(Text(line), (0, 0, 0, 3)))
+            console.print()
+
+
 def show_mails(console: Console, mails: Sequence[dict[str, Any]]) -> None:
     to_stores = sum(mail["to"].endswith("@stores.example") for mail in mails)
-    _mark(
-        console,
-        f"Mails: {len(mails) - to_stores} to customers, {to_stores} to stores. The customer of W-1001 got:",
-        well=bool(mails),
-    )
-    for mail in mails:
-        if mail["to"].startswith("w-1001@"):
-            console.print(Padding(Text.assemble(("· ", "dim"), mail["subject"]), (0, 0, 0, 5)))
+    counted = f"Mails: {len(mails) - to_stores} to customers, {to_stores} to stores and warehouses"
+    _mark(console, f"{counted}. Two customers got:", well=bool(mails))
+    for number in READERS:
+        for mail in mails:
+            if mail["to"].startswith(f"{number.lower()}@"):
+                console.print(Padding(Text.assemble(("· ", "dim"), mail["subject"]), (0, 0, 0, 5)))
 
 
 def _mark(console: Console, words: str, *, well: bool) -> None:

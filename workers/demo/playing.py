@@ -17,7 +17,8 @@ from workers.demo.board import Board, Row, route
 from workers.demo.callers import Callers, Unexpected
 from workers.demo.proofs import Played, judge_ending, money_proofs, stock_proofs
 from workers.demo.scene import Scene
-from workers.demo.stories import STORIES, Fate, Story
+from workers.demo.stories import STORIES
+from workers.demo.story import Fate, Story
 from workers.stack.errors import StackError
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
     async with http_client(timeout=ANSWER_WITHIN) as http:
         callers = Callers(http, record)
         console.print(
-            f"\n[bold]{len(STORIES)} orders[/] from {len({story.channel for story in STORIES})} channels to "
-            f"{len({story.store_id for story in STORIES})} stores. A day takes a second.\n",
+            f"\n[bold]{len(STORIES)} orders[/] from {len({story.channel for story in STORIES})} channels, collected at "
+            f"{len({story.store_id for story in STORIES} - {''})} stores or shipped. A day takes a second.\n",
             highlight=False,
         )
         all_played = await _play_all(callers, console)
@@ -56,6 +57,7 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
             proofs = await money_proofs(all_played, callers, made) + await stock_proofs(all_played, made)
         closing.show_orders(console, all_played)
         closing.show_proofs(console, proofs)
+        await closing.show_why(console, callers, all_played)
         closing.show_mails(console, await _all_mails(callers))
         await closing.show_where_to_look(console, callers, record)
     _judge(all_played, [case for proof in proofs for case in proof.against])
@@ -94,7 +96,15 @@ async def _play_one(row: Row, callers: Callers, turns: asyncio.Semaphore, consol
         row.note = words
 
     async with turns:
-        scene = Scene(callers, story.channel, story.external_id, story.store_id, story.basket, note)
+        scene = Scene(
+            callers,
+            story.channel,
+            story.external_id,
+            story.store_id,
+            story.basket,
+            note,
+            address=story.address,
+        )
         try:
             await story.play(scene)
             if story.ending.fate is not Fate.REFUSED:
@@ -123,7 +133,7 @@ def _finish(row: Row, played: Played, console: Console) -> None:
         row.note = played.differs[0]
     if not console.is_terminal:
         mark = "[red]✗[/]" if played.differs else "[green]✓[/]"
-        where = f"{row.story.external_id:<7} {route(row.story.channel, row.story.store_id):<19}"
+        where = f"{row.story.external_id:<7} {route(row.story.channel, row.story.goes_to):<23}"
         console.print(f" {mark} {where} {row.status}: {escape(row.note)}", highlight=False, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.stock import MovementKind, StockLevel
 from workers.composition import Parts
 from workers.demo.callers import Callers
-from workers.demo.stories import Fate, Story
+from workers.demo.story import Fate, Story
 
 MOST_MOVEMENTS = 100_000
 AT_THE_TILL = "at the till"
@@ -49,11 +49,16 @@ def judge_ending(played: Played) -> None:
     money = order["payment"]
     for what, found, expected in (
         ("status", order["status"], wanted.fate.value),
-        ("units handed over", sum(line["handed_over"] for line in order["lines"]), wanted.units),
+        (
+            "units with the customer",
+            sum(line["handed_over"] + line["delivered"] for line in order["lines"]),
+            wanted.units,
+        ),
+        ("units lost", sum(line["lost"] for line in order["lines"]), wanted.lost),
         ("money kept", money["captured"] - money["refunded"], wanted.kept),
         ("money still authorised", money["authorised"], 0),
         ("money still due", money["due"], 0),
-        ("pickups", tuple(group["status"] for group in order["groups"]), wanted.groups),
+        ("parts", tuple(group["status"] for group in order["groups"]), wanted.groups),
         ("waits", len(order["waiting_for"]), 0),
     ):
         if found != expected:
@@ -111,9 +116,12 @@ async def stock_proofs(all_played: Sequence[Played], made: Parts) -> list[Proof]
     played_ids = {played.order["order_id"] for played in all_played if played.order}
     of_orders = [each for each in movements if each.order_id in played_ids]
     left = -sum(each.allocated + each.set_aside for each in of_orders if each.kind is MovementKind.HANDED_OVER)
-    handed_over = sum(line["handed_over"] for played in all_played if played.order for line in played.order["lines"])
+    lines = [line for played in all_played if played.order for line in played.order["lines"]]
+    have = sum(_pieces(line) * (line["handed_over"] + line["delivered"]) for line in lines)
+    lost = sum(_pieces(line) * line["lost"] for line in lines)
     promised = sum(each.allocated + each.reserved + each.set_aside for each in of_orders)
-    against = [] if left == handed_over else [f"{left} units left the stock, {handed_over} were handed over"]
+    gone = f"{have} are with customers" + (f", {lost} lost on the way" if lost else "")
+    against = [] if left == have + lost else [f"{left} units left the stock, {gone}"]
     if promised:
         against.append(f"{promised} units are still promised or set aside, though every order has ended")
     return [
@@ -122,10 +130,15 @@ async def stock_proofs(all_played: Sequence[Played], made: Parts) -> list[Proof]
             tuple(_against_movements(levels, movements)),
         ),
         Proof(
-            f"Units: {left} left the stores, {handed_over} are with customers, {promised} still promised",
+            f"Units: {left} left stores and warehouses, {gone}, {promised} still promised",
             tuple(against),
         ),
     ]
+
+
+def _pieces(line: dict[str, Any]) -> int:
+    """What one unit of a line is on the shelf: itself, or the components of a kit."""
+    return sum(component["quantity"] for component in line["components"]) or 1
 
 
 def _against_movements(levels: list[StockLevel], movements: list[Movement]) -> list[str]:

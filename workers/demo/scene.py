@@ -2,20 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from workers.demo.callers import LOOK_AGAIN, PATIENCE, Callers, Refused, Unexpected
-from workers.sample.items import ITEMS
+from workers.sample.items import ITEMS, KITS
 
 PACE = 0.4
 """Seconds between two acts, so that a person can follow."""
-PRICES: dict[str, int] = {item.sku: item.price or 0 for item in ITEMS}
+PRICES: dict[str, int] = {item.sku: item.price or 0 for item in (*ITEMS, *KITS)}
+GERMAN_SPEAKING = ("S001", "S002", "S003")
 CURRENCIES = {"S004": "GBP", "S005": "GBP"} | dict.fromkeys(("S006", "S007", "S008", "S009", "S010"), "USD")
 
 Basket = dict[str, int]
 """Units by SKU; the lines of the order are numbered in this order, from 1."""
+Address = dict[str, str]
 
 
 class Scene:
@@ -30,6 +32,7 @@ class Scene:
         basket: Basket,
         note: Callable[[str], None],
         *,
+        address: Address | None = None,
         pace: float = PACE,
     ) -> None:
         self.callers = callers
@@ -38,6 +41,7 @@ class Scene:
         self.external_id = external_id
         self.store_id = store_id
         self.basket = basket
+        self.address = address
         self.order: dict[str, Any] = {}
         self.email = f"{external_id.lower()}@customers.example.org"
         self._note = note
@@ -51,18 +55,30 @@ class Scene:
         self,
         *,
         tender: str = "tok_ok",
+        method: str = "pickup",
         mode: str = "counter",
+        ships: Collection[str] | None = None,
         person: dict[str, str] | None = None,
         customer: str | None = None,
     ) -> dict[str, Any]:
-        """The order as its channel sends it. `tender` is a card's token, or `pay_in_store`."""
+        """The order as its channel sends it. `tender` is a card's token, or `pay_in_store`.
+
+        The SKUs in `ships` are shipped (all, where there is no store); the customer collects the others, by `method`.
+        """
+        shipped = ships if ships is not None else (() if self.store_id else self.basket)
+        collected = {"method": method, "store_id": self.store_id} | ({"mode": mode} if method == "pickup" else {})
+        ways = {
+            "f1": {"id": "f1"} | collected,
+            "f2": {"id": "f2", "method": "ship", "address": self.address},
+        }
+        german = self.store_id in GERMAN_SPEAKING or not self.store_id
         lines = [
             {
                 "line_id": str(n),
                 "sku": sku,
                 "quantity": quantity,
                 "unit_price": PRICES[sku],
-                "fulfilment": "f1",
+                "fulfilment": "f2" if sku in shipped else "f1",
             }
             for n, (sku, quantity) in enumerate(self.basket.items(), start=1)
         ]
@@ -73,7 +89,7 @@ class Scene:
             "external_id": self.external_id,
             "placed_at": datetime.now(UTC).isoformat(),
             "currency": CURRENCIES.get(self.store_id, "EUR"),
-            "locale": "de-DE" if self.store_id in ("S001", "S002", "S003") else "en-GB",
+            "locale": "de-DE" if german else "en-GB",
             "customer": {
                 "ref": customer or f"C-{self.external_id}",
                 "name": f"Customer {self.external_id}",
@@ -81,7 +97,7 @@ class Scene:
                 "phone": "+49301234567",
             },
             "lines": lines,
-            "fulfilments": [{"id": "f1", "method": "pickup", "store_id": self.store_id, "mode": mode}],
+            "fulfilments": [way for name, way in ways.items() if any(line["fulfilment"] == name for line in lines)],
             "total": total,
             "tenders": [payment | {"amount": total}],
             **({"pickup": {"person": person}} if person else {}),
@@ -150,7 +166,7 @@ class Scene:
 
     async def picks(self, lines: dict[str, int] | None = None, n: int = 1) -> None:
         """Pick these units per line, or all that the pickup has."""
-        found = lines or {line["line_id"]: line["quantity"] for line in self._group(n)["lines"]}
+        found = lines or {line["line_id"]: line["quantity"] for line in self.group(n)["lines"]}
         units = sum(found.values())
         await self._store(n, "pick", {"lines": _listed(found)}, f"picks {units} unit{'s' if units > 1 else ''}")
 
@@ -171,7 +187,7 @@ class Scene:
 
     async def refuses_wrong_code(self, code: str, n: int = 1) -> None:
         wrong = f"{(int(code) + 1) % 10**8:08d}"
-        store_id = self._group(n)["store_id"]
+        store_id = self.group(n)["store_id"]
         self._note(f"{store_id} sees a wrong code")
         await self.callers.store(store_id).refused(self._pickup(n, "hand-over"), {"code": wrong}, "wrong-code")
         await self._pause()
@@ -179,23 +195,21 @@ class Scene:
     async def puts_back(self, n: int = 1) -> None:
         await self._store(n, "put-back", {}, "puts it back")
 
-    async def receives(self, sku: str, quantity: int) -> None:
-        self._note(f"{self.store_id} receives {quantity} units")
-        body = {
-            "kind": "receipt",
-            "sku": sku,
-            "store_id": self.store_id,
-            "quantity": quantity,
-            "reason": "delivery",
-        }
-        await self.callers.store(self.store_id).post("/v1/stock/movements", body)
+    async def receives(self, sku: str, quantity: int, place: str | None = None) -> None:
+        at = place or self.store_id
+        body = {"kind": "receipt", "sku": sku, "store_id": at, "quantity": quantity, "reason": "delivery"}
+        await self.acts(at, "/v1/stock/movements", body, f"receives {quantity} units")
 
     async def _store(self, n: int, verb: str, body: dict[str, Any], words: str) -> None:
         await self.look()
-        store_id = self._group(n)["store_id"]
-        self._note(f"{store_id} {words}")
-        await self.callers.store(store_id).post(self._pickup(n, verb), body)
+        await self.acts(self.group(n)["store_id"], self._pickup(n, verb), body, words)
+
+    async def acts(self, place: str, path: str, body: dict[str, Any], words: str) -> Any:
+        """A place does something; what it is answered."""
+        self._note(f"{place} {words}")
+        answer = await self.callers.store(place).post(path, body)
         await self._pause()
+        return answer
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -210,11 +224,11 @@ class Scene:
     async def until_group(self, status: str, n: int = 1) -> None:
         await self.until(
             lambda order: any(group["n"] == n and group["status"] == status for group in order["groups"]),
-            f"pickup {n} is {status}",
+            f"part {n} is {status}",
         )
 
     async def until_waiting_for_choice(self) -> int:
-        """The number of the pickup for which the customer may now choose."""
+        """The number of the part for which the customer may now choose."""
         await self.until(lambda order: _asked(order) is not None, "the customer is asked")
         await self._pause()
         return int(_asked(self.order) or 0)
@@ -231,14 +245,14 @@ class Scene:
             await asyncio.sleep(LOOK_AGAIN)
 
     def _in_words(self) -> str:
-        groups = ", ".join(f"pickup {group['n']} {group['status']}" for group in self.order["groups"])
+        groups = ", ".join(f"part {group['n']} {group['status']}" for group in self.order["groups"])
         return f"{self.order['status']} ({groups})"
 
-    def _group(self, n: int) -> dict[str, Any]:
+    def group(self, n: int) -> dict[str, Any]:
         for group in self.order["groups"]:
             if group["n"] == n:
                 return dict(group)
-        raise Unexpected(f"The order has no pickup {n}.")
+        raise Unexpected(f"The order has no part {n}.")
 
     def _pickup(self, n: int, verb: str) -> str:
         return f"/v1/pickups/{self.order_id}/{n}/{verb}"

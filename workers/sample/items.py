@@ -1,6 +1,9 @@
-"""Forty items. A price is the usual one in euros' minor units; an order's own prices are the ones that count."""
+"""Forty items that are stocked, and a kit of some of them.
 
-from adapters.items.port import Item
+A price is the usual one in euros' minor units; an order's own prices are the ones that count.
+"""
+
+from adapters.items.port import Item, Part
 from domain.ids import Sku
 
 
@@ -55,3 +58,13 @@ ITEMS = (
     _item("BEAR", "Teddy bear", 2490, 350),
     _item("ATLAS", "World atlas", 3900, 2100),
 )
+
+KITS = (
+    Item(
+        sku=Sku("SET-BREAKFAST"),
+        name="Breakfast set: a kettle and four red mugs",
+        price=8990,
+        components=[Part(sku=Sku("KETTLE-1L"), quantity=1), Part(sku=Sku("MUG-RED"), quantity=4)],
+    ),
+)
+"""Sold as one article, stocked as what they are made of."""

@@ -132,9 +132,17 @@ def test_every_place_that_was_not_used_has_its_reason() -> None:
         "S15": RemovalKind.NO_STOCK,
     }
     told = "\n".join(in_words(decision))
-    assert "S11 is 101 km away; the rule allows 100 km" in told
-    assert "S13 can take on 1 more parcels; the rule asks for 2" in told
+    assert "S11: 101 km away; the rule allows 100 km" in told
+    assert "S13: room for 1 more parcels; the rule asks for 2" in told
     assert "S01: line 1 (1 x A), by rule anywhere, 10 km away, costs 510 (10 distance, 500 shipment)" in told
+
+
+def test_places_that_fare_alike_are_told_of_in_one_line_with_times_that_people_read() -> None:
+    tomorrow, late = NOON + timedelta(days=1), NOON + timedelta(days=2, microseconds=7)
+    places = [place(name, {"A": 2}, dispatches_at=late) for name in ("S1", "S2")]
+    decision = source(order(line(1, "A"), promise=tomorrow), places, rules(anywhere(filters=Filters(by_promise=True))))
+    at, promised = (f"{moment:%Y-%m-%d %H:%M:%S} UTC" for moment in (late, tomorrow))
+    assert f"  - S1, S2: would dispatch at {at}, after {promised} as promised" in list(in_words(decision))
 
 
 def test_a_place_keeps_its_brokering_buffer() -> None:
