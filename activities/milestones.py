@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from activities import faults
+from activities.beyond_stock import Waiting
 from activities.promises import keep_again
 from activities.supply import Supplies
 from adapters.brokering.port import QueuedGroup
@@ -138,6 +139,8 @@ class Stores(Message):
     """Opening hours of the places that were asked for, by id."""
 
     hours: dict[StoreId, StoreHours] = {}
+    waiting: list[Waiting] = []
+    """Always empty; stands in the histories of release 0.1."""
 
 
 class Forgotten(Message):

@@ -64,7 +64,7 @@ async def start_order(client: Client, terms: OrderTerms, patience: timedelta = P
 async def _started(client: Client, workflow_id: str, terms: OrderTerms, end: float) -> Placed:
     start = WithStartWorkflowOperation(
         OrderWorkflow.run,
-        OrderStart(terms=terms),
+        OrderStart(terms=terms, screened_at_once=True),
         id=workflow_id,
         task_queue=options.ORDERS,
         task_timeout=options.TASK_TIMEOUT,

@@ -37,6 +37,7 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
@@ -88,6 +89,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     ClaimSteps(made.transactions, made.reservations, made.screening).claim_stock,
                     milestones.record_milestone,
                     milestones.forget_order,
+                    ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     DecliningSteps(made.transactions).decline_elsewhere,
                     sourcing.find_places,

@@ -85,7 +85,8 @@ class OrderWorkflow:
         refusal = None
         if start.resumed is None:
             workflow.set_current_details(summaries.order(start.terms))
-            refusal = await Placing(self.desk, self.holds, self.shipping.sourcing, self.supplying).run()
+            placing = Placing(self.desk, self.holds, self.shipping.sourcing, self.supplying)
+            refusal = await placing.run(screened_at_once=start.screened_at_once)
             self._answer_placing(refusal)
         else:
             workflow.set_current_details(summaries.details(self.desk.order))

@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.claiming import Claim, ClaimSteps
     from activities.faults import OUT_OF_STOCK
     from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
+    from activities.screening import ScreeningSteps
     from adapters.fraud.port import ScreeningRequest, Verdict
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import LineId, OperationKey, OrderId, StoreId, operation_key
@@ -42,13 +43,17 @@ class Placing:
         self.sourcing = sourcing
         self.supplying = supplying
         self.verdict = Verdict.ACCEPT
+        self.screened_at_once = False
 
-    async def run(self) -> Refusal | None:
+    async def run(self, *, screened_at_once: bool) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
         try:
             async with Saga() as saga:
                 saga.if_it_fails("the order's record and stock", self._forget)
+                self.screened_at_once = screened_at_once
                 await self._hold_stock()
+                if not screened_at_once and (screening := self._screening()) is not None:
+                    self.verdict = await self._screen(screening)
                 self._refuse_if_declined()
                 saga.if_it_fails("the authorisations", self._void)
                 outcome = await self._authorise()
@@ -99,7 +104,7 @@ class Placing:
             | {line: n for n, lines in ahead.items() for line in lines},
             ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
             promises=self._promises(),
-            screening=self._screening(),
+            screening=self._screening() if self.screened_at_once else None,
         )
         try:
             claimed = await workflow.execute_local_activity_method(
@@ -117,6 +122,11 @@ class Placing:
         self.supplying.wait(claimed.waiting)
         self.verdict = claimed.verdict
         return []
+
+    async def _screen(self, screening: ScreeningRequest) -> Verdict:
+        return await workflow.execute_local_activity_method(
+            ScreeningSteps.screen, screening, summary=Readable("Screen for fraud"), **options.OUR_BOOKS
+        )
 
     def _refuse_if_declined(self) -> None:
         if self.verdict is Verdict.DECLINE:
