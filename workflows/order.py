@@ -61,7 +61,7 @@ class OrderWorkflow:
         self.supplying = Supplying(self.desk, self.holds, self.shipping.sourcing)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
-        self.changing = Changing(self.desk, self.shipping.sourcing)
+        self.changing = Changing(self.desk, self.holds, self.shipping.sourcing)
         self.choosing.ship = self.changing.ship
         self.placed: Placed | None = None
         if start.resumed is not None:

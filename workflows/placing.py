@@ -6,8 +6,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.faults import OUT_OF_STOCK
     from activities.milestones import Claim, Forgotten, Milestones, StockOperation, StockStep
-    from activities.screening import ScreeningSteps
-    from adapters.fraud.port import ScreeningRequest, Verdict
+    from adapters.fraud.port import Verdict
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import LineId, OperationKey, StoreId, operation_key
     from domain.kits import pieces
@@ -22,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.payment_calls import Outcome
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
+    from workflows.screening import hold_for_review, screen
     from workflows.sourcing import TRIES, Sourcing
     from workflows.supplying import Supplying
 
@@ -112,21 +112,7 @@ class Placing:
         return []
 
     async def _screen(self) -> Verdict:
-        terms = self.desk.order.terms
-        if not terms.rules.screening:
-            return Verdict.ACCEPT
-        verdict = await workflow.execute_local_activity_method(
-            ScreeningSteps.screen,
-            ScreeningRequest(
-                order_id=terms.order_id,
-                attempt=1,
-                customer_ref=terms.customer_ref,
-                amount=self.desk.book.money(terms.total),
-                channel=terms.channel.value,
-            ),
-            summary=Readable("Screen for fraud"),
-            **options.OUR_BOOKS,
-        )
+        verdict = await screen(self.desk, self.desk.order.terms.total)
         if verdict is Verdict.DECLINE:
             raise RefusedPlacement(
                 Refusal(
@@ -163,9 +149,7 @@ class Placing:
                 deadline=now + policy.approval_within,
             )
         if verdict is Verdict.REVIEW:
-            self.holds.place(
-                HoldKind.FRAUD, "fraud screening reviews it", "fraud screening", deadline=now + policy.fraud_within
-            )
+            hold_for_review(self.desk, self.holds)
         if terms.change_window:
             self.holds.place(
                 HoldKind.REMORSE,
