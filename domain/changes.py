@@ -8,8 +8,9 @@ from domain.amending import totals_of
 from domain.cancellation import UnitsOf
 from domain.change_policy import EditKind, Until
 from domain.change_wishes import ChangeWish
-from domain.edits import Edits, draw_up, till_of
+from domain.edits import Edits, draw_up, sent_home, till_of
 from domain.ids import LineId, Sku, StoreId
+from domain.intake import Method
 from domain.making_changes import make
 from domain.open_changes import Totals
 from domain.order import Order
@@ -77,6 +78,8 @@ class ChangePlan(BaseModel):
     """Units that go another way, with the groups that they leave."""
     address: list[int] = []
     """Shipments that go to another address."""
+    screened: bool = False
+    """Fraud screening looks at the order again: it is worth more, or goes to another part of the world."""
     contact: bool = False
     """The customer is told at another mail address or phone number from now on."""
     hold: list[Held] = []
@@ -113,6 +116,7 @@ def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
         return ChangePlan(before=before, after=before, refused=blocked, groups=sorted({each.n for each in blocked}))
     draft = order.model_copy(deep=True)
     make(draft, edits)
+    after = totals_of(draft)
     now, then = _money(order), _money(draft)
     open_now, open_then = now.uncovered + now.expected, then.uncovered + then.expected
     owed = max(0, open_then - open_now)
@@ -120,7 +124,7 @@ def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
     refund = max(0, then.total(StepKind.REFUND) - now.total(StepKind.REFUND))
     return ChangePlan(
         before=before,
-        after=totals_of(draft),
+        after=after,
         owed=owed,
         asked=0 if till_of(order) is not None else owed,
         due=void + refund,
@@ -130,6 +134,7 @@ def plan_change(order: Order, wish: ChangeWish) -> ChangePlan:
         cut=edits.cut,
         move=edits.moved_units(order),
         address=edits.readdressed,
+        screened=order.terms.rules.screening and (after.total > before.total or _goes_elsewhere(order, wish)),
         contact=wish.contact is not None,
         hold=_held(order, edits),
         free=[
@@ -155,6 +160,14 @@ def check(plan: ChangePlan) -> None:
             reason=plan.refused[0].reason,
         )
     )
+
+
+def _goes_elsewhere(order: Order, wish: ChangeWish) -> bool:
+    """To a country or area where nothing of it was to go."""
+    way = wish.method.way if wish.method is not None else None
+    homes = [wish.address, way.address if way is not None and way.method is Method.SHIP else None]
+    known = [group.destination for group in sent_home(order)]
+    return any(home is not None and home.destination not in known for home in homes)
 
 
 def _money(order: Order) -> MoneyPlan:

@@ -30,8 +30,8 @@ class HeldStock(Kept):
 
     store_id: StoreId
     lines: dict[LineId, int]
-    from_group: int | None = None
-    """The group whose units are to come from there; none for units that are added."""
+    shipment: int | None = None
+    """Which of the change's new shipments is to leave from there, counted from 0; none: work of a known place."""
 
 
 class OpenChange(Kept):
@@ -47,6 +47,8 @@ class OpenChange(Kept):
     before: Totals
     after: Totals
     stock: list[HeldStock] = []
+    in_review: bool = False
+    """Fraud screening wants to look at it: the order is held once it is made."""
     tenders: list[TenderId] = []
     """With which the customer pays for it."""
 

@@ -113,6 +113,8 @@ class Order(BaseModel):
     changes: list[MadeChange] = []
     change: OpenChange | None = None
     """The one that waits for its payment."""
+    screened_again: int = 0
+    """How often a change was screened for fraud."""
     contact: int | None = None
     """Under which the vault keeps where the customer is told now; none: as when the order was placed."""
     next_action: NextAction | None = None

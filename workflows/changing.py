@@ -1,5 +1,6 @@
 """Changes to a placed order: made whole, or opened until the customer has paid for them, or dropped."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.milestones import StockOperation
+    from adapters.fraud.port import Verdict
     from domain.actors import ENGINE, Actor
     from domain.change_wishes import ChangeWish, NewWay
     from domain.changes import ChangePlan, check, plan_change
@@ -22,10 +24,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.views import NextAction
     from workflows import messages
     from workflows.desk import Desk
-    from workflows.making import Making
+    from workflows.holds import Holds
+    from workflows.making import Making, new_shipments
     from workflows.messages import ChangeAnswer, GroupAnswer
     from workflows.payment_calls import Outcome
     from workflows.refusing import refuse
+    from workflows.screening import screen
     from workflows.sourcing import Sourcing
     from workflows.waits import until
 
@@ -37,9 +41,9 @@ CONFIRM = "confirm_payment"
 class Changing:
     """One change at a time. Called with the turn taken."""
 
-    def __init__(self, desk: Desk, sourcing: Sourcing):
+    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing):
         self.desk = desk
-        self.making = Making(desk, sourcing)
+        self.making = Making(desk, holds, sourcing)
 
     async def change(self, command: messages.Change) -> ChangeAnswer:
         """Make the change, or hold its stock and ask for its payment."""
@@ -92,12 +96,13 @@ class Changing:
         self._may_change()
         plan = plan_change(self.desk.order, wish)
         check(plan)
-        if not plan.asked:
-            await self.making.make(wish, plan, command.command_id, command.actor)
-            return self._answer(command.command_id, plan, applied=True)
-        if self._order_awaits_payment:
+        if plan.asked and self._order_awaits_payment:
             raise refuse(RefusalKind.PAYMENT_DUE, "The order itself is not paid yet. Pay it first, then change it.")
-        await self._open(command, wish, plan)
+        in_review = await self._screen(plan)
+        if not plan.asked:
+            await self.making.make(wish, plan, command.command_id, command.actor, in_review=in_review)
+            return self._answer(command.command_id, plan, applied=True)
+        await self._open(command, wish, plan, in_review)
         if tenders and await self._authorise(tenders) is Outcome.DECLINED:
             await self._drop("payment_declined", ENGINE)
             raise self._declined()
@@ -122,11 +127,27 @@ class Changing:
         if not order.open:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this order is open any more. Place another one.")
 
-    async def _open(self, command: messages.Command, wish: ChangeWish, plan: ChangePlan) -> None:
-        """Hold the stock that is needed at known places, all or none."""
+    async def _screen(self, plan: ChangePlan) -> bool:
+        """Whether fraud screening wants to review the change. Raises `Refused` when it declines it."""
+        if not plan.screened:
+            return False
+        order = self.desk.order
+        order.screened_again += 1
+        verdict = await screen(self.desk, plan.after.total, attempt=1 + order.screened_again)
+        if verdict is Verdict.DECLINE:
+            raise refuse(
+                RefusalKind.NOT_ALLOWED_NOW,
+                "The change was declined by fraud screening. The order stays as it was.",
+                reason="fraud",
+            )
+        return verdict is Verdict.REVIEW
+
+    async def _open(self, command: messages.Command, wish: ChangeWish, plan: ChangePlan, in_review: bool) -> None:
+        """Hold the stock that is needed, all or none: at known places, and at those that can ship what is shipped."""
         desk, now = self.desk, workflow.now()
-        earlier = desk.book.collected()
         stock = [HeldStock(store_id=place, lines=lines) for place, lines in needed(plan).items()]
+        stock += await self.making.places_for(wish)
+        earlier = desk.book.collected()
         desk.order.change = OpenChange(
             change_id=command.command_id,
             wish=wish,
@@ -137,6 +158,7 @@ class Changing:
             before=plan.before,
             after=plan.after,
             stock=stock,
+            in_review=in_review,
         )
         for held in stock:
             desk.book.stock(StockOperation.RESERVE, held.lines, held.store_id)
@@ -209,16 +231,26 @@ class Changing:
         self.desk.cashier.give_up_waiting(change.tenders)
         self._ask_no_more()
         plan = plan_change(order, change.wish)
-        held = {stock.store_id: stock.lines for stock in change.stock}
         try:
             check(plan)
-            if plan.asked or needed(plan) != held:
+            if plan.asked or not self._holds_all(change, plan):
                 raise refuse(RefusalKind.NOT_ALLOWED_NOW, "The order is another one now.")
-            await self.making.make(change.wish, plan, change.change_id, change.actor, reserved=True)
+            await self.making.make(
+                change.wish, plan, change.change_id, change.actor, held=change.stock, in_review=change.in_review
+            )
         except Refused as refused:
             await self._drop(refused.refusal.kind.value, ENGINE)
             raise
         return True
+
+    def _holds_all(self, change: OpenChange, plan: ChangePlan) -> bool:
+        known = {held.store_id: held.lines for held in change.stock if held.shipment is None}
+        shipped = {
+            number: _sums_of(held.lines for held in change.stock if held.shipment == number)
+            for number in {held.shipment for held in change.stock if held.shipment is not None}
+        }
+        wanted = new_shipments(self.desk.order, change.wish)
+        return needed(plan) == known and all(wanted.get(number) == lines for number, lines in shipped.items())
 
     async def _drop(self, reason: str, actor: Actor) -> None:
         """Nothing of the change is left: its stock and its money are free again."""
@@ -276,8 +308,16 @@ class Changing:
         )
 
 
+def _sums_of(parts: Iterable[dict[LineId, int]]) -> dict[LineId, int]:
+    sums: dict[LineId, int] = {}
+    for part in parts:
+        for line, n in part.items():
+            sums[line] = sums.get(line, 0) + n
+    return sums
+
+
 def needed(plan: ChangePlan) -> dict[StoreId, dict[LineId, int]]:
-    """Stock at places that are known already; for what is shipped anew a place is looked for afterwards."""
+    """Stock at places that are known already; for what is shipped anew a place is looked for."""
     wanted: dict[StoreId, dict[LineId, int]] = {}
     for held in plan.hold:
         if held.store_id is not None:

@@ -72,7 +72,7 @@ class OrderWorkflow:
         self.depositing = Depositing(self.desk)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
-        self.changing = Changing(self.desk, self.shipping.sourcing)
+        self.changing = Changing(self.desk, self.holds, self.shipping.sourcing)
         self.choosing.ship = self.changing.ship
         self.placed: Placed | None = None
         if start.resumed is not None:

@@ -7,8 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.claiming import Claim, ClaimSteps
     from activities.faults import OUT_OF_STOCK
     from activities.milestones import Forgotten, Milestones, StockOperation, StockStep
-    from activities.screening import ScreeningSteps
-    from adapters.fraud.port import ScreeningRequest, Verdict
+    from adapters.fraud.port import Verdict
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import LineId, OperationKey, OrderId, StoreId, operation_key
     from domain.kits import pieces
@@ -23,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.payment_calls import Outcome
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
+    from workflows.screening import hold_for_review, screen, screening_of
     from workflows.sourcing import TRIES, Sourcing
     from workflows.supplying import Supplying
 
@@ -52,8 +52,8 @@ class Placing:
                 saga.if_it_fails("the order's record and stock", self._forget)
                 self.screened_at_once = screened_at_once
                 await self._hold_stock()
-                if not screened_at_once and (screening := self._screening()) is not None:
-                    self.verdict = await self._screen(screening)
+                if not screened_at_once:
+                    self.verdict = await screen(self.desk, self.desk.order.terms.total)
                 self._refuse_if_declined()
                 saga.if_it_fails("the authorisations", self._void)
                 outcome = await self._authorise()
@@ -104,7 +104,7 @@ class Placing:
             | {line: n for n, lines in ahead.items() for line in lines},
             ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
             promises=self._promises(),
-            screening=self._screening() if self.screened_at_once else None,
+            screening=screening_of(desk, terms.total) if self.screened_at_once else None,
         )
         try:
             claimed = await workflow.execute_local_activity_method(
@@ -123,11 +123,6 @@ class Placing:
         self.verdict = claimed.verdict
         return []
 
-    async def _screen(self, screening: ScreeningRequest) -> Verdict:
-        return await workflow.execute_local_activity_method(
-            ScreeningSteps.screen, screening, summary=Readable("Screen for fraud"), **options.OUR_BOOKS
-        )
-
     def _refuse_if_declined(self) -> None:
         if self.verdict is Verdict.DECLINE:
             raise RefusedPlacement(
@@ -137,18 +132,6 @@ class Placing:
                     reason="fraud",
                 )
             )
-
-    def _screening(self) -> ScreeningRequest | None:
-        terms = self.desk.order.terms
-        if not terms.rules.screening:
-            return None
-        return ScreeningRequest(
-            order_id=terms.order_id,
-            attempt=1,
-            customer_ref=terms.customer_ref,
-            amount=self.desk.book.money(terms.total),
-            channel=terms.channel.value,
-        )
 
     async def _authorise(self) -> Outcome:
         outcome = await self.desk.cashier.authorise_tenders()
@@ -176,9 +159,7 @@ class Placing:
                 deadline=now + policy.approval_within,
             )
         if self.verdict is Verdict.REVIEW:
-            self.holds.place(
-                HoldKind.FRAUD, "fraud screening reviews it", "fraud screening", deadline=now + policy.fraud_within
-            )
+            hold_for_review(self.desk, self.holds)
         if terms.change_window:
             self.holds.place(
                 HoldKind.REMORSE,

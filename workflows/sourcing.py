@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE
     from domain.groups import GroupStatus, WaitsFor
     from domain.ids import LineId, StoreId, operation_key
-    from domain.order import AnyGroup
+    from domain.order import AnyGroup, Order
     from domain.personal import Readable
     from domain.refusals import Shortfall
     from domain.shipments import ShipmentGroup
@@ -257,13 +257,15 @@ class Sourcing:
         shipments: list[ShipmentGroup],
         spoken_for: tuple[StockLine, ...] = (),
         hours_of: Sequence[StoreId] = (),
+        order: Order | None = None,
         *,
         may_wait: bool = False,
     ) -> PlacesFound:
+        """`order`: as it would be, when the shipments are those of a change that is not made yet."""
         self.desk.order.places_tried += 1
         return await workflow.execute_local_activity_method(
             SourcingSteps.find_places,
-            self._wanted(shipments, spoken_for, hours_of, may_wait=may_wait),
+            self._wanted(shipments, spoken_for, hours_of, order, may_wait=may_wait),
             summary=Readable("Look for places that can ship it"),
             **options.OUR_BOOKS,
         )
@@ -288,17 +290,18 @@ class Sourcing:
         shipments: list[ShipmentGroup],
         spoken_for: tuple[StockLine, ...] = (),
         hours_of: Sequence[StoreId] = (),
+        order: Order | None = None,
         *,
         may_wait: bool = False,
     ) -> PlacesWanted:
-        terms = self.desk.order.terms
+        terms, order = self.desk.order.terms, order or self.desk.order
         wishes = [
             Wish(
                 n=group.n,
                 lines=group.owed_lines(UnitState.OPEN),
                 destination=group.destination,
                 service=group.service,
-                values={} if group.paid else self._values(group),
+                values={} if group.paid else _values(order, group),
                 allow_split=group.allow_split,
                 keep_together=group.keep_together,
                 exclude=group.exclude,
@@ -312,7 +315,7 @@ class Sourcing:
             for group in shipments
         ]
         wanted = {line for wish in wishes for line in wish.lines}
-        lines = [line for line in self.desk.order.lines if line.line_id in wanted]
+        lines = [line for line in order.lines if line.line_id in wanted]
         return PlacesWanted(
             key=operation_key(terms.order_id, "sourcing", self.desk.order.places_tried),
             order_id=terms.order_id,
@@ -326,9 +329,6 @@ class Sourcing:
             hours_of=list(hours_of),
         )
 
-    def _values(self, group: ShipmentGroup) -> dict[LineId, int]:
-        return {line: self.desk.order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
-
     async def stock_arrived(self, group: ShipmentGroup) -> None:
         """Stock came to some place: look again, unless a run of its class does so."""
         if group.run_within is not None:
@@ -336,6 +336,10 @@ class Sourcing:
         within = group.hops <= self.desk.order.terms.policy.shipping.most_hops
         if group.status is GroupStatus.QUEUED and within and not self.desk.order.holds:
             await self.find_place(group)
+
+
+def _values(order: Order, group: ShipmentGroup) -> dict[LineId, int]:
+    return {line: order.worth({line: n}) for line, n in group.owed_lines(UnitState.OPEN).items()}
 
 
 def _stays(group: ShipmentGroup) -> bool:

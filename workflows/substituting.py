@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages
     from workflows.book import Collected
     from workflows.desk import Desk
+    from workflows.holds import Holds
     from workflows.making import Making
     from workflows.messages import GroupAnswer
     from workflows.offering import offer
@@ -38,7 +39,7 @@ class Substituting:
 
     def __init__(self, desk: Desk):
         self.desk = desk
-        self.making = Making(desk, Sourcing(desk))
+        self.making = Making(desk, Holds(desk), Sourcing(desk))
 
     def offered(self, group: PickupGroup, found: list[Substitute], missing: dict[LineId, int]) -> Offered:
         """Raises `Refused`, with nothing changed, for what the customer does not allow, or more than is missing."""

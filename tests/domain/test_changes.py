@@ -19,7 +19,7 @@ from domain.pickups import PickupGroup
 from domain.policy_packs import STANDARD
 from domain.refusals import RefusalKind, Refused
 from domain.shipments import ShipmentGroup, StopAsked
-from domain.terms import ShipmentTerms
+from domain.terms import ChannelRules, ShipmentTerms
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, B, after, line, order
 
@@ -372,3 +372,27 @@ def test_every_group_knows_its_kind_after_a_change():
     made(placed, by_ship(B))
     assert [type(group) for group in placed.groups] == [PickupGroup, ShipmentGroup]
     assert Order.model_validate(placed.model_dump()) == placed
+
+
+# --- fraud screening -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "again"),
+    [
+        (ChangeWish(quantity={A: 4}), True),
+        (ChangeWish(quantity={A: 2}), False),
+        (ChangeWish(address=NewAddress(destination=VIENNA, origin=77)), True),
+        (ChangeWish(address=NewAddress(destination=BERLIN, origin=77)), False),
+        (by_ship(A, service=Service.ECONOMY, address=None), False),
+        (by_pickup(A), False),
+    ],
+)
+def test_what_is_worth_more_or_goes_to_another_area_is_screened_again(wish: ChangeWish, again: bool):
+    assert plan_change(shipped(shipping=490), wish).screened is again
+
+
+def test_what_was_to_be_collected_is_screened_before_it_is_shipped():
+    assert plan_change(collected(policy=priced(standard=0)), by_ship(A)).screened
+    unscreened = collected(policy=priced(standard=0), rules=ChannelRules(screening=False))
+    assert not plan_change(unscreened, by_ship(A)).screened

@@ -11,7 +11,7 @@ from domain.policy_packs import STANDARD
 from domain.refusals import RefusalKind, Refused
 from domain.stock import RejectReason
 from tests.workflows.journeys import Journey, quick
-from tests.workflows.shop import PRICE, Shop, card
+from tests.workflows.shop import OPS, PRICE, Shop, card
 from tests.workflows.watched import WatchedOrder
 from workflows import messages
 from workflows.messages import ChangeAnswer, ChoiceOption
@@ -316,6 +316,68 @@ async def out_of_stock_changes_nothing(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def reviewed_again_for_a_change(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1, customer=f"C-REVIEW-{shop.name}")
+    await says_of_it(order, accept=True)
+    assert (await change(order, ChangeWish(quantity={ONE: 2}), card(PRICE))).applied
+    view = await order.record()
+    assert (view.status, view.total, view.holds[0].kind) == ("held", 2 * PRICE, "fraud")
+    assert await order.refused(order.accept()) is RefusalKind.HELD
+    assert (await change(order, ChangeWish(quantity={ONE: 1}))).applied, "less is no other risk"
+    await says_of_it(order, accept=True)
+    assert (await order.events()).count("hold_placed") == 2
+    assert (await change(order, sent_home())).applied
+    view = await order.record()
+    assert (view.status, view.groups[1].kind, view.groups[1].status) == ("held", "shipment", "queued")
+    await says_of_it(order, accept=False)
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
+async def says_of_it(order: WatchedOrder, *, accept: bool) -> None:
+    """The answer of fraud screening to its review."""
+    decision = messages.FraudDecision(event_id="1", accept=accept, actor=OPS)
+    await order.handle.signal(OrderWorkflow.fraud_decision, decision)
+    await order.until(lambda view: not view.holds)
+
+
+async def declined_again_for_a_change(shop: Shop) -> WatchedOrder:
+    order = await shop.place(1, customer=f"C-ONCE-{shop.name}")
+    before = await order.record()
+    for wish in (ChangeWish(quantity={ONE: 2}), sent_home()):
+        assert await order.refused(change(order, wish, card(PRICE))) is RefusalKind.NOT_ALLOWED_NOW
+    assert await order.record() == before
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await order.money() == ["authorise 4999", "void 4999"]
+    return order
+
+
+async def shipped_from_where_its_stock_was_held(shop: Shop) -> WatchedOrder:
+    order = await shop.place(2)
+    wish = sent_home(Service.EXPRESS)
+    for _ in range(2):
+        assert not (await change(order, wish)).applied
+        held = await shop.levels()
+        assert (held[1].allocated, sum(level.reserved for level in held.values())) == (2, 2)
+        place = next(shop.store(number) for number, level in held.items() if level.reserved)
+        await order.tell(OrderWorkflow.drop_change, messages.DropChange(**order.customer()))
+        assert [level.reserved for level in (await shop.levels()).values()] == [0, 0]
+    assert not (await change(order, wish)).applied
+    await order.pay(card(990))
+    view = await order.record()
+    assert [(group.store_id, group.status) for group in view.groups] == [
+        (shop.store(1), "rejected"),
+        (place, "offered"),
+    ]
+    await order.accept(2)
+    await order.cancel()
+    assert (await order.ended()).status == "cancelled"
+    assert await shop.on_hand() == {1: 20, 2: 20}
+    return order
+
+
 CHANGING_JOURNEYS: dict[str, Journey] = {
     story.__name__: story
     for story in (
@@ -329,6 +391,7 @@ CHANGING_JOURNEYS: dict[str, Journey] = {
         sent_to_another_country,
         sent_faster,
         rejected_and_sent_home,
+        declined_again_for_a_change,
         changed_while_picking,
         paid_in_part_and_then_declined,
         changed_twice_at_once,
