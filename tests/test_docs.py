@@ -16,7 +16,14 @@ from workers.stack.stack import Stack
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-PLAYED = ("README.md", "docs/tutorial.md", "docs/how-to/channels.md", "docs/how-to/stores.md", "docs/how-to/ops.md")
+PLAYED = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/how-to/channels.md",
+    "docs/how-to/stores.md",
+    "docs/how-to/lockers.md",
+    "docs/how-to/ops.md",
+)
 KEPT_RUNNING = ("make up", "make demo", "make test")
 PATIENCE = 120.0
 
