@@ -30,6 +30,7 @@ from temporalio.worker import Worker
 from activities.alternatives import AlternativeSteps
 from activities.brokering import BrokeringSteps
 from activities.declining import DecliningSteps
+from activities.dropship import PartnerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
@@ -49,7 +50,7 @@ from workflows import housekeeping, options
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 
-POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.BROKERING, options.NOTIFICATION)
+POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.PARTNERS, options.BROKERING, options.NOTIFICATION)
 
 
 def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) -> list[Worker]:
@@ -115,6 +116,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 client,
                 task_queue=options.SHIPPING,
                 activities=[labels.buy_label, labels.give_back_label],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
+    if options.PARTNERS in pools:
+        asking = PartnerSteps(made.partners, made.vault)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.PARTNERS,
+                activities=[asking.ask_partner, asking.look_at_request, asking.call_off_request],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,

@@ -14,6 +14,8 @@ PAYMENT = "payment"
 NOTIFICATION = "notification"
 SHIPPING = "shipping"
 """Carriers."""
+PARTNERS = "partners"
+"""Who ships in our name."""
 BROKERING = "brokering"
 """Runs that find places for many orders at once. They compute for seconds; nobody waits for them."""
 
@@ -94,6 +96,15 @@ LABEL_PATIENT: OutsideOptions = {
     ),
 }
 """Until the carrier answers, however long that takes."""
+
+PARTNER_PATIENT: OutsideOptions = {
+    "task_queue": PARTNERS,
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(minutes=1)
+    ),
+}
+"""Until the partner answers, however long that takes."""
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.carriage import Country, PostalArea
+from domain.dropship import PartnerId
 from domain.ids import StoreId
 from domain.notices import LOCALE
 from domain.sourcing.candidates import PlaceKind as PlaceKind
@@ -60,6 +61,8 @@ class Place(BaseModel):
     """What packing a parcel costs there, minor units."""
     ships: bool = True
     """It packs parcels; otherwise customers only collect there."""
+    partner: PartnerId | None = None
+    """Who ships from here in our name; none: it is a place of ours."""
 
     @property
     def origin(self) -> PostalArea | None:
