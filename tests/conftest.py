@@ -27,6 +27,7 @@ pytest.register_assert_rewrite(
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
     "tests.workflows.brokering_journeys",
+    "tests.workflows.dropship_journeys",
     "tests.workflows.shop",
     "tests.deployment.team",
     "tests.deployment.callers",

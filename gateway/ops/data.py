@@ -11,6 +11,7 @@ from adapters.inventory.port import BufferRule
 from adapters.items.port import Item, KitRefused
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
+from domain.dropship import PartnerId
 from domain.ids import Sku, StoreId
 from domain.intake import COUNTRY, EMAIL, Key
 from domain.notices import LOCALE
@@ -51,6 +52,8 @@ class LocationBody(Body):
     handling_cost: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Of a parcel, minor units."""
     ships: bool = True
+    partner: Annotated[PartnerId, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Who ships from here in our name; null: it is a place of ours."""
 
 
 class BufferBody(Body):

@@ -54,6 +54,8 @@ class Shop:
     clock: Clock = real_time
     policy: PolicyPack = STANDARD
     hours: StoreHours = field(default_factory=lambda: always_open("Europe/Berlin"))
+    partners_url: str = ""
+    """Where the partners' simulator is asked what it did, and told what to do."""
     name: str = field(default_factory=lambda: secrets.token_hex(4).upper())
 
     @property
@@ -214,5 +216,6 @@ def shop_on(made: Parts, client: Client, **varied: Any) -> Shop:
         ledger=ledger,
         vault=made.vault,
         vault_keys=made.keys,
+        partners_url=made.settings.partners_url,
         **varied,
     )
