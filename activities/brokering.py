@@ -113,7 +113,7 @@ class BrokeringSteps:
         """Decide the next shipments of the queue together, and keep room for them. Repeating it changes nothing."""
         async with self.transactions.begin() as books:
             run, rules = await _run(books, step.run), await _rules(books)
-            if run.assignments and not step.alone:
+            if _open(run) and not step.alone:
                 return Progress(looked_at=len(run.assignments), open=_open(run))
             page = await self._page(books, run, rules, step)
             if not page and not step.alone:

@@ -15,6 +15,7 @@ from adapters.transaction.port import Transaction, Transactions
 from domain import sourcing
 from domain.actors import Channel
 from domain.destinations import Destination
+from domain.dropship import PartnerId
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Service
 from domain.kits import pieces, whole_units
@@ -114,6 +115,8 @@ class PlacesFound(Message):
     awaited: dict[int, RunAwaited] = {}
     """Shipments that a later run finds the places of, by number; what was found is where they are reserved for now."""
     hours: dict[StoreId, StoreHours]
+    partners: dict[StoreId, PartnerId] = {}
+    """Of the places that were found, those that are a partner's."""
 
 
 class ParcelAt(Message):
@@ -175,7 +178,18 @@ class SourcingSteps:
             sold_ahead = await _sold_ahead(books, wanted, parts)
         chosen = {part.location_id for found in parts.values() for part in found} | set(wanted.hours_of)
         hours = hours_by_id([place for place in places if place.location_id in chosen], wanted.at)
-        return PlacesFound(parts=parts, sold_ahead=sold_ahead, queues=queues, awaited=awaited, hours=hours)
+        return PlacesFound(
+            parts=parts,
+            sold_ahead=sold_ahead,
+            queues=queues,
+            awaited=awaited,
+            hours=hours,
+            partners={
+                place.location_id: place.partner
+                for place in places
+                if place.partner is not None and place.location_id in chosen
+            },
+        )
 
     @activity.defn
     async def hold_capacity(self, wanted: CapacityWanted) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, NewType
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.hearsay import Heard, Known, Moves
-from domain.ids import LineId, Sku
+from domain.ids import LineId, OperationKey, Sku
 
 PartnerId = NewType("PartnerId", str)
 PartnerRequestId = NewType("PartnerRequestId", str)
@@ -99,3 +99,21 @@ class PartnerRequest(BaseModel):
     @property
     def known(self) -> Known[RequestStatus]:
         return Known[RequestStatus](status=self.status, at=self.status_at)
+
+
+class PartnerWork(BaseModel):
+    """A shipment's talk with its partner, as far as it has come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    partner: PartnerId
+    key: OperationKey
+    """Under which it was asked: once, whatever is repeated."""
+    id: PartnerRequestId | None = None
+    status: RequestStatus = RequestStatus.REQUESTED
+    called_off: bool = False
+    """It was asked to drop it."""
+    look_at: datetime | None = None
+    """When it is looked at next."""
+    speaking: bool = False
+    """A question is under way."""

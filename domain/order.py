@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
 from domain.change_wishes import NewLine
+from domain.dropship import PartnerId
 from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
@@ -102,6 +103,8 @@ class Order(BaseModel):
     """How often places were asked to take parcels on: part of each wish's key."""
     spare_capacity: list[OperationKey] = []
     """Taken for choices that did not come to be; given back with the next milestone."""
+    partners: dict[StoreId, PartnerId] = {}
+    """Of the places that were found so far, those that are a partner's."""
     early_news: list[CarrierNews] = []
     """What carriers said of parcels that nobody has said to have left."""
     amended: dict[LineId, LineTerms] = {}

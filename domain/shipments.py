@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.destinations import Destination
+from domain.dropship import PartnerWork
 from domain.groups import Ending, Group, GroupStatus, WaitsFor
 from domain.ids import GroupId, LineId, OperationKey, Sku, StoreId, shipment_id
 from domain.intake import Service
@@ -81,6 +82,8 @@ class ShipmentGroup(Group):
     boxes: list[Box] = Field(default_factory=list)
     """Boxes that are packed and have not left."""
     parcels: list[Parcel] = Field(default_factory=list)
+    request: PartnerWork | None = None
+    """What was asked of the partner that sends it; none of a place of ours."""
     stop: StopAsked | None = None
     labels_tried: int = 0
     spare_labels: list[OperationKey] = Field(default_factory=list)
@@ -151,8 +154,8 @@ class ShipmentGroup(Group):
 
     @property
     def begun(self) -> bool:
-        """The place has goods in its hands: it can only be asked to stop."""
-        return self.count(UnitState.PICKED) > 0
+        """The place has goods in its hands, or is no place of ours: it can only be asked to stop."""
+        return self.count(UnitState.PICKED) > 0 or self.request is not None
 
     @property
     def unpacked(self) -> dict[LineId, int]:

@@ -32,6 +32,8 @@ class ShippingPolicy(BaseModel):
     """So often units go to another place; then they wait for a person or for stock."""
     answer_within: Duration = timedelta(hours=2)
     """How long a place at work has to say whether it could stop."""
+    look_at_partner_every: Duration = timedelta(minutes=15)
+    """How often a partner is asked how its work stands."""
     delivery_within: dict[Service, Duration] = {
         Service.ECONOMY: timedelta(days=7),
         Service.STANDARD: timedelta(days=4),
@@ -60,6 +62,7 @@ SHORT_SHIPPING = ShippingPolicy(
     look_again_every=timedelta(seconds=4),
     unfillable_within=timedelta(seconds=7),
     answer_within=timedelta(seconds=4),
+    look_at_partner_every=timedelta(seconds=1),
     delivery_within={
         Service.ECONOMY: timedelta(seconds=7),
         Service.STANDARD: timedelta(seconds=4),

@@ -199,6 +199,26 @@ def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
                 deadline=group.auto_cancel_at,
                 default="cancel and refund" if group.auto_cancel_at else None,
             )
+        case GroupStatus.OFFERED if group.request is not None:
+            return Wait(
+                id=f"acceptance/{group.n}",
+                kind=WaitKind.ACCEPTANCE,
+                what="partner accepts",
+                who=f"partner {group.request.partner}",
+                since=group.offered_at or since,
+                deadline=group.accept_by,
+                default="it is asked to drop it, and another place is found",
+            )
+        case GroupStatus.ACCEPTED if group.request is not None:
+            return Wait(
+                id=f"dispatch/{group.n}",
+                kind=WaitKind.DISPATCH,
+                what="partner ships",
+                who=f"partner {group.request.partner}",
+                since=group.accepted_at or since,
+                deadline=None,
+                default=None,
+            )
         case GroupStatus.OFFERED:
             return Wait(
                 id=f"acceptance/{group.n}",
@@ -231,6 +251,18 @@ def _shipment_wait(order: "Order", group: ShipmentGroup) -> Wait | None:
 def _stops(group: ShipmentGroup) -> list[Wait]:
     if group.stop is None:
         return []
+    if group.request is not None:
+        return [
+            Wait(
+                id=f"stop/{group.n}",
+                kind=WaitKind.STOP,
+                what="partner says whether it could stop",
+                who=f"partner {group.request.partner}",
+                since=group.stop.since,
+                deadline=None,
+                default=None,
+            )
+        ]
     return [
         Wait(
             id=f"stop/{group.n}",

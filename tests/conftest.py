@@ -30,6 +30,7 @@ pytest.register_assert_rewrite(
     "tests.workflows.locker_journeys",
     "tests.workflows.machine",
     "tests.workflows.brokering_journeys",
+    "tests.workflows.dropship_journeys",
     "tests.workflows.shop",
     "tests.deployment.team",
     "tests.deployment.callers",

@@ -32,6 +32,7 @@ from activities.alternatives import AlternativeSteps
 from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
+from activities.dropship import PartnerSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
@@ -59,6 +60,7 @@ POOLS = (
     options.PAYMENT,
     options.SHIPPING,
     options.LOCKER,
+    options.PARTNERS,
     options.BROKERING,
     options.NOTIFICATION,
 )
@@ -152,6 +154,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lockers.take_goods_out,
                     lockers.empty_compartment,
                 ],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
+            )
+        )
+    if options.PARTNERS in pools:
+        asking = PartnerSteps(made.partners, made.vault)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.PARTNERS,
+                activities=[asking.ask_partner, asking.look_at_request, asking.call_off_request],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,

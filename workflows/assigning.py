@@ -60,7 +60,7 @@ class Assigning:
         wanted = dict(command.lines)
         found: list[tuple[ShipmentGroup, dict[LineId, int]]] = []
         for group in self.desk.order.shipments:
-            if group.status not in NOT_BEGUN or group.store_id == command.location_id:
+            if group.status not in NOT_BEGUN or group.store_id == command.location_id or group.request is not None:
                 continue
             there = group.owed_lines(UnitState.OPEN, UnitState.ALLOCATED)
             lines = {line: units for line, n in wanted.items() if (units := min(n, there.get(line, 0))) > 0}

@@ -40,6 +40,11 @@ def process_of(group: Group) -> str:
     return f"{group.kind} {group.n}"
 
 
+def speaks(group: ShipmentGroup) -> bool:
+    """A partner is being asked something."""
+    return group.request is not None and group.request.speaking
+
+
 def work_policy(order: Order, group: Group) -> WorkPolicy:
     """How long the group's place may take."""
     policy = order.terms.policy
@@ -97,7 +102,7 @@ class Desk:
         """Nobody decides, no money moves, no person is asked: everything that goes on is a wait."""
         order = self.order
         asked = order.interventions or order.troubles
-        told = any(group.spare_labels or group.missing for group in order.shipments)
+        told = any(group.spare_labels or group.missing or speaks(group) for group in order.shipments)
         machines = any(group.asks_operator for group in order.pickups)
         busy = self.turn.locked() or self.book.busy or asked or told or machines
         return not busy and self.cashier.settled
@@ -253,6 +258,8 @@ class Desk:
             more = {line: asked.lines.get(line, 0) + quantity for line, quantity in lines.items()}
             group.stop = asked.model_copy(update={"lines": asked.lines | more})
             self.book.event(Event.STOP_ASKED, actor, reason=reason, group=n, lines=lines, until=group.stop.answer_by)
+            if group.request is not None:
+                continue  # its process asks the partner
             self.book.notice(
                 NoticeKind.STORE_ASKED_TO_STOP,
                 self.order.version + 1,

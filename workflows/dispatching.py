@@ -34,14 +34,17 @@ class Dispatching:
         self.labels = Labels(desk)
         self.transferring = delivering.transferring
 
-    async def ship(self, command: messages.Ship) -> GroupAnswer:
-        """All that is packed leaves, or some of it; what stays has its own fate."""
+    async def ship(self, command: messages.Ship, *, gone: bool = False) -> GroupAnswer:
+        """All that is packed leaves, or some of it; what stays has its own fate.
+
+        `gone`: it has left already. Who cannot be charged for it now is asked to pay afterwards.
+        """
         desk, group = self.desk, self.desk.order.shipment(command.n)
         lines = self._leaving(group, command)
         label = await self._label(group, lines, command)
         if isinstance(group, TransferGroup):
             return await self._send_to_store(group, self._parcel(group, lines, command, label), command)
-        worth = await self._earn(group, lines, label)
+        worth = await self._earn(group, lines, label, gone=gone)
         desk.book.stock(StockOperation.CONSUME, lines, group.store_id)
         for line, quantity in lines.items():
             group.move(line, UnitState.SHIPPED, quantity, UnitState.PICKED)
@@ -88,7 +91,9 @@ class Dispatching:
             return None
         return await self.labels.buy(group, lines)
 
-    async def _earn(self, group: ShipmentGroup, lines: dict[LineId, int], label: LabelBought | None) -> int:
+    async def _earn(
+        self, group: ShipmentGroup, lines: dict[LineId, int], label: LabelBought | None, *, gone: bool
+    ) -> int:
         """The units' worth, paid before they leave; nothing for units that stand for lost ones."""
         if group.paid:
             return 0
@@ -98,7 +103,8 @@ class Dispatching:
         except Refused:
             if label is not None:
                 self.labels.give_back(group, label.key)
-            raise
+            if not gone:
+                raise
         return self.desk.order.settle(lines, earned=True)
 
     def _parcel(

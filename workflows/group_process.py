@@ -66,7 +66,7 @@ class GroupProcess(Generic[OneKind]):
         if await self._while(GroupStatus.OFFERED, None, self._accept_by, f"{self.group.store_id} accepts"):
             return
         async with self.desk.turn:
-            if not self._still(GroupStatus.OFFERED, None) or not self._over(self.group.accept_by):
+            if not self._still(GroupStatus.OFFERED, None) or not self._over(self._accept_by()):
                 return
             if not self.group.escalated:
                 await self._remind_place()

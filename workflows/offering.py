@@ -5,7 +5,9 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from domain.dropship import PartnerWork
     from domain.groups import Group
+    from domain.ids import operation_key
     from domain.locker_stays import CounterReason
     from domain.notices import NoticeKind
     from domain.order import AnyGroup
@@ -53,7 +55,11 @@ def _offer_shipment(desk: Desk, group: ShipmentGroup) -> None:
     group.promised_ready_at = promised_ready_at(desk.hours(group.store_id), policy, workflow.now())
     group.leave_by = group.leave_by or group.promised_ready_at
     group.promised_at = group.promised_at or policy.delivered_by(group.service, group.promised_ready_at)
-    _tell(desk, group, NoticeKind.STORE_NEW_SHIPMENT)
+    if (partner := desk.order.partners.get(group.store_id)) is not None and group.bound_for is None:
+        group.request = PartnerWork(partner=partner, key=operation_key(group.order_id, "partner", group.n))
+        desk.book.event(Event.PARTNER_ASKED, group=group.n, store=group.store_id, partner=partner)
+    else:
+        _tell(desk, group, NoticeKind.STORE_NEW_SHIPMENT)
 
 
 def _begin_anew(desk: Desk, group: Group) -> None:

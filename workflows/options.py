@@ -16,6 +16,8 @@ SHIPPING = "shipping"
 """Carriers."""
 LOCKER = "locker"
 """Operators of parcel machines."""
+PARTNERS = "partners"
+"""Who ships in our name."""
 BROKERING = "brokering"
 """Runs that find places for many orders at once. They compute for seconds; nobody waits for them."""
 
@@ -113,6 +115,15 @@ COMPARTMENT_PATIENT: OutsideOptions = {
     ),
 }
 """Until the operator answers; a compartment is asked for until the goods should be ready, anything else for ever."""
+
+PARTNER_PATIENT: OutsideOptions = {
+    "task_queue": PARTNERS,
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(minutes=1)
+    ),
+}
+"""Until the partner answers, however long that takes."""
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

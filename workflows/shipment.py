@@ -67,8 +67,11 @@ class ShipmentProcess(GroupProcess[ShipmentGroup]):
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _ready_by(self) -> datetime | None:
-        # Who was asked to stop is waited for until that is answered.
-        return None if self.group.stop is not None else self.group.ready_by
+        # Who was asked to stop is waited for until that is answered; a partner, until it says what became of it.
+        return None if self.group.stop is not None or self.group.request is not None else self.group.ready_by
+
+    def _accept_by(self) -> datetime | None:
+        return None if self.group.request is not None else self.group.accept_by
 
 
 def take_all_away(desk: Desk, group: ShipmentGroup) -> None:

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.delivering import Delivering
     from workflows.desk import Desk, process_of
     from workflows.dispatching import Dispatching
+    from workflows.dropshipping import PartnerProcess, partner_process_of
     from workflows.labels import SpareLabelProcess
     from workflows.locker import LockerProcess
     from workflows.messages import GroupAnswer
@@ -65,7 +66,11 @@ class Shipping:
         found: dict[str, Process] = {process_of(group): ShipmentProcess(self.desk, group, self.sourcing)}
         for parcel in group.parcels:
             found[f"parcel {group.n}/{parcel.n}"] = ParcelProcess(self.desk, group, parcel, self.delivering)
-        if group.stop is not None:
+        if group.request is not None:
+            found[partner_process_of(group)] = PartnerProcess(
+                self.desk, group, self.sourcing, self.stopping, self.dispatching
+            )
+        elif group.stop is not None:
             asked = group.stop.since.isoformat()
             found[f"stop {group.n} {asked}"] = StopProcess(self.desk, group, self.stopping)
         if group.missing:

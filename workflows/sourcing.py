@@ -263,12 +263,14 @@ class Sourcing:
     ) -> PlacesFound:
         """`order`: as it would be, when the shipments are those of a change that is not made yet."""
         self.desk.order.places_tried += 1
-        return await workflow.execute_local_activity_method(
+        found = await workflow.execute_local_activity_method(
             SourcingSteps.find_places,
             self._wanted(shipments, spoken_for, hours_of, order, may_wait=may_wait),
             summary=Readable("Look for places that can ship it"),
             **options.OUR_BOOKS,
         )
+        self.desk.order.partners |= found.partners
+        return found
 
     def in_queues(self) -> dict[int, QueuedGroup]:
         """The shipments that wait in a queue, each with what a run must know of it."""

@@ -41,6 +41,11 @@ class Stopping:
         self._cancel(group, ENGINE)
         await self.desk.book.record()
 
+    def agreed(self, group: ShipmentGroup) -> None:
+        """A partner sends nothing of it: what a cancel waited for is cancelled."""
+        self._answered(group, ENGINE, "stopped")
+        self._cancel(group, ENGINE)
+
     def left(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
         """Units were shipped while their place was asked to stop: for them the cancel came too late."""
         if group.stop is None:

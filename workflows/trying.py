@@ -43,6 +43,7 @@ class Try:
             if all(group is not known for known in self.groups):
                 # The next one gets the same number, and a process of its own.
                 self.desk.crew.dismiss(process_of(group))
+                self.desk.crew.dismiss(f"partner {group.n}")
         groups[:] = self.groups
         for group in self.desk.order.shipments:
             before = self.shipments[group.n]

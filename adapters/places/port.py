@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.carriage import Country, PostalArea
+from domain.dropship import PartnerId
 from domain.ids import StoreId
 from domain.lockers import LockerId
 from domain.notices import LOCALE
@@ -63,6 +64,8 @@ class Place(BaseModel):
     """It packs parcels; otherwise customers only collect there."""
     lockers: tuple[LockerId, ...] = ()
     """The parcel machines at its door, which its people fill."""
+    partner: PartnerId | None = None
+    """Who ships from here in our name; none: it is a place of ours."""
 
     @property
     def origin(self) -> PostalArea | None:

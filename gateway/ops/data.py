@@ -11,6 +11,7 @@ from adapters.inventory.port import BufferRule
 from adapters.items.port import Item, KitRefused
 from adapters.places.port import Capacity, Place, PlaceKind
 from domain.actors import Channel
+from domain.dropship import PartnerId
 from domain.ids import Sku, StoreId
 from domain.intake import COUNTRY, EMAIL, Key
 from domain.notices import LOCALE
@@ -53,6 +54,8 @@ class LocationBody(Body):
     ships: bool = True
     lockers: Annotated[tuple[Key, ...], Field(max_length=50)] = ()
     """The parcel machines at its door."""
+    partner: Annotated[PartnerId, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Who ships from here in our name; null: it is a place of ours."""
 
 
 class BufferBody(Body):

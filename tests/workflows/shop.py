@@ -58,6 +58,8 @@ class Shop:
     clock: Clock = real_time
     policy: PolicyPack = STANDARD
     hours: StoreHours = field(default_factory=lambda: always_open("Europe/Berlin"))
+    partners_url: str = ""
+    """Where the partners' simulator is asked what it did, and told what to do."""
     name: str = field(default_factory=lambda: secrets.token_hex(4).upper())
     locker_id: str = field(default_factory=lambda: f"L{100 + secrets.randbelow(900)}")
     """The parcel machine at its first store."""
@@ -229,5 +231,6 @@ def shop_on(made: Parts, client: Client, **varied: Any) -> Shop:
         vault_keys=made.keys,
         lockers=made.lockers,
         door=varied.pop("door", None) or door_of(made.http, made.settings.lockers_url),
+        partners_url=made.settings.partners_url,
         **varied,
     )

@@ -30,18 +30,21 @@ Before = Callable[[Assignment], Awaitable[None]]
 
 
 @pytest.fixture
-async def shop(open_shop: OpenShop) -> AsyncIterator[Shop]:
+def stock() -> dict[str, int]:
+    """What the shop's stores have."""
+    return {"s1": 20, "s2": 20}
+
+
+@pytest.fixture
+async def shop(open_shop: OpenShop, stock: dict[str, int]) -> AsyncIterator[Shop]:
     """Its orders that come over social media wait for runs."""
-    shop = await open_shop(s1=20, s2=20)
+    shop = await open_shop(**stock)
     async with under(shop, waiting_rules()):
         yield shop
 
 
-async def stock_is(shop: Shop, **units: int) -> None:
-    for store, quantity in units.items():
-        number = int(store[1:])
-        there = (await shop.levels()).get(number)
-        await shop.receive(quantity - (there.on_hand if there else 0), number)
+tight = pytest.mark.parametrize("stock", [{"s1": 6, "s2": 5}], ids=["tight"])
+"""Just what one order of five and one of six want."""
 
 
 async def limit(shop: Shop, number: int, concurrent: int | None) -> None:
@@ -104,10 +107,9 @@ async def test_no_store_hears_of_an_order_before_its_run_and_nobody_else_gets_it
     assert await shop.on_hand() == {1: 20, 2: 20}
 
 
+@tight
 async def test_a_run_splits_less_than_orders_that_come_one_after_the_other(shop: Shop) -> None:
     """Each has some of what the other needs, to the last unit."""
-    await shop.receive(-14, 1)
-    await shop.receive(-15, 2)
     five, six = await queued(shop, 5), await queued(shop, 6)
     assert {n: level.reserved for n, level in (await shop.levels()).items()} == {1: 6, 2: 5}
     assert await broker(shop) == RunCounts(looked_at=2, brokered=2, parts=2)
@@ -120,8 +122,8 @@ async def test_a_run_splits_less_than_orders_that_come_one_after_the_other(shop:
     assert await shop.on_hand() == {1: 6, 2: 5}
 
 
+@pytest.mark.parametrize("stock", [{"s1": 20}], ids=["one place"])
 async def test_what_a_place_cannot_take_on_stays_in_the_queue_with_its_stock(shop: Shop) -> None:
-    await shop.receive(-20, 2)
     await limit(shop, 1, 1)
     first, second = await queued(shop), await queued(shop)
     assert await broker(shop) == RunCounts(looked_at=2, brokered=1, parts=1, kept=1)
@@ -135,7 +137,7 @@ async def test_what_a_place_cannot_take_on_stays_in_the_queue_with_its_stock(sho
     await second.cancel()
     await second.ended()
     assert await taken_on(shop) == {}
-    assert await shop.on_hand() == {1: 18, 2: 0}
+    assert await shop.on_hand() == {1: 18}
 
 
 async def test_an_order_that_is_cancelled_while_it_is_decided_refuses_and_the_room_comes_back(shop: Shop) -> None:
@@ -151,10 +153,9 @@ async def test_an_order_that_is_cancelled_while_it_is_decided_refuses_and_the_ro
     assert await shop.on_hand() == {1: 20, 2: 20}
 
 
+@tight
 @pytest.mark.parametrize("cancelled", [1, 6])
 async def test_an_order_whose_stock_was_moved_and_that_cancels_frees_all_of_it(shop: Shop, cancelled: int) -> None:
-    await shop.receive(-14, 1)
-    await shop.receive(-15, 2)
     five, six = await queued(shop, 5), await queued(shop, 6)
 
     async def cancel(assignment: Assignment) -> None:

@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.workflows.brokering_journeys import BROKERING_JOURNEYS
+from tests.workflows.dropship_journeys import DROPSHIP_JOURNEYS
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.locker_journeys import LOCKER_JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
@@ -15,7 +16,7 @@ from workers.composition import Parts
 
 pytestmark = pytest.mark.stack
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | LOCKER_JOURNEYS | BROKERING_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | LOCKER_JOURNEYS | BROKERING_JOURNEYS | DROPSHIP_JOURNEYS
 
 
 @pytest.fixture(scope="module", params=[2000, 0], ids=["cached", "uncached"])

@@ -11,7 +11,14 @@ from workers.composition import Parts
 from workers.worker import make_workers
 from workflows import options
 
-POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.LOCKER, options.BROKERING)
+POOLS = (
+    options.ORDERS,
+    options.PAYMENT,
+    options.SHIPPING,
+    options.LOCKER,
+    options.PARTNERS,
+    options.BROKERING,
+)
 OpenShop = Callable[..., Awaitable[Shop]]
 """Opens a shop of its own: `await open_shop(s1=20, s2=20, policy=SHORT)`."""
 
