@@ -148,7 +148,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 async def _run(settings: Settings) -> Keys:
-    engine = make_engine(settings.database_url, pool_size=4, application="throughline-seed")
+    engine = make_engine(settings.database_url, pool_size=4, wait_seconds=60.0, application="throughline-seed")
     try:
         return await seed(engine, settings.data, system_clock())
     finally:
