@@ -33,6 +33,7 @@ from domain.views import (
     OrderStatus,
     OrderView,
     PaymentView,
+    SaleOfView,
 )
 from domain.waiting import waits_of
 from domain.waits import Trouble
@@ -466,6 +467,7 @@ class Order(BaseModel):
             waiting_for=waits_of(self),
             next_action=self.next_action,
             interventions=list(self.interventions),
+            linked_to=SaleOfView(order_id=terms.sale.order_id, n=terms.sale.n) if terms.sale is not None else None,
             change=_change_view(self.change) if self.change is not None else None,
             changes=list(self.changes),
             contact=self.contact,

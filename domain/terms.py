@@ -80,6 +80,14 @@ class TenderTerms(Fixed):
     token: str | None = Field(default=None, repr=False)
 
 
+class SaleOf(Fixed):
+    """A sale at the counter, of things beyond an order that was collected there."""
+
+    order_id: OrderId
+    n: int
+    """The pickup."""
+
+
 class ChannelRules(Fixed):
     """What the seller has decided for orders of one channel."""
 
@@ -114,6 +122,8 @@ class OrderTerms(Fixed):
     policy: PolicyPack
     rules: ChannelRules = ChannelRules()
     actor: Actor
+    sale: SaleOf | None = None
+    """It is sold over the counter at once, beside a pickup."""
 
     @property
     def payable(self) -> int:
@@ -139,6 +149,7 @@ def terms_of(
     kits: Mapping[str, Sequence[Component]] | None = None,
     stores: Mapping[StoreId, Destination] | None = None,
     promises: Mapping[str, Promise] | None = None,
+    sale: SaleOf | None = None,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
@@ -234,4 +245,5 @@ def terms_of(
         policy=policy,
         rules=rules,
         actor=actor,
+        sale=sale,
     )

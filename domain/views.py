@@ -192,6 +192,13 @@ class ChangeView(View):
     after: Totals
 
 
+class SaleOfView(View):
+    """Of which order's pickup it is a sale of extra items."""
+
+    order_id: OrderId
+    n: int
+
+
 class OrderView(View):
     order_id: OrderId
     version: int
@@ -209,6 +216,7 @@ class OrderView(View):
     waiting_for: list[Wait]
     next_action: NextAction | None = None
     interventions: list[InterventionView] = []
+    linked_to: SaleOfView | None = None
     change: ChangeView | None = None
     changes: list[MadeChange] = []
     contact: int | None = None

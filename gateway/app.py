@@ -9,7 +9,7 @@ from gateway.ops import backorders, brokering, data, erasures, ledger, parked, r
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.services import Services
-from gateway.stores import pickups, settings, shipments, stock, tasks
+from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
 
 ROUTERS = (
@@ -22,6 +22,7 @@ ROUTERS = (
     availability.router,
     promises.router,
     pickups.router,
+    extras.router,
     shipments.router,
     tasks.router,
     settings.router,

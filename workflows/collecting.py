@@ -90,3 +90,12 @@ class Collecting:
         group.proxy = command.relation
         await self.desk.book.record()
         return self.desk.answer(group)
+
+    async def note_sale(self, command: messages.NoteSale) -> GroupAnswer:
+        """What was sold beside it is in its timeline, once."""
+        group = self.desk.order.pickup(command.n)
+        self.desk.book.event(
+            Event.EXTRAS_SOLD, command.actor, group=group.n, sale=command.sale_id, amount=command.amount
+        )
+        await self.desk.book.record()
+        return self.desk.answer(group)

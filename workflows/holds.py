@@ -136,6 +136,8 @@ class Holds:
             }
             dates = [group.supply.expected_at for group in desk.order.groups if group.supply is not None]
             desk.book.event(Event.ORDER_CONFIRMED)
+            if desk.order.terms.sale is not None:
+                return  # the customer has it in hand
             desk.book.notice(
                 NoticeKind.ORDER_CONFIRMED,
                 lines=desk.book.notice_lines(

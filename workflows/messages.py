@@ -254,6 +254,14 @@ class NameProxy(GroupCommand):
     relation: Relation
 
 
+class NoteSale(GroupCommand):
+    """Things beyond the order were sold when it was collected."""
+
+    kind: Literal["note_sale"] = "note_sale"
+    sale_id: OrderId
+    amount: int
+
+
 class ChoiceOption(StrEnum):
     OTHER_STORE = "other_store"
     SHIP = "ship"

@@ -230,6 +230,17 @@ class OrderWorkflow:
         """The buyer names who else may collect."""
         return await self._in_turn(command, self.collecting.name_proxy)
 
+    @workflow.update
+    async def note_sale(self, command: messages.NoteSale) -> GroupAnswer:
+        """Extra items were sold to who collected: a sale of its own, known here by its name."""
+        return await self._in_turn(command, self.collecting.note_sale)
+
+    @workflow.query
+    def card_on_file(self) -> str | None:
+        """The token of the card that pays for this order, for more that its customer buys at the counter."""
+        cards = [each for each in self.desk.order.tenders if each.type is TenderType.CARD and not each.exhausted]
+        return cards[0].token if cards else None
+
     # --- shipments ---------------------------------------------------------------------------------------------------
 
     @workflow.update

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import StepFailed
     from workflows.saga import Saga
     from workflows.screening import hold_for_review, screen, screening_of
+    from workflows.selling import sell
     from workflows.sourcing import TRIES, Sourcing
     from workflows.supplying import Supplying
 
@@ -58,6 +59,8 @@ class Placing:
                 saga.if_it_fails("the authorisations", self._void)
                 outcome = await self._authorise()
                 self._hold_if_needed(outcome)
+                if self.desk.order.terms.sale is not None and (unsold := await sell(self.desk)) is not None:
+                    raise RefusedPlacement(unsold)
                 await self._stand()
         except RefusedPlacement as refused:
             return refused.refusal
@@ -100,8 +103,7 @@ class Placing:
                 channel=terms.channel,
             ),
             places=sorted({group.store_id for group in desk.order.groups if group.store_id}),
-            groups={line: group.n for group in desk.order.pickups for line in group.units}
-            | {line: n for n, lines in ahead.items() for line in lines},
+            groups=self._beyond_stock(ahead),
             ahead=tuple(line for lines in ahead.values() for line in desk.book.stock_lines(lines, StoreId(ANYWHERE))),
             promises=self._promises(),
             screening=screening_of(desk, terms.total) if self.screened_at_once else None,
@@ -198,6 +200,14 @@ class Placing:
             summary=Readable("Leave nothing of the refused order"),
             **options.OUR_BOOKS,
         )
+
+    def _beyond_stock(self, ahead: dict[int, dict[LineId, int]]) -> dict[LineId, int]:
+        """Lines that may be sold beyond stock, with their groups; over the counter nobody sells what is not there."""
+        order = self.desk.order
+        if order.terms.sale is not None:
+            return {}
+        at_stores = {line: group.n for group in order.pickups for line in group.units}
+        return at_stores | {line: n for n, lines in ahead.items() for line in lines}
 
     def _promises(self) -> list[OrderId]:
         return [pickup.promise for pickup in self.desk.order.terms.pickups if pickup.promise is not None]

@@ -56,7 +56,7 @@ def _instead(visit: Visit, proposal: Proposal | None) -> dict[str, Any] | None:
         return None
     price = Money(amount=proposal.worth, currency=visit.order.currency)
     name = cleaned(visit.names.get(proposal.sku, proposal.sku))
-    return {"goods": [{"quantity": proposal.quantity, "name": name}], "price": visit.formats.money(price)}
+    return {"goods": [{"quantity": proposal.quantity, "name": name}], "price": visit.formats.money(price.model_dump())}
 
 
 async def act(visit: Visit, form: Form) -> Outcome:

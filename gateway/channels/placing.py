@@ -24,7 +24,7 @@ from domain.kits import Component
 from domain.personal import PersonalData
 from domain.promises import Promise
 from domain.refusals import Refusal
-from domain.terms import ChannelRules, OrderTerms, terms_of
+from domain.terms import ChannelRules, OrderTerms, SaleOf, terms_of
 from domain.views import OrderView
 from gateway.channels.checks import check_places, check_supported
 from gateway.channels.promised import check_promises, promises_of
@@ -54,14 +54,15 @@ class _Known(NamedTuple):
     """What is sold as a kit, with its components as they are now."""
     promises: Mapping[str, Promise]
     """What its pickups were promised before, by fulfilment."""
+    sale: SaleOf | None
 
 
-async def place_order(services: Services, caller: Caller, body: OrderBody) -> Taken:
+async def place_order(services: Services, caller: Caller, body: OrderBody, sale: SaleOf | None = None) -> Taken:
     """The order's fate. Raises a `Problem` for what is refused, `StillWorking` for what takes longer."""
     if not speaks_for(caller, body.channel):
         raise await caller.refused(f"needs a key that speaks for the channel {body.channel}")
     now = services.now()
-    known = await _look_up(services, body)
+    known = await _look_up(services, body, sale)
     if known.intake is None:
         discrepancy = _checked(services, body, known, now)
         await check_promises(services, caller, body, known.promises)
@@ -92,7 +93,7 @@ def speaks_for(caller: Caller, channel: Channel) -> bool:
     return principal.channel is channel or f"channel:{channel}" in principal.rights
 
 
-async def _look_up(services: Services, body: OrderBody) -> _Known:
+async def _look_up(services: Services, body: OrderBody, sale: SaleOf | None) -> _Known:
     stores = [StoreId(each.store_id) for each in body.fulfilments if each.store_id is not None]
     promises = await promises_of(services, body)
     async with services.transactions.begin() as books:
@@ -105,6 +106,7 @@ async def _look_up(services: Services, body: OrderBody) -> _Known:
             skus=frozenset(item.sku for item in items),
             kits=await kits_of(books.items, items),
             promises=promises,
+            sale=sale,
         )
 
 
@@ -235,6 +237,7 @@ def _terms(
         kits=known.kits,
         stores={name: where_is(place) for name, place in known.places.items()},
         promises=known.promises,
+        sale=known.sale,
     )
 
 

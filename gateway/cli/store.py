@@ -106,6 +106,10 @@ def pick(
         list[str] | None,
         typer.Option("--piece", help="Of a kit that is short: pieces found of a component, 1:SKU=2."),
     ] = None,
+    instead: Annotated[
+        list[str] | None,
+        typer.Option("--instead", help="Found instead of missing units of a line: 1:SKU=2."),
+    ] = None,
     staged_at: Annotated[str | None, typer.Option(help="Where the units stand.")] = None,
     n: Pickup = 1,
     ships: Ships = False,
@@ -118,7 +122,8 @@ def pick(
     if lines is None:
         owed = session_of(context).get(_path(order, n, ships))["lines"]
         lines = [{"line_id": each["line_id"], "quantity": each["quantity"]} for each in owed]
-    _send(context, order, n, "pick", {"lines": lines, "staged_at": staged_at}, json, ships)
+    body = {"lines": lines, "staged_at": staged_at, "substitutes": _instead(instead)}
+    _send(context, order, n, "pick", body, json, ships)
 
 
 @app.command("deposit-code")
@@ -246,6 +251,29 @@ def resend_code(context: typer.Context, order: OrderArgument, n: Pickup = 1, jso
 def unlock(context: typer.Context, order: OrderArgument, n: Pickup = 1, json: AsJson = False) -> None:
     """After too many wrong codes (`--manager`)."""
     _send(context, order, n, "unlock", {}, json)
+
+
+@app.command()
+def extras(
+    context: typer.Context,
+    order: OrderArgument,
+    receipt: Annotated[str, typer.Option(help="The till's own number of the sale.")],
+    item: Annotated[list[str], typer.Option("--item", help="What is sold, and for how much a unit: MUG=1@990.")],
+    till: Annotated[str | None, typer.Option(help="The till's receipt, when it was paid there.")] = None,
+    n: Pickup = 1,
+    json: AsJson = False,
+) -> None:
+    """Sell more to who collects: by the order's card, unless it was paid at the till."""
+    lines = _sold(item)
+    total = sum(int(str(each["quantity"])) * int(str(each["unit_price"])) for each in lines)
+    tender = {"type": "pay_in_store", "reference": till, "amount": total} if till else None
+    body = {"external_id": receipt, "lines": lines, "tender": tender}
+    answer = session_of(context).post(f"{_path(order, n, False)}/extras", body)
+    if json or "sale" not in answer:
+        output.show_json(answer)
+        return
+    sale = answer["sale"]
+    output.done(f"Sold for {output.money(answer['charged'], sale['currency'])} as {sale['order_id']}.")
 
 
 @app.command("put-back")
@@ -417,6 +445,30 @@ def _pieces(given: list[str]) -> list[dict[str, object]]:
             fail(f"{each} names no pieces.", "Write two pieces of BULB found for line 1 as 1:BULB=2.")
         found.setdefault(line, []).append({"sku": sku, "quantity": int(quantity)})
     return [{"line_id": line, "components": pieces} for line, pieces in found.items()]
+
+
+def _instead(given: list[str] | None) -> list[dict[str, object]] | None:
+    """`1:BOOT-7=2`: two of these instead of units of line 1."""
+    found: list[dict[str, object]] = []
+    for each in given or []:
+        line, _, article = each.partition(":")
+        sku, _, quantity = article.rpartition("=")
+        if not line or not sku or not quantity.isdecimal():
+            fail(f"{each} names no substitute.", "Write two of BOOT-7 instead of line 1 as 1:BOOT-7=2.")
+        found.append({"line_id": line, "sku": sku, "quantity": int(quantity)})
+    return found or None
+
+
+def _sold(given: list[str]) -> list[dict[str, object]]:
+    """`MUG=1@990`: one of these, for 9.90."""
+    found: list[dict[str, object]] = []
+    for each in given:
+        sku, _, rest = each.partition("=")
+        quantity, _, price = rest.partition("@")
+        if not sku or not quantity.isdecimal() or not price.isdecimal():
+            fail(f"{each} names no sale.", "Write one MUG for 9.90 as MUG=1@990.")
+        found.append({"sku": sku, "quantity": int(quantity), "unit_price": int(price)})
+    return found
 
 
 def _lines(given: list[str] | None) -> list[dict[str, object]] | None:

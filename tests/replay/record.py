@@ -17,6 +17,7 @@ from tests.replay import corpus
 from tests.servers import composed, running_servers
 from tests.workflows.brokering_journeys import BROKERING_JOURNEYS
 from tests.workflows.changing_journeys import CHANGING_JOURNEYS
+from tests.workflows.counter_journeys import COUNTER_JOURNEYS
 from tests.workflows.dropship_journeys import DROPSHIP_JOURNEYS
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.locker_journeys import LOCKER_JOURNEYS
@@ -35,6 +36,7 @@ ALL = (
     | SUBSTITUTING_JOURNEYS
     | LOCKER_JOURNEYS
     | BROKERING_JOURNEYS
+    | COUNTER_JOURNEYS
     | DROPSHIP_JOURNEYS
 )
 

@@ -130,6 +130,26 @@ def test_a_store_s_words_become_the_body_of_its_call(folder: Path) -> None:
 
 
 @respx.mock
+def test_what_is_found_instead_and_what_is_sold_besides_becomes_the_body(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/pickups/o1/1/pick").respond(200, json=GROUP)
+    assert run(store.app, folder, "pick", "o1", "--line", "1=1", "--instead", "1:BOOT=1").exit_code == 0
+    assert sent(route)[0] == {
+        "lines": [{"line_id": "1", "quantity": 1}],
+        "substitutes": [{"line_id": "1", "sku": "BOOT", "quantity": 1}],
+    }
+    assert run(store.app, folder, "pick", "o1", "--line", "1=1", "--instead", "BOOT=1").exit_code != 0
+    sale = {"order_id": "o1", "n": 1, "charged": 1980, "sale": {"order_id": "o2", "currency": "EUR"}}
+    route = respx.post(f"{API}/v1/pickups/o1/1/extras").respond(201, json=sale)
+    result = run(store.app, folder, "extras", "o1", "--receipt", "R-1", "--item", "MUG=2@990", "--till", "T-1")
+    assert "Sold for 19.80 EUR as o2." in result.output
+    assert sent(route)[0] == {
+        "external_id": "R-1",
+        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": 990}],
+        "tender": {"type": "pay_in_store", "reference": "T-1", "amount": 1980},
+    }
+
+
+@respx.mock
 def test_picking_all_asks_what_is_owed_first(folder: Path) -> None:
     respx.get(f"{API}/v1/pickups/o1/1").respond(200, json=GROUP)
     route = respx.post(f"{API}/v1/pickups/o1/1/pick").respond(200, json=GROUP)

@@ -41,6 +41,7 @@ GET /v1/pickups/{order_id}/{n}
 POST /v1/pickups/{order_id}/{n}/accept
 POST /v1/pickups/{order_id}/{n}/arrived
 POST /v1/pickups/{order_id}/{n}/extend
+POST /v1/pickups/{order_id}/{n}/extras
 POST /v1/pickups/{order_id}/{n}/hand-over
 POST /v1/pickups/{order_id}/{n}/pick
 POST /v1/pickups/{order_id}/{n}/proxy
