@@ -41,6 +41,9 @@ from workers.settings import Settings, explain
 from workers.stack.data import write_private
 
 KEYS_FILE = "keys.json"
+CONNECTIONS = 4
+AT_ONCE = CONNECTIONS - 1
+"""Places that are written side by side: nothing waits for a connection, however slow the machine is."""
 SKUS = sorted(item.sku for item in ITEMS)
 """In the order in which every command takes its locks."""
 
@@ -50,7 +53,8 @@ Keys = dict[str, Any]
 
 async def seed(engine: AsyncEngine, data: Path, at: datetime) -> Keys:
     """Write what is missing of the sample data. Answers everyone's keys, in clear."""
-    places = [asyncio.create_task(_write_place(engine, place, at)) for place in PLACES]
+    turns = asyncio.Semaphore(AT_ONCE)
+    places = [asyncio.create_task(_write_place(engine, place, at, turns)) for place in PLACES]
     try:
         await _write_catalogue(engine, at)
         keys = await _write_keys(PostgresPrincipals(engine), data / KEYS_FILE, at)
@@ -83,9 +87,9 @@ async def _write_catalogue(engine: AsyncEngine, at: datetime) -> None:
                 await backorders.put(BackorderRule(sku=sku, cap=cap, expected_at=at + until_supply))
 
 
-async def _write_place(engine: AsyncEngine, place: Place, at: datetime) -> None:
+async def _write_place(engine: AsyncEngine, place: Place, at: datetime, turns: asyncio.Semaphore) -> None:
     """A place with all its stock, in one transaction."""
-    async with engine.begin() as connection:
+    async with turns, engine.begin() as connection:
         places = PostgresPlaces(connection)
         if await places.place(place.location_id) is None:
             await places.put(place)
@@ -148,7 +152,9 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 async def _run(settings: Settings) -> Keys:
-    engine = make_engine(settings.database_url, pool_size=4, wait_seconds=60.0, application="throughline-seed")
+    engine = make_engine(
+        settings.database_url, pool_size=CONNECTIONS, wait_seconds=60.0, application="throughline-seed"
+    )
     try:
         return await seed(engine, settings.data, system_clock())
     finally:

@@ -243,6 +243,24 @@ async def test_what_is_shipped_waits_for_any_place_and_leaves_from_where_supply_
 
 
 @story
+async def test_shipments_sold_ahead_leave_in_the_order_of_their_orders(world: World) -> None:
+    shelf = await world.shelf()
+    await sold_ahead(world, shelf, 3, later(days=40))
+    orders = [await Shipped.place(world, sku=shelf.sku) for _ in range(3)]
+    for number, order in enumerate(orders):
+        await shelf.receives("W001", 1)
+        await order.is_offered("W001")
+        assert await queue(world, shelf) == [(each.id, 1) for each in orders[number + 1 :]]
+        assert (await shelf.at("W001"))["available"] == 0
+    for order in reversed(orders):
+        await order.packed()
+        await order.carrier_says(await order.shipped(), "delivered")
+        await order.reaches("completed")
+        await order.money_rests(authorised=4999, captured=4999)
+    await shelf.adds_up(W001=0)
+
+
+@story
 async def test_who_ordered_a_shipment_ahead_cancels_by_the_link_of_the_new_date(world: World) -> None:
     shelf = await world.shelf()
     await sold_ahead(world, shelf, 3, later(days=40))

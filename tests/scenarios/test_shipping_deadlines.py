@@ -65,6 +65,24 @@ async def test_every_place_declines_and_the_search_ends_in_a_cancel(world: World
 
 
 @story
+async def test_what_nobody_can_send_is_cancelled_at_its_deadline_and_what_left_is_paid(world: World) -> None:
+    shelf = await world.shelf(S001=1, S002=1)
+    order = await Shipped.place(world, sku=shelf.sku, quantity=2, token=LASTING)
+    first, second = (group["n"] for group in (await order.view())["groups"])
+    await order.packed(n=first)
+    parcel = await order.shipped(n=first)
+    await order.at_place("reject", {"reason": "closed"}, n=second)
+    queued = await order.group_reaches("queued", n=3)
+    assert (queued["queue"], queued["auto_cancel_at"] is not None) == ("unfillable", True)
+    await order.group_reaches("cancelled", n=3)
+    await order.carrier_says(parcel, "delivered")
+    await order.reaches("completed")
+    await shelf.adds_up(S001=0, S002=1)
+    await order.money_rests(authorised=9998, captured=4999)
+    await order.told("order_confirmed", "shipped", "lines_cancelled", "delivered")
+
+
+@story
 async def test_the_end_of_a_search_can_be_moved(world: World) -> None:
     shelf = await world.shelf(S001=1)
     order = await Shipped.place(world, sku=shelf.sku, token=LASTING)

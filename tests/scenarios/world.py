@@ -63,7 +63,7 @@ class World:
         while True:
             answer = await self.http.request(method, self.record["api"] + path, json=body, headers=sent)
             wait = answer.headers.get("retry-after")
-            if not patient or answer.status_code not in (202, 503) or wait is None:
+            if not patient or wait is None or not is_no_answer_yet(answer):
                 return answer
             if asyncio.get_running_loop().time() > end:
                 return answer
@@ -238,6 +238,12 @@ class World:
         assert answer.status_code == 201, answer.text
         done: Json = answer.json()
         return done
+
+
+def is_no_answer_yet(answer: httpx.Response) -> bool:
+    """Whoever asks again with the same key gets the answer once there is one."""
+    running = answer.status_code == 409 and answer.json()["type"].endswith("/request-in-progress")
+    return running or answer.status_code in (202, 503)
 
 
 def later(**span: float) -> str:

@@ -38,7 +38,7 @@ from domain.supply import ANYWHERE
 from domain.terms import ChannelRules
 from gateway.principals import Authenticator
 from workers.process import python
-from workers.seed import KEYS_FILE, seed
+from workers.seed import CONNECTIONS, KEYS_FILE, seed
 from workers.settings import Settings, WebhookSecrets
 from workers.stack.data import Secrets
 from workers.stack.ports import Ports
@@ -310,6 +310,15 @@ async def test_two_seeds_at_once_stock_the_shelves_once(empty: str, tmp_path: Pa
         await one.dispose()
         await other.dispose()
     assert len(everything(empty)["stock_movements"]) == 40 * 12
+
+
+async def test_nothing_waits_for_a_connection_on_a_slow_machine(empty: str, tmp_path: Path) -> None:
+    engine = make_engine(empty, pool_size=CONNECTIONS, wait_seconds=0.01)
+    try:
+        await seed(engine, tmp_path, AT)
+    finally:
+        await engine.dispose()
+    assert len(everything(empty)["places"]) == 12
 
 
 async def test_the_program_prints_the_keys_on_its_last_line(empty: str, tmp_path: Path) -> None:
