@@ -155,7 +155,7 @@ def pickup(view: Mapping[str, Any]) -> None:
 def routing_in_words(decisions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Why each part of an order is shipped from where it is, a line at a time."""
     for each in decisions:
-        by = f", {each['run']}" if each["run"] else ""
+        by = f", {each['run']}" if each.get("run") else ""
         yield f"shipment {each['group']}, {time(each['at'])}{by}:"
         for line in each["words"]:
             yield f"  {line}"
