@@ -15,6 +15,8 @@ from adapters.notification.format import Formats, cleaned
 from adapters.notification.port import Message
 from adapters.notification.render import BUILT_IN, Details, NoticeRenderer, Recipient
 from domain.ids import Sku
+from domain.locker_stays import CounterReason
+from domain.lockers import CompartmentId, LockerId
 from domain.money import Money
 from domain.notices import LinkKind, Notice, NoticeFacts, NoticeKind, NoticeLine, Place
 
@@ -363,3 +365,32 @@ def test_no_mail_names_a_button_which_its_plain_text_has_not(
 def test_what_was_paid_at_the_till_is_not_said_to_be_debited(make_notice: MakeNotice) -> None:
     text = renderer().render(make_notice(NoticeKind.COLLECTED, facts=FULL, locale="de"), CUSTOMER).text
     assert "abgebucht" not in text.casefold()
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_the_code_of_a_parcel_machine_is_its_operators(locale: str, make_notice: MakeNotice) -> None:
+    facts = NoticeFacts(locker_id=LockerId("L001"), compartment_id=CompartmentId("cmp_1"), code_serial=1)
+    kinds = (NoticeKind.READY_IN_LOCKER, NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING)
+    for kind in kinds:
+        message = renderer().render(make_notice(kind, facts=facts, locale=locale), CUSTOMER, Details(code="204731"))
+        assert re.findall(r"^Code: (\d+)$", message.text, re.MULTILINE) == ["204731"]
+        assert "L001" in message.text
+        assert "L001" in message.html
+        assert CODE not in message.text + message.html
+    # Nothing lies in it any more: nobody has a code.
+    gone = renderer().render(make_notice(NoticeKind.READY_IN_LOCKER, facts=facts, locale=locale), CUSTOMER, Details())
+    assert "Code:" not in gone.text
+    assert gone.images == ()
+    well_made(gone)
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("reason", list(CounterReason))
+def test_every_reason_for_the_counter_has_words(reason: CounterReason, locale: str, make_notice: MakeNotice) -> None:
+    bare, full = (
+        renderer().render(
+            make_notice(NoticeKind.COUNTER_INSTEAD, facts=NoticeFacts(reason=each), locale=locale), CUSTOMER
+        )
+        for each in (None, reason.value)
+    )
+    assert len(full.text) > len(bare.text)
