@@ -64,11 +64,20 @@ class TakingDecisions:
         held = {part.location_id: dict(part.lines) for part in command.parts}
         if group.status is GroupStatus.QUEUED:
             owed = group.owed_lines(UnitState.OPEN)
+            excess = {line: n for line, asked in command.lines.items() if (n := asked - owed.get(line, 0)) > 0}
             group.held = held
-            self.desk.let_go(group, {line: n - owed.get(line, 0) for line, n in command.lines.items()})
+            if excess:
+                # What was cancelled meanwhile was freed where it was believed to be, which may be one of these places.
+                self._free(command)
+                group.let_go(excess)
+                for place, lines in group.held.items():
+                    self.desk.book.stock(StockOperation.RESERVE, lines, place)
         else:
-            for place, lines in held.items():
-                self.desk.book.stock(StockOperation.RELEASE, lines, place)
+            self._free(command)
+
+    def _free(self, command: messages.Broker) -> None:
+        for part in command.parts:
+            self.desk.book.stock(StockOperation.RELEASE, part.lines, part.location_id)
 
     def _must_be_as_decided(self, group: ShipmentGroup, command: messages.Broker) -> None:
         if self.desk.order.holds:
