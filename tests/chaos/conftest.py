@@ -8,7 +8,7 @@ from tests.scenarios.world import World
 from workers.stack.stack import Stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def sturdy_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     async with Stack(tmp_path_factory.mktemp("chaos"), policy="standard", fsync=True, usual_ports=False) as stack:
         yield stack

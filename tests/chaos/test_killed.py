@@ -1,8 +1,6 @@
 """Whatever is killed, at whatever step: the order comes to the same end, and the ledgers are those of a quiet run."""
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.chaos.killing import killer
 from tests.scenarios.world import Placed, World
 from workers.stack.stack import Stack
 
@@ -104,15 +103,6 @@ async def _played(world: World, sku: str, at: str | None, disturb: Callable[[], 
     return outcome
 
 
-def _killer(stack: Stack, name: str) -> Callable[[], None]:
-    def kill() -> None:
-        pid = stack.record()["pids"][name]
-        for each in pid if isinstance(pid, list) else [pid]:
-            os.kill(each, signal.SIGKILL)
-
-    return kill
-
-
 @pytest.fixture(scope="module")
 async def quiet(sturdy_stack: Stack) -> dict[str, Any]:
     """The same journey, undisturbed."""
@@ -130,7 +120,7 @@ async def test_a_worker_killed_at_any_step_changes_nothing(
     for number, step in enumerate(Journey.STEPS):
         # Now before the command is taken up, now while it is carried out.
         delay = 0.03 if number % 2 else 0.0
-        outcome = await _played(world, "SHOE-42", step, _killer(sturdy_stack, "workers"), delay)
+        outcome = await _played(world, "SHOE-42", step, killer(sturdy_stack, "workers"), delay)
         assert outcome == quiet, f"a worker killed at {step}"
 
 
@@ -138,7 +128,7 @@ async def test_a_worker_killed_at_any_step_changes_nothing(
 async def test_an_api_killed_while_it_takes_an_order_changes_nothing(
     world: World, sturdy_stack: Stack, quiet: dict[str, Any]
 ) -> None:
-    assert await _played(world, "SHOE-42", "place", _killer(sturdy_stack, "api"), 0.02) == quiet
+    assert await _played(world, "SHOE-42", "place", killer(sturdy_stack, "api"), 0.02) == quiet
 
 
 @pytest.mark.timeout(200)
@@ -146,4 +136,4 @@ async def test_an_api_killed_while_it_takes_an_order_changes_nothing(
 async def test_a_server_killed_in_the_middle_changes_nothing(
     world: World, sturdy_stack: Stack, quiet: dict[str, Any], server: str
 ) -> None:
-    assert await _played(world, "SHOE-42", "hand-over", _killer(sturdy_stack, server), 0.02) == quiet
+    assert await _played(world, "SHOE-42", "hand-over", killer(sturdy_stack, server), 0.02) == quiet

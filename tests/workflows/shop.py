@@ -16,6 +16,7 @@ from adapters.places.port import Place, PlaceKind
 from adapters.transaction.port import Transactions
 from adapters.vault.port import Vault
 from domain.actors import Actor, ActorKind, Channel
+from domain.destinations import Destination
 from domain.ids import OperationKey, OrderId, Sku, StoreId, order_id, order_workflow_id
 from domain.intake import Address, OrderBody, TenderType
 from domain.payments import TenderId
@@ -161,6 +162,7 @@ class Shop:
             policy=self.policy,
             rules=rules or ChannelRules(),
             discrepancy=None,
+            stores={self.store(): Destination(country="DE", latitude=52.1, longitude=13.0)},
         )
 
     async def place(self, quantity: int = 2, *, terms: OrderTerms | None = None, **varied: Any) -> WatchedOrder:

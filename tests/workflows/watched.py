@@ -135,6 +135,10 @@ class WatchedOrder:
         answer = await self.tell(OrderWorkflow.ship, command)
         return answer.group.parcels[-1]
 
+    async def arrive(self, n: int = 1, **more: Any) -> GroupAnswer:
+        """The store receives what another place has sent to it."""
+        return await self.tell(OrderWorkflow.arrive, messages.Receive(**self.store(n, **more)))
+
     async def carrier_says(self, parcel: Parcel, status: ParcelStatus) -> None:
         news = messages.CarrierEvent(
             event_id=new_id(),

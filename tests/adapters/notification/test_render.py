@@ -107,6 +107,30 @@ def test_who_waited_for_stock_reads_that_it_came(locale: str, words: str, make_n
     assert words in message.text
 
 
+@pytest.mark.parametrize(
+    ("locale", "choice", "words"),
+    [
+        ("en", "wait", "we look for it a little longer"),
+        ("de", "wait", "wir suchen noch etwas länger danach"),
+        ("en", "reship", "we send the items again"),
+        ("de", "refund", "wir erstatten die Artikel"),
+    ],
+)
+def test_what_is_decided_about_a_parcel_is_not_said_in_the_words_of_a_choice(
+    locale: str, choice: str, words: str, make_notice: MakeNotice
+) -> None:
+    facts = FULL.model_copy(update={"choice": choice})
+    message = renderer().render(make_notice(NoticeKind.CLAIM_DECIDED, facts=facts, locale=locale), CUSTOMER, Details())
+    assert words in message.text
+
+
+@pytest.mark.parametrize(("carrier", "shown"), [("kestrel", "Kestrel Post"), ("Own van", "Own van")])
+def test_a_carrier_is_called_by_its_name(carrier: str, shown: str, make_notice: MakeNotice) -> None:
+    facts = FULL.model_copy(update={"carrier": carrier})
+    message = renderer().render(make_notice(NoticeKind.SHIPPED, facts=facts), CUSTOMER, Details())
+    assert f"Carrier: {shown}\n" in message.text
+
+
 @pytest.mark.parametrize("locale", ["en", "de"])
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_every_kind_is_written_in_every_language_with_all_facts_and_with_none(
