@@ -15,6 +15,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := domain adapters activities workflows gateway workers
 CODE := $(PACKAGES) tests benchmarks
+# Two processes of tests, each with servers of its own; a file's tests stay together, since they share what they set up.
+AT_ONCE ?= -n 2 --dist loadfile
 # Nothing of ours may ask questions or take the packages of the folder it is started in.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 
@@ -41,14 +43,14 @@ demo: install ## Play sample orders on a stack of their own; leaves nothing behi
 	@exec $(BIN)/throughline demo
 
 test: install-dev ## Run the whole test suite
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(AT_ONCE) $(PYTEST)
 
 check: install-dev ## Check format, style, types and layers, and run the fast tests
 	$(BIN)/ruff format --check $(wildcard $(CODE))
 	$(BIN)/ruff check $(wildcard $(CODE))
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not slow and not stack" $(PYTEST)
+	$(BIN)/python -m pytest $(AT_ONCE) -q -m "not slow and not stack" $(PYTEST)
 
 bench: $(VENV)/.installed-bench ## Measure beside peers; ONLY=hot_sku for one bench, BENCH=--quick for a smoke test
 	$(BIN)/python -m benchmarks $(ONLY) $(BENCH)
