@@ -17,7 +17,6 @@ from domain.views import GroupView, OrderView
 from tests.workflows.shop import Shop
 from tests.workflows.watched import WatchedOrder
 from tests.workflows.working import OpenShop
-from workflows import messages
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -155,9 +154,7 @@ async def is_charged_to_the_cent(played: Played, view: OrderView) -> None:
 
 
 @pytest.mark.parametrize("declined", [0, 1, 2])
-async def test_what_is_sent_to_a_store_arrives_however_often_it_was_declined(
-    open_shop: OpenShop, declined: int
-) -> None:
+async def test_what_is_sent_to_a_store_arrives_or_waits_in_a_named_queue(open_shop: OpenShop, declined: int) -> None:
     shop = await open_shop(s1=0, s2=2, s3=2)
     fulfilment = {"id": "f1", "method": "ship_to_store", "store_id": shop.store()}
     order = await shop.place(2, fulfilments=[fulfilment])
@@ -165,9 +162,8 @@ async def test_what_is_sent_to_a_store_arrives_however_often_it_was_declined(
         await order.until(lambda view, n=n: view.groups[n - 1].status is G.REQUESTED)  # type: ignore[misc]
         await order.reject(RejectReason.CLOSED, n=n)
     last = declined + 1
-    await order.until(lambda view: len(view.groups) >= last or view.groups[-1].status is G.WAITING)
     if declined < 2:
-        await order.until(lambda view: view.groups[-1].status is G.REQUESTED)
+        await order.until(lambda view: len(view.groups) == last and view.groups[-1].status is G.REQUESTED)
         await order.make_packed(2, n=last)
         await order.ship(n=last)
         await order.arrive(n=last)
@@ -176,7 +172,7 @@ async def test_what_is_sent_to_a_store_arrives_however_often_it_was_declined(
         assert (await order.ended()).payment.captured == order.terms.total
         assert sum((await shop.on_hand()).values()) == 2
     else:
-        await order.until(lambda view: any(group.status is G.WAITING for group in view.groups))
-        await order.choose(messages.ChoiceOption.CANCEL)
+        await order.until(lambda view: view.groups[-1].queue == UNFILLABLE)
+        await order.cancel()
         assert (await order.ended()).status == "cancelled"
         assert sum((await shop.on_hand()).values()) == 4

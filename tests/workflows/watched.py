@@ -254,7 +254,9 @@ class WatchedOrder:
             assert sum(states) + line.shipped + line.delivered == line.ordered, f"units got lost or doubled: {line}"
         async with self.transactions.begin() as books:
             holdings = await books.inventory.holdings(self.order_id)
-        left = sum(sum(parcel.lines.values()) for group in view.groups for parcel in group.parcels)
+        # What is sent to a store stays ours until it is handed over there.
+        gone = [parcel for group in view.groups if not group.ship_to_store for parcel in group.parcels]
+        left = sum(sum(parcel.lines.values()) for parcel in gone)
         assert sum(each.consumed for each in holdings) == sum(line.handed_over for line in view.lines) + left
         goods = OrderGoods(delivered_or_kept=view.payment.captured - view.payment.refunded)
         statement = await self.payments.statement(self.order_id, goods)
