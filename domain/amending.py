@@ -43,8 +43,7 @@ def raise_line(order: Order, line: LineTerms, units: int) -> None:
 
 def cut_line(order: Order, line: LineId, units: int) -> int:
     """Units are taken off again, the last that were agreed upon first: settled, and given up. Returns their worth."""
-    tranches = _tranches(order, line)
-    kept, off = tranches.split(tranches.units - units)
+    kept, off = without_last(order, line, units)
     worth = off.payable
     order.tranches[line] = kept.parts
     order.settled[line] = order.settled.get(line, 0) + units
@@ -52,6 +51,17 @@ def cut_line(order: Order, line: LineId, units: int) -> int:
         before = book.get(line, GivenUp())
         book[line] = GivenUp(units=before.units + units, worth=before.worth + worth)
     return worth
+
+
+def without_last(order: Order, line: LineId, units: int) -> tuple[Tranches, Tranches]:
+    """The line without the last `units` that were agreed upon, and those.
+
+    Units that have had their share of the money stay apart, as `bear_shipping` leaves them: split anew with fewer units
+    behind them, they would be rounded anew and be worth another cent than what was earned or given up.
+    """
+    settled, rest = _tranches(order, line).split(order.settled_in_turn(line))
+    kept, off = rest.split(rest.units - units)
+    return settled + kept, off
 
 
 def shipping_borne(order: Order, lines: dict[LineId, int]) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.amending import add_line, cut_line, totals_of
+from domain.amending import add_line, cut_line, totals_of, without_last
 from domain.change_wishes import NewLine
 from domain.ids import LineId, Sku
 from domain.kits import Component
@@ -131,8 +131,7 @@ def swap(order: Order, group: int, found: Proposal, quantity: int) -> Swapped:
 
 def _price(order: Order, line_id: LineId, quantity: int, unit_price: int) -> Tranche:
     """The lower of what the units cost and what the substitute costs; the shipping that they bear stays as it is."""
-    tranches = order.shares.tranches(line_id)
-    _, off = tranches.split(tranches.units - quantity)
+    _, off = without_last(order, line_id, quantity)
     line = next(each for each in order.lines if each.line_id == line_id)
     asked = quantity * unit_price
     if not order.terms.prices_include_tax:

@@ -144,6 +144,17 @@ def test_units_taken_off_free_their_money_and_their_stock():
     assert placed.line_units(A) == Units(allocated=2, cancelled=1)
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_units_taken_off_leave_what_has_its_share_of_the_money_to_the_cent(left: bool):
+    """Two of four units for two cents have left, or were cancelled: their share is one cent, and stays so."""
+    placed = offered(authorised(order(line(A, 4, 2))))
+    placed.group(1).units[A] = Units(allocated=2, **{"handed_over" if left else "cancelled": 2})
+    assert placed.settle({A: 2}, earned=left) == 1
+    made(placed, ChangeWish(quantity={A: 3 if left else 1}))
+    assert (placed.cut[A].worth, placed.owed_worth) == (1, 0), "the last unit takes the remainder"
+    assert placed.worth_earned({A: 2 if left else 0}) == placed.earned == left
+
+
 def test_an_exchange_of_lines_asks_for_the_difference_only():
     plan = plan_change(collected(), ChangeWish(remove=[B], add=[new_line(1, 130)]))
     assert (plan.owed, plan.due) == (30, 0)
