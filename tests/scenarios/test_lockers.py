@@ -126,8 +126,8 @@ async def test_what_an_operator_says_late_twice_or_of_others_changes_nothing(wor
     order = await InLocker.to(world, sku=shelf.sku, quantity=2)
     compartment = (await order.is_put_in())["locker"]["compartment_id"]
     code, now = await order.operator_code(), datetime.now(UTC)
-    await order.event_comes(compartment, "door_jammed", now.isoformat(), "jam")
-    await order.event_comes(compartment, "door_jammed", now.isoformat(), "jam")
+    await order.event_comes(compartment, "door_jammed", now.isoformat(), f"jam {order.id}")
+    await order.event_comes(compartment, "door_jammed", now.isoformat(), f"jam {order.id}")
     await order.event_comes("cmp_of_nobody", "collected", now.isoformat())
     await order.event_comes(compartment, "released", (now - timedelta(hours=1)).isoformat())
     assert (await order.group())["status"] == "ready"
