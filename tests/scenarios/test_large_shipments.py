@@ -1,6 +1,7 @@
 """Shipments at the edge of what is taken: five hundred lines, a place at its limit, captures to the cent."""
 
 import asyncio
+
 import pytest
 
 from tests.scenarios.playing import story
