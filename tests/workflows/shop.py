@@ -110,9 +110,11 @@ class Shop:
             await books.inventory.move(movement)
 
     async def levels(self) -> dict[int, StockLevel]:
-        """The stock of the article, by the stores' numbers."""
+        """The stock of the article, by the stores' numbers; nothing of it may be on the road between them."""
         async with self.transactions.begin() as books:
-            levels = await books.inventory.levels([self.sku], None)
+            everywhere = await books.inventory.levels([self.sku], None)
+        levels = [level for level in everywhere if level.store_id.startswith("S")]
+        assert not [level for level in everywhere if level.on_hand and level not in levels], "stock is on the road"
         return {int(level.store_id[1 : level.store_id.index("-")]): level for level in levels}
 
     async def on_hand(self) -> dict[int, int]:
