@@ -11,6 +11,7 @@ from rich.console import Console
 from workers import cli
 from workers.demo import playing
 from workers.demo.board import Board
+from workers.demo.closing import show_orders
 from workers.demo.playing import DemoDiffers, play
 from workers.demo.proofs import Played, judge_ending
 from workers.demo.stories import STORIES
@@ -71,6 +72,7 @@ async def test_every_order_ends_as_its_story_says_and_everything_adds_up(stack: 
     assert "throughline ops why" in said
     assert "declined these lines before, or let them lie" in said, "why each place did not ship it"
     assert "make up POLICY=short" in said
+    assert "Im Schließfach: Ihre Bestellung W-1006" in said, "the mail with the locker's code"
     assert "workflow list" not in said, "there is nothing to search once it is over"
 
 
@@ -118,6 +120,17 @@ def test_a_refused_order_that_is_found_all_the_same_differs() -> None:
     judge_ending(something)
     assert nothing.differs == []
     assert len(something.differs) == 1
+
+
+@pytest.mark.parametrize(("voided", "renewed"), [(4999, False), (9998, True)])
+def test_money_freed_by_a_change_is_not_taken_for_a_renewed_promise(voided: int, renewed: bool) -> None:
+    cut = [line(handed_over=1, cancelled=1, ordered=2, unit_price=4999)]
+    money = {"captured": 4999, "voided": voided, "refunded": 0}
+    group = {"store_id": "S001", "from_store": None}
+    order = an_order(currency="EUR", total=4999, lines=cut, payment=money, groups=[group])
+    console = on_paper()
+    show_orders(console, [Played(WHOLE, order)])
+    assert ("promise was renewed" in written(console)) is renewed
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

@@ -14,7 +14,8 @@ from standardwebhooks.webhooks import Webhook
 LOOK_AGAIN = 0.15
 """Seconds between two looks at something that is expected."""
 PATIENCE = 30.0
-CODE = re.compile(r"^Code: (\d{8})$", re.MULTILINE)
+CODE = re.compile(r"^Code: (\d{6,8})$", re.MULTILINE)
+"""Of a store, or of the operator of a locker."""
 
 
 class Unexpected(Exception):
@@ -46,8 +47,15 @@ class Caller:
     async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer of a command that must be taken. The same Idempotency-Key asks again while it is pending."""
         answer = await self._send(path, body)
-        if answer.status_code not in (200, 201):
+        if answer.status_code not in (200, 201, 202) or _is_pending(answer):
             raise Unexpected(_met("POST", path, answer))
+        return answer.json()
+
+    async def put(self, path: str, body: dict[str, Any]) -> Any:
+        """The answer of data that was set."""
+        answer = await self._http.put(self._base + path, json=body, headers=self._headers())
+        if answer.status_code != 200:
+            raise Unexpected(_met("PUT", path, answer))
         return answer.json()
 
     async def refused(self, path: str, body: dict[str, Any] | None, kind: str) -> Refused:
@@ -63,9 +71,9 @@ class Caller:
         ends = time.monotonic() + PATIENCE
         while True:
             answer = await self._http.post(self._base + path, json=body or {}, headers=headers)
-            if answer.status_code not in (202, 503) or time.monotonic() > ends:
+            if not _is_pending(answer) or time.monotonic() > ends:
                 return answer
-            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
+            await asyncio.sleep(float(answer.headers["retry-after"]))
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"}
@@ -88,12 +96,29 @@ class Callers:
     def ops(self, name: str = "ada") -> Caller:
         return self._holder(self._record["keys"]["ops"][name])
 
+    def service(self, name: str) -> Caller:
+        return self._holder(self._record["keys"]["services"][name])
+
     async def carrier_picks_up(self, tracking_number: str) -> None:
         """The simulated carrier takes a parcel with it, and brings it on its way by itself."""
-        path = f"{self._record['carriers']}/parcels/{tracking_number}/events"
-        answer = await self._http.post(path, json={"status": "picked_up"})
+        await self._happens("carriers", f"/parcels/{tracking_number}/events", {"status": "picked_up"})
+
+    async def opens_locker(self, locker_id: str, to: str, code: str) -> None:
+        """Somebody enters a code at the simulated machine, to `deposit` or to `collect`."""
+        await self._happens("lockers", f"/machines/{locker_id}/{to}", {"code": code})
+
+    async def partner_ships(self, order_id: str) -> None:
+        """The simulated partner sends what it was asked for, once."""
+        answer = await self._http.get(f"{self._record['partners']}/ledger", params={"reference": order_id})
+        asked = {entry["request_id"] for entry in answer.json()["entries"]}
+        if len(asked) != 1:
+            raise Unexpected(f"The partner should have been asked once; it was asked {len(asked)} times.")
+        await self._happens("partners", f"/requests/{asked.pop()}/answers", {"answer": "ship"})
+
+    async def _happens(self, server: str, path: str, body: dict[str, Any]) -> None:
+        answer = await self._http.post(self._record[server] + path, json=body)
         if answer.status_code >= 300:
-            raise Unexpected(_met("POST", "the carrier's parcels", answer))
+            raise Unexpected(_met("POST", f"{server}{path}", answer))
 
     async def fraud_decides(self, order_id: str, decision: str) -> None:
         """The screening's answer comes as a webhook, signed over its raw bytes."""
@@ -143,6 +168,11 @@ class Callers:
 
     def _holder(self, key: str) -> Caller:
         return Caller(self._http, self._record["api"], key)
+
+
+def _is_pending(answer: httpx.Response) -> bool:
+    """It is asked again for its answer; a 202 without that is one: what was asked for goes on by itself."""
+    return answer.status_code in (202, 503) and "retry-after" in answer.headers
 
 
 def _met(method: str, path: str, answer: httpx.Response) -> str:

@@ -25,8 +25,8 @@ WIDE = 96
 
 EXPLAINED = "M-5101"
 """The order whose way is explained."""
-READERS = ("W-1001", "W-2001")
-"""Those whose mails are listed: one collects, one has it shipped."""
+READERS = ("W-1001", "W-1006", "W-2001")
+"""Those whose mails are listed: one collects, one opens a locker, one has it shipped."""
 
 QUERIES = (
     ("what customers have", 'OrderStatus = "completed"'),
@@ -96,8 +96,10 @@ def _places(order: dict[str, Any]) -> list[str]:
 
 
 def _was_renewed(order: dict[str, Any]) -> bool:
+    """More than was ever ordered: what a change took off counts, though the total is without it."""
     money = order["payment"]
-    return bool(money["captured"] + money["voided"] > order["total"])
+    ordered = sum(line["ordered"] * line["unit_price"] for line in order["lines"])
+    return bool(money["captured"] + money["voided"] > ordered)
 
 
 def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
@@ -122,7 +124,7 @@ async def show_why(console: Console, callers: Callers, all_played: Sequence[Play
 def show_mails(console: Console, mails: Sequence[dict[str, Any]]) -> None:
     to_stores = sum(mail["to"].endswith("@stores.example") for mail in mails)
     counted = f"Mails: {len(mails) - to_stores} to customers, {to_stores} to stores and warehouses"
-    _mark(console, f"{counted}. Two customers got:", well=bool(mails))
+    _mark(console, f"{counted}. Three customers got:", well=bool(mails))
     for number in READERS:
         for mail in mails:
             if mail["to"].startswith(f"{number.lower()}@"):

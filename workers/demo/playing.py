@@ -49,7 +49,8 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
         callers = Callers(http, record)
         console.print(
             f"\n[bold]{len(STORIES)} orders[/] from {len({story.channel for story in STORIES})} channels, collected at "
-            f"{len({story.store_id for story in STORIES} - {''})} stores or shipped. A day takes a second.\n",
+            f"{len({story.store_id for story in STORIES} - {''})} stores, taken from a locker or shipped. "
+            "A day takes a second.\n",
             highlight=False,
         )
         all_played = await _play_all(callers, console)

@@ -30,7 +30,7 @@ class Scene:
         external_id: str,
         store_id: str,
         basket: Basket,
-        note: Callable[[str], None],
+        notes: Callable[[str], None],
         *,
         address: Address | None = None,
         pace: float = PACE,
@@ -44,7 +44,7 @@ class Scene:
         self.address = address
         self.order: dict[str, Any] = {}
         self.email = f"{external_id.lower()}@customers.example.org"
-        self._note = note
+        self.notes = notes
         self._pace = pace
         self._codes: set[str] = set()
         self._last_act = time.monotonic()
@@ -57,19 +57,24 @@ class Scene:
         tender: str = "tok_ok",
         method: str = "pickup",
         mode: str = "counter",
+        locker: str | None = None,
         ships: Collection[str] | None = None,
+        service: str = "standard",
         person: dict[str, str] | None = None,
         customer: str | None = None,
     ) -> dict[str, Any]:
         """The order as its channel sends it. `tender` is a card's token, or `pay_in_store`.
 
-        The SKUs in `ships` are shipped (all, where there is no store); the customer collects the others, by `method`.
+        The SKUs in `ships` are shipped (all, where there is no store), by `service`; the customer collects the others,
+        by `method`, from the machine `locker` where one is named.
         """
         shipped = ships if ships is not None else (() if self.store_id else self.basket)
         collected = {"method": method, "store_id": self.store_id} | ({"mode": mode} if method == "pickup" else {})
+        if locker:
+            collected |= {"mode": "locker", "locker_id": locker}
         ways = {
             "f1": {"id": "f1"} | collected,
-            "f2": {"id": "f2", "method": "ship", "address": self.address},
+            "f2": {"id": "f2", "method": "ship", "address": self.address, "service": service},
         }
         german = self.store_id in GERMAN_SPEAKING or not self.store_id
         lines = [
@@ -105,7 +110,7 @@ class Scene:
 
     async def place(self, **how: Any) -> None:
         body = self.body(**how)
-        self._note("places the order")
+        self.notes("places the order")
         self.order = await self.shop.post("/v1/orders", body)
         # A shop that is not sure whether its request arrived sends it again, and gets the same order.
         again = await self.shop.post("/v1/orders", body)
@@ -114,38 +119,43 @@ class Scene:
         await self._pause()
 
     async def is_refused(self, kind: str, **how: Any) -> Refused:
-        self._note("places the order")
+        self.notes("places the order")
         await self._pause()
         refused = await self.shop.refused("/v1/orders", self.body(**how), kind)
-        self._note(f"hears: {kind.replace('-', ' ')}")
+        self.notes(f"hears: {kind.replace('-', ' ')}")
         return refused
 
     async def confirms_with_bank(self) -> None:
-        self._note("confirms with the bank")
+        self.notes("confirms with the bank")
         await self.callers.bank_asks(self.order["next_action"]["url"], approve=True)
 
     async def chooses(self, option: str) -> None:
-        self._note(f"chooses: {option.replace('_', ' ')}")
-        await self.shop.post(f"/v1/orders/{self.order_id}/choice", {"option": option})
-        await self._pause()
+        await self.asks("choice", {"option": option}, f"chooses: {option.replace('_', ' ')}")
 
     async def cancels(self) -> dict[str, Any]:
         """Look at what a cancel would do, then do it: both answers are the same plan."""
         path = f"/v1/orders/{self.order_id}/cancel"
         preview = await self.shop.post(path, {"reason": "customer", "preview": True})
-        self._note("cancels")
+        self.notes("cancels")
         done: dict[str, Any] = await self.shop.post(path, {"reason": "customer"})
         if preview.get("plan", preview) != done.get("plan", done):
             raise Unexpected("A cancel did something else than its preview had said.")
         return done
 
+    async def asks(self, what: str, body: dict[str, Any], words: str) -> Any:
+        """The channel has something done with the order; what it is answered."""
+        self.notes(words)
+        answer = await self.shop.post(f"/v1/orders/{self.order_id}/{what}", body)
+        await self._pause()
+        return answer
+
     async def arrives(self, bay: str, vehicle: str) -> None:
-        self._note("waits at the kerb")
+        self.notes("waits at the kerb")
         await self.shop.post(self._pickup(1, "arrived"), {"bay": bay, "vehicle": vehicle})
         await self._pause()
 
     async def pays_at_the_till(self) -> None:
-        self._note("pays at the till")
+        self.notes("pays at the till")
         tender = {"type": "pay_in_store", "amount": self.order["total"]}
         await self.callers.channel("pos").post(f"/v1/orders/{self.order_id}/payments", {"tenders": [tender]})
         await self._pause()
@@ -188,7 +198,7 @@ class Scene:
     async def refuses_wrong_code(self, code: str, n: int = 1) -> None:
         wrong = f"{(int(code) + 1) % 10**8:08d}"
         store_id = self.group(n)["store_id"]
-        self._note(f"{store_id} sees a wrong code")
+        self.notes(f"{store_id} sees a wrong code")
         await self.callers.store(store_id).refused(self._pickup(n, "hand-over"), {"code": wrong}, "wrong-code")
         await self._pause()
 
@@ -206,7 +216,7 @@ class Scene:
 
     async def acts(self, place: str, path: str, body: dict[str, Any], words: str) -> Any:
         """A place does something; what it is answered."""
-        self._note(f"{place} {words}")
+        self.notes(f"{place} {words}")
         answer = await self.callers.store(place).post(path, body)
         await self._pause()
         return answer

@@ -3,25 +3,9 @@
 import asyncio
 
 from workers.demo import parcels
-from workers.demo.scene import Address, Scene
+from workers.demo.addresses import BERLIN, HAMBURG, LEIPZIG, WHERE_PARCELS_ARE_LOST
+from workers.demo.scene import Scene
 from workers.demo.story import Ending, Fate, Story
-
-
-def _address(postal_code: str, city: str) -> Address:
-    return {
-        "name": "Sample Customer",
-        "line1": "Musterstraße 1",
-        "postal_code": postal_code,
-        "city": city,
-        "country": "DE",
-    }
-
-
-BERLIN = _address("10115", "Berlin")
-HAMBURG = _address("20095", "Hamburg")
-LEIPZIG = _address("04109", "Leipzig")
-WHERE_PARCELS_ARE_LOST = _address("00005", "Nirgendwo")
-"""The simulated carriers lose what goes to this postal code."""
 
 
 async def shipped_whole(scene: Scene) -> None:
