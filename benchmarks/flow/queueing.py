@@ -18,7 +18,7 @@ from gateway.brokering import start_run
 from workflows.brokering import BrokeringRun
 
 QUEUE = "economy"
-IN_FLIGHT = 32
+IN_FLIGHT = 16
 PER_SECOND = 20
 """What a queue's runs tell in a second unless its rules say otherwise."""
 

@@ -1,4 +1,4 @@
-"""A region of stores that hand over and ship: two units of one of many articles, which each of its stores has."""
+"""A region of stores that hand over and ship two units of one of many articles, which all of them or some have."""
 
 import secrets
 from random import Random
@@ -17,8 +17,10 @@ from domain.terms import OrderTerms
 class Region:
     """The same stores for all turns of a bench, with articles of their own for one turn."""
 
-    def __init__(self, dsn: str, stores: int) -> None:
+    def __init__(self, dsn: str, stores: int, *, every: int = 1) -> None:
+        """`every`: which store has an article; 5 for every fifth."""
         self._dsn = dsn
+        self._every = every
         self.name = secrets.token_hex(4).upper()
         self.stores = [StoreId(f"R-{number:04d}") for number in range(stores)]
         self.units = 0
@@ -37,7 +39,12 @@ class Region:
         await self._stock(each)
 
     async def _stock(self, each: int) -> None:
-        rows = [(self.sku(number), store) for number in range(ARTICLES) for store in self.stores]
+        rows = [
+            (self.sku(number), store)
+            for number in range(ARTICLES)
+            for at, store in enumerate(self.stores)
+            if (number + at) % self._every == 0
+        ]
         self.units = each * len(rows)
         async with await psycopg.AsyncConnection.connect(self._dsn) as connection, connection.cursor() as cursor:
             async with cursor.copy(
@@ -53,7 +60,7 @@ class Region:
             )
 
     def collected(self, number: int) -> OrderTerms:
-        """Order `number`, which its customer collects."""
+        """Order `number`, which its customer collects; of a region whose stores all have everything."""
         store = self.stores[number % len(self.stores)]
         return self._terms(number, {"method": "pickup", "store_id": store})
 
