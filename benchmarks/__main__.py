@@ -23,6 +23,9 @@ BENCHES = (
     "replay",
     "sourcing",
     "brokering",
+    "placing_beside_brokering",
+    "mixed_load",
+    "open_orders",
 )
 
 

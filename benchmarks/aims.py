@@ -44,6 +44,7 @@ ONE, LOCKING = ("one conditional statement",), ("SELECT FOR UPDATE",)
 DBOS_BOTH = (DBOS, DBOS_SHORT)
 CORE, DECISION, RUN = "throughline, the core", "throughline, the whole decision", "throughline, together"
 SOLVER = ("HiGHS",)
+QUIET, DURING, DURING_APART = ("quiet",), "beside a run", "beside a run in a worker of its own"
 LEVEL, SUMMED = "throughline, the kept level", ("sum over the ledger",)
 
 AIMS = (
@@ -153,6 +154,26 @@ AIMS = (
         "splits",
         0.7,
         beside=("throughline, one at a time",),
+        at_least=False,
+    ),
+    Aim(
+        "placing_beside_brokering",
+        "placing, p95 ms, beside quiet",
+        "placing beside brokering",
+        DURING,
+        "p95 ms",
+        1.1,
+        beside=QUIET,
+        at_least=False,
+    ),
+    Aim(
+        "placing_beside_brokering",
+        "the same, brokering in a worker of its own",
+        "placing beside brokering",
+        DURING_APART,
+        "p95 ms",
+        1.1,
+        beside=QUIET,
         at_least=False,
     ),
 )

@@ -1,5 +1,6 @@
 """What a load costs: CPU time and written bytes of processes, commits and WAL of PostgreSQL, percentiles of waits."""
 
+import contextlib
 import math
 import os
 import statistics
@@ -60,6 +61,24 @@ def resident_bytes(pid: int) -> int:
         except OSError:
             continue
     return total
+
+
+def peak_bytes(pid: int, *, alone: bool = False) -> int:
+    """The most memory that a process has held, and each of its descendants, unless it is meant `alone`."""
+    total = 0
+    for one in {pid} if alone else family(pid):
+        try:
+            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    return total
+
+
+def forget_peak(pid: int) -> None:
+    """Count the most that a process has held from now on; where that may not be, it goes on from its start."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def _stat(pid: int) -> list[str]:

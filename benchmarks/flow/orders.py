@@ -1,13 +1,15 @@
 """The orders that flow: two units of one of many articles, paid by one card, to be collected at one store."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from adapters.places.port import Place, PlaceKind
 from adapters.transaction.port import Transactions
 from benchmarks.stock.shelf import Shelf
 from domain.actors import Actor, ActorKind, Channel
-from domain.ids import order_id
+from domain.ids import Sku, order_id
 from domain.intake import OrderBody
 from domain.policy_packs import STANDARD
 from domain.store_hours import always_open
@@ -45,36 +47,34 @@ class Seller:
         await self.shelf.stock({self.shelf.sku(number): each for number in range(ARTICLES)})
 
     def terms(self, number: int) -> OrderTerms:
-        """What order `number` asks for. Fraud screening is off: no peer has it."""
-        now = datetime.now(UTC)
-        body = OrderBody.model_validate(
-            {
-                "channel": "web",
-                "external_id": f"{self.shelf.name}-{number}",
-                "placed_at": now,
-                "currency": "EUR",
-                "locale": "de-DE",
-                "customer": {"ref": CUSTOMER},
-                "lines": [
-                    {
-                        "line_id": "1",
-                        "sku": self.shelf.sku(number % ARTICLES),
-                        "quantity": UNITS,
-                        "unit_price": PRICE,
-                        "fulfilment": "f1",
-                    }
-                ],
-                "fulfilments": [{"id": "f1", "method": "pickup", "store_id": self.shelf.place}],
-                "total": PRICE * UNITS,
-                "tenders": [{"type": "card", "amount": PRICE * UNITS, "token": "tok_ok"}],
-            }
-        )
-        return terms_of(
-            body,
-            order_id=order_id(now, secrets.token_bytes(10)),
-            received_at=now,
-            actor=WEB,
-            policy=STANDARD,
-            rules=ChannelRules(screening=False),
-            discrepancy=None,
-        )
+        """What order `number` asks for."""
+        to_collect = {"method": "pickup", "store_id": self.shelf.place}
+        return terms_for(f"{self.shelf.name}-{number}", self.shelf.sku(number % ARTICLES), to_collect)
+
+
+def terms_for(external_id: str, sku: Sku, fulfilment: Mapping[str, Any]) -> OrderTerms:
+    """An order of two units. Fraud screening is off: no peer has it."""
+    now = datetime.now(UTC)
+    body = OrderBody.model_validate(
+        {
+            "channel": "web",
+            "external_id": external_id,
+            "placed_at": now,
+            "currency": "EUR",
+            "locale": "de-DE",
+            "customer": {"ref": CUSTOMER},
+            "lines": [{"line_id": "1", "sku": sku, "quantity": UNITS, "unit_price": PRICE, "fulfilment": "f1"}],
+            "fulfilments": [{"id": "f1", **fulfilment}],
+            "total": PRICE * UNITS,
+            "tenders": [{"type": "card", "amount": PRICE * UNITS, "token": "tok_ok"}],
+        }
+    )
+    return terms_of(
+        body,
+        order_id=order_id(now, secrets.token_bytes(10)),
+        received_at=now,
+        actor=WEB,
+        policy=STANDARD,
+        rules=ChannelRules(screening=False),
+        discrepancy=None,
+    )

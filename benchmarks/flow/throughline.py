@@ -15,7 +15,7 @@ from benchmarks.flow.stage import Stage
 from benchmarks.flow.steps import Command
 from benchmarks.flow.temporal import OpenServer, Server, until_polled
 from domain.actors import Actor, ActorKind, Channel
-from domain.ids import CommandId, order_workflow_id
+from domain.ids import CommandId, StoreId, order_workflow_id
 from domain.terms import OrderTerms
 from gateway.starting import start_order
 from workers.composition import Parts, parts
@@ -48,39 +48,42 @@ class Throughline:
             raise RuntimeError(f"the order was refused: {placed.refusal.detail}")
 
     async def tell(self, terms: OrderTerms, command: Command) -> None:
-        store = self._from_store(terms, command.value)
+        store = self.from_store(terms, command.value)
         lines = {line.line_id: line.quantity for line in terms.lines}
         match command:
             case Command.ACCEPT:
-                await self._update(terms, "accept", messages.Accept(**store))
+                await self.send(terms, "accept", messages.Accept(**store))
             case Command.PICK:
-                await self._update(terms, "pick", messages.Pick(**store, lines=lines))
+                await self.send(terms, "pick", messages.Pick(**store, lines=lines))
             case Command.READY:
-                await self._update(terms, "ready", messages.MakeReady(**store, location="A1"))
+                await self.send(terms, "ready", messages.MakeReady(**store, location="A1"))
 
     async def hand_over(self, terms: OrderTerms) -> None:
-        command = messages.GiveOut(**self._from_store(terms, "hand-over"), code_serials=[1])
-        await self._update(terms, "hand_over", command)
+        await self.send(terms, "hand_over", messages.GiveOut(**self.from_store(terms, "hand-over"), code_serials=[1]))
 
     async def collect(self, terms: OrderTerms) -> None:
         """After the store's commands: the hand-over. Without them: all at once."""
-        command = messages.GiveOut(**self._from_store(terms, "collect"), code_serials=[1])
-        await self._update(terms, "collect", command)
+        await self.send(terms, "collect", messages.GiveOut(**self.from_store(terms, "collect"), code_serials=[1]))
+
+    async def send(self, terms: OrderTerms, update: str, command: messages.Command) -> GroupAnswer:
+        """Any command, as the gateway sends it."""
+        handle = self.order(terms)
+        return await handle.execute_update(update, command, id=command.command_id, result_type=GroupAnswer)
+
+    def order(self, terms: OrderTerms) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(order_workflow_id(terms.order_id))
+
+    def from_store(self, terms: OrderTerms, name: str, n: int = 1, store: StoreId | None = None) -> dict[str, Any]:
+        """What every command of a store says. `store`: who has group `n`, if not the one that the order names."""
+        place = store or terms.pickups[0].store_id
+        actor = Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place)
+        return {"command_id": CommandId(f"{name}-{terms.order_id}"), "actor": actor, "n": n}
 
     def processes(self) -> Mapping[str, Sequence[int]]:
         return {"worker": [child.pid for child in self.workers if child.pid], "server": self.server.pids}
 
     def databases(self) -> Mapping[str, str]:
         return self.server.databases
-
-    async def _update(self, terms: OrderTerms, name: str, command: messages.Command) -> None:
-        handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(order_workflow_id(terms.order_id))
-        await handle.execute_update(name, command, id=command.command_id, result_type=GroupAnswer)
-
-    def _from_store(self, terms: OrderTerms, name: str) -> dict[str, object]:
-        place = terms.pickups[0].store_id
-        actor = Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place)
-        return {"command_id": CommandId(f"{name}-{terms.order_id}"), "actor": actor, "n": 1}
 
 
 def throughline(

@@ -6,7 +6,17 @@ import sys
 
 import pytest
 
-from benchmarks.counting import Meter, cpu_seconds, family, percentile, resident_bytes, waits, written
+from benchmarks.counting import (
+    Meter,
+    cpu_seconds,
+    family,
+    forget_peak,
+    peak_bytes,
+    percentile,
+    resident_bytes,
+    waits,
+    written,
+)
 from tests.conftest import NewDatabase
 
 
@@ -29,6 +39,19 @@ def test_what_a_child_used_counts_for_its_parent() -> None:
             assert child.poll() is None
         child.communicate(b"\n")
     assert child.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_most_memory_is_remembered_until_it_is_forgotten() -> None:
+    grows = "held = bytearray(64_000_000)\ndel held\nprint('let go', flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", grows], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert peak_bytes(child.pid) > 64_000_000 > resident_bytes(child.pid)
+        forget_peak(child.pid)
+        assert peak_bytes(child.pid) < 64_000_000
+        child.communicate(b"\n")
+    assert peak_bytes(child.pid) == 0
 
 
 async def test_only_transactions_that_write_are_counted(new_database: NewDatabase) -> None:
