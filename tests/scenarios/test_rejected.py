@@ -164,13 +164,13 @@ async def test_who_waits_may_still_choose_otherwise(world: World) -> None:
 
 
 @story
-async def test_shipping_is_no_choice_yet_and_nothing_changes_by_asking(world: World) -> None:
+async def test_shipping_needs_an_address_and_nothing_changes_by_asking_without(world: World) -> None:
     shelf = await world.shelf(S001=2)
     order = await world.place(sku=shelf.sku)
     refused(await order.choose("cancel"), 409, "not-allowed-now")
     await order.does("reject", {"reason": "no_variance"})
     before = await order.view()
-    refused(await order.choose("ship"), 422, "not-supported")
+    refused(await order.choose("ship"), 422, "validation")
     assert await order.view() == before
     taken(await order.choose("cancel"))
     await order.reaches("cancelled")
