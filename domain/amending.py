@@ -5,6 +5,7 @@ What left keeps its worth: only units that have had no share of the money yet ar
 
 from domain.change_wishes import NewLine
 from domain.ids import LineId
+from domain.money import apportion
 from domain.open_changes import Totals
 from domain.order import GivenUp, Order
 from domain.shares import Tranche, Tranches
@@ -70,12 +71,13 @@ def shipping_borne(order: Order, lines: dict[LineId, int]) -> int:
 
 
 def bear_shipping(order: Order, lines: dict[LineId, int], more: int) -> None:
-    """Spread so much more (or less) shipping over the lines' units that have had no share of the money yet."""
-    units = sum(lines.values())
-    for line, each in lines.items():
-        # Every line its part of what is left to spread, so that nothing of it is lost to rounding.
-        part = more * each // units if units else 0
-        more, units = more - part, units - each
+    """So much more shipping, spread over the lines' units that have had no share of the money yet.
+
+    Less is taken off the lines that bear it, so that nothing is worth less than its goods.
+    """
+    borne = [max(0, shipping_borne(order, {line: units})) for line, units in lines.items()]
+    parts = apportion(more, borne if more < 0 else list(lines.values()))
+    for line, part in zip(lines, parts, strict=True):
         settled, rest = _tranches(order, line).split(order.settled_in_turn(line))
         order.tranches[line] = (settled + rest.with_shipping(part)).parts
 

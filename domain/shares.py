@@ -75,8 +75,8 @@ class Tranches:
         return Tranches(first), Tranches(rest)
 
     def with_shipping(self, amount: int) -> "Tranches":
-        """The same units, that bear so much more (or less) shipping together."""
-        more = apportion(amount, [part.units for part in self.parts])
+        """The same units, that bear so much more shipping together; less is taken off those that bear it."""
+        more = apportion(amount, [max(0, part.shipping) if amount < 0 else part.units for part in self.parts])
         return Tranches(
             [
                 part.model_copy(update={"shipping": part.shipping + each})

@@ -306,6 +306,27 @@ def test_who_collects_after_all_gets_the_shipping_back():
     assert (pickup.kind, pickup.store_id, pickup.owed) == ("pickup", "S2", 5)
 
 
+def test_shipping_is_taken_off_the_units_that_bear_it_and_none_is_worth_less_than_its_goods():
+    way = ShipmentTerms(n=1, fulfilment="f1", destination=BERLIN)
+    gift = {"pickups": [], "shipments": [way], "shipping_total": 490}
+    placed = offered(authorised(order(line(A, 1, 300), line(B, 9, 0), card=790, total=790, **gift)))
+    assert (placed.worth({A: 1}), placed.worth({B: 9})) == (790, 0)
+    made(placed, by_pickup(A, B))
+    assert (placed.worth({A: 1}), placed.worth({B: 9})) == (300, 0)
+
+
+def test_units_that_were_added_later_bore_no_shipping_and_get_none_back():
+    placed = shipped(shipping=490)
+    made(placed, ChangeWish(add=[new_line(5, 0)], quantity={A: 9}))
+    made(placed, by_pickup(A, B, NEW))
+    assert (placed.worth({A: 3}), placed.worth({A: 9}), placed.worth({B: 2}), placed.worth({NEW: 5})) == (
+        300,
+        900,
+        100,
+        0,
+    )
+
+
 def test_a_faster_service_costs_the_difference_and_leaves_the_place_as_it_is():
     placed = shipped(shipping=490, policy=priced(express=990))
     plan = plan_change(placed, by_ship(A, B, service=Service.EXPRESS, address=None))

@@ -366,6 +366,11 @@ class OrderMachine(RuleBasedStateMachine):
         assert goods + self.order.owed_worth + given_up == self.payable
 
     @invariant()
+    def no_unit_is_worth_less_than_nothing(self) -> None:
+        shares = self.order.shares
+        assert all(part.payable >= 0 for each in self.ordered for part in shares.tranches(each).parts)
+
+    @invariant()
     def what_the_customer_keeps_costs_what_is_said(self) -> None:
         goods = self.order.earned - sum(self.order.fees.values())
         assert totals_of(self.order).total == goods + self.order.owed_worth
