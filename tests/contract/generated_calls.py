@@ -198,7 +198,8 @@ class Fitting:
             line |= {"sku": self.sku, "kind": "goods"}
         for fulfilment in body["fulfilments"]:
             fulfilment |= {"method": "pickup", "store_id": "S001", "mode": "counter"}
-            fulfilment.pop("requested_pickup_at", None)
+            for naming_what_is_not_there in ("requested_pickup_at", "promise", "locker_id"):
+                fulfilment.pop(naming_what_is_not_there, None)
         body.pop("requested_pickup_at", None)
         body |= {
             "channel": "web",
