@@ -101,9 +101,9 @@ def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
         "store_id": group.store_id or None,
         "status": group.status,
         "lines": [
-            GroupLineView(line_id=line, quantity=units.owed if is_open else units.total)
+            GroupLineView(line_id=line, quantity=quantity)
             for line, units in group.units.items()
-            if units.total
+            if (quantity := units.owed if is_open else units.total)
         ],
         "units": {
             line: {state: n for state, n in units.model_dump().items() if n} for line, units in group.units.items()

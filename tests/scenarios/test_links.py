@@ -73,7 +73,7 @@ async def test_the_customer_chooses_another_store_by_the_link_in_the_mail(world:
     await order.does("reject", {"reason": "damaged"})
     link = await link_in_mail(order, "Your choice")
     forms = await link.forms()
-    assert [form["option"] for form in forms] == ["wait", "cancel", "other_store"]
+    assert [form["option"] for form in forms] == ["wait", "cancel", "other_store", "ship"]
     await link.sends(forms[2])
     await link.sends(forms[2])
     moved = next(each for each in (await order.view())["groups"] if each["status"] == "offered")
