@@ -3,6 +3,7 @@
 import pytest
 
 from tests.scenarios.playing import story
+from tests.scenarios.shipped import ADDRESS
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -164,13 +165,15 @@ async def test_who_waits_may_still_choose_otherwise(world: World) -> None:
 
 
 @story
-async def test_shipping_needs_an_address_and_nothing_changes_by_asking_without(world: World) -> None:
+async def test_a_choice_that_cannot_be_is_refused_and_nothing_changes_by_asking(world: World) -> None:
     shelf = await world.shelf(S001=2)
     order = await world.place(sku=shelf.sku)
     refused(await order.choose("cancel"), 409, "not-allowed-now")
     await order.does("reject", {"reason": "no_variance"})
     before = await order.view()
-    refused(await order.choose("ship"), 422, "validation")
+    for answer in (await order.choose("ship"), await order.choose("wait", address=ADDRESS)):
+        problem = refused(answer, 422, "validation")
+        assert [error["pointer"] for error in problem["errors"]] == ["/address"]
     assert await order.view() == before
     taken(await order.choose("cancel"))
     await order.reaches("cancelled")
