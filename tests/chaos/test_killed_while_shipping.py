@@ -58,7 +58,7 @@ async def sent_to_the_store(world: World) -> tuple[Shipped, Shelf, dict[str, int
     await order.at_place("arrive")
     await order.does("ready")
     await order.is_handed_over(await order.code())
-    return order, shelf, {"W001": 0, "transit:S001": 0}
+    return order, shelf, {"W001": 0, "S001": 0, "transit:S001": 0}
 
 
 async def kill_now_and_then(kill: Callable[[], None]) -> None:

@@ -36,7 +36,9 @@ async def seen(world: World, queue: str) -> Json:
 
 async def run(world: World, queue: str) -> Json:
     """A run of the queue, from its start to what it did."""
-    begun = taken(await world.ops("POST", "/v1/brokering-runs", {"queue": queue}))["run"]
+    started = await world.ops("POST", "/v1/brokering-runs", {"queue": queue})
+    assert started.status_code == 202, started.text
+    begun = started.json()["run"]
 
     async def ended() -> Json | None:
         runs = taken(await world.ops("GET", f"/v1/brokering-runs?queue={queue}"))["items"]
