@@ -51,6 +51,30 @@ OUR_BOOKS: LocalOptions = {
 }
 """Steps in our own PostgreSQL: idempotent, short, repeated until they are done."""
 
+
+def _at_once(queue: str, within: timedelta) -> OutsideOptions:
+    """While somebody waits: some tries of an outside system."""
+    return {
+        "task_queue": queue,
+        "start_to_close_timeout": timedelta(seconds=4),
+        "schedule_to_close_timeout": within,
+        "retry_policy": RetryPolicy(
+            initial_interval=timedelta(milliseconds=300), maximum_interval=timedelta(seconds=1)
+        ),
+    }
+
+
+def _patient(queue: str, pause: timedelta = timedelta(seconds=30)) -> OutsideOptions:
+    """Until an outside system answers, with `pause` between two tries at most."""
+    return {
+        "task_queue": queue,
+        "start_to_close_timeout": timedelta(seconds=10),
+        "retry_policy": RetryPolicy(
+            initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=pause
+        ),
+    }
+
+
 PAYMENT_HERE_SECONDS = 2.0
 """Shorter than a workflow task may be silent, so that a slow provider costs no empty tasks."""
 
@@ -70,59 +94,25 @@ PAYMENT_AT_ONCE: OutsideOptions = {
 """While a caller waits, after the try here: another one or two, then the answer is `pending` and the step goes on
 behind the scenes."""
 
-PAYMENT_PATIENT: OutsideOptions = {
-    "task_queue": PAYMENT,
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
-    ),
-}
+PAYMENT_PATIENT: OutsideOptions = _patient(PAYMENT)
 """Until the provider answers, however long that takes."""
 
 A_MOMENT = timedelta(seconds=4)
 """How long who speaks to a caller waits for money that others are moving."""
 
-LABEL_AT_ONCE: OutsideOptions = {
-    "task_queue": SHIPPING,
-    "start_to_close_timeout": timedelta(seconds=4),
-    "schedule_to_close_timeout": timedelta(seconds=8),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_interval=timedelta(seconds=1)),
-}
+LABEL_AT_ONCE: OutsideOptions = _at_once(SHIPPING, within=timedelta(seconds=8))
 """While a place waits with its parcel: what no carrier sells by then is shipped by hand, or later."""
 
-LABEL_PATIENT: OutsideOptions = {
-    "task_queue": SHIPPING,
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
-    ),
-}
+LABEL_PATIENT: OutsideOptions = _patient(SHIPPING)
 """Until the carrier answers, however long that takes."""
 
-COMPARTMENT_AT_ONCE: OutsideOptions = {
-    "task_queue": LOCKER,
-    "start_to_close_timeout": timedelta(seconds=4),
-    "schedule_to_close_timeout": timedelta(seconds=6),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_interval=timedelta(seconds=1)),
-}
+COMPARTMENT_AT_ONCE: OutsideOptions = _at_once(LOCKER, within=timedelta(seconds=6))
 """While a store waits that has put goods in; the operator's own word may come later."""
 
-COMPARTMENT_PATIENT: OutsideOptions = {
-    "task_queue": LOCKER,
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=30)
-    ),
-}
+COMPARTMENT_PATIENT: OutsideOptions = _patient(LOCKER)
 """Until the operator answers; a compartment is asked for until the goods should be ready, anything else for ever."""
 
-PARTNER_PATIENT: OutsideOptions = {
-    "task_queue": PARTNERS,
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(minutes=1)
-    ),
-}
+PARTNER_PATIENT: OutsideOptions = _patient(PARTNERS, pause=timedelta(minutes=1))
 """Until the partner answers, however long that takes."""
 
 NOTICE_ROUND: OutsideOptions = {
