@@ -153,13 +153,13 @@ class SourcingSteps:
         async with self.transactions.reading() as books:
             places = await books.places.places()
         skus = sorted({sku for line in wanted.skus for sku in wanted.needs(line)})
-        stock = await stock_now(self.transactions.stock, places, skus, wanted.channel)
+        stock = await stock_now(self.transactions.stock, places, skus, wanted.channel) if wanted.wishes else {}
         async with self.transactions.begin() as books:
             rules = await books.routing.rules()
             assert rules is not None, "there are always rules"
             awaited = _awaited(wanted, rules)
             limited = len(awaited) < len(wanted.wishes)
-            candidates = await _candidates(books, places, stock, wanted, limited=limited)
+            candidates = await _candidates(books, places, stock, wanted, limited=limited) if wanted.wishes else []
             logged = {entry.key: entry for entry in await books.routing.decisions(wanted.order_id)}
             parts, queues = {}, {}
             for wish in wanted.wishes:
