@@ -1,11 +1,13 @@
-"""Workers in the test's own process, and a shop of each test's own."""
+"""Workers in the test's own process, in real or in skipped time, and a shop of each test's own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from tests.workflows.shop import Shop, shop_on
+from tests.workflows.skipping import Calendar, NoTimeSkipping, time_skipping, working_in
 from tests.workflows.working import OpenShop, working
 from workers.composition import Parts
 
@@ -28,3 +30,23 @@ def open_shop(client: Client, made: Parts, workers: None) -> OpenShop:
         return await shop_on(made, client, **given).open(**stock)  # type: ignore[arg-type]
 
     return opened
+
+
+@pytest.fixture(scope="module")
+async def environment(made: Parts) -> AsyncIterator[WorkflowEnvironment]:
+    try:
+        async with time_skipping(made) as environment:
+            yield environment
+    except NoTimeSkipping as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def calendar(environment: WorkflowEnvironment) -> Calendar:
+    return Calendar(environment)
+
+
+@pytest.fixture(scope="module")
+async def shops(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Callable[..., Shop]]:
+    async with working_in(environment, made) as shops:
+        yield shops

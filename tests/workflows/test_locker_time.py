@@ -1,20 +1,18 @@
 """Days of goods in a parcel machine, in skipped time: an operator that is silent, or away, or lets them wait longer."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
 from adapters.simulators.faults import FaultKind
 from adapters.simulators.locker.faults import Fault, FaultedOperation
 from domain.holds import HoldKind, HoldOutcome
 from domain.lockers import CompartmentStatus
 from tests.workflows.shop import Shop
-from tests.workflows.skipping import Calendar, NoTimeSkipping, PunctualLockers, time_skipping, working_in
+from tests.workflows.skipping import Calendar, PunctualLockers
 from tests.workflows.watched import WatchedOrder
-from workers.composition import Parts
 from workflows import messages
 from workflows.order import OrderWorkflow
 
@@ -24,26 +22,6 @@ HOLD = timedelta(days=3)
 """How long the simulated operator lets goods wait."""
 AWAY = "L-AWAY"
 SOON = timedelta(minutes=15)
-
-
-@pytest.fixture(scope="module")
-async def environment(made: Parts) -> AsyncIterator[WorkflowEnvironment]:
-    try:
-        async with time_skipping(made) as environment:
-            yield environment
-    except NoTimeSkipping as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def calendar(environment: WorkflowEnvironment) -> Calendar:
-    return Calendar(environment)
-
-
-@pytest.fixture(scope="module")
-async def shops(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Callable[..., Shop]]:
-    async with working_in(environment, made) as shops:
-        yield shops
 
 
 @pytest.fixture

@@ -3,20 +3,18 @@
 The shops open Monday to Saturday from 10 to 20 o'clock in Berlin. Expected instants are worked out here, by hand.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
 from domain.stock import RejectReason
 from domain.store_hours import StoreHours
 from domain.terms import ChannelRules
 from tests.workflows.shop import OPS, PRICE, Shop
-from tests.workflows.skipping import BERLIN, Calendar, NoTimeSkipping, berlin, time_skipping, working_in
+from tests.workflows.skipping import BERLIN, Calendar, berlin
 from tests.workflows.watched import WatchedOrder
-from workers.composition import Parts
 from workflows import messages
 from workflows.order import OrderWorkflow
 
@@ -28,26 +26,6 @@ HOURS = StoreHours(
     weekly=dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), (("10:00", "20:00"),)),
 )
 WITH_HOLIDAYS = HOURS.model_copy(update={"holidays": "DE-BE"})
-
-
-@pytest.fixture(scope="module")
-async def environment(made: Parts) -> AsyncIterator[WorkflowEnvironment]:
-    try:
-        async with time_skipping(made) as environment:
-            yield environment
-    except NoTimeSkipping as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def calendar(environment: WorkflowEnvironment) -> Calendar:
-    return Calendar(environment)
-
-
-@pytest.fixture(scope="module")
-async def shops(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Callable[..., Shop]]:
-    async with working_in(environment, made) as shops:
-        yield shops
 
 
 @pytest.fixture
