@@ -85,8 +85,14 @@ class OrderWorkflow:
         refusal = None
         if start.resumed is None:
             workflow.set_current_details(summaries.order(start.terms))
-            placing = Placing(self.desk, self.holds, self.shipping.sourcing, self.supplying)
-            refusal = await placing.run(screened_at_once=start.screened_at_once)
+            placing = Placing(
+                self.desk,
+                self.holds,
+                self.shipping.sourcing,
+                self.supplying,
+                screened_at_once=start.screened_at_once,
+            )
+            refusal = await placing.run()
             self._answer_placing(refusal)
         else:
             workflow.set_current_details(summaries.details(self.desk.order))

@@ -38,22 +38,21 @@ class RefusedPlacement(Exception):
 class Placing:
     """From the order's terms to its fate. Each step registers what undoes it before it is taken."""
 
-    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing, supplying: Supplying):
+    def __init__(self, desk: Desk, holds: Holds, sourcing: Sourcing, supplying: Supplying, *, screened_at_once: bool):
         self.desk = desk
         self.holds = holds
         self.sourcing = sourcing
         self.supplying = supplying
         self.verdict = Verdict.ACCEPT
-        self.screened_at_once = False
+        self.screened_at_once = screened_at_once
 
-    async def run(self, *, screened_at_once: bool) -> Refusal | None:
+    async def run(self) -> Refusal | None:
         """Nothing when the order stands (confirmed or held), or why it was refused."""
         try:
             async with Saga() as saga:
                 saga.if_it_fails("the order's record and stock", self._forget)
-                self.screened_at_once = screened_at_once
                 await self._hold_stock()
-                if not screened_at_once:
+                if not self.screened_at_once:
                     self.verdict = await screen(self.desk, self.desk.order.terms.total)
                 self._refuse_if_declined()
                 saga.if_it_fails("the authorisations", self._void)
