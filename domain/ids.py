@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NewType
 
 OrderId = NewType("OrderId", str)
+ReturnId = NewType("ReturnId", str)
 LineId = NewType("LineId", str)
 GroupId = NewType("GroupId", str)
 """`pickup/{order_id}/{n}` or `shipment/{order_id}/{n}`."""
@@ -51,6 +52,10 @@ def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")
     return OrderId(rest) if kind == "order" and rest and "/" not in rest else None
+
+
+def return_workflow_id(return_id: ReturnId) -> str:
+    return f"return/{return_id}"
 
 
 def pickup_id(order: OrderId, number: int) -> GroupId:

@@ -100,6 +100,8 @@ class OrderTerms(Fixed):
     content_hash: str
     policy: PolicyPack
     rules: ChannelRules = ChannelRules()
+    return_policy: int = 0
+    """The version of the returns policy that decides for it."""
     actor: Actor
 
     @property
@@ -119,6 +121,7 @@ def terms_of(
     discrepancy: Discrepancy | None,
     kits: Mapping[str, Sequence[Component]] | None = None,
     stores: Mapping[StoreId, Destination] | None = None,
+    return_policy: int = 0,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
@@ -204,5 +207,6 @@ def terms_of(
         content_hash=body.content_hash(),
         policy=policy,
         rules=rules,
+        return_policy=return_policy,
         actor=actor,
     )

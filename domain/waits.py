@@ -20,6 +20,10 @@ class WaitKind(StrEnum):
     STOP = "stop"
     DELIVERY = "delivery"
     CLAIM = "claim"
+    RETURN_APPROVAL = "return_approval"
+    RETURN_ARRIVAL = "return_arrival"
+    INSPECTION = "inspection"
+    SETTLEMENT = "settlement"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

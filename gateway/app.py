@@ -8,6 +8,7 @@ from gateway.channels import availability, customers, messages, order_commands, 
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
+from gateway.returns import policies, returns
 from gateway.services import Services
 from gateway.stores import pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -24,6 +25,8 @@ ROUTERS = (
     tasks.router,
     settings.router,
     stock.router,
+    returns.router,
+    policies.router,
     receiving.router,
     ops.router,
     erasures.router,

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
     "tests.scenarios.shelf",
     "tests.scenarios.playing",
     "tests.scenarios.shipped",
+    "tests.scenarios.returned",
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
     "tests.workflows.shop",

@@ -31,6 +31,7 @@ from activities.declining import DecliningSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
+from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
@@ -44,6 +45,7 @@ from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
 from workflows.order import OrderWorkflow
+from workflows.returns import ReturnWorkflow
 
 POOLS = (options.ORDERS, options.PAYMENT, options.SHIPPING, options.NOTIFICATION)
 
@@ -54,6 +56,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        returns = ReturnSteps(made.transactions, made.payments)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions, made.reservations)
         sweeping = _sweeping(client, made)
@@ -62,7 +65,12 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.ORDERS,
-                workflows=[OrderWorkflow, housekeeping.NoticeDispatchWorkflow, housekeeping.SweepWorkflow],
+                workflows=[
+                    OrderWorkflow,
+                    ReturnWorkflow,
+                    housekeeping.NoticeDispatchWorkflow,
+                    housekeeping.SweepWorkflow,
+                ],
                 activities=[
                     milestones.claim_stock,
                     milestones.record_milestone,
@@ -70,6 +78,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     DecliningSteps(made.transactions).decline_elsewhere,
+                    returns.record_return,
+                    returns.settle_units,
+                    returns.read_tenders,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

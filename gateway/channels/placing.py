@@ -50,6 +50,8 @@ class _Known(NamedTuple):
     skus: frozenset[str]
     kits: Mapping[str, Sequence[Component]]
     """What is sold as a kit, with its components as they are now."""
+    return_policy: int = 0
+    """The version in force."""
 
 
 async def place_order(services: Services, caller: Caller, body: OrderBody) -> Taken:
@@ -97,6 +99,7 @@ async def _look_up(services: Services, body: OrderBody) -> _Known:
             places={place.location_id: place for place in await books.places.places(sorted(set(stores)))},
             skus=frozenset(item.sku for item in items),
             kits=await _kits(books.items, items),
+            return_policy=await books.return_policies.newest_version(),
         )
 
 
@@ -226,6 +229,7 @@ def _terms(
         discrepancy=discrepancy,
         kits=known.kits,
         stores={name: _where(place) for name, place in known.places.items()},
+        return_policy=known.return_policy,
     )
 
 
