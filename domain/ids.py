@@ -70,6 +70,17 @@ def operation_key(order: OrderId, operation: str, *sequence: str | int) -> Opera
     return OperationKey(":".join([str(order), operation, *map(str, sequence)]))
 
 
+def refund_key(order: OrderId, tender: str, return_id: ReturnId, number: int) -> OperationKey:
+    """Of a refund that a return makes."""
+    return operation_key(order, "refund", tender, "return", return_id, number)
+
+
+def return_of_key(key: str) -> ReturnId | None:
+    """The return that made a refund; none for an order's own operations."""
+    parts = key.split(":")
+    return ReturnId(parts[4]) if len(parts) == 6 and (parts[1], parts[3]) == ("refund", "return") else None
+
+
 def derived_id(*parts: str) -> str:
     """A stable id for the thing that `parts` describe: the same words always give the same id."""
     return uuid.uuid5(uuid.NAMESPACE_OID, "\x1f".join(parts)).hex

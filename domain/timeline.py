@@ -21,6 +21,8 @@ class Event(StrEnum):
     PAYMENT_CAPTURED = "payment_captured"
     PAYMENT_VOIDED = "payment_voided"
     PAYMENT_REFUNDED = "payment_refunded"
+    REFUND_CAME_BACK = "refund_came_back"
+    """The provider could not pay it out, and the process that asked for it is over."""
     PAYMENT_RENEWED = "payment_renewed"
     PAYMENT_PENDING = "payment_pending"
     PAID_IN_STORE = "paid_in_store"

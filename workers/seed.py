@@ -142,7 +142,8 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 async def _run(settings: Settings) -> Keys:
-    engine = make_engine(settings.database_url, pool_size=4, application="throughline-seed")
+    # A connection for each place: on a busy machine nobody gives up waiting for one.
+    engine = make_engine(settings.database_url, pool_size=16, application="throughline-seed")
     try:
         return await seed(engine, settings.data, system_clock())
     finally:

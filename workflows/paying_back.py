@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.returns import ReturnSteps, SettleUnits
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
-    from domain.ids import OperationKey, operation_key
+    from domain.ids import OperationKey, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
@@ -153,7 +153,7 @@ class PayingBack:
                 number = len(state.refunds) + 1
                 state.refunds.append(
                     RefundMade(
-                        key=operation_key(state.order_id, "refund", share.tender_id, "return", state.return_id, number),
+                        key=refund_key(state.order_id, share.tender_id, state.return_id, number),
                         settlement=settlement,
                         tender_id=share.tender_id,
                         authorisation_id=authorisation,
