@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import make_engine
 from adapters.postgres.metadata import Table
-from adapters.postgres.tables import backorders, inbound, notices, orders, places, privacy, routing, stock
+from adapters.postgres.tables import backorders, inbound, notices, orders, places, privacy, returns, routing, stock
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.transaction.memory import MemoryTransactions
 from adapters.transaction.port import Transactions
@@ -19,6 +19,7 @@ ROWS = [
     *(orders.OrderRow, orders.OrderLineRow, orders.OrderGroupRow, orders.TimelineRow, orders.OrderIntakeRow),
     *(places.PlaceRow, places.ItemRow, places.ChannelRow),
     *(backorders.BackorderRuleRow, backorders.BackorderRow),
+    *(returns.ReturnRow, returns.ReturnUnitsRow, returns.ReturnSettlementRow, returns.ReturnPolicyRow),
     *(privacy.CustomerKeyRow, privacy.WorkflowKeyRow),
     *(routing.RoutingRulesRow, routing.RoutingDecisionRow),
     *(routing.CapacityDayRow, routing.CapacityOpenRow, routing.CapacityHoldRow),
