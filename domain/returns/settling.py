@@ -136,10 +136,12 @@ def settle(
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
-    """What each tender paid and can take back. `given_back`: by returns so far, by tender.
+    """What each tender paid and can take back; what is disputed counts as gone.
 
-    `order.payment.refunded` is all that went back, for the order itself and by returns.
+    `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
+    by returns.
     """
+    disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
     ledger_captured = sum(tender.captured for tender in money.tenders)
     ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
     tenders = [
@@ -147,7 +149,10 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
             tender_id=tender.tender_id,
             type=TenderType.CARD,
             captured=tender.captured,
-            refunded=min(tender.captured, tender.refunded + tender.refunding),
+            refunded=min(
+                tender.captured,
+                tender.refunded + tender.refunding + sum(n for each, _, n in disputed if each == tender.tender_id),
+            ),
         )
         for tender in money.tenders
     ]
@@ -166,7 +171,9 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
         Part(
             tender_id=each.tender_id,
             authorisation_id=each.id,
-            available=max(0, each.captured - each.refunded - each.refunding),
+            available=max(
+                0, each.captured - each.refunded - each.refunding - sum(n for _, at, n in disputed if at == each.id)
+            ),
         )
         for each in money.authorisations
     )

@@ -18,6 +18,7 @@ from gateway.channels.sending import carry_out, current, reread
 from gateway.fields import LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.listing import page_of
+from gateway.ops.disputes import close_dispute, is_dispute, question_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
@@ -97,6 +98,7 @@ async def interventions(caller: Office, services: CurrentServices, page: Current
     async with services.transactions.begin() as books:
         found = [*await books.records.interventions(limit=MOST)]
         found += [each for view in await books.returns.asking(limit=MOST) for each in questions_of(view)]
+    found += [question_of(each) for each in await services.payments.open_disputes(MOST)]
     return page_of(page, sorted(found, key=lambda each: each.since))
 
 
@@ -115,6 +117,10 @@ async def intervene(
 ) -> Any:
     if (body.action is InterventionAction.SUPPLY) != (body.value is not None):
         raise invalid("/value", "Goes with the action supply, and only with it")
+    if is_dispute(intervention_id):
+        closed = await close_dispute(services, caller, intervention_id, body.action, body.reason)
+        order = await visible_order(services, caller, closed.order_id)
+        return InterventionShown(intervention_id=intervention_id, order=await order_shown(services, caller, order))
     if is_of_return(intervention_id):
         return await answer_for_return(services, caller, intervention_id, body.action, body.reason, command_id)
     async with services.transactions.begin() as books:

@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from adapters.clock import Clock, system_clock
 from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.keys.port import KeyErased, KeyMissing
-from adapters.payment.port import Payments, ProviderEvent
+from adapters.payment.port import Payments, ProviderDispute, ProviderEvent
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import parcel_status
@@ -24,7 +24,7 @@ from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.returns.sending import handle_of as handle_of_return
 from gateway.webhooks import late_parcels
 from gateway.webhooks.carriage import CarrierData
-from gateway.webhooks.late_money import came_back
+from gateway.webhooks.late_money import came_back, disputed
 from workflows.messages import CarrierEvent, FraudDecision, PaymentEvent
 from workflows.order import OrderWorkflow
 from workflows.return_messages import RefundEvent
@@ -92,6 +92,8 @@ async def deliver(
 
 async def _payment(event: InboundEvent, client: Client, payments: Payments, transactions: Transactions) -> bool:
     about = _ABOUT.get(event.type)
+    if event.type == "dispute.created":
+        return await _dispute(event, payments, transactions)
     if about is None:
         log.warning("payment_event_unknown", type=event.type, order_id=event.order_id)
         return True
@@ -109,6 +111,21 @@ async def _payment(event: InboundEvent, client: Client, payments: Payments, tran
     message = PaymentEvent(event_id=event.event_id, type=event.type, authorisation_id=data.authorisation_id)
     # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
     await _signal(client, event, OrderWorkflow.payment_event, message)
+    return True
+
+
+async def _dispute(event: InboundEvent, payments: Payments, transactions: Transactions) -> bool:
+    """The ledger first: from then on no refund of that money passes. Then the order shows it, and ops have a case."""
+    data = PaymentData.model_validate(event.data)
+    dispute = ProviderDispute(
+        dispute_id=data.operation_id,
+        authorisation_id=AuthorisationId(data.authorisation_id),
+        amount=Money(amount=data.amount, currency=data.currency),
+        at=data.created_at or event.received_at,
+    )
+    if not await payments.record_dispute(dispute):
+        return False
+    await disputed(transactions, event, data.operation_id, data.amount)
     return True
 
 

@@ -13,6 +13,12 @@ async def came_back(transactions: Transactions, event: InboundEvent, amount: int
     await keep(transactions, event, Event.REFUND_CAME_BACK, event.type, facts)
 
 
+async def disputed(transactions: Transactions, event: InboundEvent, dispute_id: str, amount: int) -> None:
+    """The customer's bank has taken money back."""
+    facts = Fact(dispute_id=dispute_id, amount=amount, event_id=event.event_id)
+    await keep(transactions, event, Event.PAYMENT_DISPUTED, event.type, facts)
+
+
 async def keep(transactions: Transactions, event: InboundEvent, kind: Event, reason: str, facts: Fact) -> None:
     """One more event in the order's timeline, unless this news is in it."""
     async with transactions.begin() as books:

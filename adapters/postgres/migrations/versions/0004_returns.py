@@ -1,4 +1,4 @@
-"""Returns."""
+"""Returns and disputes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,26 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "disputes",
+        sa.Column("provider", sa.String(length=255), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("order_id", sa.String(length=255), nullable=False),
+        sa.Column("tender_id", sa.String(length=255), nullable=False),
+        sa.Column("authorisation_id", sa.String(length=255), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.String(length=255), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "id", name=op.f("pk_disputes")),
+    )
+    op.create_index("ix_disputes_open", "disputes", ["at"], unique=False, postgresql_where=sa.text("closed_at IS NULL"))
+    op.create_index(op.f("ix_disputes_order_id"), "disputes", ["order_id"], unique=False)
+    op.create_index(
+        op.f("ix_disputes_provider_authorisation_id"), "disputes", ["provider", "authorisation_id"], unique=False
+    )
     op.create_table(
         "return_policies",
         sa.Column("version", sa.Integer(), nullable=False),
@@ -93,3 +113,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_return_settlements_order_id_position"), table_name="return_settlements")
     op.drop_table("return_settlements")
     op.drop_table("return_policies")
+    op.drop_index(op.f("ix_disputes_provider_authorisation_id"), table_name="disputes")
+    op.drop_index(op.f("ix_disputes_order_id"), table_name="disputes")
+    op.drop_index("ix_disputes_open", table_name="disputes", postgresql_where=sa.text("closed_at IS NULL"))
+    op.drop_table("disputes")
