@@ -156,6 +156,20 @@ async def out_of_stock(scene: Scene) -> None:
     await scene.is_refused("out-of-stock")
 
 
+async def returned_in_another_store(scene: Scene) -> None:
+    await scene.place()
+    code = await scene.is_made_ready()
+    await scene.hands_over(code)
+    await scene.brings_back("S010", {"1": 1})
+
+
+async def claimed_as_missing(scene: Scene) -> None:
+    await scene.place()
+    code = await scene.is_made_ready()
+    await scene.hands_over(code)
+    await scene.claims_missing("S004", {"1": 1})
+
+
 async def reviewed(scene: Scene) -> None:
     await scene.place(customer=f"C-REVIEW-{scene.external_id}")
     _is_held(scene)
@@ -301,5 +315,23 @@ STORIES = (
         "fraud review accepted late",
         _collected(1, 22900),
         patience=3,
+    ),
+    Story(
+        "web",
+        "W-1006",
+        "S001",
+        {"SHOE-42": 2},
+        returned_in_another_store,
+        "1 returned elsewhere",
+        _collected(2, 4999),
+    ),
+    Story(
+        "app",
+        "A-2004",
+        "S004",
+        {"MUG-BLUE": 2},
+        claimed_as_missing,
+        "1 missing: paid back",
+        _collected(2, 1290),
     ),
 )
