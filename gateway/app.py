@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, customers, messages, order_commands, orders
-from gateway.ops import backorders, data, erasures, ledger, parked, routing
+from gateway.ops import backorders, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.returns import policies, returns
@@ -29,6 +29,7 @@ ROUTERS = (
     policies.router,
     receiving.router,
     ops.router,
+    reconciliations.router,
     erasures.router,
     undelivered.router,
     parked.router,

@@ -116,6 +116,9 @@ class LedgeredPayments:
         await take_over(self._ledger, self._settler, state, None, self._clock())
         return state
 
+    async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
+        return await self._provider.authorisation(authorisation_id)
+
     async def record_external(self, event: ProviderEvent) -> bool:
         return await record_event(self._ledger, self._settler, self._provider, event)
 

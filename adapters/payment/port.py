@@ -166,6 +166,10 @@ class Payments(Protocol):
         """The provider's present state; what it did by itself (expiry) is entered in our ledger on the way."""
         ...
 
+    async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
+        """The provider's present state, only read: nothing is entered in our ledger for it."""
+        ...
+
     async def record_external(self, event: ProviderEvent) -> bool:
         """Make a provider's event one ledger entry or none, whichever came first. False: unknown here yet, park it."""
         ...
