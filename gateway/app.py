@@ -5,9 +5,10 @@ from fastapi import FastAPI
 from gateway import docs, edge
 from gateway.account import pages
 from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, routing
+from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
+from gateway.returns import policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -27,8 +28,11 @@ ROUTERS = (
     tasks.router,
     settings.router,
     stock.router,
+    returns.router,
+    policies.router,
     receiving.router,
     ops.router,
+    reconciliations.router,
     erasures.router,
     undelivered.router,
     parked.router,

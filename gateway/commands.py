@@ -51,7 +51,13 @@ async def update(
 
     Raises `Refused`, `Ended`, `StillWorking`; a 503 when nobody took the command: it may be sent again.
     """
-    handle = handle_of(client, order_id)
+    return await update_of(handle_of(client, order_id), do, command)
+
+
+async def update_of(
+    handle: WorkflowHandle[Any, Any], do: UpdateMethodMultiParam[[Any, Sent], Answer], command: Sent
+) -> Answer:
+    """The same for any workflow."""
     begun = monotonic()
     try:
         taken = await handle.start_update(

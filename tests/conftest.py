@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
     "tests.scenarios.playing",
     "tests.scenarios.shipped",
     "tests.scenarios.lockers",
+    "tests.scenarios.returned",
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
     "tests.workflows.locker_journeys",

@@ -38,6 +38,7 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
@@ -54,6 +55,7 @@ from workflows import housekeeping, options
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
+from workflows.returns import ReturnWorkflow
 
 POOLS = (
     options.ORDERS,
@@ -72,6 +74,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        returns = ReturnSteps(made.transactions, made.payments)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
@@ -84,6 +87,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 workflows=[
                     OrderWorkflow,
                     PromiseWorkflow,
+                    ReturnWorkflow,
                     housekeeping.NoticeDispatchWorkflow,
                     housekeeping.SweepWorkflow,
                 ],
@@ -94,6 +98,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     DecliningSteps(made.transactions).decline_elsewhere,
+                    returns.record_return,
+                    returns.settle_units,
+                    returns.read_tenders,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
