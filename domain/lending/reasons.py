@@ -89,7 +89,7 @@ def check_given(codes: Sequence[int | str]) -> list[DenialReason]:
     """An underwriter's reasons. Raises `ReasonRefused` for none, more than four, or one that is not specific."""
     if not 0 < len(codes) <= MOST_REASONS:
         raise ReasonRefused("give one to four reasons")
-    found = []
+    found: list[DenialReason] = []
     for code in codes:
         check_reason(str(code))
         try:
