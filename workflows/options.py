@@ -15,6 +15,11 @@ NOTIFICATION = "notification"
 SHIPPING = "shipping"
 """Carriers."""
 
+LENDING = "lending"
+"""Bureaus, identity and sanctions services, letters, payouts and account booking of applications."""
+APPLICATIONS = "applications"
+"""Workflows of applications, and their record."""
+
 TASK_TIMEOUT = timedelta(seconds=4)
 """How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
 
@@ -92,6 +97,26 @@ LABEL_PATIENT: OutsideOptions = {
     ),
 }
 """Until the carrier answers, however long that takes."""
+
+LENDING_PATIENT: OutsideOptions = {
+    "task_queue": LENDING,
+    "start_to_close_timeout": timedelta(seconds=15),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.7, maximum_interval=timedelta(seconds=60)
+    ),
+}
+"""Until it is done, however long the other system is away."""
+
+
+def one_provider(seconds: int) -> OutsideOptions:
+    """One provider of a check has so long, with another try or two; then the next one is asked."""
+    return {
+        "task_queue": LENDING,
+        "start_to_close_timeout": timedelta(seconds=seconds),
+        "schedule_to_close_timeout": timedelta(seconds=seconds * 2),
+        "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_attempts=2),
+    }
+
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

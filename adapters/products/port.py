@@ -1,6 +1,7 @@
 """Product definitions by id and version; a version is written once and never changed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.lending.definition_faults import DefinitionFault
@@ -31,6 +32,6 @@ class Products(Protocol):
         """The newest version of each."""
         ...
 
-    async def publish(self, definition: ProductDefinition) -> None:
+    async def publish(self, definition: ProductDefinition, by: str, at: datetime) -> None:
         """Keep a version; the same again changes nothing. Raises: DefinitionRefused, VersionExists."""
         ...
