@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
+from gateway.applications import accounts, applications, products, underwriting
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
@@ -25,6 +26,10 @@ ROUTERS = (
     settings.router,
     stock.router,
     receiving.router,
+    applications.router,
+    underwriting.router,
+    accounts.router,
+    products.router,
     ops.router,
     erasures.router,
     undelivered.router,

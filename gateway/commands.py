@@ -51,13 +51,18 @@ async def update(
 
     Raises `Refused`, `Ended`, `StillWorking`; a 503 when nobody took the command: it may be sent again.
     """
-    handle = handle_of(client, order_id)
+    answer: Answer = await carried_out(handle_of(client, order_id), do, command, command.command_id)
+    return answer
+
+
+async def carried_out(handle: WorkflowHandle[Any, Any], do: Any, sent: Any, command_id: str) -> Any:
+    """The same for any workflow: `do` with `sent`, as the update `command_id`."""
     begun = monotonic()
     try:
         taken = await handle.start_update(
             do,
-            command,
-            id=command.command_id,
+            sent,
+            id=command_id,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
             rpc_timeout=PATIENCE,
         )
@@ -71,7 +76,7 @@ async def update(
         raise _ended(fault) from None
     try:
         left = PATIENCE - timedelta(seconds=monotonic() - begun)
-        answer: Answer = await taken.result(rpc_timeout=max(left, A_LAST_LOOK))
+        answer: Any = await taken.result(rpc_timeout=max(left, A_LAST_LOOK))
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise StillWorking from None
     except WorkflowUpdateFailedError as failed:

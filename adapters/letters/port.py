@@ -1,4 +1,4 @@
-"""Notices that the law asks for: written from facts, kept as text and page, sent with proof, the same again any time."""
+"""Notices that the law asks for: written from facts, kept as text and page, sent with proof, and written again."""
 
 from typing import Any, Protocol
 

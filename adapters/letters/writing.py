@@ -1,4 +1,4 @@
-"""Letters from templates: the person out of the vault, the facts out of the record, and nothing that changes by itself."""
+"""Letters from templates: the person out of the vault, the facts out of the record, nothing that changes by itself."""
 
 import hashlib
 import html

@@ -62,6 +62,8 @@ class Application(BaseModel):
     approvals: list[Approval] = []
     makers: list[str] = []
     """Persons who keyed answers: they may not approve."""
+    counter_terms: LoanTerms | None = None
+    """What a person offers instead of the terms that were asked for."""
     offers: list[Offer] = []
     signatures: list[Signature] = []
     pen: Pen | None = None
@@ -195,9 +197,8 @@ class Application(BaseModel):
 
     @property
     def terms(self) -> LoanTerms | None:
-        """What stands to be approved: the last offer's terms, or those that were asked for."""
-        standing = self.offer
-        return standing.terms if standing is not None and standing.state is OfferState.OPEN else self.asked_terms()
+        """What stands to be approved and offered: a person's counter, or what was asked for."""
+        return self.counter_terms or self.asked_terms()
 
     def affordability(self, terms: LoanTerms | None, at: datetime) -> Affordability:
         facts = self.product.facts

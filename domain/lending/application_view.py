@@ -45,11 +45,12 @@ def view_of(application: Application) -> View:
         "approvals_left": application.approvals_left if decision else None,
         "claim": application.claim.model_dump(mode="json") if application.claim else None,
         "offer": offer.model_dump(mode="json", exclude_none=True) if offer else None,
+        "terms": application.terms.model_dump(mode="json") if application.terms else None,
         "terms_hash": application.terms_hash,
         "signatures": [each.model_dump(mode="json", exclude={"actor"}) for each in application.signatures],
         "clocks": [each.model_dump(mode="json", exclude_none=True) for each in application.clocks],
         "pen": application.pen.model_dump(mode="json") if application.pen else None,
-        "notices": [each.model_dump(mode="json", exclude={"facts"}) for each in application.notices],
+        "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],
         "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
         "account_id": application.account_id,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
@@ -70,6 +71,7 @@ def public(view: View) -> View:
         each | {"status": neutral} if each["status"] == GroupStatus.SCREENING_HOLD.value else each
         for each in view["parties"]
     ]
+    shown["notices"] = [{name: each[name] for name in each if name != "facts"} for each in view["notices"]]
     shown["waiting_for"] = [each for each in view["waiting_for"] if each["who"] not in ("ops", "underwriter")]
     if view["decision"] is not None:
         told = ("verdict", "at", "conditions")

@@ -210,6 +210,8 @@ class Pen(Part):
     channel: Channel
     since: datetime
     until: datetime
+    asked_for: bool = False
+    """Taken on purpose: others must take it over."""
 
 
 class NoticeState(StrEnum):

@@ -1,0 +1,532 @@
+"""`/v1/applications`: started in one channel, gone on with in any other."""
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+
+from adapters.access.port import PrincipalKind
+from adapters.applications.port import ApplicationEvent
+from adapters.documents.port import MOST_BYTES, FileRefused
+from adapters.letters.port import Letter
+from adapters.letters.writing import party_subject
+from adapters.vault.port import UnknownSubject
+from domain.ids import CommandId, derived_id
+from domain.lending.answers import beyond_limits, faults_in, taken
+from domain.lending.parts import PartyRole
+from domain.personal import PersonalData
+from gateway.answering import PENDING, pending
+from gateway.applications import bodies
+from gateway.applications.sending import carry_out, product_of, shown, visible_application
+from gateway.applications.starting import keep_party, new_party, personal, start_application
+from gateway.bodies import read_bounded
+from gateway.channels.placing import speaks_for
+from gateway.commands import StillWorking
+from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
+from gateway.problems import FieldError, Problem, ProblemKind, invalid, not_found
+from gateway.rights import must_act_as, must_run_operations
+from gateway.services import CurrentServices, Services
+from workflows import application_messages as messages
+
+router = APIRouter(prefix="/v1/applications", route_class=CommandRoute, tags=["applications"])
+
+CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
+STAFF_SIDE = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER, PrincipalKind.CHANNEL)
+Shown = dict[str, Any]
+SeenVersion = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version that the caller saw")]
+
+
+@router.post("", status_code=201, summary="Start an application", responses=PENDING, response_model=Shown)
+async def start(
+    body: bodies.ApplicationBody, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    if not speaks_for(caller, body.channel):
+        raise await caller.refused(f"needs a key that speaks for the channel {body.channel}")
+    try:
+        stored = await start_application(services, caller, body, command_id)
+    except StillWorking as working:
+        return pending(f"/v1/applications/{working}")
+    view = shown(caller, stored)
+    return JSONResponse(view, 201, headers={"Location": f"/v1/applications/{view['application_id']}"})
+
+
+@router.get("", summary="Applications, the newest first")
+async def listed(
+    caller: CurrentCaller,
+    services: CurrentServices,
+    customer: Annotated[str | None, Query(max_length=128)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    await caller.must_be(*STAFF_SIDE)
+    sees_all = caller.sees_all_orders or caller.principal.kind is PrincipalKind.UNDERWRITER
+    found = await services.lending.applications.listed(
+        customer_ref=customer, created_by=None if sees_all else caller.principal.id, limit=limit
+    )
+    return {"items": [shown(caller, each) for each in found], "next_cursor": None}
+
+
+@router.get("/{application_id}", summary="An application as it is now")
+async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> Shown:
+    return shown(caller, await visible_application(services, caller, application_id))
+
+
+@router.get("/{application_id}/timeline", summary="What happened, in order")
+async def timeline(application_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    await visible_application(services, caller, application_id)
+    events = await services.lending.applications.timeline(application_id)
+    if caller.principal.kind is PrincipalKind.CHANNEL:
+        events = [each for each in events if each.event not in _NOT_FOR_CHANNELS]
+    return {"items": [_event(each) for each in events], "next_cursor": None}
+
+
+_NOT_FOR_CHANNELS = frozenset({"screening_held", "screening_cleared"})
+
+
+def _event(event: ApplicationEvent) -> dict[str, Any]:
+    actor = event.actor
+    return {
+        "at": event.at.isoformat().replace("+00:00", "Z"),
+        "event": event.event,
+        "actor": actor.id,
+        "actor_kind": actor.kind.value,
+        "on_behalf_of": actor.on_behalf_of,
+        "channel": actor.channel.value,
+        "place": actor.place,
+        "reason": event.reason,
+        "data": event.data,
+    }
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+@router.put("/{application_id}/steps/{step}", summary="Answer a step", responses=PENDING, response_model=Shown)
+async def answer_step(
+    application_id: str,
+    step: str,
+    body: dict[str, Any],
+    caller: CurrentCaller,
+    services: CurrentServices,
+    version: SeenVersion = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    stored = await visible_application(services, caller, application_id)
+    definition = await product_of(services, stored.view)
+    found = definition.step(step)
+    if found is None:
+        raise not_found()
+    faults = faults_in(found, body) or beyond_limits(definition, found, body)
+    if faults:
+        errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
+    answers = taken(found, body)
+    if answers.personal is not None:
+        known = await _known(services, application_id)
+        await keep_party(services, application_id, "p1", _merged(known, answers.personal))
+    command = messages.SubmitStep(
+        command_id=_once(caller),
+        actor=caller.actor,
+        version=version,
+        step=step,
+        data=answers.plain,
+        digest=answers.digest,
+        person=_officer(caller),
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+async def _known(services: Services, application_id: str) -> PersonalData:
+    try:
+        found = await services.vault.get(party_subject(application_id, "p1"))
+    except UnknownSubject:
+        return PersonalData()
+    return found if isinstance(found, PersonalData) else PersonalData()
+
+
+def _merged(known: PersonalData, said: PersonalData) -> PersonalData:
+    return known.model_copy(update=said.model_dump(exclude_defaults=True))
+
+
+def _officer(caller: Caller) -> str | None:
+    """Who keys it for the applicant: the person that a channel names, or the office's own account."""
+    behalf = caller.actor.on_behalf_of or ""
+    if behalf.startswith("person/"):
+        return behalf.removeprefix("person/")
+    return caller.principal.id if caller.principal.kind is PrincipalKind.OPS else None
+
+
+def _once(caller: Caller) -> CommandId:
+    """PUT and DELETE may be repeated by themselves; each is a command of its own."""
+    return CommandId(derived_id("command", caller.principal.id, uuid.uuid4().hex))
+
+
+@router.post("/{application_id}/pen", summary="Take the pen", responses=PENDING, response_model=Shown)
+async def take_pen(
+    application_id: str,
+    body: bodies.PenBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    command = messages.TakePen(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        holder=body.holder or caller.actor.on_behalf_of or caller.principal.id,
+        take_over=body.take_over,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/submit", summary="Ask for a decision", responses=PENDING, response_model=Shown)
+async def submit(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.Versioned | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    version = body.version if body else None
+    command = messages.Submit(command_id=command_id, actor=caller.actor, version=version)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/withdraw", summary="Go no further", responses=PENDING, response_model=Shown)
+async def withdraw(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.WithdrawBody | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    given = body or bodies.WithdrawBody()
+    command = messages.Withdraw(command_id=command_id, actor=caller.actor, version=given.version, reason=given.reason)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/rescind", summary="Cancel what was signed", responses=PENDING, response_model=Shown)
+async def rescind(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.Versioned | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    version = body.version if body else None
+    command = messages.Rescind(command_id=command_id, actor=caller.actor, version=version)
+    return await carry_out(services, caller, application_id, command)
+
+
+# --- parties ---------------------------------------------------------------------------------------------------------
+
+
+@router.post("/{application_id}/parties", summary="Somebody joins", responses=PENDING, response_model=Shown)
+async def add_party(
+    application_id: str,
+    body: bodies.PartyBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    if body.role is PartyRole.APPLICANT:
+        raise invalid("/role", "Should be co_applicant or guarantor")
+    name = f"p{command_id[:10]}"
+    await keep_party(services, application_id, name, personal(body))
+    command = messages.AddParty(command_id=command_id, actor=caller.actor, joins=new_party(name, body))
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/{application_id}/parties/{party}/consent",
+    summary="A party agrees for itself",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def consent(
+    application_id: str,
+    party: str,
+    body: bodies.ConsentBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    command = messages.Consent(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        party=party,
+        electronic=body.electronic,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.delete("/{application_id}/parties/{party}", summary="Somebody leaves", responses=PENDING, response_model=Shown)
+async def remove_party(application_id: str, party: str, caller: CurrentCaller, services: CurrentServices) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    command = messages.RemoveParty(command_id=_once(caller), actor=caller.actor, party=party)
+    return await carry_out(services, caller, application_id, command)
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+@router.put(
+    "/{application_id}/documents/{doc}/content", summary="Upload a document", responses=PENDING, response_model=Shown
+)
+async def upload(
+    application_id: str, doc: str, request: Request, caller: CurrentCaller, services: CurrentServices
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    stored = await visible_application(services, caller, application_id)
+    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
+    if wanted is None:
+        raise not_found()
+    definition = await product_of(services, stored.view)
+    kind = definition.evidence.get(wanted["type"])
+    content = await read_bounded(request, MOST_BYTES)
+    try:
+        kept = await services.lending.documents.put(application_id, content, kind.media_types if kind else None)
+    except FileRefused as refused:
+        raise Problem(ProblemKind.UNSUPPORTED_MEDIA_TYPE, str(refused), title="Not such a document") from None
+    command = messages.DocumentReceived(
+        command_id=_once(caller),
+        actor=caller.actor,
+        doc=doc,
+        sha256=kept.sha256,
+        media_type=kept.media_type,
+        size=kept.size,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/{application_id}/documents/{doc}/received",
+    summary="A document came by another way",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def received(
+    application_id: str,
+    doc: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.ReceivedBody | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    stored = await visible_application(services, caller, application_id)
+    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
+    if wanted is None:
+        raise not_found()
+    given = body or bodies.ReceivedBody()
+    command = messages.DocumentReceived(
+        command_id=command_id,
+        actor=caller.actor,
+        version=given.version,
+        doc=doc,
+        sha256=given.sha256 or wanted.get("sha256") or "0" * 64,
+        media_type=wanted.get("media_type") or "application/octet-stream",
+        size=wanted.get("size") or 0,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/{application_id}/documents/{doc}/{decision}",
+    summary="Accept, reject or waive a document",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def decide_document(
+    application_id: str,
+    doc: str,
+    decision: Literal["accept", "reject", "waive"],
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.DocumentBody | None = None,
+) -> Any:
+    await caller.must_be(*STAFF_SIDE)
+    if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel.value != "branch":
+        raise await caller.refused("is for the office and the branch")
+    await visible_application(services, caller, application_id)
+    given = body or bodies.DocumentBody()
+    command = messages.DecideDocument(
+        command_id=command_id,
+        actor=caller.actor,
+        version=given.version,
+        doc=doc,
+        decision=decision,
+        reason=given.reason,
+        sighted=given.sighted,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+# --- offer, signature ------------------------------------------------------------------------------------------------
+
+
+async def _answer_offer(
+    services: Services,
+    caller: Caller,
+    application_id: str,
+    command_id: CommandId,
+    body: bodies.OfferBody | None,
+    *,
+    accept: bool,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    given = body or bodies.OfferBody()
+    command = messages.AnswerOffer(
+        command_id=command_id,
+        actor=caller.actor,
+        version=given.version,
+        accept=accept,
+        terms_hash=given.terms_hash,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/offer/accept", summary="Accept the offer", responses=PENDING, response_model=Shown)
+async def accept_offer(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.OfferBody | None = None,
+) -> Any:
+    return await _answer_offer(services, caller, application_id, command_id, body, accept=True)
+
+
+@router.post("/{application_id}/offer/decline", summary="Decline the offer", responses=PENDING, response_model=Shown)
+async def decline_offer(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.OfferBody | None = None,
+) -> Any:
+    return await _answer_offer(services, caller, application_id, command_id, body, accept=False)
+
+
+@router.post("/{application_id}/sign", summary="Sign the agreement", responses=PENDING, response_model=Shown)
+async def sign(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.SignBody | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    given = body or bodies.SignBody()
+    command = messages.Sign(
+        command_id=command_id,
+        actor=caller.actor,
+        version=given.version,
+        party=given.party or "p1",
+        way=given.way,
+        text=given.text,
+        electronic_consent=given.electronic_consent,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+# --- the office ------------------------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/{application_id}/screening/clear",
+    summary="A screening hit was somebody else",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def clear_screening(
+    application_id: str,
+    body: bodies.ReasonBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_run_operations(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.ClearScreening(
+        command_id=command_id, actor=caller.actor, version=body.version, reason=body.reason
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/{application_id}/interventions/{intervention_id}",
+    summary="Decide about a step in trouble",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def intervene(
+    application_id: str,
+    intervention_id: str,
+    body: bodies.InterventionBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_run_operations(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.Settle(
+        command_id=command_id,
+        actor=caller.actor,
+        intervention_id=intervention_id,
+        action=body.action,
+        reason=body.reason,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.get(
+    "/{application_id}/notices/{n}",
+    summary="A notice, written again from the record",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}, "application/pdf": {}}}},
+)
+async def notice(
+    application_id: str,
+    n: int,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    format: Annotated[bodies.FORMATS, Query()] = "text",  # noqa: A002 - the word that callers know
+) -> Response:
+    stored = await visible_application(services, caller, application_id)
+    found = next((each for each in stored.view["notices"] if each["n"] == n), None)
+    if found is None:
+        raise not_found()
+    letter = Letter(
+        application_id=application_id,
+        n=n,
+        kind=found["kind"],
+        party=found["party"],
+        at=found["at"],
+        locale=stored.view["locale"],
+        facts=found["facts"],
+    )
+    written = await services.lending.letters.write(letter)
+    if format == "pdf":
+        return Response(written.pdf, media_type="application/pdf")
+    return Response(written.text, media_type="text/plain; charset=utf-8")
