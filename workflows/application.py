@@ -328,10 +328,10 @@ class ApplicationWorkflow:
                 )
 
     def _everything_is_proven(self) -> bool:
-        notices = self.desk.application.notices
-        return (
-            all(each.state is not NoticeState.PENDING for each in notices) and not self.desk.application.interventions
-        )
+        application = self.desk.application
+        # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
+        sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
+        return sent and not application.interventions
 
     # --- what the story asks -----------------------------------------------------------------------------------------
 
