@@ -27,6 +27,8 @@ pytest.register_assert_rewrite(
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
     "tests.workflows.shop",
+    "tests.workflows.borrower",
+    "tests.scenarios.applied",
     "tests.deployment.team",
     "tests.deployment.callers",
 )
