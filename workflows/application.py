@@ -155,6 +155,26 @@ class ApplicationWorkflow:
                 if application.decision.verdict is Verdict.DECLINE:
                     raise Over(Outcome.DENIED)
                 await self._conditions_are_met()
+                await self._old_facts_are_renewed()
+
+    async def _old_facts_are_renewed(self) -> None:
+        """What is too old for an offer is asked for again; the decision falls if the new answer is another one."""
+        desk, application = self.desk, self.desk.application
+        decision = application.decision
+        async with desk.turn:
+            fell = application.age(workflow.now())
+            if not fell or decision is None:
+                return
+            desk.event("too_old", fell=fell)
+            await desk.record()
+        self.screening.start()
+        await desk.until(lambda: self._facts_are_there)
+        async with desk.turn:
+            known, now = decision.input, application.decision_input(workflow.now())
+            if known is None or (known.reports, known.identity_unsure) != (now.reports, now.identity_unsure):
+                application.invalidate(["decision"])
+                desk.event("decision_fell", reason="a new answer is another one")
+                await desk.record()
 
     async def _conditions_are_met(self) -> None:
         desk, application = self.desk, self.desk.application
