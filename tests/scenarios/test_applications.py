@@ -1,7 +1,11 @@
 """Loans from the first answer to the open account, as applicants, channels and underwriters see them."""
 
 import hashlib
+import uuid
 
+import yaml
+
+from tests.adapters.products.test_tutorial import printed
 from tests.scenarios.applied import AMOUNT, Applied, person
 from tests.scenarios.playing import story
 from tests.scenarios.world import World
@@ -252,3 +256,31 @@ async def test_a_step_says_what_is_wrong_with_it(world: World) -> None:
     stale = await loan.call("PUT", "/steps/amount?version=99", AMOUNT)
     assert stale.json()["type"].endswith("/stale-version")
     assert stale.json()["current"]["version"] == 1
+
+
+@story
+async def test_a_product_that_was_only_published_runs_from_end_to_end(world: World) -> None:
+    definition = yaml.safe_load(printed())
+    name = f"business-line-{uuid.uuid4().hex[:8]}"
+    manager = world.keys["ops"]["max"]
+    published = await world.call("POST", "/v1/products", manager, definition | {"product": name})
+    assert published.status_code == 201, published.text
+    broken = definition | {"product": name, "version": 2, "evidence": {}}
+    answer = await world.call("POST", "/v1/products", manager, broken)
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/steps/1/evidence/0"]
+    line = await Applied.begun(world, product=name)
+    who = person(line.ref)
+    for step, body in {
+        "applicant": {"name": who["name"], "email": who["email"]},
+        "business": {"trade": "crafts", "monthly_profit": 900_000, "monthly_rent": 50_000},
+        "line": {"limit": 1_000_000},
+        "consents": {"credit_report": True, "electronic": True},
+    }.items():
+        await line.done("PUT", f"/steps/{step}", body)
+    await line.done("POST", "/submit", {})
+    await line.documents()
+    await line.agreed()
+    end = await line.ends()
+    assert (end["outcome"], end["payouts"]) == ("originated", [])
+    balances = await line.done("GET", f"/v1/accounts/{end['account_id']}/balances")
+    assert (balances["kind"], balances["available"]) == ("card", 1_000_000)
