@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
-from gateway.applications import accounts, applications, products, underwriting
+from gateway.applications import accounts, applications, exporting, products, underwriting
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
@@ -27,6 +27,7 @@ ROUTERS = (
     stock.router,
     receiving.router,
     applications.router,
+    exporting.router,
     underwriting.router,
     accounts.router,
     products.router,

@@ -55,7 +55,9 @@ async def update(
     return answer
 
 
-async def carried_out(handle: WorkflowHandle[Any, Any], do: Any, sent: Any, command_id: str) -> Any:
+async def carried_out(
+    handle: WorkflowHandle[Any, Any], do: Any, sent: Any, command_id: str, engine: str = "order engine"
+) -> Any:
     """The same for any workflow: `do` with `sent`, as the update `command_id`."""
     begun = monotonic()
     try:
@@ -69,7 +71,7 @@ async def carried_out(handle: WorkflowHandle[Any, Any], do: Any, sent: Any, comm
     except KeyErased:
         raise Ended from None  # nobody is erased while an order is open
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise unavailable("order engine", 2) from None
+        raise unavailable(engine, 2) from None
     except WorkflowUpdateFailedError as failed:
         raise _refused(failed) from None
     except RPCError as fault:

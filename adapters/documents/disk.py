@@ -23,7 +23,7 @@ class DiskDocuments:
     async def put(self, application_id: str, content: bytes, media_types: tuple[str, ...] | None = None) -> Kept:
         if not content:
             raise FileRefused("The file is empty.")
-        if len(content) > MOST_BYTES:
+        if media_types is not None and len(content) > MOST_BYTES:
             raise FileRefused(f"The file is larger than {MOST_BYTES} bytes.")
         media_type = sniffed(content)
         if media_types is not None and media_type not in media_types:

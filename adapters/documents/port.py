@@ -5,6 +5,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 MOST_BYTES = 10_000_000
+"""Of what others send; what we make ourselves may be larger."""
 
 
 class FileRefused(ValueError):

@@ -16,6 +16,7 @@ from gateway.services import Services
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import Act, ApplicationCommand
 
+ENGINE = "application engine"
 STAFF = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER)
 
 
@@ -48,7 +49,7 @@ async def carry_out(services: Services, caller: Caller, application_id: str, com
     handle = services.temporal.get_workflow_handle_for(ApplicationWorkflow.run, application_workflow_id(application_id))
     try:
         try:
-            await carried_out(handle, ApplicationWorkflow.act, Act(command=command), command.command_id)
+            await carried_out(handle, ApplicationWorkflow.act, Act(command=command), command.command_id, ENGINE)
         except Ended:
             raise await _over(services, application_id) from None
     except StillWorking:
@@ -68,6 +69,6 @@ async def _current(services: Services, caller: Caller, application_id: str) -> d
 async def _over(services: Services, application_id: str) -> Exception:
     stored = await services.lending.applications.application(application_id)
     if stored is None or stored.view["outcome"] is None:
-        return unavailable("application engine", 2)
+        return unavailable(ENGINE, 2)
     detail = f"This application has ended: {stored.view['outcome']}."
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))

@@ -80,7 +80,11 @@ class Applied:
     async def upload(self, doc: str, content: bytes = PDF, *, by: str = "web") -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.world.keys[by]}", "content-type": "application/pdf"}
         url = f"{self.world.record['api']}/v1/applications/{self.id}/documents/{doc}/content"
-        return await self.world.http.put(url, content=content, headers=headers)
+        while True:
+            answer = await self.world.http.put(url, content=content, headers=headers)
+            if answer.status_code not in (202, 503):
+                return answer
+            await asyncio.sleep(float(answer.headers["retry-after"]) / 4)
 
     async def documents(self) -> None:
         """Everything that is asked for comes and is accepted."""

@@ -1,12 +1,14 @@
 """Loans from the first answer to the open account, as applicants, channels and underwriters see them."""
 
 import hashlib
+import io
 import uuid
+import zipfile
 
 import yaml
 
 from tests.adapters.products.test_tutorial import printed
-from tests.scenarios.applied import AMOUNT, Applied, person
+from tests.scenarios.applied import AMOUNT, PDF, Applied, person
 from tests.scenarios.playing import story
 from tests.scenarios.world import World
 
@@ -105,6 +107,12 @@ async def test_a_notice_is_written_again_byte_for_byte(world: World) -> None:
         assert hashlib.sha256(again.content).hexdigest() == notice[name]
     assert again.content.startswith(b"%PDF-")
     assert notice["proof"]
+    made = await loan.done("POST", "/export", {}, by="ada")
+    archive = await loan.call("GET", made["url"], by="ada")
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
+        assert f"notices/{notice['n']:03}-adverse_action.pdf" in opened.namelist()
+        assert opened.read("documents/d1-income_proof") == PDF
+    assert await loan.refused("POST", "/export", {}) == (403, "forbidden")
 
 
 @story

@@ -50,6 +50,24 @@ class Caller:
             raise Unexpected(_met("POST", path, answer))
         return answer.json()
 
+    async def put(self, path: str, body: dict[str, Any]) -> Any:
+        return await self._put(path, json=body)
+
+    async def upload(self, path: str, content: bytes, media_type: str) -> Any:
+        return await self._put(path, content=content, headers={"Content-Type": media_type})
+
+    async def _put(self, path: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
+        """What is put is put as often as it takes: the last one counts."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            answer = await self._http.put(self._base + path, headers=self._headers() | (headers or {}), **body)
+            if answer.status_code not in (202, 503) or time.monotonic() > ends:
+                break
+            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
+        if answer.status_code != 200:
+            raise Unexpected(_met("PUT", path, answer))
+        return answer.json()
+
     async def refused(self, path: str, body: dict[str, Any] | None, kind: str) -> Refused:
         """The refusal of a command that must not be taken; `kind` is the last part of its `type`."""
         answer = await self._send(path, body)
@@ -83,6 +101,12 @@ class Callers:
 
     def store(self, store_id: str) -> Caller:
         return self._holder(self._record["keys"]["stores"][store_id])
+
+    def officer(self, name: str) -> Caller:
+        return self._holder(self._record["keys"]["ops"][name])
+
+    def underwriter(self, name: str) -> Caller:
+        return self._holder(self._record["keys"]["underwriters"][name])
 
     async def fraud_decides(self, order_id: str, decision: str) -> None:
         """The screening's answer comes as a webhook, signed over its raw bytes."""
