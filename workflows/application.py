@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.application_messages as messages
+    from domain.lending.application import Application
     from domain.lending.application_view import View, view_of
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
@@ -145,10 +146,10 @@ class ApplicationWorkflow:
                     continue
                 if application.decision is None or application.decision.stale:
                     self._decide()
-                    await desk.record()
-            if application.referred:
-                desk.start_clock(ClockName.REVIEW)
+                if application.referred:
+                    desk.start_clock(ClockName.REVIEW)
                 await desk.record()
+            if application.referred:
                 await desk.until(lambda: not application.referred or not self._facts_are_there)
                 desk.end_clock(ClockName.REVIEW)
             if self._stands and application.decision is not None:
@@ -512,6 +513,11 @@ class ApplicationWorkflow:
             stage=application.stage,
             outcome=application.outcome,
         )
+
+    @workflow.query
+    def snapshot(self) -> Application:
+        """All that a next run would need to go on as if nothing had happened."""
+        return self.desk.application
 
     @workflow.query
     def view(self) -> View:

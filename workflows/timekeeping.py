@@ -11,13 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.personal import Readable
     from workflows.application_desk import ApplicationDesk
 
-DRAFT_REMINDERS = 3
-
 
 class Timekeeping:
     def __init__(self, desk: ApplicationDesk):
         self.desk = desk
-        self.draft_reminders = 0
 
     async def run(self) -> None:
         """As long as the application lives."""
@@ -101,8 +98,8 @@ class Timekeeping:
         parts = application.policy.reminders
         found = []
         silence = application.clock(ClockName.DRAFT_SILENCE)
-        if silence is not None and application.stage is Stage.DRAFT and self.draft_reminders < len(parts):
-            found.append((_part(silence.started_at, silence.due_at, parts[self.draft_reminders]), "draft"))
+        if silence is not None and application.stage is Stage.DRAFT and application.draft_reminders < len(parts):
+            found.append((_part(silence.started_at, silence.due_at, parts[application.draft_reminders]), "draft"))
         if application.stage is Stage.DRAFT:
             return found
         waiting = [each for each in application.documents if each.missing and each.reminders < len(parts)]
@@ -111,7 +108,7 @@ class Timekeeping:
     def _remind(self, what: str) -> None:
         desk, application = self.desk, self.desk.application
         if what == "draft":
-            self.draft_reminders += 1
+            application.draft_reminders += 1
             silence = application.clock(ClockName.DRAFT_SILENCE)
             if silence is not None:
                 desk.letter("draft_reminder", until=silence.due_at.date().isoformat())

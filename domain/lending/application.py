@@ -76,6 +76,7 @@ class Application(BaseModel):
     rescinded_at: datetime | None = None
     suspended: bool = False
     interventions: list[InterventionView] = []
+    draft_reminders: int = 0
     last_act_at: datetime | None = None
     """Of an applicant, for the silence of drafts."""
 

@@ -16,6 +16,7 @@ from adapters.letters.writing import party_subject
 from adapters.products.reading import shipped
 from domain.actors import Actor, ActorKind, Channel
 from domain.ids import CommandId, application_workflow_id
+from domain.lending.application import Application
 from domain.lending.approvals import Reviewer
 from domain.lending.clocks import LendingPolicy
 from domain.lending.parts import PartyRole, SignatureWay
@@ -79,6 +80,7 @@ class Borrower:
         behaviour: str = "GOOD",
         product: ProductDefinition | str = "personal-loan",
         policy: LendingPolicy | None = None,
+        resumed: Application | None = None,
     ) -> "Borrower":
         name = secrets.token_hex(12)
         ref = f"P-{name[:8]}-{behaviour}"
@@ -95,6 +97,7 @@ class Borrower:
             applicant=NewParty(party="p1", ref=ref, role=PartyRole.APPLICANT, digest="0" * 64),
             actor=WEB,
             created_by="web",
+            resumed=resumed.model_copy(update={"application_id": name}) if resumed else None,
         )
         handle = await client.start_workflow(
             ApplicationWorkflow.run,
@@ -103,7 +106,8 @@ class Borrower:
             task_queue=options.APPLICATIONS,
         )
         borrower = cls(made, client, name, handle)
-        await borrower.comes_to(lambda view: view["stage"] == "draft")
+        if resumed is None:
+            await borrower.comes_to(lambda view: view["stage"] == "draft")
         return borrower
 
     async def act(self, command: ApplicationCommand) -> None:

@@ -16,7 +16,9 @@ from tests.workflows.skipping import Calendar, NoTimeSkipping, time_skipping
 from workers.composition import Parts
 from workers.worker import make_workers
 from workflows import options
+from workflows.application import ApplicationWorkflow
 from workflows.application_messages import (
+    AnswerOffer,
     Approve,
     ClaimReview,
     Counteroffer,
@@ -242,3 +244,20 @@ async def test_the_same_person_under_another_login_is_no_second_pair_of_eyes(beg
     assert stale.kind == "stale-version"
     await loan.act(Approve(command_id=once(), actor=OFFICE, reviewer=BEN, terms_hash=terms))
     await loan.comes_to(lambda view: view["stage"] == "offered")
+
+
+async def test_what_a_long_run_hands_on_is_all_that_the_next_one_needs(begins: Begins, calendar: Calendar) -> None:
+    loan = await begins()
+    await loan.submits()
+    before = await loan.comes_to(lambda view: view["stage"] == "offered")
+    snapshot = await loan.handle.query(ApplicationWorkflow.snapshot)
+    again = await begins(resumed=snapshot)
+    await again.act(AnswerOffer(command_id=once(), actor=WEB, accept=True))
+    signing = await again.comes_to(lambda view: view["stage"] == "signing")
+    assert signing["version"] > before["version"]
+    assert signing["offer"]["expires_at"] == before["offer"]["expires_at"]
+    await calendar.skip(days=125)
+    end = await again.ends()
+    assert (end["outcome"], end["outcome_code"]) == ("approved_not_accepted", 2)
+    kept = [each["proof"] for each in end["notices"] if each["n"] <= len(before["notices"])]
+    assert kept == [each["proof"] for each in (await loan.view())["notices"][: len(kept)]]
