@@ -23,6 +23,7 @@ BENCHES = (
     "replay",
     "sourcing",
     "brokering",
+    "loan_maths",
 )
 
 

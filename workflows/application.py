@@ -320,6 +320,10 @@ class ApplicationWorkflow:
                 desk.letter("withdrawn")
             case Outcome.RESCINDED:
                 desk.letter("rescinded")
+            case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
+                # What was not met counts as the reason of a denial, and is owed the notice of one.
+                conditions = application.decision.conditions if application.decision else []
+                self._adverse_action([each.code for each in conditions if each.met_at is None])
             case Outcome.EXPIRED_OFFER | Outcome.APPROVED_NOT_ACCEPTED:
                 desk.letter("offer_lapsed")
             case Outcome.BOOKING_FAILED_REVERSED:
@@ -327,10 +331,10 @@ class ApplicationWorkflow:
             case Outcome.ABANDONED_DRAFT:
                 pass
 
-    def _adverse_action(self) -> None:
+    def _adverse_action(self, unmet: list[str] | None = None) -> None:
         """The equal-credit notice to the applicant; what was found about a person, to that person alone."""
         desk, application = self.desk, self.desk.application
-        reasons = application.decision.reasons if application.decision else []
+        reasons = unmet or (application.decision.reasons if application.decision else [])
         desk.start_clock(ClockName.ADVERSE_ACTION)
         desk.letter(
             "adverse_action", proves=ClockName.ADVERSE_ACTION, reasons=reasons, agency=application.product.agency

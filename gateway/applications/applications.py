@@ -16,6 +16,8 @@ from adapters.vault.port import UnknownSubject
 from domain.ids import CommandId, derived_id
 from domain.lending.answers import beyond_limits, faults_in, taken
 from domain.lending.parts import PartyRole
+from domain.lending.products import StepDefinition
+from domain.lending.stages import Stage
 from domain.personal import PersonalData
 from gateway.answering import PENDING, pending
 from gateway.applications import bodies
@@ -124,7 +126,7 @@ async def answer_step(
         errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
     answers = taken(found, body)
-    if answers.personal is not None:
+    if answers.personal is not None and _may_be_taken(stored.view, found, caller):
         known = await _known(services, application_id)
         await keep_party(services, application_id, "p1", _merged(known, answers.personal))
     command = messages.SubmitStep(
@@ -137,6 +139,13 @@ async def answer_step(
         person=_officer(caller),
     )
     return await carry_out(services, caller, application_id, command)
+
+
+def _may_be_taken(view: Shown, step: StepDefinition, caller: Caller) -> bool:
+    """What the application will refuse must change nothing in the vault."""
+    is_open = view["outcome"] is None and Stage(view["stage"]).rank <= Stage.OFFERED.rank
+    blocked: list[str] = next((each["requires"] for each in view["steps"] if each["name"] == step.name), [])
+    return is_open and not blocked and caller.actor.channel in step.channels
 
 
 async def _known(services: Services, application_id: str) -> PersonalData:

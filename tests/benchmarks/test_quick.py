@@ -16,7 +16,10 @@ from benchmarks.stock.shelf import Shelf
 from benchmarks.turns import OutcomeWrong, in_turns
 
 ROOT = Path(__file__).parent.parent.parent
-ALONE = ("hot_sku", "many_lines", "availability", "worker_killed", "waiting_orders", "replay", "sourcing", "brokering")
+ALONE = (
+    *("hot_sku", "many_lines", "availability", "worker_killed", "waiting_orders", "replay", "sourcing", "brokering"),
+    "loan_maths",
+)
 """Need no peer's package; the others are run where `make bench` has installed them."""
 PEERS = all(importlib.util.find_spec(name) for name in ("dbos", "restate", "hypercorn"))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer
 
 from domain.lending.decisions import Verdict
 from domain.lending.outcomes import ConditionKind
@@ -14,6 +15,7 @@ from domain.lending.terms import LoanTerms
 from tests.workflows.borrower import BEN, HOME, LOAN, OFFICE, UNA, WEB, Borrower, once
 from tests.workflows.skipping import Calendar, NoTimeSkipping, time_skipping
 from workers.composition import Parts
+from workers.plugin import throughline_plugin
 from workers.worker import make_workers
 from workflows import options
 from workflows.application import ApplicationWorkflow
@@ -65,6 +67,13 @@ def clock(view: dict[str, Any], name: str) -> dict[str, Any]:
 
 def kinds(view: dict[str, Any]) -> list[str]:
     return [each["kind"] for each in view["notices"]]
+
+
+async def replays(loan: Borrower) -> None:
+    """The history of what was played is what the workflow would do again."""
+    replayer = Replayer(workflows=[ApplicationWorkflow], plugins=[throughline_plugin(loan.made.keys, sandbox=True)])
+    await loan.handle.result()
+    await replayer.replay_workflow(await loan.handle.fetch_history())
 
 
 async def test_a_silent_draft_is_reminded_three_times_and_ends_a_week_after_the_last_act(
@@ -137,6 +146,7 @@ async def test_a_counteroffer_that_nobody_answers_is_a_denial_after_ninety_days(
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"]) == ("denied", 3)
     assert "adverse_action" in kinds(end)
+    await replays(loan)
 
 
 async def test_a_review_that_is_late_is_a_breach_and_still_waits(begins: Begins, calendar: Calendar) -> None:
@@ -185,6 +195,7 @@ async def test_money_for_a_home_waits_until_the_time_to_rescind_is_over(begins: 
     assert (end["outcome"], end["payouts"][0]["state"]) == ("originated", "paid")
     paid = datetime.fromisoformat(end["payouts"][0]["at"])
     assert paid >= datetime.fromisoformat(clock(cooling, "rescission")["due_at"])
+    await replays(loan)
 
 
 async def test_rescinded_in_time_nothing_is_paid(begins: Begins) -> None:
@@ -196,6 +207,7 @@ async def test_rescinded_in_time_nothing_is_paid(begins: Begins) -> None:
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"], end["payouts"], end["account_id"]) == ("rescinded", 2, [], None)
     assert kinds(end).count("rescinded") == 1
+    await replays(loan)
 
 
 async def test_an_underwriting_condition_waits_for_its_document_and_lapses_as_a_denial(
@@ -213,6 +225,8 @@ async def test_an_underwriting_condition_waits_for_its_document_and_lapses_as_a_
     await calendar.skip(days=32)
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"]) == ("approved_not_accepted", 3)
+    (told,) = [each for each in end["notices"] if each["kind"] == "adverse_action"]
+    assert told["facts"]["reasons"] == ["asset_verification"]
 
 
 async def test_withdrawn_at_each_moment_the_outcome_is_the_regulators(begins: Begins) -> None:
