@@ -263,7 +263,9 @@ async def test_the_same_person_under_another_login_is_no_second_pair_of_eyes(beg
 async def test_what_a_long_run_hands_on_is_all_that_the_next_one_needs(begins: Begins, calendar: Calendar) -> None:
     loan = await begins()
     await loan.submits()
-    before = await loan.comes_to(lambda view: view["stage"] == "offered")
+    before = await loan.comes_to(
+        lambda view: view["stage"] == "offered" and all(each["state"] == "sent" for each in view["notices"])
+    )
     snapshot = await loan.handle.query(ApplicationWorkflow.snapshot)
     again = await begins(resumed=snapshot)
     await again.act(AnswerOffer(command_id=once(), actor=WEB, accept=True))
