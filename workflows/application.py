@@ -68,6 +68,7 @@ class ApplicationWorkflow:
             while not self._agreed:
                 await self.decision_is_made()
                 await self.offer_is_answered()
+            await self.disclosures_have_been_there()
             await self.everyone_signs()
             await self.cooling_off_passes()
             await self.disbursing.run()
@@ -107,7 +108,16 @@ class ApplicationWorkflow:
                 desk.end_clock(ClockName.DRAFT_SILENCE, ClockState.STOPPED)
                 desk.letter("application_received")
                 desk.start_clock(ClockName.ACTION_TAKEN)
+                self._estimate()
                 await desk.record()
+
+    def _estimate(self) -> None:
+        """What a home loan would cost, within three days, and seven days before anything is signed."""
+        desk, terms = self.desk, self.desk.application.terms
+        if terms is not None and desk.application.product.discloses_closing:
+            desk.start_clock(ClockName.LOAN_ESTIMATE)
+            desk.start_clock(ClockName.LOAN_ESTIMATE_WAIT)
+            desk.letter("loan_estimate", proves=ClockName.LOAN_ESTIMATE, **offered(terms, desk))
 
     async def everything_is_there(self) -> None:
         """Complete at once, or told what is missing and completed in time."""
@@ -258,6 +268,22 @@ class ApplicationWorkflow:
         until = clock.due_at.date().isoformat()
         desk.letter("offer", proves=ClockName.ACTION_TAKEN, counter=counter, reasons=reasons, until=until, **facts)
         desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
+
+    async def disclosures_have_been_there(self) -> None:
+        """The final figures of a home loan are received three days before they are signed."""
+        desk, application = self.desk, self.desk.application
+        if application.stage is not Stage.ACCEPTED or not application.product.discloses_closing:
+            return
+        told = any(each.kind == "closing_disclosure" for each in application.notices)
+        if not told and application.terms is not None:
+            async with desk.turn:
+                for party in application.active:
+                    desk.letter("closing_disclosure", party.party, **offered(application.terms, desk))
+                received = application.policy.received(workflow.now())
+                application.start_clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
+                await desk.record()
+        waits = (ClockName.LOAN_ESTIMATE_WAIT, ClockName.CLOSING_DISCLOSURE_WAIT)
+        await desk.until(lambda: all(application.clock(name) is None for name in waits))
 
     async def everyone_signs(self) -> None:
         desk, application = self.desk, self.desk.application

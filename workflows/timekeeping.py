@@ -71,6 +71,9 @@ class Timekeeping:
                 self._ends(clock, Outcome.DENIED)
             case ClockName.SIGNATURE | ClockName.APPLICANT_SILENT:
                 self._ends(clock, Outcome.APPROVED_NOT_ACCEPTED)
+            case ClockName.LOAN_ESTIMATE_WAIT | ClockName.CLOSING_DISCLOSURE_WAIT:
+                desk.end_clock(clock.name, ClockState.MET, "waited")
+                desk.event("wait_over", clock=clock.name.value)
             case ClockName.RESCISSION | ClockName.CCD_WITHDRAWAL:
                 desk.end_clock(clock.name, ClockState.MET, "not used")
                 desk.event("cooling_off_over", clock=clock.name.value)

@@ -368,6 +368,8 @@ def _waits(application: Application) -> Iterable[dict[str, Any]]:
         (ClockName.OFFER, "the applicant answers the offer", "applicant", "the offer lapses"),
         (ClockName.COUNTEROFFER, "the applicant answers the counteroffer", "applicant", "adverse action"),
         (ClockName.SIGNATURE, "everyone signs", "applicant", "the offer is void"),
+        (ClockName.LOAN_ESTIMATE_WAIT, "the estimate has been there for seven days", "lender", "signing allowed"),
+        (ClockName.CLOSING_DISCLOSURE_WAIT, "the closing disclosure has been there", "lender", "signing allowed"),
         (ClockName.RESCISSION, "the time to rescind passes", "applicant", "money is paid out"),
         (ClockName.CCD_WITHDRAWAL, "the time to withdraw passes", "applicant", "money is paid out"),
     ):

@@ -117,6 +117,12 @@ class LendingPolicy(BaseModel):
         due = due_at(rule, started_at, self)
         return Clock(name=name, started_at=started_at, due_at=due, calendar=rule.calendar)
 
+    def received(self, sent_at: datetime) -> datetime:
+        """When what was mailed counts as received: the third precise business day after (12 CFR 1026.19(f)(1)(iii))."""
+        if self.day != DAY:
+            return sent_at + 3 * self.day
+        return end_of_day(precise_business_days(self.local_date(sent_at), 3), self.zone) - timedelta(hours=12)
+
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
 

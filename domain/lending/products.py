@@ -197,5 +197,10 @@ class ProductDefinition(_Part):
         return next((check for check in self.checks if check.kind is kind), None)
 
     @property
+    def discloses_closing(self) -> bool:
+        """A loan on a home in the United States: estimate and closing disclosure come before it is signed (TRID)."""
+        return self.kind is Kind.MORTGAGE and self.jurisdiction is Jurisdiction.US
+
+    @property
     def needs_report(self) -> bool:
         return self.check(CheckKind.BUREAU) is not None

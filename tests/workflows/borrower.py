@@ -146,6 +146,9 @@ class Borrower:
     async def agrees(self) -> None:
         await self.comes_to(lambda view: view["stage"] == "offered")
         await self.act(AnswerOffer(command_id=once(), actor=WEB, accept=True))
+        await self.signs()
+
+    async def signs(self) -> None:
         await self.comes_to(lambda view: view["stage"] == "signing")
         await self.act(Sign(command_id=once(), actor=WEB, party="p1", way=SignatureWay.ELECTRONIC))
 

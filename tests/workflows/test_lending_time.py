@@ -178,17 +178,30 @@ def _report(view: dict[str, Any]) -> str:
     return next((each.get("at", "") for each in view["checks"] if each["kind"] == "bureau"), "")
 
 
-async def approved_home(loan: Borrower) -> None:
+async def signed_home(loan: Borrower, calendar: Calendar) -> dict[str, Any]:
+    """Approved, disclosed and signed; what it looked like when it was accepted."""
     await loan.submits(HOME)
     await loan.comes_to(lambda view: view["stage"] == "offered")
+    await loan.act(AnswerOffer(command_id=once(), actor=WEB, accept=True))
+    accepted = await loan.comes_to(lambda view: "closing_disclosure" in kinds(view))
+    await calendar.skip(days=12)
+    await loan.signs()
+    return accepted
 
 
 async def test_money_for_a_home_waits_until_the_time_to_rescind_is_over(begins: Begins, calendar: Calendar) -> None:
     loan = await begins("GOOD", "mortgage")
-    await approved_home(loan)
-    await loan.agrees()
+    accepted = await signed_home(loan, calendar)
+    assert clock(accepted, "loan_estimate")["calendar"] == "general"
+    assert clock(accepted, "loan_estimate_wait")["calendar"] == "precise"
+    assert accepted["stage"] == "accepted"
     cooling = await loan.comes_to(lambda view: view["stage"] == "cooling_off")
     assert not cooling["payouts"]
+    signed = datetime.fromisoformat(cooling["signatures"][0]["at"])
+    for name in ("loan_estimate_wait", "closing_disclosure_wait"):
+        assert clock(cooling, name)["state"] == "met"
+        assert signed >= datetime.fromisoformat(clock(cooling, name)["due_at"])
+    assert clock(cooling, "loan_estimate")["proof"] == "notice 2"
     assert clock(cooling, "rescission")["calendar"] == "precise"
     await calendar.skip(days=6)
     end = await loan.ends()
@@ -198,10 +211,9 @@ async def test_money_for_a_home_waits_until_the_time_to_rescind_is_over(begins: 
     await replays(loan)
 
 
-async def test_rescinded_in_time_nothing_is_paid(begins: Begins) -> None:
+async def test_rescinded_in_time_nothing_is_paid(begins: Begins, calendar: Calendar) -> None:
     loan = await begins("GOOD", "mortgage")
-    await approved_home(loan)
-    await loan.agrees()
+    await signed_home(loan, calendar)
     await loan.comes_to(lambda view: view["stage"] == "cooling_off")
     await loan.act(Rescind(command_id=once(), actor=WEB))
     end = await loan.ends()

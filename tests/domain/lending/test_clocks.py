@@ -1,6 +1,6 @@
 """When each duty is over, on its own calendar."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -52,3 +52,10 @@ def test_every_clock_has_a_rule() -> None:
 def test_an_ended_clock_keeps_its_proof() -> None:
     clock: Clock = STANDARD.clock(ClockName.ADVERSE_ACTION, WEDNESDAY).ended(ClockState.MET, "n1")
     assert (clock.state, clock.proof) == (ClockState.MET, "n1")
+
+
+def test_what_is_mailed_counts_as_received_on_the_third_business_day() -> None:
+    received = STANDARD.received(WEDNESDAY)
+    assert STANDARD.local_date(received) == date(2026, 7, 6)
+    wait = STANDARD.clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
+    assert wait.due_at == datetime(2026, 7, 10, 4, tzinfo=UTC)
