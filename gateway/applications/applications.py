@@ -13,6 +13,7 @@ from adapters.documents.port import MOST_BYTES, FileRefused
 from adapters.letters.port import Letter
 from adapters.letters.writing import party_subject
 from adapters.vault.port import UnknownSubject
+from domain.actors import Channel
 from domain.ids import CommandId, derived_id
 from domain.lending.answers import beyond_limits, faults_in, taken
 from domain.lending.parts import PartyRole
@@ -357,23 +358,17 @@ async def received(
     return await carry_out(services, caller, application_id, command)
 
 
-@router.post(
-    "/{application_id}/documents/{doc}/{decision}",
-    summary="Accept, reject or waive a document",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def decide_document(
+async def _decide_document(
+    services: Services,
+    caller: Caller,
     application_id: str,
     doc: str,
+    command_id: CommandId,
+    body: bodies.DocumentBody | None,
     decision: Literal["accept", "reject", "waive"],
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
 ) -> Any:
     await caller.must_be(*STAFF_SIDE)
-    if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel.value != "branch":
+    if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel is not Channel.BRANCH:
         raise await caller.refused("is for the office and the branch")
     await visible_application(services, caller, application_id)
     given = body or bodies.DocumentBody()
@@ -387,6 +382,57 @@ async def decide_document(
         sighted=given.sighted,
     )
     return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/{application_id}/documents/{doc}/accept",
+    summary="A document is good",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def accept_document(
+    application_id: str,
+    doc: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.DocumentBody | None = None,
+) -> Any:
+    return await _decide_document(services, caller, application_id, doc, command_id, body, "accept")
+
+
+@router.post(
+    "/{application_id}/documents/{doc}/reject",
+    summary="A document is not good, and is asked for again",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def reject_document(
+    application_id: str,
+    doc: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.DocumentBody | None = None,
+) -> Any:
+    return await _decide_document(services, caller, application_id, doc, command_id, body, "reject")
+
+
+@router.post(
+    "/{application_id}/documents/{doc}/waive",
+    summary="A document is not needed",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def waive_document(
+    application_id: str,
+    doc: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.DocumentBody | None = None,
+) -> Any:
+    return await _decide_document(services, caller, application_id, doc, command_id, body, "waive")
 
 
 # --- offer, signature ------------------------------------------------------------------------------------------------
