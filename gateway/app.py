@@ -4,7 +4,16 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
-from gateway.applications import accounts, applications, exporting, products, underwriting
+from gateway.applications import (
+    accounts,
+    applications,
+    closing,
+    documents,
+    exporting,
+    parties,
+    products,
+    underwriting,
+)
 from gateway.channels import availability, customers, messages, order_commands, orders
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
@@ -27,6 +36,9 @@ ROUTERS = (
     stock.router,
     receiving.router,
     applications.router,
+    parties.router,
+    documents.router,
+    closing.router,
     exporting.router,
     underwriting.router,
     accounts.router,

@@ -1,36 +1,30 @@
 """`/v1/applications`: started in one channel, gone on with in any other."""
 
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, Response
-from starlette.requests import Request
+from fastapi.responses import JSONResponse
 
 from adapters.access.port import PrincipalKind
 from adapters.applications.port import ApplicationEvent
-from adapters.documents.port import MOST_BYTES, FileRefused
-from adapters.letters.port import Letter
 from adapters.letters.writing import party_subject
 from adapters.vault.port import UnknownSubject
-from domain.actors import Channel
 from domain.ids import CommandId, derived_id
 from domain.lending.answers import beyond_limits, faults_in, taken
-from domain.lending.parts import PartyRole
 from domain.lending.products import StepDefinition
 from domain.lending.stages import Stage
 from domain.personal import PersonalData
 from gateway.answering import PENDING, pending
 from gateway.applications import bodies
 from gateway.applications.sending import carry_out, product_of, shown, visible_application
-from gateway.applications.starting import keep_party, new_party, personal, start_application
-from gateway.bodies import read_bounded
+from gateway.applications.starting import keep_party, start_application
 from gateway.channels.placing import speaks_for
 from gateway.commands import StillWorking
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
-from gateway.problems import FieldError, Problem, ProblemKind, invalid, not_found
-from gateway.rights import must_act_as, must_run_operations
+from gateway.problems import FieldError, Problem, ProblemKind, not_found
+from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from workflows import application_messages as messages
 
@@ -131,7 +125,7 @@ async def answer_step(
         known = await _known(services, application_id)
         await keep_party(services, application_id, "p1", _merged(known, answers.personal))
     command = messages.SubmitStep(
-        command_id=_once(caller),
+        command_id=put_once(caller),
         actor=caller.actor,
         version=version,
         step=step,
@@ -169,7 +163,7 @@ def _officer(caller: Caller) -> str | None:
     return caller.principal.id if caller.principal.kind is PrincipalKind.OPS else None
 
 
-def _once(caller: Caller) -> CommandId:
+def put_once(caller: Caller) -> CommandId:
     """PUT and DELETE may be repeated by themselves; each is a command of its own."""
     return CommandId(derived_id("command", caller.principal.id, uuid.uuid4().hex))
 
@@ -237,351 +231,3 @@ async def rescind(
     version = body.version if body else None
     command = messages.Rescind(command_id=command_id, actor=caller.actor, version=version)
     return await carry_out(services, caller, application_id, command)
-
-
-# --- parties ---------------------------------------------------------------------------------------------------------
-
-
-@router.post("/{application_id}/parties", summary="Somebody joins", responses=PENDING, response_model=Shown)
-async def add_party(
-    application_id: str,
-    body: bodies.PartyBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    if body.role is PartyRole.APPLICANT:
-        raise invalid("/role", "Should be co_applicant or guarantor")
-    name = f"p{command_id[:10]}"
-    await keep_party(services, application_id, name, personal(body))
-    command = messages.AddParty(command_id=command_id, actor=caller.actor, joins=new_party(name, body))
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.post(
-    "/{application_id}/parties/{party}/consent",
-    summary="A party agrees for itself",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def consent(
-    application_id: str,
-    party: str,
-    body: bodies.ConsentBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    command = messages.Consent(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        party=party,
-        electronic=body.electronic,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.delete("/{application_id}/parties/{party}", summary="Somebody leaves", responses=PENDING, response_model=Shown)
-async def remove_party(application_id: str, party: str, caller: CurrentCaller, services: CurrentServices) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    command = messages.RemoveParty(command_id=_once(caller), actor=caller.actor, party=party)
-    return await carry_out(services, caller, application_id, command)
-
-
-# --- documents -------------------------------------------------------------------------------------------------------
-
-
-@router.put(
-    "/{application_id}/documents/{doc}/content", summary="Upload a document", responses=PENDING, response_model=Shown
-)
-async def upload(
-    application_id: str, doc: str, request: Request, caller: CurrentCaller, services: CurrentServices
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    stored = await visible_application(services, caller, application_id)
-    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
-    if wanted is None:
-        raise not_found()
-    definition = await product_of(services, stored.view)
-    kind = definition.evidence.get(wanted["type"])
-    content = await read_bounded(request, MOST_BYTES)
-    try:
-        kept = await services.lending.documents.put(application_id, content, kind.media_types if kind else None)
-    except FileRefused as refused:
-        raise Problem(ProblemKind.UNSUPPORTED_MEDIA_TYPE, str(refused), title="Not such a document") from None
-    command = messages.DocumentReceived(
-        command_id=_once(caller),
-        actor=caller.actor,
-        doc=doc,
-        sha256=kept.sha256,
-        media_type=kept.media_type,
-        size=kept.size,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.post(
-    "/{application_id}/documents/{doc}/received",
-    summary="A document came by another way",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def received(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ReceivedBody | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    stored = await visible_application(services, caller, application_id)
-    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
-    if wanted is None:
-        raise not_found()
-    given = body or bodies.ReceivedBody()
-    command = messages.DocumentReceived(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        doc=doc,
-        sha256=given.sha256 or wanted.get("sha256") or "0" * 64,
-        media_type=wanted.get("media_type") or "application/octet-stream",
-        size=wanted.get("size") or 0,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-async def _decide_document(
-    services: Services,
-    caller: Caller,
-    application_id: str,
-    doc: str,
-    command_id: CommandId,
-    body: bodies.DocumentBody | None,
-    decision: Literal["accept", "reject", "waive"],
-) -> Any:
-    await caller.must_be(*STAFF_SIDE)
-    if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel is not Channel.BRANCH:
-        raise await caller.refused("is for the office and the branch")
-    await visible_application(services, caller, application_id)
-    given = body or bodies.DocumentBody()
-    command = messages.DecideDocument(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        doc=doc,
-        decision=decision,
-        reason=given.reason,
-        sighted=given.sighted,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.post(
-    "/{application_id}/documents/{doc}/accept",
-    summary="A document is good",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def accept_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "accept")
-
-
-@router.post(
-    "/{application_id}/documents/{doc}/reject",
-    summary="A document is not good, and is asked for again",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def reject_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "reject")
-
-
-@router.post(
-    "/{application_id}/documents/{doc}/waive",
-    summary="A document is not needed",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def waive_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "waive")
-
-
-# --- offer, signature ------------------------------------------------------------------------------------------------
-
-
-async def _answer_offer(
-    services: Services,
-    caller: Caller,
-    application_id: str,
-    command_id: CommandId,
-    body: bodies.OfferBody | None,
-    *,
-    accept: bool,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    given = body or bodies.OfferBody()
-    command = messages.AnswerOffer(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        accept=accept,
-        terms_hash=given.terms_hash,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.post("/{application_id}/offer/accept", summary="Accept the offer", responses=PENDING, response_model=Shown)
-async def accept_offer(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.OfferBody | None = None,
-) -> Any:
-    return await _answer_offer(services, caller, application_id, command_id, body, accept=True)
-
-
-@router.post("/{application_id}/offer/decline", summary="Decline the offer", responses=PENDING, response_model=Shown)
-async def decline_offer(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.OfferBody | None = None,
-) -> Any:
-    return await _answer_offer(services, caller, application_id, command_id, body, accept=False)
-
-
-@router.post("/{application_id}/sign", summary="Sign the agreement", responses=PENDING, response_model=Shown)
-async def sign(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.SignBody | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    given = body or bodies.SignBody()
-    command = messages.Sign(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        party=given.party or "p1",
-        way=given.way,
-        text=given.text,
-        electronic_consent=given.electronic_consent,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-# --- the office ------------------------------------------------------------------------------------------------------
-
-
-@router.post(
-    "/{application_id}/screening/clear",
-    summary="A screening hit was somebody else",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def clear_screening(
-    application_id: str,
-    body: bodies.ReasonBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_run_operations(caller)
-    await visible_application(services, caller, application_id)
-    command = messages.ClearScreening(
-        command_id=command_id, actor=caller.actor, version=body.version, reason=body.reason
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.post(
-    "/{application_id}/interventions/{intervention_id}",
-    summary="Decide about a step in trouble",
-    responses=PENDING,
-    response_model=Shown,
-)
-async def intervene(
-    application_id: str,
-    intervention_id: str,
-    body: bodies.InterventionBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_run_operations(caller)
-    await visible_application(services, caller, application_id)
-    command = messages.Settle(
-        command_id=command_id,
-        actor=caller.actor,
-        intervention_id=intervention_id,
-        action=body.action,
-        reason=body.reason,
-    )
-    return await carry_out(services, caller, application_id, command)
-
-
-@router.get(
-    "/{application_id}/notices/{n}",
-    summary="A notice, written again from the record",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {}, "application/pdf": {}}}},
-)
-async def notice(
-    application_id: str,
-    n: int,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    format: Annotated[bodies.FORMATS, Query()] = "text",  # noqa: A002 - the word that callers know
-) -> Response:
-    stored = await visible_application(services, caller, application_id)
-    found = next((each for each in stored.view["notices"] if each["n"] == n), None)
-    if found is None:
-        raise not_found()
-    letter = Letter(
-        application_id=application_id,
-        n=n,
-        kind=found["kind"],
-        party=found["party"],
-        at=found["at"],
-        locale=stored.view["locale"],
-        facts=found["facts"],
-    )
-    written = await services.lending.letters.write(letter)
-    if format == "pdf":
-        return Response(written.pdf, media_type="application/pdf")
-    return Response(written.text, media_type="text/plain; charset=utf-8")
