@@ -1,7 +1,10 @@
 """Loans from the first answer to the open account, as applicants, channels and underwriters see them."""
 
+import asyncio
 import hashlib
 import io
+import os
+import sys
 import uuid
 import zipfile
 
@@ -292,3 +295,39 @@ async def test_a_product_that_was_only_published_runs_from_end_to_end(world: Wor
     assert (end["outcome"], end["payouts"]) == ("originated", [])
     balances = await line.done("GET", f"/v1/accounts/{end['account_id']}/balances")
     assert (balances["kind"], balances["available"]) == ("card", 1_000_000)
+
+
+@story
+async def test_the_command_line_says_what_an_application_waits_for(world: World) -> None:
+    loan = await Applied.begun(world, "THIN")
+    await loan.submitted()
+    await loan.comes_to(lambda view: "referred" in view["overlays"])
+    said = await _told(world, "ops", "ada", "apply", "show", loan.id)
+    assert "an underwriter decides" in said
+    assert "action taken" in said
+    assert loan.id in await _told(world, "underwriters", "una", "underwrite", "queue", "--json")
+    said = await _told(world, "underwriters", "una", "underwrite", "decide", loan.id, "decline", "--reason", "dti")
+    assert loan.id in said
+    assert (await loan.ends())["decision"]["reasons"] == ["dti"]
+    said = await _told(world, "ops", "ada", "apply", "timeline", loan.id)
+    assert "decided" in said
+
+
+async def _told(world: World, group: str, name: str, *words: str) -> str:
+    """What the command prints for somebody of the office."""
+    surroundings = {
+        **os.environ,
+        "THROUGHLINE_URL": world.record["api"],
+        "THROUGHLINE_KEY": world.keys[group][name],
+        "COLUMNS": "200",
+    }
+    command = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-P", "-m", "workers.cli", *words),
+        env=surroundings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await command.communicate()
+    assert command.returncode == 0, err.decode()
+    return out.decode()
