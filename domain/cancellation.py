@@ -63,7 +63,7 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
     Units on the shelf go before picked ones, and those before the ones that a place must be asked about; what it was
     asked about already is not asked again. Raises `Refused` for an unknown line.
     """
-    known = {line.line_id: line.quantity for line in order.terms.lines}
+    known = {line.line_id: line.quantity for line in order.lines}
     wanted = dict(known) if asked is None else dict(asked)
     for line in wanted:
         if line not in known:

@@ -39,6 +39,9 @@ class NoticeKind(StrEnum):
     PICKUP_EXPIRED = "pickup_expired"
     ORDER_CANCELLED = "order_cancelled"
     LINES_CANCELLED = "lines_cancelled"
+    ORDER_CHANGED = "order_changed"
+    CHANGE_AWAITS_PAYMENT = "change_awaits_payment"
+    CHANGE_DROPPED = "change_dropped"
     REFUND_STARTED = "refund_started"
     REFUND_DONE = "refund_done"
     REFUND_FAILED = "refund_failed"
@@ -70,6 +73,7 @@ class NoticeKind(StrEnum):
     STORE_ABOUT_TO_EXPIRE = "store_about_to_expire"
     STORE_CANCELLED_WHILE_PICKING = "store_cancelled_while_picking"
     STORE_PUT_BACK = "store_put_back"
+    STORE_ORDER_CHANGED = "store_order_changed"
 
     @property
     def audience(self) -> Audience:

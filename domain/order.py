@@ -6,21 +6,24 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, Tag
 
+from domain.change_wishes import NewLine
 from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
-from domain.ids import LineId, OperationKey, StoreId
-from domain.kits import component_shares
+from domain.ids import LineId, OperationKey, Sku, StoreId
+from domain.kits import Needs, component_shares
+from domain.open_changes import MadeChange, OpenChange
 from domain.parcels import CarrierNews
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import TenderBook
-from domain.shares import Shares
+from domain.shares import Shares, Tranche
 from domain.shipments import ShipmentGroup
 from domain.terms import LineTerms, OrderTerms, ShipmentTerms
 from domain.transfers import TransferGroup, sent_again
 from domain.units import Units, UnitState
 from domain.views import (
+    ChangeView,
     ComponentView,
     InterventionView,
     LineView,
@@ -100,6 +103,15 @@ class Order(BaseModel):
     """Taken for choices that did not come to be; given back with the next milestone."""
     early_news: list[CarrierNews] = []
     """What carriers said of parcels that nobody has said to have left."""
+    amended: dict[LineId, LineTerms] = {}
+    """Lines that were added, or raised, since the order was placed; the terms never change."""
+    tranches: dict[LineId, list[Tranche]] = {}
+    """What the units of changed lines are worth."""
+    cut: dict[LineId, GivenUp] = {}
+    """Units that a change took off, per line: settled, given up, and in no tranche any more."""
+    changes: list[MadeChange] = []
+    change: OpenChange | None = None
+    """The one that waits for its payment."""
     next_action: NextAction | None = None
     finished: bool = False
     """Units and money are final."""
@@ -128,30 +140,70 @@ class Order(BaseModel):
     # --- what is owed, in units and money -----------------------------------------------------------------------
 
     @property
+    def lines(self) -> list[LineTerms]:
+        """The lines as they are now: those of the terms, raised where they were, then the added ones."""
+        if not self.amended:
+            return self.terms.lines
+        placed = {line.line_id: line for line in self.terms.lines}
+        return list((placed | self.amended).values())
+
+    @property
+    def skus(self) -> dict[LineId, Sku]:
+        """Of every line, and of those that a change would add."""
+        skus = {line.line_id: line.sku for line in self.lines}
+        return skus | {line.line_id: line.sku for line in self._wanted_lines}
+
+    @property
+    def needs(self) -> dict[LineId, Needs]:
+        """What one unit is made of: of every line, and of those that a change would add."""
+        needs: dict[LineId, Needs] = {line.line_id: line.needs for line in self.lines}
+        return needs | {line.line_id: line.needs for line in self._wanted_lines}
+
+    @property
+    def _wanted_lines(self) -> list[NewLine]:
+        return self.change.wish.add if self.change is not None else []
+
+    @property
+    def held_for_change(self) -> int:
+        """Live money with which the customer pays for the open change: nobody else may use it, or free it."""
+        paying = self.change.tenders if self.change is not None else []
+        return sum(tender.live for tender in self.tenders if tender.tender_id in paying)
+
+    @property
+    def total(self) -> int:
+        """What was agreed upon: the total as placed and what changes made of it since, whatever was cancelled."""
+        return self.terms.total + sum(change.after.total - change.before.total for change in self.changes)
+
+    @property
     def shares(self) -> Shares:
         lines = self.terms.lines
         return Shares(
             {line.line_id: line.total for line in lines},
             {line.line_id: line.quantity for line in lines},
             self.terms.payable,
+            self.tranches,
         )
+
+    def settled_in_turn(self, line: LineId) -> int:
+        """Settled units, save those that a change took off: where the next one's worth begins."""
+        return self.settled.get(line, 0) - self.cut.get(line, GivenUp()).units
 
     def worth(self, lines: dict[LineId, int]) -> int:
         """What the next units of these lines are worth, in minor units; the last unit takes the remainder."""
         shares = self.shares
-        return sum(shares.of_units(line, self.settled.get(line, 0), n) for line, n in lines.items())
+        return sum(shares.of_units(line, self.settled_in_turn(line), n) for line, n in lines.items())
 
     def settle(self, lines: dict[LineId, int], *, earned: bool) -> int:
         """Give units their final share: `earned` when they left for the customer. Returns their worth.
 
         Raises `ValueError`, with nothing changed, for more units than are unsettled.
         """
-        ordered = {line.line_id: line.quantity for line in self.terms.lines}
+        ordered = {line.line_id: line.quantity for line in self.lines}
         for line, n in lines.items():
             if not 0 <= n <= ordered[line] - self.settled.get(line, 0):
                 raise ValueError(f"{n} units of line {line} are to be settled, not as many are unsettled")
         shares = self.shares
-        worths = {line: shares.of_units(line, self.settled.get(line, 0), n) for line, n in lines.items()}
+        worths = {line: shares.of_units(line, self.settled_in_turn(line), n) for line, n in lines.items()}
         worth = sum(worths.values())
         if not earned:
             for line, n in lines.items():
@@ -208,7 +260,7 @@ class Order(BaseModel):
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""
         settled, given_up = self.settled.get(line, 0), self.given_up.get(line, GivenUp())
-        worth = self.shares.of_units(line, 0, settled)
+        worth = self.shares.of_units(line, 0, self.settled_in_turn(line)) + self.cut.get(line, GivenUp()).worth
         return GivenUp(units=settled - given_up.units, worth=worth - given_up.worth)
 
     def charge_fee(self, n: int, fee: int) -> None:
@@ -235,7 +287,7 @@ class Order(BaseModel):
 
     def _unpaid(self) -> dict[LineId, int]:
         """Owed units per line that have had no share of the money yet."""
-        owed = {line.line_id: 0 for line in self.terms.lines}
+        owed = {line.line_id: 0 for line in self.lines}
         for group in self.groups:
             if not group.paid:
                 for line, units in group.units.items():
@@ -383,7 +435,7 @@ class Order(BaseModel):
             customer_ref=terms.customer_ref,
             status=self.status,
             currency=terms.currency,
-            total=terms.total,
+            total=self.total,
             placed_at=terms.placed_at,
             lines=[
                 LineView(
@@ -397,7 +449,7 @@ class Order(BaseModel):
                     components=_components(line),
                     **self.line_units(line.line_id).model_dump(),
                 )
-                for line in terms.lines
+                for line in self.lines
             ],
             groups=[group_view(group) for group in self.groups],
             holds=list(self.holds),
@@ -405,6 +457,8 @@ class Order(BaseModel):
             waiting_for=waits_of(self),
             next_action=self.next_action,
             interventions=list(self.interventions),
+            change=_change_view(self.change) if self.change is not None else None,
+            changes=list(self.changes),
         )
 
 
@@ -432,6 +486,17 @@ def _shipment_of(terms: OrderTerms, shipment: ShipmentTerms) -> ShipmentGroup:
     if shipment.to_store is None:
         return ShipmentGroup(**shared)
     return TransferGroup(**shared, to_store=shipment.to_store, proxy=shipment.proxy)
+
+
+def _change_view(change: OpenChange) -> ChangeView:
+    return ChangeView(
+        change_id=change.change_id,
+        since=change.since,
+        deadline=change.deadline,
+        owed=change.owed,
+        before=change.before,
+        after=change.after,
+    )
 
 
 def _units_of(terms: OrderTerms, n: int) -> dict[LineId, Units]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.change_policy import ChangePolicy
 from domain.pickup_windows import Duration, PickupPolicy
 from domain.shipping_times import SHORT_SHIPPING, ShippingPolicy
 
@@ -17,6 +18,7 @@ class PolicyPack(BaseModel):
     version: int
     pickup: PickupPolicy
     shipping: ShippingPolicy = ShippingPolicy()
+    changes: ChangePolicy = ChangePolicy()
     authorisation_lifetime: Duration
     """What the payment simulator grants; the engine itself goes by the provider's answer."""
     renew_authorisation_before: Duration
@@ -36,6 +38,11 @@ class PolicyPack(BaseModel):
     """Kept, in minor units, when nobody collects; never more than the units are worth."""
     day: Duration
     """How long one calendar day of a clock takes."""
+
+    @property
+    def change_window(self) -> timedelta:
+        """How long after placement no store sees an order, so that it may be changed freely; zero: not at all."""
+        return self.pickup.remorse
 
 
 STANDARD = PolicyPack(

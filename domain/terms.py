@@ -1,7 +1,7 @@
 """The terms of an order as it was placed: fixed for ever, free of personal data, the price evidence of every line."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,7 @@ from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, 
 from domain.kits import Component, needs_of
 from domain.money import Currency
 from domain.payments import TenderId
+from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
 
 
@@ -79,6 +80,8 @@ class ChannelRules(Fixed):
     """An order that does not add up goes on a data hold; otherwise it is refused."""
     approval_above: int | None = None
     """Orders worth more minor units than this wait for approval."""
+    change_window: Duration | None = None
+    """How long after placement no store sees an order; none: as the policy says."""
 
 
 class OrderTerms(Fixed):
@@ -94,6 +97,7 @@ class OrderTerms(Fixed):
     pickups: list[PickupTerms]
     shipments: list[ShipmentTerms] = []
     tenders: list[TenderTerms]
+    prices_include_tax: bool = True
     shipping_total: int
     total: int
     discrepancy: Discrepancy | None = None
@@ -106,6 +110,12 @@ class OrderTerms(Fixed):
     def payable(self) -> int:
         """What the tenders cover: `total`, unless the order did not add up."""
         return sum(tender.amount for tender in self.tenders)
+
+    @property
+    def change_window(self) -> timedelta:
+        """How long the order may be changed freely, before any store sees it."""
+        by_channel = self.rules.change_window
+        return self.policy.change_window if by_channel is None else by_channel
 
 
 def terms_of(
@@ -198,6 +208,7 @@ def terms_of(
             TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
             for n, tender in enumerate(body.tenders, start=1)
         ],
+        prices_include_tax=body.prices_include_tax,
         shipping_total=body.shipping_total,
         total=body.total,
         discrepancy=discrepancy,

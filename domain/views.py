@@ -12,6 +12,7 @@ from domain.holds import Hold
 from domain.ids import GroupId, LineId, OrderId, Sku, StoreId
 from domain.intake import PickupMode, Service
 from domain.money import Currency
+from domain.open_changes import MadeChange, Totals
 from domain.parcels import Box, Parcel
 from domain.pickups import HandOver
 from domain.sourcing.rules import Queue
@@ -156,6 +157,18 @@ class InterventionView(View):
     choices: list[str]
 
 
+class ChangeView(View):
+    """A change that is made when the customer has paid for it."""
+
+    change_id: str
+    since: datetime
+    deadline: datetime
+    default: str = "drop"
+    owed: int
+    before: Totals
+    after: Totals
+
+
 class OrderView(View):
     order_id: OrderId
     version: int
@@ -173,6 +186,8 @@ class OrderView(View):
     waiting_for: list[Wait]
     next_action: NextAction | None = None
     interventions: list[InterventionView] = []
+    change: ChangeView | None = None
+    changes: list[MadeChange] = []
 
     def public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)

@@ -17,7 +17,7 @@ def waits_of(order: "Order") -> list[Wait]:
     """Every present wait, the next deadline first. A finished order waits for nothing."""
     if order.finished:
         return []
-    waits = [*_holds(order), *_systems(order), *_people(order)]
+    waits = [*_holds(order), *_change(order), *_systems(order), *_people(order)]
     if not order.holds:
         waits += [wait for group in order.pickups if group.open and (wait := _pickup_wait(order, group))]
         waits += [wait for group in order.shipments if group.open and (wait := _shipment_wait(order, group))]
@@ -38,6 +38,22 @@ def _holds(order: "Order") -> list[Wait]:
             default=hold.default if hold.deadline else None,
         )
         for hold in order.holds
+    ]
+
+
+def _change(order: "Order") -> list[Wait]:
+    if order.change is None:
+        return []
+    return [
+        Wait(
+            id=f"change/{order.change.change_id}",
+            kind=WaitKind.CHANGE,
+            what="customer pays for a change",
+            who="customer",
+            since=order.change.since,
+            deadline=order.change.deadline,
+            default="the change is dropped",
+        )
     ]
 
 

@@ -20,6 +20,7 @@ class WaitKind(StrEnum):
     STOP = "stop"
     DELIVERY = "delivery"
     CLAIM = "claim"
+    CHANGE = "change"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

@@ -14,7 +14,7 @@ from gateway.applications import (
     products,
     underwriting,
 )
-from gateway.channels import availability, customers, messages, order_commands, orders
+from gateway.channels import availability, changes, customers, messages, order_commands, orders
 from gateway.ops import backorders, data, erasures, ledger, parked, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
@@ -25,6 +25,7 @@ from gateway.webhooks import receiving
 ROUTERS = (
     orders.router,
     order_commands.router,
+    changes.router,
     ledger.router,
     messages.router,
     customers.router,

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
     from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
-    from domain.kits import pieces
+    from domain.kits import Needs, pieces
     from domain.money import Money
     from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.order import Order
@@ -146,26 +146,35 @@ class Book:
         )
 
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
+        needs = self.needs
         sums: dict[Sku, int] = {}
         for line, quantity in lines.items():
-            for sku, asked in pieces(self.needs[line], quantity).items():
+            for sku, asked in pieces(needs[line], quantity).items():
                 sums[sku] = sums.get(sku, 0) + asked
         return sums
 
+    @property
+    def needs(self) -> Mapping[LineId, Needs]:
+        """What one unit of each line is made of; also of lines that were added, or that the open change would add."""
+        order = self.order
+        if not order.amended and order.change is None:
+            return self._needs_as_placed
+        return order.needs
+
     @cached_property
-    def needs(self) -> dict[LineId, dict[Sku, int]]:
-        """What one unit of each line is made of."""
+    def _needs_as_placed(self) -> Mapping[LineId, Needs]:
         return {line.line_id: line.needs for line in self.order.terms.lines}
 
     def stock_lines(
         self, lines: dict[LineId, int], store_id: StoreId, only: Mapping[LineId, Container[Sku]] | None = None
     ) -> tuple[StockLine, ...]:
         """Units as stock knows them: a kit's line has one for each component."""
+        needs = self.needs
         return tuple(
             StockLine(line_id=line, sku=sku, location_id=store_id, quantity=asked)
             for line, quantity in lines.items()
             if quantity > 0
-            for sku, asked in pieces(self.needs[line], quantity).items()
+            for sku, asked in pieces(needs[line], quantity).items()
             if not only or line not in only or sku in only[line]
         )
 
@@ -206,7 +215,7 @@ class Book:
         )
 
     def notice_lines(self, lines: dict[LineId, int]) -> tuple[NoticeLine, ...]:
-        skus = {line.line_id: line.sku for line in self.order.terms.lines}
+        skus = self.order.skus
         return tuple(NoticeLine(sku=skus[line], quantity=n) for line, n in lines.items() if n > 0)
 
     def money(self, amount: int) -> Money:

@@ -9,6 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.actors import Actor
     from domain.intake import TenderType
+    from domain.open_changes import OpenChange
     from domain.order import Order
     from domain.payments import AuthorisationId, TenderId
     from domain.personal import Readable
@@ -53,7 +54,7 @@ class Cashier:
         return plan_money(
             self.order.tenders,
             self.order.earned - self.order.written_off + more_earned,
-            self.order.secured_worth - more_earned,
+            self.order.secured_worth + self.order.held_for_change - more_earned,
             self.order.due_back,
         )
 
@@ -67,12 +68,17 @@ class Cashier:
 
     @property
     def awaits_customer(self) -> bool:
-        return any(tender.awaiting for tender in self.order.tenders)
+        return any(tender.awaiting for tender in self._for_the_order())
 
     @property
     def awaited(self) -> int:
         """What the customer is confirming with the bank."""
-        return sum(tender.expected for tender in self.order.tenders if tender.awaiting)
+        return sum(tender.expected for tender in self._for_the_order() if tender.awaiting)
+
+    def _for_the_order(self) -> list[TenderBook]:
+        """The tenders, save those that pay for a change that is not made yet."""
+        paying = self.order.change.tenders if self.order.change is not None else []
+        return [tender for tender in self.order.tenders if tender.tender_id not in paying]
 
     def wake(self) -> None:
         """Goods or tenders changed: the money is looked at again."""
@@ -188,10 +194,38 @@ class Cashier:
         self.wake()
         return worst
 
-    def give_up_waiting(self) -> None:
+    async def authorise_for(self, change: OpenChange, tenders: list[TenderTerms]) -> Outcome:
+        """Authorise cards for an open change, as far as it is not covered; nothing else is charged for it."""
+        if not await self._free():
+            return Outcome.AWAY
+        async with self.busy:
+            for terms in tenders:
+                missing = change.owed - self.order.held_for_change
+                if missing <= 0:
+                    break
+                tender_id = TenderId(f"t{len(self.order.tenders) + 1}")
+                amount = min(terms.amount, missing)
+                self.order.tenders.append(
+                    TenderBook(tender_id=tender_id, type=terms.type, amount=amount, token=terms.token)
+                )
+                change = change.model_copy(update={"tenders": [*change.tenders, tender_id]})
+                self.order.change = change
+                outcome = await self.steps.once(MoneyStep(kind=StepKind.AUTHORISE, tender_id=tender_id, amount=amount))
+                if outcome is not Outcome.DONE:
+                    return outcome
+            return Outcome.DONE
+
+    def give_up_tenders(self, tenders: list[TenderId]) -> None:
+        """A change was dropped: what was to pay for it is never charged again."""
+        self.give_up_waiting(tenders)
+        for tender in self.order.tenders:
+            if tender.tender_id in tenders:
+                tender.exhausted = True
+
+    def give_up_waiting(self, among: list[TenderId] | None = None) -> None:
         """The customer pays in another way: an authorisation that waits for a confirmation counts no more."""
         for tender in self.order.tenders:
-            if tender.awaiting is not None:
+            if tender.awaiting is not None and (among is None or tender.tender_id in among):
                 tender.abandoned.append(tender.awaiting)
                 tender.awaiting = None
                 tender.exhausted = True

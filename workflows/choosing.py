@@ -1,5 +1,7 @@
 """What becomes of units that their store cannot serve: the customer chooses another store, to wait, or to cancel."""
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -31,6 +33,8 @@ class Choosing:
 
     def __init__(self, desk: Desk):
         self.desk = desk
+        self.ship: Callable[[PickupGroup, messages.Choose], Awaitable[GroupAnswer]] = _nobody_ships
+        """How units are sent instead: a change of the order."""
 
     async def choose(self, command: messages.Choose) -> GroupAnswer:
         if (ahead := self._ordered_ahead(command.n)) is not None:
@@ -61,9 +65,9 @@ class Choosing:
                 self._cancel_all_open(group, command)
                 await desk.book.record()
             case messages.ChoiceOption.SHIP:
-                raise refuse(
-                    RefusalKind.NOT_SUPPORTED, "Shipping is not offered yet. Choose other_store, wait or cancel."
-                )
+                if command.way is None:
+                    raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Say where to: `ship` needs an address.")
+                return await self.ship(group, command)
         return self.desk.answer(group)
 
     async def _send_again(self, group: PickupGroup, command: messages.Choose) -> GroupAnswer:
@@ -153,7 +157,7 @@ class Choosing:
     ) -> PickupGroup | None:
         """Move what another store can serve to it; what nobody has stays for another choice. Gives who has it now."""
         found = await self._find_stores(group)
-        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        skus = self.desk.order.skus
         wanted = {line: (skus[line], n) for line, n in group.owed_lines(UnitState.OPEN).items()}
         ranked = rank_alternatives(wanted, found.offers, group.store_id, group.declined_by, self.desk.book.needs)
         for alternative in ranked:
@@ -266,6 +270,10 @@ class Choosing:
         )
         desk.tell_cancelled(lines, messages.CancelReason.INVENTORY, group=group)
         desk.cashier.wake()
+
+
+async def _nobody_ships(group: PickupGroup, command: messages.Choose) -> GroupAnswer:
+    raise refuse(RefusalKind.NOT_SUPPORTED, "Nothing is shipped here. Choose other_store, wait or cancel.")
 
 
 def _numbers(groups: list[PickupGroup]) -> str:

@@ -117,7 +117,7 @@ class Desk:
         """Units and money are where they stay."""
         order = self.order
         asked = order.interventions or self.book.refused
-        rests = not order.open and not order.under_way and not asked
+        rests = not order.open and not order.under_way and not asked and order.change is None
         return rests and not order.troubles and self.cashier.settled
 
     def _settle_refused_stock(self) -> None:

@@ -151,4 +151,4 @@ class Dispatching:
 
     def _still_owed(self) -> dict[LineId, int]:
         order = self.desk.order
-        return {line.line_id: order.line_units(line.line_id).owed for line in order.terms.lines}
+        return {line.line_id: order.line_units(line.line_id).owed for line in order.lines}

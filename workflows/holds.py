@@ -127,7 +127,6 @@ class Holds:
         desk.order.held_since = None
         if not desk.confirmed:
             desk.confirmed = True
-            terms = desk.order.terms
             ahead = {
                 line: n
                 for group in desk.order.groups
@@ -139,11 +138,11 @@ class Holds:
             desk.book.notice(
                 NoticeKind.ORDER_CONFIRMED,
                 lines=desk.book.notice_lines(
-                    {line.line_id: line.quantity - ahead.get(line.line_id, 0) for line in terms.lines}
+                    {line.line_id: line.quantity - ahead.get(line.line_id, 0) for line in desk.order.lines}
                 ),
                 remaining=desk.book.notice_lines(ahead),
                 expected_at=max((date for date in dates if date is not None), default=None),
-                total=desk.book.money(terms.total),
+                total=desk.book.money(desk.order.total),
                 ready_at=max((at for g in desk.order.groups if (at := _collected_from(g)) is not None), default=None),
                 group=desk.order.groups[0] if len(desk.order.groups) == 1 else None,
                 ships=any(g.customer_place is None for g in desk.order.groups),
@@ -253,7 +252,7 @@ class Holds:
             hold.hold_id,
             until=deadline,
             deadline=deadline,
-            total=self._desk.book.money(self._desk.order.terms.total),
+            total=self._desk.book.money(self._desk.order.total),
             link_kind="payment",
         )
 

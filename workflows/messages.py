@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.actors import Actor
 from domain.cancellation import CancelPlan
 from domain.carriage import ParcelStatus
+from domain.change_wishes import ChangeWish, Way
+from domain.changes import ChangePlan
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OrderId, Sku, StoreId
 from domain.intake import Relation
@@ -238,6 +240,23 @@ class Choose(Command):
     n: int | None = None
     option: ChoiceOption
     store_id: StoreId | None = None
+    way: Way | None = None
+    """With `ship`: how, and where to."""
+    tenders: list[TenderTerms] = []
+
+
+class Change(Command):
+    """All of the wish, or nothing. `tenders` pay for what is owed; without them the customer is asked."""
+
+    kind: Literal["change"] = "change"
+    wish: ChangeWish
+    tenders: list[TenderTerms] = []
+
+
+class DropChange(Command):
+    """The change that waits for its payment is not wanted any more."""
+
+    kind: Literal["drop_change"] = "drop_change"
 
 
 class CancelReason(StrEnum):
@@ -332,6 +351,23 @@ class CancelAnswer(Message):
     version: int
     status: OrderStatus
     plan: CancelPlan
+
+
+class ChangeAnswer(Message):
+    version: int
+    status: OrderStatus
+    change_id: str
+    applied: bool
+    """Made; otherwise it waits for its payment, or was dropped."""
+    plan: ChangePlan
+    next_action: NextAction | None = None
+
+
+class ChangePreview(Message):
+    """What a change would do, or why it cannot be."""
+
+    plan: ChangePlan | None = None
+    refusal: Refusal | None = None
 
 
 class OrderAnswer(Message):

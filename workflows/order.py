@@ -13,6 +13,8 @@ with workflow.unsafe.imports_passed_through():
     import workflows.summaries as summaries
     import workflows.visibility as visibility
     from domain.cancellation import CancelPlan, plan_cancel
+    from domain.change_wishes import ChangeWish
+    from domain.changes import plan_change
     from domain.holds import HoldKind, HoldOutcome
     from domain.ids import HoldId, LineId
     from domain.intake import TenderType
@@ -20,11 +22,20 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import Refusal, RefusalKind, Refused
     from domain.timeline import Event
     from domain.views import OrderView
+    from workflows.changing import Changing
     from workflows.collecting import Collecting
     from workflows.counter import Counter
     from workflows.desk import Desk, OrderStart
     from workflows.holds import Holds
-    from workflows.messages import CancelAnswer, GroupAnswer, OrderAnswer, OrderResult, Placed
+    from workflows.messages import (
+        CancelAnswer,
+        ChangeAnswer,
+        ChangePreview,
+        GroupAnswer,
+        OrderAnswer,
+        OrderResult,
+        Placed,
+    )
     from workflows.placing import Placing
     from workflows.preparing import Preparing
     from workflows.refusing import StepFailed, failure, failure_text, refuse
@@ -50,6 +61,8 @@ class OrderWorkflow:
         self.supplying = Supplying(self.desk, self.holds, self.shipping.sourcing)
         self.work = Work(self.desk, self.preparing, self.shipping.packing)
         self.choosing = self.counter.choosing
+        self.changing = Changing(self.desk, self.shipping.sourcing)
+        self.choosing.ship = self.changing.ship
         self.placed: Placed | None = None
         if start.resumed is not None:
             self.desk.resume(start.resumed)
@@ -76,6 +89,7 @@ class OrderWorkflow:
         desk.crew.start("money follows goods", desk.cashier.follow_the_goods())
         desk.cashier.wake()
         self.holds.watch_all()
+        self.changing.watch()
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
             for name, process in self._processes().items():
@@ -298,6 +312,24 @@ class OrderWorkflow:
         return plan_cancel(self.desk.order, lines)
 
     @workflow.update
+    async def change(self, command: messages.Change) -> ChangeAnswer:
+        """Lines, quantities, the address or the way to the customer: all of the wish, or nothing."""
+        return await self._in_turn(command, self.changing.change)
+
+    @workflow.update
+    async def drop_change(self, command: messages.DropChange) -> ChangeAnswer:
+        """Leave the order as it is: the change that waits for its payment is dropped."""
+        return await self._in_turn(command, self.changing.drop)
+
+    @workflow.query
+    def change_plan(self, wish: ChangeWish) -> ChangePreview:
+        """What a change would do now."""
+        try:
+            return ChangePreview(plan=plan_change(self.desk.order, wish))
+        except Refused as refused:
+            return ChangePreview(refusal=refused.refusal)
+
+    @workflow.update
     async def place_hold(self, command: messages.PlaceHold) -> OrderAnswer:
         """Stop the order for a named reason until somebody clears it."""
         return await self._in_turn(command, self._place_hold)
@@ -417,6 +449,9 @@ class OrderWorkflow:
                 RefusalKind.NOT_ALLOWED_NOW, "Supply is far: the payment is asked for when it is near, not before."
             )
         before = desk.cashier.plan()
+        if desk.order.change is not None and not before.uncovered and self.holds.payment is None:
+            await self.changing.pay(command)
+            return self._order_answer()
         if not before.uncovered and not before.expected:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "This order is paid or covered; nothing more is due.")
         due, offered = before.uncovered + before.expected, sum(tender.amount for tender in command.tenders)

@@ -156,7 +156,7 @@ class Packing:
             )
 
     def _check_articles(self, command: messages.Pack) -> None:
-        skus = {line.line_id: line.sku for line in self.desk.order.terms.lines}
+        skus = self.desk.order.skus
         for line, scanned in command.scanned.items():
             if scanned != skus.get(line) and scanned not in self.desk.book.needs.get(line, ()):
                 raise refuse(
@@ -171,7 +171,7 @@ class Packing:
         """An empty shelf is empty for every order; of a kit, that of the components that were named."""
         if reason is not RejectReason.NOT_IN_STOCK:
             return
-        for line in self.desk.order.terms.lines:
+        for line in self.desk.order.lines:
             if line.line_id in lines:
                 empty = missing.get(line.line_id, set()) if line.components else {line.sku}
                 group.missing = sorted({*group.missing, *empty})

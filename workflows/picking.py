@@ -54,7 +54,7 @@ def missing_components(desk: Desk, command: messages.Reject) -> dict[LineId, set
 
 
 def _check_components(desk: Desk, line: LineId, named: set[Sku]) -> None:
-    kits = {each.line_id for each in desk.order.terms.lines if each.components}
+    kits = {each.line_id for each in desk.order.lines if each.components}
     if line not in kits or not named <= set(desk.book.needs[line]):
         raise refuse(
             RefusalKind.WRONG_UNIT,
@@ -75,7 +75,7 @@ def correct_stock(
 
     Nobody knows which piece of a kit is not there when none is named: its stock stays as it is counted.
     """
-    kits = [line.line_id for line in desk.order.terms.lines if line.components and line.line_id in lines]
+    kits = [line.line_id for line in desk.order.lines if line.components and line.line_id in lines]
     desk.book.stock(
         StockOperation.VARIANCE,
         lines,

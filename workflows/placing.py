@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import Claim, Forgotten, Milestones, StockOperation, StockStep
     from activities.screening import ScreeningSteps
     from adapters.fraud.port import ScreeningRequest, Verdict
-    from domain.holds import HoldKind
+    from domain.holds import HoldKind, HoldOutcome
     from domain.ids import LineId, OperationKey, StoreId, operation_key
     from domain.kits import pieces
     from domain.personal import Readable
@@ -165,6 +165,14 @@ class Placing:
         if verdict is Verdict.REVIEW:
             self.holds.place(
                 HoldKind.FRAUD, "fraud screening reviews it", "fraud screening", deadline=now + policy.fraud_within
+            )
+        if terms.change_window:
+            self.holds.place(
+                HoldKind.REMORSE,
+                "the order may still be changed",
+                "customer",
+                deadline=now + terms.change_window,
+                default=HoldOutcome.RELEASE,
             )
         if outcome is Outcome.ACTION:
             self.holds.ask_customer_to_pay(confirm=True)

@@ -249,6 +249,7 @@ class Sourcing:
             for group in shipments
         ]
         wanted = {line for wish in wishes for line in wish.lines}
+        lines = [line for line in self.desk.order.lines if line.line_id in wanted]
         self.desk.order.places_tried += 1
         return await workflow.execute_local_activity_method(
             SourcingSteps.find_places,
@@ -258,8 +259,8 @@ class Sourcing:
                 policy=terms.policy.shipping,
                 at=workflow.now(),
                 channel=terms.channel,
-                skus={line.line_id: line.sku for line in terms.lines if line.line_id in wanted},
-                kits={line.line_id: line.needs for line in terms.lines if line.line_id in wanted and line.components},
+                skus={line.line_id: line.sku for line in lines},
+                kits={line.line_id: line.needs for line in lines if line.components},
                 wishes=wishes,
                 spoken_for=spoken_for,
                 hours_of=list(hours_of),

@@ -1,4 +1,4 @@
-"""The customer's choice after a store could not serve: another store, wait, or cancel."""
+"""The customer's choice after a store could not serve: another store, their home, wait, or cancel."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from adapters.places.port import PlaceKind
 from domain.alternatives import StoreOffer, rank_alternatives
 from domain.groups import GroupStatus
 from domain.ids import LineId, Sku, StoreId
+from domain.intake import Address, Service
 from domain.waits import WaitKind
 from gateway.account.visit import Form, Outcome, Visit, new_form
+from gateway.channels.wishes import way_home
 from workflows.messages import ChoiceOption, Choose
 from workflows.order import OrderWorkflow
 
@@ -37,6 +39,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         "expected": visit.when(group.expected_at),
         "near": near[:SHOWN],
         "far": far[:SHOWN],
+        "country": visit.place.country if visit.place else "",
         "once_value": new_form(),
     }
 
@@ -44,15 +47,26 @@ async def show(visit: Visit) -> dict[str, Any]:
 async def act(visit: Visit, form: Form) -> Outcome:
     option = ChoiceOption(form["option"])
     store_id = form.get("store_id") if option is ChoiceOption.OTHER_STORE else None
+    command_id = visit.command_id(form)
+    home = _address(form) if option is ChoiceOption.SHIP else None
     command = Choose(
-        command_id=visit.command_id(form),
+        command_id=command_id,
         actor=visit.actor,
         n=visit.link.group,
         option=option,
         store_id=StoreId(store_id) if store_id else None,
+        way=await way_home(visit.services, visit.order, command_id, home, Service.STANDARD) if home else None,
     )
-    await visit.send(OrderWorkflow.choose, command)
+    answer = await visit.send(OrderWorkflow.choose, command)
+    if option is ChoiceOption.SHIP and answer.group.kind != "shipment":
+        return Outcome(visit.words["choice"]["done_ship_unpaid"], "")
     return Outcome(visit.words["choice"][f"done_{option}"])
+
+
+def _address(form: Form) -> Address:
+    """Raises `ValidationError` for what is no address."""
+    fields = {name: form[name].strip() for name in ("name", "line1", "postal_code", "city", "country")}
+    return Address.model_validate(fields | {"country": fields["country"].upper()})
 
 
 async def _others(visit: Visit, origin: StoreId | None, owed: dict[LineId, int]) -> list[dict[str, Any]]:

@@ -15,24 +15,32 @@ from workflows.order import OrderWorkflow
 async def show(visit: Visit) -> dict[str, Any]:
     order = visit.order
     hold = next((hold for hold in order.holds if hold.kind is HoldKind.PAYMENT), None)
-    if order.payment.due <= 0 or hold is None:
+    asked = _asked(visit)
+    if asked <= 0 or (hold is None and order.change is None):
         return {"open": False}
+    deadline = hold.deadline if hold is not None else order.change.deadline if order.change else None
     bank = order.next_action.url if order.next_action and order.next_action.kind == "confirm_payment" else ""
-    due = Money(amount=order.payment.due, currency=order.currency)
+    due = Money(amount=asked, currency=order.currency)
     return {
         "open": True,
         "due": visit.formats.money(due.model_dump()),
-        "deadline": visit.when(hold.deadline),
+        "deadline": visit.when(deadline),
         "bank": bank if bank.startswith(("http://", "https://")) else "",
         "once_value": new_form(),
     }
+
+
+def _asked(visit: Visit) -> int:
+    """What is due for the order; else for a change of it that waits for its payment."""
+    order = visit.order
+    return order.payment.due or (order.change.owed if order.change is not None else 0)
 
 
 async def act(visit: Visit, form: Form) -> Outcome:
     token = form["token"].strip()
     if not token or len(token) > 255 or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("no token")
-    due = visit.order.payment.due
+    due = _asked(visit)
     words = visit.words["payment"]
     if due <= 0:
         return Outcome(words["nothing"], "")

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.holds import HoldKind, HoldOutcome
-from domain.intake import MAX_LINES, Key, Tender
-from gateway.fields import Instant, LongText
+from domain.intake import MAX_LINES, MAX_QUANTITY, Address, Fulfilment, Key, Line, Service, Tender
+from gateway.fields import Body, Instant, LongText
 from gateway.stores.bodies import CommandBody, LineQuantity
 from workflows.messages import CancelReason, ChoiceOption
 
@@ -25,6 +25,11 @@ class ChoiceBody(CommandBody):
     """Which pickup; needed only when several wait for a choice."""
     store_id: Key | None = None
     """With `other_store`: which one; the best when left out."""
+    address: Address | None = None
+    """With `ship`: where to."""
+    service: Service = Service.STANDARD
+    tenders: Annotated[list[Tender], Field(max_length=10, default_factory=list)]
+    """With `ship`: what pays for it, where the seller charges for that."""
 
 
 class AssignBody(CommandBody):
@@ -32,6 +37,34 @@ class AssignBody(CommandBody):
     """Units of lines, or all of a line that waits to be picked by its id."""
     location_id: Key
     reason: LongText
+
+
+class WayBody(Fulfilment):
+    """A fulfilment as an order's, whose id nobody needs."""
+
+    id: Key = "changed"
+
+
+class MethodBody(Body):
+    lines: Annotated[list[Key], Field(min_length=1, max_length=MAX_LINES)]
+    fulfilment: WayBody
+
+
+class ChangesBody(CommandBody):
+    """All of it is done, or nothing. `tenders` pay for what is owed; without them the customer is asked to pay."""
+
+    add: Annotated[list[Line], Field(max_length=MAX_LINES, default_factory=list)]
+    remove: Annotated[list[Key], Field(max_length=MAX_LINES, default_factory=list)]
+    quantity: Annotated[
+        dict[Key, Annotated[int, Field(ge=0, le=MAX_QUANTITY)]], Field(max_length=MAX_LINES, default_factory=dict)
+    ]
+    """How many units of a line the customer wants to have in all."""
+    address: Address | None = None
+    method: MethodBody | None = None
+    tenders: Annotated[list[Tender], Field(max_length=10, default_factory=list)]
+    preview: bool = False
+    drop: bool = False
+    """Instead of all else: the change that waits for its payment is not wanted any more."""
 
 
 class HoldBody(CommandBody):

@@ -21,6 +21,7 @@ from domain.views import OrderStatus, OrderView
 from gateway.answering import PENDING, problem_of
 from gateway.channels import bodies
 from gateway.channels.sending import carry_out, current, over, reread
+from gateway.channels.wishes import card_tenders, way_home
 from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -28,7 +29,7 @@ from gateway.problems import FieldError, Problem, ProblemKind, invalid
 from gateway.reading import visible_group, visible_order
 from gateway.rights import must_act_as, must_run_operations
 from gateway.services import CurrentServices, Services
-from gateway.showing import GroupShown, OrderShown, PickupShown, ShipmentShown, group_answer, order_shown, pickup_answer
+from gateway.showing import GroupShown, OrderShown, ShipmentShown, group_answer, order_shown
 from workflows import messages
 from workflows.order import OrderWorkflow
 
@@ -131,9 +132,7 @@ async def _preview(
     return CancelShown(plan=plan, version=now.version, status=now.status)
 
 
-@router.post(
-    "/choice", summary="The customer's answer after a rejection", response_model=PickupShown, responses=PENDING
-)
+@router.post("/choice", summary="The customer's answer after a rejection", response_model=GroupShown, responses=PENDING)
 async def choose(
     order_id: str,
     caller: CurrentCaller,
@@ -147,6 +146,8 @@ async def choose(
         async with services.transactions.begin() as books:
             if await books.places.place(StoreId(body.store_id)) is None:
                 raise invalid("/store_id", "Unknown store")
+    if (body.option is messages.ChoiceOption.SHIP) is (body.address is None):
+        raise invalid("/address", "Is needed with ship, and with nothing else")
     command = messages.Choose(
         command_id=command_id,
         actor=caller.actor,
@@ -154,10 +155,12 @@ async def choose(
         n=body.n,
         option=body.option,
         store_id=StoreId(body.store_id) if body.store_id else None,
+        way=await way_home(services, order, command_id, body.address, body.service) if body.address else None,
+        tenders=card_tenders(body.tenders),
     )
 
-    async def show(answer: messages.GroupAnswer) -> PickupShown:
-        return pickup_answer(caller, await visible_group(services, caller, order.order_id, answer.group.n), answer)
+    async def show(answer: messages.GroupAnswer) -> GroupShown:
+        return group_answer(caller, await visible_group(services, caller, order.order_id, answer.group.n), answer)
 
     return await carry_out(services, caller, order, OrderWorkflow.choose, command, show)
 

@@ -96,11 +96,11 @@ async def _look_up(services: Services, body: OrderBody) -> _Known:
             rules=await channels.rules(body.channel),
             places={place.location_id: place for place in await books.places.places(sorted(set(stores)))},
             skus=frozenset(item.sku for item in items),
-            kits=await _kits(books.items, items),
+            kits=await kits_of(books.items, items),
         )
 
 
-async def _kits(catalogue: Items, items: Sequence[Item]) -> Mapping[str, Sequence[Component]]:
+async def kits_of(catalogue: Items, items: Sequence[Item]) -> Mapping[str, Sequence[Component]]:
     """Each kit with its components' usual prices, by which its own price is shared among them."""
     pieces = sorted({part.sku for item in items for part in item.components})
     prices = {each.sku: each.price or 0 for each in await catalogue.items(pieces)} if pieces else {}
@@ -225,11 +225,12 @@ def _terms(
         rules=known.rules,
         discrepancy=discrepancy,
         kits=known.kits,
-        stores={name: _where(place) for name, place in known.places.items()},
+        stores={name: where_is(place) for name, place in known.places.items()},
     )
 
 
-def _where(place: Place) -> Destination:
+def where_is(place: Place) -> Destination:
+    """Where goods go that are sent to a store."""
     return Destination(country=place.country or "", latitude=place.latitude, longitude=place.longitude)
 
 

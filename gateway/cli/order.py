@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from domain.intake import TenderType
+from domain.intake import Service, TenderType
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 from workflows.messages import CancelReason, ChoiceOption
@@ -131,12 +131,75 @@ def choose(
     option: Annotated[ChoiceOption, typer.Argument(help="The customer's answer.")],
     store: Annotated[str | None, typer.Option(help="With other_store: which; else the best.")] = None,
     pickup: Annotated[int | None, typer.Option("--pickup", help="Which pickup, if several wait.")] = None,
+    address: Annotated[str | None, typer.Option(help="With ship: where to, as JSON.")] = None,
+    service: Annotated[Service | None, typer.Option(help="With ship: how fast.")] = None,
     json: AsJson = False,
 ) -> None:
     """Give the customer's answer after a rejection."""
-    body = {"option": option.value, "store_id": store, "n": pickup}
+    body = {
+        "option": option.value,
+        "store_id": store,
+        "n": pickup,
+        "address": _json(address),
+        "service": service.value if service else None,
+    }
     answer = session_of(context).post(f"/v1/orders/{_safe(order)}/choice", body)
     output.show_json(answer) if json else output.pickup(answer)
+
+
+@app.command()
+def change(
+    context: typer.Context,
+    order: OrderArgument,
+    quantity: Annotated[list[str] | None, typer.Option(help="LINE=UNITS that the customer wants to have.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A line to take off.")] = None,
+    add: Annotated[str | None, typer.Option(help="Lines to add, as a JSON list.")] = None,
+    address: Annotated[str | None, typer.Option(help="The new address of what is shipped, as JSON.")] = None,
+    method: Annotated[str | None, typer.Option(help="Lines and their new fulfilment, as JSON.")] = None,
+    token: Annotated[str | None, typer.Option(help="A card's token, for what is owed.")] = None,
+    amount: Annotated[int | None, typer.Option(help="With --token: minor units.", min=1)] = None,
+    preview: Annotated[bool, typer.Option(help="Only say what would be done.")] = False,
+    drop: Annotated[bool, typer.Option(help="Give up the change that waits for its payment.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Change lines, quantities, the address or the way of a placed order."""
+    body = {
+        "quantity": _quantities(quantity),
+        "remove": remove or None,
+        "add": _json(add),
+        "address": _json(address),
+        "method": _json(method),
+        "tenders": [{"type": TenderType.CARD.value, "token": token, "amount": amount}] if token else None,
+        "preview": preview or None,
+        "drop": drop or None,
+    }
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/changes", body)
+    if json or "plan" not in answer:
+        output.show_json(answer)
+        return
+    rows = [(name, answer["before"][name], answer["after"][name]) for name in ("lines", "shipping", "tax", "total")]
+    output.table(("minor units", "before", "after"), rows, "")
+    made = "made" if answer["applied"] else "not made"
+    output.done(f"{answer['owed']} owed, {answer['due']} due; the change is {made}; order {answer['status']}")
+
+
+def _quantities(given: list[str] | None) -> dict[str, int] | None:
+    found: dict[str, int] = {}
+    for each in given or ():
+        line, _, units = each.partition("=")
+        if not units.isdecimal():
+            fail(f"{each} names no units.", "Write two units of line 1 as 1=2.")
+        found[line] = int(units)
+    return found or None
+
+
+def _json(given: str | None) -> object:
+    if given is None:
+        return None
+    try:
+        return jsons.loads(given)
+    except ValueError:
+        return fail(f"{given} is no JSON.", "See http-bodies: changes.")
 
 
 @app.command()

@@ -21,10 +21,10 @@ def test_a_key_says_what_happened_and_nothing_else() -> None:
     assert notice_key(OrderId("o1"), "ready", 1) == "o1:ready:1"
 
 
-def test_eleven_kinds_are_for_the_store_and_all_others_for_the_customer() -> None:
+def test_twelve_kinds_are_for_the_store_and_all_others_for_the_customer() -> None:
     for_store = {kind for kind in NoticeKind if kind.audience is Audience.STORE}
     assert for_store == {kind for kind in NoticeKind if kind.name.startswith("STORE_")}
-    assert len(for_store) == 11
+    assert len(for_store) == 12
 
 
 def test_a_notice_to_a_store_names_the_store() -> None:

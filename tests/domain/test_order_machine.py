@@ -6,12 +6,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from domain.amending import totals_of
 from domain.cancellation import UnitsOf, by_payment, plan_cancel
+from domain.change_wishes import ChangeWish, NewLine, NewWay, Way
+from domain.changes import plan_change
+from domain.edits import draw_up
 from domain.groups import Ending, GroupStatus, WaitsFor
-from domain.ids import LineId
-from domain.intake import TenderType
+from domain.ids import LineId, Sku, StoreId
+from domain.intake import Method, TenderType
+from domain.making_changes import make
 from domain.order import GivenUp, Order
 from domain.pickups import PickupGroup
+from domain.refusals import Refused
 from domain.terms import LineTerms
 from domain.units import UnitState
 from domain.waiting import waits_of
@@ -216,6 +222,61 @@ class OrderMachine(RuleBasedStateMachine):
         group.ending = ending
         return self.order.settle(lines, earned=False)
 
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.order.open and not self.unsettled)
+    @rule(data=st.data())
+    def order_is_changed(self, data: st.DataObject) -> None:
+        wish = self.wish(data)
+        before, state = totals_of(self.order), self.order.model_copy(deep=True)
+        try:
+            plan = plan_change(self.order, wish)
+        except Refused:
+            assert self.order == state
+            return
+        assert self.order == state, "looking changes nothing"
+        if plan.refused or not plan.changes_something:
+            assert plan.after == before
+            return
+        open_before = self.plan.uncovered + self.plan.expected
+        voided, refunded = self.moved
+        worth_cut = sum(each.worth for each in self.order.cut.values())
+        make(self.order, draw_up(self.order, wish))
+        self.ordered = {each.line_id: each.quantity for each in self.order.lines}
+        off = sum(each.worth for each in self.order.cut.values()) - worth_cut
+        self.payable += plan.after.total - before.total + off
+        assert totals_of(self.order) == plan.after
+        assert max(0, self.plan.uncovered + self.plan.expected - open_before) == plan.owed
+        self.bank.next_answer = "done"
+        if plan.asked:
+            self.teller.add_tender(CARD, plan.asked)
+            self.teller.authorise()
+        self.teller.bring_into_line()
+        assert (self.moved[0] - voided, self.moved[1] - refunded) == (plan.void, plan.refund)
+
+    def wish(self, data: st.DataObject) -> ChangeWish:
+        lines = sorted(self.ordered)
+        quantities = {}
+        for each in data.draw(st.lists(st.sampled_from(lines), unique=True, max_size=2)):
+            units = self.order.line_units(each)
+            quantities[each] = max(0, units.owed + units.fulfilled + data.draw(st.integers(-2, 2)))
+        added = []
+        if data.draw(st.booleans()) and len(lines) < 8:
+            quantity, price = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 40))
+            added.append(
+                NewLine(
+                    line_id=LineId(f"N{len(lines)}"),
+                    sku=Sku("sku-new"),
+                    quantity=quantity,
+                    unit_price=price,
+                    discount=data.draw(st.integers(0, quantity * price)),
+                    fulfilment="f1",
+                )
+            )
+        moved = data.draw(st.lists(st.sampled_from(lines), unique=True, max_size=2))
+        way = Way(method=Method.PICKUP, store_id=StoreId(f"S{data.draw(st.integers(1, 3))}"))
+        return ChangeWish(add=added, quantity=quantities, method=NewWay(lines=moved, way=way) if moved else None)
+
     # --- money -------------------------------------------------------------------------------------------------------
 
     @rule(answer=ANSWERS)
@@ -303,6 +364,11 @@ class OrderMachine(RuleBasedStateMachine):
         given_up = sum(each.worth for each in self.order.given_up.values())
         goods = self.order.earned - sum(self.order.fees.values())
         assert goods + self.order.owed_worth + given_up == self.payable
+
+    @invariant()
+    def what_the_customer_keeps_costs_what_is_said(self) -> None:
+        goods = self.order.earned - sum(self.order.fees.values())
+        assert totals_of(self.order).total == goods + self.order.owed_worth
 
     @invariant()
     def the_provider_s_ceilings_hold(self) -> None:

@@ -115,9 +115,14 @@ async def collected_by_a_friend(world: World, who: Customer, told: Told) -> Plac
 
 
 async def shipped_home(world: World, who: Customer, told: Told) -> Placed:
-    """To an address that the place that packs it reads, under a label that a carrier sold."""
+    """To an address that changes and that the place that packs it reads, under a label that a carrier sold."""
     body = body_of(world, who) | {"fulfilments": [{"id": "f1", "method": "ship", "address": ADDRESS}]}
     order = await world.placed(body)
+    moved = ADDRESS | {"line1": "Quastenhof 9912"}
+    told.refusals.append(await order.ask("changes", {"address": moved, "remove": ["99"]}))
+    changed = await order.ask("changes", {"address": moved})
+    if changed.status_code != 200:
+        raise EndedTooEarly(f"changes: {changed.text[:300]}")
     place = str((await order.group())["store_id"])
     path, key = f"/v1/shipments/{order.id}/1", world.key_of(place)
     lines = {"lines": [{"line_id": "1", "quantity": 1}]}
@@ -126,7 +131,7 @@ async def shipped_home(world: World, who: Customer, told: Told) -> Placed:
         if answer.status_code != 200:
             raise EndedTooEarly(f"{command}: {answer.text[:300]}")
     shown = await world.call("GET", path, key)
-    assert ADDRESS["line1"] in shown.text, "whoever packs it knows where it goes"
+    assert moved["line1"] in shown.text, "whoever packs it knows where it goes"
     return order
 
 

@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from tests.replay import corpus
 from tests.servers import composed, running_servers
+from tests.workflows.changing_journeys import CHANGING_JOURNEYS
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.shop import shop_on
@@ -22,7 +23,7 @@ from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
 from tests.workflows.working import working
 from workers.plugin import throughline_plugin
 
-ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS
+ALL = JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | CHANGING_JOURNEYS
 
 
 async def record(wanted: list[str]) -> None:

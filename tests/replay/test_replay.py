@@ -6,6 +6,7 @@ from temporalio.workflow import NondeterminismError
 
 from tests.replay import corpus
 from tests.replay.changed import MoneyBeforeStock, PatchedMoneyBeforeStock
+from tests.workflows.changing_journeys import CHANGING_JOURNEYS
 from tests.workflows.journeys import JOURNEYS
 from tests.workflows.shipping_journeys import SHIPPING_JOURNEYS
 from tests.workflows.supply_journeys import SUPPLY_JOURNEYS
@@ -26,7 +27,7 @@ async def test_a_recorded_order_goes_the_same_way_again(name: str) -> None:
 
 def test_every_journey_is_recorded() -> None:
     recorded = {name.rpartition("-")[0] for name in corpus.names()}
-    assert recorded >= set(JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS), (
+    assert recorded >= set(JOURNEYS | SHIPPING_JOURNEYS | SUPPLY_JOURNEYS | CHANGING_JOURNEYS), (
         "record what is missing: python -m tests.replay.record JOURNEY"
     )
 

@@ -192,3 +192,26 @@ async def test_what_cannot_be_a_kit_is_refused_and_a_kit_has_no_stock_of_its_own
         await world.call("POST", "/v1/stock/movements", world.keys["stores"]["S001"], movement), 422, "validation"
     )
     assert problem["errors"][0]["pointer"] == "/sku"
+
+
+@story
+async def test_a_kit_that_is_added_later_is_held_picked_and_put_back_by_component(world: World) -> None:
+    box, shelf = await kit(world, lamps=3, bulbs=6), await world.shelf(S001=2)
+    order = await world.place(sku=shelf.sku, quantity=1, price=1000)
+    line = {"line_id": "2", "sku": box.sku, "quantity": 1, "unit_price": 4999, "fulfilment": "f1"}
+    opened = taken(await order.ask("changes", {"add": [line]}))
+    assert not opened["applied"]
+    assert await available(world, box.sku, box.bulb.sku) == {box.sku: 1, box.bulb.sku: 3}, "held while it waits"
+    card = [{"type": "card", "token": "tok_ok", "amount": 4999}]
+    taken(await order.ask("payments", {"tenders": card}))
+    components = (await order.view())["lines"][1]["components"]
+    assert [each["sku"] for each in components] == [box.lamp.sku, box.bulb.sku]
+    await order.does("accept")
+    lamp, bulbs = {"sku": box.lamp.sku, "quantity": 1}, {"sku": box.bulb.sku, "quantity": 3}
+    await picks(order, {"line_id": "1", "quantity": 1}, {"line_id": "2", "components": [lamp, bulbs]})
+    await order.cancel()
+    lines = [{"line_id": "1", "quantity": 1}, {"line_id": "2", "quantity": 1}]
+    await order.does("put-back", {"lines": lines})
+    await order.reaches("cancelled")
+    await box.left(lamps=3, bulbs=6)
+    await shelf.adds_up(S001=2)

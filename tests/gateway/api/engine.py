@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.records.port import OrderChange
 from domain.cancellation import plan_cancel
+from domain.changes import plan_change
 from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.ids import OrderId, order_workflow_id
@@ -23,7 +24,7 @@ from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
 from domain.units import UnitState
 from workflows import options
-from workflows.messages import Command, GroupAnswer, OrderResult, Placed
+from workflows.messages import ChangePreview, Command, GroupAnswer, OrderResult, Placed
 
 Answers = Callable[[Any], Any]
 
@@ -179,14 +180,16 @@ class Handle:
     async def signal(self, signal: Any, message: Any, *, rpc_timeout: timedelta) -> None:
         self._running().signals.append((signal.__name__, message))
 
-    async def query(self, _: Any, lines: Any, *, rpc_timeout: timedelta) -> Any:
+    async def query(self, what: Any, asked: Any, *, rpc_timeout: timedelta) -> Any:
         """Temporal answers for orders that have ended too, as long as it keeps them."""
         if self.engine.away:
             raise self.engine.away
         found = self.engine.running.get(self.id)
         if found is None:
             raise rpc(RPCStatusCode.NOT_FOUND)
-        return plan_cancel(found.order, lines)
+        if what.__name__ == "change_plan":
+            return ChangePreview(plan=plan_change(found.order, asked))
+        return plan_cancel(found.order, asked)
 
     async def describe(self, *, rpc_timeout: timedelta) -> None:
         if self.id not in self.engine.running:

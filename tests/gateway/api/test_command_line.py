@@ -285,3 +285,37 @@ def test_an_order_names_the_units_of_its_pickups_by_sku(folder: Path) -> None:
 def test_one_record_is_no_records(folder: Path, records: int, said: str) -> None:
     respx.post(f"{API}/v1/ops/erasures").respond(201, json={"customer_ref": "C-1", "keys": 1, "records": records})
     assert said in run(ops.app, folder, "erase", "C-1", "--reason", "asked for it").stdout
+
+
+@respx.mock
+def test_an_order_is_changed_with_its_totals_shown_before_and_after(folder: Path) -> None:
+    before = {"lines": 4999, "shipping": 0, "tax": 798, "total": 4999}
+    shown = {
+        "before": before,
+        "after": before | {"lines": 9998, "total": 9998},
+        "owed": 4999,
+        "due": 0,
+        "applied": True,
+        "status": "in_progress",
+        "plan": {},
+    }
+    changed = respx.post(f"{API}/v1/orders/o1/changes").respond(200, json=shown)
+    words = ["change", "o1", "--quantity", "1=2", "--remove", "3", "--token", "tok_ok", "--amount", "4999"]
+    result = run(order.app, folder, *words)
+    assert result.exit_code == 0, result.output
+    tenders = [{"type": "card", "token": "tok_ok", "amount": 4999}]
+    assert sent(changed)[0] == {"quantity": {"1": 2}, "remove": ["3"], "tenders": tenders}
+    assert "4999 owed, 0 due; the change is made" in result.output
+    assert run(order.app, folder, "change", "o1", "--quantity", "1").exit_code != 0
+    assert run(order.app, folder, "change", "o1", "--add", "[").exit_code != 0
+    assert changed.call_count == 1, "what cannot be read is not sent"
+
+
+@respx.mock
+def test_what_a_store_could_not_give_out_is_sent_home(folder: Path) -> None:
+    chosen = respx.post(f"{API}/v1/orders/o1/choice").respond(200, json=GROUP | {"kind": "shipment", "n": 2})
+    home = {"name": "A", "line1": "Street 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+    result = run(order.app, folder, "choose", "o1", "ship", "--address", json.dumps(home), "--service", "express")
+    assert result.exit_code == 0, result.output
+    assert sent(chosen)[0] == {"option": "ship", "address": home, "service": "express"}
+    assert "shipment 2 of o1" in result.output

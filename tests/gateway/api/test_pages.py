@@ -107,6 +107,31 @@ async def test_the_choice_offers_other_stores_and_is_made_once(shop: Shop, web: 
     assert (first.actor.channel, first.actor.kind) == ("link", "customer")
 
 
+async def test_the_customer_has_the_items_sent_to_an_address_that_only_the_vault_knows(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    order_id = await waiting(shop, web)
+    running, url, customer = shop.engine.of(order_id), link(shop, LinkKind.CHOICE, order_id), shop.client()
+    running.answers["choose"] = answers_with_group(shop.engine, order_id)
+    page = await customer.get(url)
+    home = {"name": "Ann Example", "line1": "Secret Lane 5", "postal_code": "10115", "city": "Berlin", "country": "de"}
+    sent = {"once": form(page), "option": "ship"} | home
+    answer = await customer.post(url, data=sent | {"country": "Germany"})
+    assert (answer.status_code, running.commands) == (422, [])
+    answer = await customer.post(url, data=sent)
+    assert (answer.status_code, said(answer)[:37]) == (200, "The items are sent to you once the sh"), "not paid yet"
+    [command] = running.commands
+    assert isinstance(command, messages.Choose)
+    assert (command.option, command.n) == ("ship", 1)
+    assert "Secret" not in command.model_dump_json()
+    assert command.way is not None
+    assert command.way.address is not None
+    assert command.way.address.destination.country == "DE"
+    kept = await shop.services.vault.get(Subject(f"{order_id}/address/{command.way.address.origin}"))
+    assert isinstance(kept, PersonalData)
+    assert "Secret Lane 5" in kept.address
+
+
 async def test_a_page_speaks_the_language_of_the_order(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await waiting(shop, web)
     notice = Notice(

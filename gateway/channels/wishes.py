@@ -1,0 +1,189 @@
+"""A body's wish in the order's words: known goods and stores, and addresses put away in the vault."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from adapters.keys.port import CustomerRef
+from adapters.places.port import Place, PlaceKind
+from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
+from domain.destinations import destination_of
+from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender, TenderType
+from domain.kits import Component
+from domain.payments import TenderId
+from domain.terms import TenderTerms
+from domain.views import OrderView
+from gateway.channels import bodies
+from gateway.channels.placing import kits_of, printed, where_is
+from gateway.problems import FieldError, Problem, ProblemKind
+from gateway.services import Services
+from gateway.showing import address_subject
+
+FIRST_CHANGED_ADDRESS = 1_000_000
+"""Addresses of placed shipments are kept under the numbers of their fulfilments, which are smaller."""
+
+
+async def wish_of(services: Services, order: OrderView, command_id: str, body: bodies.ChangesBody) -> ChangeWish:
+    """Raises 422 with every field that cannot be. A question leaves no address behind."""
+    known = await _look_up(services, body)
+    _check(services.now(), order, body, known)
+    address = None
+    if body.address is not None:
+        address = await _address(services, order, command_id, body.address, keep=not body.preview)
+    return ChangeWish(
+        add=[
+            NewLine(
+                line_id=LineId(line.line_id),
+                sku=Sku(line.sku),
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                tax=line.tax,
+                fulfilment=line.fulfilment,
+                components=list(known.kits.get(line.sku, ())),
+            )
+            for line in body.add
+        ],
+        remove=[LineId(line) for line in body.remove],
+        quantity={LineId(line): quantity for line, quantity in body.quantity.items()},
+        address=address,
+        method=await _method(services, order, command_id, body, known.place) if body.method is not None else None,
+    )
+
+
+async def way_home(services: Services, order: OrderView, command_id: str, address: Address, service: Service) -> Way:
+    """Shipping to an address that the customer names."""
+    kept = await _address(services, order, command_id, address, keep=True)
+    return Way(method=Method.SHIP, service=service, address=kept)
+
+
+def card_tenders(tenders: list[Tender]) -> list[TenderTerms]:
+    """Raises 422 for anything but cards: they alone can be authorised before a change is made."""
+    errors = [
+        FieldError(pointer=f"/tenders/{n}/type", reason="Only card pays for a change")
+        for n, tender in enumerate(tenders)
+        if tender.type is not TenderType.CARD
+    ]
+    if errors:
+        raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
+    return [
+        TenderTerms(tender_id=TenderId(f"change{n}"), type=tender.type, amount=tender.amount, token=tender.token)
+        for n, tender in enumerate(tenders, start=1)
+    ]
+
+
+async def _method(
+    services: Services, order: OrderView, command_id: str, body: bodies.ChangesBody, place: Place | None
+) -> NewWay:
+    assert body.method is not None
+    wanted = body.method.fulfilment
+    address = None
+    if wanted.address is not None and wanted.method is Method.SHIP:
+        address = await _address(services, order, f"{command_id}/method", wanted.address, keep=not body.preview)
+    if place is not None and wanted.method is Method.SHIP_TO_STORE:
+        # The carrier is told the store's own address; nothing is put away.
+        address = NewAddress(destination=where_is(place), origin=_number_of(f"{command_id}/method"))
+    return NewWay(
+        lines=[LineId(line) for line in body.method.lines],
+        way=Way(
+            method=wanted.method,
+            store_id=StoreId(wanted.store_id) if wanted.store_id else None,
+            mode=wanted.mode,
+            requested_at=wanted.requested_pickup_at,
+            service=wanted.service or Service.STANDARD,
+            address=address,
+            allow_split=wanted.allow_split,
+            keep_together=wanted.keep_together,
+            exclude=[StoreId(place) for place in wanted.exclude],
+        ),
+    )
+
+
+class _Known(NamedTuple):
+    """What is on record of the goods and the store that are named."""
+
+    skus: frozenset[str]
+    kits: Mapping[str, Sequence[Component]]
+    place: Place | None
+
+
+async def _look_up(services: Services, body: bodies.ChangesBody) -> _Known:
+    named = body.method.fulfilment.store_id if body.method is not None else None
+    async with services.transactions.begin() as books:
+        items = await books.items.items(sorted({line.sku for line in body.add}))
+        return _Known(
+            skus=frozenset(item.sku for item in items),
+            kits=await kits_of(books.items, items),
+            place=await books.places.place(StoreId(named)) if named else None,
+        )
+
+
+def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Known) -> None:
+    wanted = body.method.fulfilment if body.method is not None else None
+    lines = {line.line_id for line in order.lines}
+    errors = [
+        FieldError(pointer=f"/add/{n}/sku", reason="Unknown SKU")
+        for n, line in enumerate(body.add)
+        if line.sku not in known.skus
+    ]
+    errors += [
+        FieldError(pointer=f"/add/{n}/discount", reason="Is more than the line's price")
+        for n, line in enumerate(body.add)
+        if line.discount > line.quantity * line.unit_price
+    ]
+    errors += [
+        FieldError(pointer=f"/add/{n}/line_id", reason="This order has such a line; change its quantity")
+        for n, line in enumerate(body.add)
+        if line.line_id in lines
+    ]
+    errors += [
+        FieldError(pointer=f"/add/{n}/kind", reason="Only goods are sold yet")
+        for n, line in enumerate(body.add)
+        if line.kind is not LineKind.GOODS
+    ]
+    named = [("/remove", line) for line in body.remove] + [("/quantity", line) for line in body.quantity]
+    named += [("/method/lines", line) for line in (body.method.lines if body.method else ())]
+    errors += [
+        FieldError(pointer=pointer, reason=f"This order has no line {line}")
+        for pointer, line in named
+        if line not in lines
+    ]
+    if wanted is not None and wanted.method is not Method.SHIP:
+        errors += _wrong_with_store(wanted, known.place, now)
+    if errors:
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
+
+
+def _wrong_with_store(wanted: bodies.WayBody, place: Place | None, now: datetime) -> Iterator[FieldError]:
+    here = "/method/fulfilment"
+    if place is None or place.kind is not PlaceKind.STORE:
+        yield FieldError(pointer=f"{here}/store_id", reason="Unknown store")
+    elif wanted.method is Method.SHIP_TO_STORE:
+        if wanted.mode is not PickupMode.COUNTER:
+            yield FieldError(pointer=f"{here}/mode", reason="What is sent to a store is collected inside")
+        return
+    elif place.paused(now):
+        yield FieldError(pointer=f"{here}/store_id", reason="The store takes no pickups now")
+    elif wanted.mode is PickupMode.CURBSIDE and not place.curbside:
+        yield FieldError(pointer=f"{here}/mode", reason="This store has no curbside pickup")
+    if wanted.mode is PickupMode.LOCKER:
+        yield FieldError(pointer=f"{here}/mode", reason="Only counter and curbside are offered yet")
+
+
+async def _address(
+    services: Services, order: OrderView, command_id: str, address: Address, *, keep: bool
+) -> NewAddress:
+    """The address goes to the vault, under a number that the same command always gets; the order knows the region."""
+    number = _number_of(command_id)
+    if keep:
+        now, order_id = services.now(), OrderId(order.order_id)
+        async with services.transactions.begin() as books:
+            key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), now, books.connection)
+            await services.vault.put(address_subject(order_id, number), key.id, printed(address), now, books.connection)
+    return NewAddress(destination=destination_of(address), origin=number)
+
+
+def _number_of(command_id: str) -> int:
+    return FIRST_CHANGED_ADDRESS + int.from_bytes(hashlib.sha256(command_id.encode()).digest()[:5], "big")
