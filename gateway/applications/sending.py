@@ -46,7 +46,7 @@ async def product_of(services: Services, view: dict[str, Any]) -> ProductDefinit
 
 async def carry_out(services: Services, caller: Caller, application_id: str, command: ApplicationCommand) -> Any:
     """Send the command and answer with the application as it is after it; refusals carry the present state."""
-    handle = services.temporal.get_workflow_handle_for(ApplicationWorkflow.run, application_workflow_id(application_id))
+    handle = services.temporal.get_workflow_handle(application_workflow_id(application_id))
     try:
         try:
             await carried_out(handle, ApplicationWorkflow.act, Act(command=command), command.command_id, ENGINE)
