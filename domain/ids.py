@@ -48,6 +48,10 @@ def order_workflow_id(order: OrderId) -> str:
     return f"order/{order}"
 
 
+def application_workflow_id(application: str) -> str:
+    return f"application/{application}"
+
+
 def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")

@@ -4,6 +4,16 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
+from gateway.applications import (
+    accounts,
+    applications,
+    closing,
+    documents,
+    exporting,
+    parties,
+    products,
+    underwriting,
+)
 from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
 from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
@@ -31,6 +41,14 @@ ROUTERS = (
     returns.router,
     policies.router,
     receiving.router,
+    applications.router,
+    parties.router,
+    documents.router,
+    closing.router,
+    exporting.router,
+    underwriting.router,
+    accounts.router,
+    products.router,
     ops.router,
     reconciliations.router,
     erasures.router,

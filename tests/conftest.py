@@ -33,6 +33,8 @@ pytest.register_assert_rewrite(
     "tests.workflows.brokering_journeys",
     "tests.workflows.dropship_journeys",
     "tests.workflows.shop",
+    "tests.workflows.borrower",
+    "tests.scenarios.applied",
     "tests.deployment.team",
     "tests.deployment.callers",
 )

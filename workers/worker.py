@@ -33,6 +33,7 @@ from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
 from activities.dropship import PartnerSteps
+from activities.lending import ApplicationRecords, LendingSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
@@ -52,6 +53,7 @@ from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
@@ -65,6 +67,8 @@ POOLS = (
     options.PARTNERS,
     options.BROKERING,
     options.NOTIFICATION,
+    options.APPLICATIONS,
+    options.LENDING,
 )
 
 
@@ -198,6 +202,38 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 task_queue=options.NOTIFICATION,
                 activities=[NoticeSteps(made.relay()).dispatch_notices],
                 graceful_shutdown_timeout=grace,
+            )
+        )
+    if options.APPLICATIONS in pools:
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.APPLICATIONS,
+                workflows=[ApplicationWorkflow],
+                activities=[ApplicationRecords(made.applications).record_application],
+                max_cached_workflows=settings.workflow_cache,
+                max_concurrent_workflow_tasks=settings.workflow_tasks,
+                max_concurrent_local_activities=settings.local_activities,
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_timeout),
+                graceful_shutdown_timeout=grace,
+            )
+        )
+    if options.LENDING in pools:
+        lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.LENDING,
+                activities=[
+                    lending.ask_about_party,
+                    lending.send_letter,
+                    lending.open_account,
+                    lending.settle_transaction,
+                    lending.pay_out,
+                ],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
             )
         )
     return workers

@@ -43,7 +43,7 @@ async def carry_out(
 
     try:
         try:
-            answer = await update_of(handle_of(services.temporal, view.return_id), do, command)
+            answer = await update_of(handle_of(services.temporal, view.return_id), do, command, command.command_id)
         except Ended:
             present = await now()
             if once_over is not None:
