@@ -11,6 +11,7 @@ from domain.cancellation import CancelPlan
 from domain.carriage import ParcelStatus
 from domain.change_wishes import ChangeWish, Way
 from domain.changes import ChangePlan
+from domain.choices import ChoiceOption as ChoiceOption
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Relation
@@ -260,14 +261,6 @@ class NoteSale(GroupCommand):
     kind: Literal["note_sale"] = "note_sale"
     sale_id: OrderId
     amount: int
-
-
-class ChoiceOption(StrEnum):
-    OTHER_STORE = "other_store"
-    SHIP = "ship"
-    WAIT = "wait"
-    CANCEL = "cancel"
-    SUBSTITUTE = "substitute"
 
 
 class Choose(Command):
