@@ -53,7 +53,6 @@ AT_THE_COUNTER = (
     messages.ReportShortage,
     messages.RefuseUnits,
     messages.Reject,
-    messages.ExtendWindow,
 )
 """What nobody does with goods that lie in a parcel machine."""
 
