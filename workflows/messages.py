@@ -12,6 +12,7 @@ from domain.carriage import ParcelStatus
 from domain.change_wishes import ChangeWish, Way
 from domain.changes import ChangePlan
 from domain.choices import ChoiceOption as ChoiceOption
+from domain.dropship import PartnerId, PartnerRequestId, RequestStatus
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Relation
@@ -437,6 +438,18 @@ class LockerEvent(Message):
 
     n: int
     news: LockerNews
+
+
+class PartnerEvent(Message):
+    """A partner's news of a request, whose state is asked for, not believed. `n`: which shipment it says that it is."""
+
+    event_id: str
+    n: int
+    partner: PartnerId
+    request_id: PartnerRequestId
+    at: datetime
+    said: str
+    status: RequestStatus
 
 
 class StockArrived(Message):
