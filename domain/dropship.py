@@ -117,3 +117,5 @@ class PartnerWork(BaseModel):
     """When it is looked at next."""
     speaking: bool = False
     """A question is under way."""
+    look_again: bool = False
+    """It has said something meanwhile: the answer may be older than that."""

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor, Channel
+from domain.carriage import Country
+from domain.change_policy import ServicePrice
 from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
@@ -99,6 +101,8 @@ class ChannelRules(Fixed):
     """Orders worth more minor units than this wait for approval."""
     change_window: Duration | None = None
     """How long after placement no store sees an order; none: as the policy says."""
+    shipping_to: dict[Country, dict[Service, ServicePrice]] = {}
+    """What shipping costs once an address is changed to another country; one that is not named costs what it did."""
 
 
 class OrderTerms(Fixed):

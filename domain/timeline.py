@@ -76,6 +76,7 @@ class Event(StrEnum):
     PARTNER_ACCEPTED = "partner_accepted"
     PARTNER_DECLINED = "partner_declined"
     PARTNER_CALLED_OFF = "partner_called_off"
+    PARTNER_EVENT = "partner_event"
     """It will not send what it was asked for."""
     PACKED = "packed"
     UNPACKED = "unpacked"

@@ -61,7 +61,7 @@ class Services:
     code_key: bytes
     """From which hand-over codes are derived."""
     webhook_secrets: Mapping[str, str]
-    """By kind of system: payment, fraud, carrier, locker, bureau (`whsec_…`)."""
+    """By kind of system: payment, fraud, carrier, locker, partner, bureau (`whsec_…`)."""
     public_url: str
     """The API as customers' links reach it."""
     lending: Lending

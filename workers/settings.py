@@ -74,10 +74,13 @@ class WebhookSecrets(BaseModel):
     carrier: SecretStr
     locker: SecretStr
     bureau: SecretStr
+    partner: SecretStr | None = None
+    """None: partners are looked at, and no event of theirs is taken."""
 
     def revealed(self) -> dict[str, str]:
         """The secrets in clear, by kind of system. Never log it."""
-        return {name: getattr(self, name).get_secret_value() for name in type(self).model_fields}
+        secrets = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
 
 
 class Settings(BaseSettings):
@@ -134,7 +137,7 @@ class Settings(BaseSettings):
     mail_url: str = Field("http://127.0.0.1:8182", description="The mail catcher's pages, in the sandbox.")
     webhook_secrets: WebhookSecrets = Field(
         description="Secrets of the webhooks in, one setting each: THROUGHLINE_WEBHOOK_SECRETS__PAYMENT, …__FRAUD, "
-        "…__CARRIER, …__LOCKER, …__BUREAU.",
+        "…__CARRIER, …__LOCKER, …__BUREAU, and …__PARTNER where partners send events.",
     )
 
     # Keys, each 32 random bytes in base64

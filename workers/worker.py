@@ -163,6 +163,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lockers.reserve_compartment,
                     lockers.look_into_compartment,
                     lockers.take_goods_out,
+                    lockers.extend_stay,
                     lockers.empty_compartment,
                 ],
                 max_concurrent_activities=settings.activities,

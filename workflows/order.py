@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.counter import Counter
     from workflows.depositing import Depositing
     from workflows.desk import Desk, OrderStart
+    from workflows.dropshipping import hear_from_partner
     from workflows.holds import Holds
     from workflows.messages import (
         CancelAnswer,
@@ -53,7 +54,6 @@ AT_THE_COUNTER = (
     messages.ReportShortage,
     messages.RefuseUnits,
     messages.Reject,
-    messages.ExtendWindow,
 )
 """What nobody does with goods that lie in a parcel machine."""
 
@@ -435,6 +435,13 @@ class OrderWorkflow:
         await self._placing_is_over()
         async with self.desk.turn.of(event.news.event_id):
             await self.depositing.locker_event(event)
+
+    @workflow.signal
+    async def partner_event(self, event: messages.PartnerEvent) -> None:
+        """A partner has news of what it was asked to ship."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await hear_from_partner(self.desk, event)
 
     @workflow.query
     def view(self) -> OrderView:

@@ -16,23 +16,24 @@ from adapters.payment.port import Payments, ProviderDispute, ProviderEvent
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import parcel_status
+from domain.dropship import PartnerId, PartnerRequestId, request_status
 from domain.ids import OperationKey, ReturnId, return_of_key
 from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.returns.sending import handle_of as handle_of_return
-from gateway.webhooks import late_lockers, late_parcels
-from gateway.webhooks.carriage import CarrierData, LockerData
+from gateway.webhooks import late_lockers, late_parcels, late_partners
+from gateway.webhooks.carriage import CarrierData, LockerData, PartnerData
 from gateway.webhooks.late_money import came_back, disputed
-from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PaymentEvent
+from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PartnerEvent, PaymentEvent
 from workflows.order import OrderWorkflow
 from workflows.return_messages import RefundEvent
 from workflows.returns import ReturnWorkflow
 
 log = structlog.get_logger(__name__)
 
-PAYMENT, FRAUD, CARRIER, LOCKER = "payment", "fraud", "carrier", "locker"
+PAYMENT, FRAUD, CARRIER, LOCKER, PARTNER = "payment", "fraud", "carrier", "locker", "partner"
 SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.SYSTEM)
 
 _ABOUT = {
@@ -85,6 +86,8 @@ async def deliver(
         done = await _carrier(event, client, transactions)
     elif event.provider == LOCKER:
         done = await _locker(event, client, transactions)
+    elif event.provider == PARTNER:
+        done = await _partner(event, client, transactions)
     else:
         done = True  # bureaus: checked and kept, and nobody here waits for them yet
     if done:
@@ -188,6 +191,22 @@ async def _locker(event: InboundEvent, client: Client, transactions: Transaction
     news = LockerEvent(n=data.pickup, news=late_lockers.news_of(event.event_id, data))
     return await _signal(
         client, event, OrderWorkflow.locker_event, news, lambda: late_lockers.keep(transactions, event, data)
+    )
+
+
+async def _partner(event: InboundEvent, client: Client, transactions: Transactions) -> bool:
+    data = PartnerData.model_validate(event.data)
+    news = PartnerEvent(
+        event_id=event.event_id,
+        n=data.number,
+        partner=PartnerId(data.partner),
+        request_id=PartnerRequestId(data.request_id),
+        at=data.at,
+        said=data.status,
+        status=request_status(data.status),
+    )
+    return await _signal(
+        client, event, OrderWorkflow.partner_event, news, lambda: late_partners.keep(transactions, event, data)
     )
 
 

@@ -20,7 +20,7 @@ from gateway.bodies import StrictRoute, parse_json, pointer_into, read_bounded, 
 from gateway.fields import Reference
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import CurrentServices, Services
-from gateway.webhooks.carriage import CarrierEvent, LockerEvent
+from gateway.webhooks.carriage import CarrierEvent, LockerEvent, PartnerEvent
 from gateway.webhooks.delivery import PaymentData, deliver
 from gateway.wording import reason_of
 
@@ -40,6 +40,7 @@ class Provider(StrEnum):
     FRAUD = "fraud"
     CARRIER = "carrier"
     LOCKER = "locker"
+    PARTNER = "partner"
     BUREAU = "bureau"
 
 
@@ -74,9 +75,10 @@ class OtherBody(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
-_TOLD: dict[Provider, type[CarrierEvent] | type[LockerEvent]] = {
+_TOLD: dict[Provider, type[CarrierEvent] | type[LockerEvent] | type[PartnerEvent]] = {
     Provider.CARRIER: CarrierEvent,
     Provider.LOCKER: LockerEvent,
+    Provider.PARTNER: PartnerEvent,
 }
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
@@ -18,6 +18,7 @@ from adapters.payment.port import Payments
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import ParcelStatus
+from domain.dropship import PartnerId, PartnerRequestId, request_status
 from domain.ids import CommandId, LineId, OrderId, StoreId, order_workflow_id
 from domain.ledger import OrderGoods
 from domain.notices import Notice
@@ -149,6 +150,20 @@ class WatchedOrder:
             status=status,
         )
         await self.handle.signal(OrderWorkflow.carrier_event, news)
+
+    async def partner_tells(self, said: str, request_id: str, *, event_id: str | None = None, n: int = 1) -> str:
+        """An event of the partner's, whatever is true; its id."""
+        news = messages.PartnerEvent(
+            event_id=event_id or new_id(),
+            n=n,
+            partner=PartnerId("P001"),
+            request_id=PartnerRequestId(request_id),
+            at=datetime.now(UTC),
+            said=said,
+            status=request_status(said),
+        )
+        await self.handle.signal(OrderWorkflow.partner_event, news)
+        return news.event_id
 
     async def answer_stop(self, *, stopped: bool, n: int = 1) -> GroupAnswer:
         return await self.tell(OrderWorkflow.cancel_answer, messages.AnswerStop(**self.store(n, stopped=stopped)))

@@ -264,13 +264,12 @@ class Servers:
             shown.note = self.mail_url
 
     async def _start_carriage(self) -> None:
-        secrets = self.secrets.webhook_secrets
+        secrets = self.secrets.webhook_secrets.revealed()
         command = python(
             "adapters.simulators.carriage",
             *("--port", self._carriage_port),
             *("--webhook-url", self.api_url + WEBHOOKS_PATH),
-            *("--carrier-secret", secrets.carrier.get_secret_value()),
-            *("--locker-secret", secrets.locker.get_secret_value()),
+            *(word for name in ("carrier", "locker", "partner") for word in (f"--{name}-secret", secrets[name])),
             *("--data", self.data.simulators),
             *(word for name, seconds in self._carriage_durations.items() for word in (f"--{name}", str(seconds))),
         )

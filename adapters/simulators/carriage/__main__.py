@@ -33,9 +33,12 @@ def _options() -> argparse.Namespace:
 
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the ready line names it")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--webhook-url", help="events go to its /carrier and /locker; without it they are only kept")
+    parser.add_argument(
+        "--webhook-url", help="events go to its /carrier, /locker, /partner; without it they are only kept"
+    )
     parser.add_argument("--carrier-secret", default="", help="whsec_… of Standard Webhooks")
     parser.add_argument("--locker-secret", default="", help="whsec_… of Standard Webhooks")
+    parser.add_argument("--partner-secret", default="", help="the same; without it partners tell nothing by themselves")
     parser.add_argument(
         "--data", type=Path, help="a folder for the journals; without it the books die with the process"
     )
@@ -82,12 +85,13 @@ async def _run(options: argparse.Namespace) -> None:
         engines[name].resume()
         journal.open(engines[name].books.snapshot())
     hooks = options.webhook_url.rstrip("/") if options.webhook_url else None
+    partner_hook = f"{hooks}/partner" if hooks and options.partner_secret else None
     try:
         async with http_client(timeout=5.0) as client:
             app = create_app(
                 (carriers, Deliveries(carriers, hooks and f"{hooks}/carrier", options.carrier_secret, client)),
                 (lockers, Deliveries(lockers, hooks and f"{hooks}/locker", options.locker_secret, client)),
-                partners,
+                (partners, Deliveries(partners, partner_hook, options.partner_secret, client)),
                 silence=options.silence,
             )
             await serve(app, sock, f"carriage simulator ready on {url_of(sock)}")

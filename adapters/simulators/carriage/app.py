@@ -21,11 +21,11 @@ _DOORS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carriage
 def create_app(
     carriers: tuple[CarrierEngine, Deliveries],
     lockers: tuple[LockerEngine, Deliveries],
-    partners: PartnerEngine,
+    partners: tuple[PartnerEngine, Deliveries],
     *,
     silence: float = 30.0,
 ) -> FastAPI:
-    app = FastAPI(title="Carriage simulator", lifespan=delivering(carriers[1], lockers[1]))
+    app = FastAPI(title="Carriage simulator", lifespan=delivering(carriers[1], lockers[1], partners[1]))
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -37,5 +37,5 @@ def create_app(
 
     app.mount("/carriers", create_carriers(*carriers, silence=silence))
     app.mount("/lockers", create_lockers(*lockers, silence=silence))
-    app.mount("/partners", create_partners(partners, silence=silence))
+    app.mount("/partners", create_partners(*partners, silence=silence))
     return app

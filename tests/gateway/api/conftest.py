@@ -54,7 +54,8 @@ from tests.gateway.api.engine import Engine, offered
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 """A Monday, 11:00 in Berlin."""
-SECRETS = dict.fromkeys(("payment", "fraud", "carrier", "locker"), "whsec_" + "c2VjcmV0IHNlY3JldCBzZWNyZXQgISE=")
+SIGNING = ("payment", "fraud", "carrier", "locker", "partner")
+SECRETS = dict.fromkeys(SIGNING, "whsec_" + "c2VjcmV0IHNlY3JldCBzZWNyZXQgISE=")
 CODE_KEY = b"c" * 32
 HOURS = StoreHours(
     zone="Europe/Berlin",

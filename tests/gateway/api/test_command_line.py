@@ -352,9 +352,16 @@ def test_an_order_is_changed_with_its_totals_shown_before_and_after(folder: Path
     tenders = [{"type": "card", "token": "tok_ok", "amount": 4999}]
     assert sent(changed)[0] == {"quantity": {"1": 2}, "remove": ["3"], "tenders": tenders}
     assert "4999 owed, 0 due; the change is made" in result.output
+    told = ["--contact", "new@example.org", "--contact", "+49301234567"]
+    assert run(order.app, folder, "change", "o1", *told).exit_code == 0
+    assert sent(changed)[0] == {"contact": {"email": "new@example.org", "phone": "+49301234567"}}
+    there = ["--address", '{"line1": "There 1"}', "--prices", '{"shipping": 250}']
+    assert run(order.app, folder, "change", "o1", *there).exit_code == 0
+    assert sent(changed)[0] == {"address": {"line1": "There 1"}, "prices": {"shipping": 250}}
+    assert run(order.app, folder, "change", "o1", "--contact", "a@b.example", "--contact", "c@d.example").exit_code != 0
     assert run(order.app, folder, "change", "o1", "--quantity", "1").exit_code != 0
     assert run(order.app, folder, "change", "o1", "--add", "[").exit_code != 0
-    assert changed.call_count == 1, "what cannot be read is not sent"
+    assert changed.call_count == 3, "what cannot be read is not sent"
 
 
 @respx.mock
