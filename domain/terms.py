@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor, Channel
 from domain.destinations import Destination, destination_of
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
@@ -88,6 +88,16 @@ class SaleOf(Fixed):
     """The pickup."""
 
 
+class ExchangeOf(Fixed):
+    """A return whose value pays for this order, which replaces what comes back."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    """That it is a return of."""
+    waits: bool = True
+    """It goes on when the goods have come back."""
+
+
 class ChannelRules(Fixed):
     """What the seller has decided for orders of one channel."""
 
@@ -126,6 +136,7 @@ class OrderTerms(Fixed):
     actor: Actor
     sale: SaleOf | None = None
     """It is sold over the counter at once, beside a pickup."""
+    exchange: ExchangeOf | None = None
 
     @property
     def payable(self) -> int:

@@ -47,6 +47,8 @@ class OrderResult(Message):
     version: int
     payment: PaymentView
     refusal: Refusal | None = None
+    credit_used: int = 0
+    """Of the value of the return whose goods it replaces."""
 
 
 class Command(Message):
