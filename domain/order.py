@@ -123,6 +123,8 @@ class Order(BaseModel):
     contact: int | None = None
     """Under which the vault keeps where the customer is told now; none: as when the order was placed."""
     next_action: NextAction | None = None
+    unpaid: bool = False
+    """Its customer was asked to pay, and did not."""
     exchange_settled: bool = False
     """It knows what came back of the goods that it replaces."""
     finished: bool = False

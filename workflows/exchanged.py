@@ -41,7 +41,8 @@ class Exchanged:
         """For as long as the order lives: tell its return whenever its money stands otherwise."""
         handle = workflow.get_external_workflow_handle(return_workflow_id(exchange.return_id))
         while True:
-            await workflow.wait_condition(lambda: self._standing() != self._told)
+            # How it ended the return hears from the order's result.
+            await workflow.wait_condition(lambda: not self.desk.order.finished and self._standing() != self._told)
             self._told = self._standing()
             with suppress(FailureError):  # a return that is over needs to know nothing
                 await handle.signal(NEWS, self._news())

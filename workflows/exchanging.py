@@ -47,6 +47,8 @@ Answer = TypeVar("Answer")
 HOLD = TenderId("advance")
 """The card that stands for what goes out before the goods have come. It is held under the return's own id."""
 ORDER = "OrderWorkflow"
+TOLD = {"payment_expired": "payment_expired", "out_of_stock": "inventory"}
+"""The words that mails have for why an exchange fell through."""
 SETTLED = "exchange_settled"
 """The signal of the replacement."""
 
@@ -141,7 +143,7 @@ class Exchanging:
     async def _place_later(self) -> None:
         refusal = await self._placed()
         if refusal is not None:
-            await self._falls_through(refusal.kind.value)
+            await self._falls_through(_words(refusal))
 
     async def _placed(self) -> Refusal | None:
         """Why there is no replacement; nothing when it stands, or waits for its payment."""
@@ -209,7 +211,7 @@ class Exchanging:
         async with self.turn:
             exchange = self._present
             exchange.ended, exchange.state = True, ExchangeState.FELL_THROUGH
-            exchange.reason = result.refusal.kind.value if result.refusal else None
+            exchange.reason = _words(result.refusal) if result.refusal else None
             await self.book.record()
         return result.refusal
 
@@ -239,10 +241,11 @@ class Exchanging:
 
     async def _order_has_ended(self) -> None:
         """Its units and its money are where they stay: what it has used of the value is kept, the rest goes back."""
-        used = self._present.standing
+        used, unpaid = self._present.standing, False
         if self._order is not None:
             with suppress(ChildWorkflowError):
-                used = (await self._order).credit_used
+                result = await self._order
+                used, unpaid = result.credit_used, result.unpaid
         async with self.turn:
             exchange = self._present
             exchange.ended, exchange.standing, exchange.due, exchange.pay_by = True, used, 0, None
@@ -251,7 +254,7 @@ class Exchanging:
                 self.book.event(Event.EXCHANGE_COMPLETED, replacement=exchange.order_id, amount=used)
                 await self.book.record()
                 return
-        await self._falls_through("payment_expired" if not exchange.told else "not_sent")
+        await self._falls_through("payment_expired" if unpaid else "not_sent" if exchange.told else "cancelled")
 
     async def _falls_through(self, reason: str) -> None:
         """It is a plain return from now on."""
@@ -260,7 +263,8 @@ class Exchanging:
             exchange.state, exchange.reason = ExchangeState.FELL_THROUGH, reason
             self.book.event(Event.EXCHANGE_FELL_THROUGH, reason=reason, replacement=exchange.order_id)
             if self.state.units(UnitPlace.AWAITED) or self.state.units(UnitPlace.ACCEPTED):
-                self.book.notice(NoticeKind.EXCHANGE_FELL_THROUGH, lines=self.book.wanted_lines(exchange))
+                lines = self.book.wanted_lines(exchange)
+                self.book.notice(NoticeKind.EXCHANGE_FELL_THROUGH, lines=lines, reason=TOLD.get(reason))
             await self.book.record()
 
     async def _tell(self) -> None:
@@ -386,3 +390,7 @@ class Exchanging:
 
     def _key(self, operation: str, *number: int) -> OperationKey:
         return operation_key(OrderId(self.state.return_id), operation, HOLD, *number)
+
+
+def _words(refusal: Refusal) -> str:
+    return refusal.kind.value.replace("-", "_")

@@ -99,6 +99,7 @@ class Holds:
         if outcome is HoldOutcome.CANCEL:
             self.clear_all()
             late = hold.kind is HoldKind.PAYMENT and reason == "deadline"
+            desk.order.unpaid = desk.order.unpaid or late
             cause = CANCEL_REASONS.get(hold.kind, CancelReason.STAFF)
             await desk.cancel_everything(cause, actor, "payment_expired" if late else None)
         elif not desk.order.holds:

@@ -164,6 +164,7 @@ class OrderWorkflow:
             payment=order.payment,
             refusal=refusal,
             credit_used=self.exchanged.used,
+            unpaid=order.unpaid,
         )
 
     # --- placing -----------------------------------------------------------------------------------------------------
