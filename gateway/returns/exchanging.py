@@ -18,6 +18,7 @@ from domain.intake import Method, PickupMode, Service, Tender, TenderType
 from domain.kits import Component
 from domain.payments import TenderId
 from domain.personal import PersonalData
+from domain.policy_packs import PolicyPack
 from domain.returns.decision import Outcome
 from domain.returns.exchanging import (
     EXCHANGED,
@@ -155,7 +156,7 @@ async def exchange_of(
         shipping_total=0,
         total=total,
         content_hash=hashlib.sha256(f"exchange {asked.return_id}".encode()).hexdigest(),
-        policy=services.policy,
+        policy=_policy(services.policy, min(each.terms.pay_within for each in decided)),
         # It was screened, and could be changed, as the order that it comes from.
         rules=ChannelRules(screening=False, change_window=timedelta(0)),
         return_policy=newest,
@@ -165,6 +166,11 @@ async def exchange_of(
     await _keep_person(services, order, body, terms, asked.at)
     card = next((tender.token for tender in body.tenders if tender.type is TenderType.CARD), None)
     return Exchange(terms=terms, lines=wanted.lines, advance=body.advance, token=card if body.advance else None)
+
+
+def _policy(pack: PolicyPack, pay_within: timedelta) -> PolicyPack:
+    """As for every order, save that who is asked for a difference has as long as the returns policy says."""
+    return pack.model_copy(update={"pickup": pack.pickup.model_copy(update={"payment_within": pay_within})})
 
 
 def _payment(tenders: Sequence[Tender], owed: int, *, at_till: bool) -> TenderTerms | None:
