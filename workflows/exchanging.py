@@ -261,6 +261,9 @@ class Exchanging:
         async with self.turn:
             exchange = self._present
             exchange.state, exchange.reason = ExchangeState.FELL_THROUGH, reason
+            if self.state.units(UnitPlace.AWAITED):
+                # Whoever waited for an answer about the exchange has as long as anybody to bring the goods.
+                self.state.send_by = workflow.now() + max(line.terms.send_within for line in self.state.lines)
             self.book.event(Event.EXCHANGE_FELL_THROUGH, reason=reason, replacement=exchange.order_id)
             if self.state.units(UnitPlace.AWAITED) or self.state.units(UnitPlace.ACCEPTED):
                 lines = self.book.wanted_lines(exchange)

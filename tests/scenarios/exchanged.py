@@ -23,7 +23,7 @@ def replacement(world: "World", order: Placed, view: Json) -> Placed:
 
 async def is_collected(order: Placed, store: str, *, codes: int) -> None:
     """The replacement is fetched; `codes`: how many the customer has been sent by then."""
-    await order.group_reaches("offered", "queued")
+    await order.group_reaches("offered")
     await order.make_ready(store=store)
     await order.is_handed_over(await order.code(newest=codes), store=store)
     await order.reaches("completed")
