@@ -1,15 +1,19 @@
 """The steps of a return in our own books: its milestones, and what its settlements come to, under the order's lock."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import faults
 from activities.supply import Supplies
+from adapters.intake.port import Intake, IntakeState
 from adapters.inventory.port import StockMovement
 from adapters.payment.port import Payments
 from adapters.returns.port import ReturnChange
 from adapters.transaction.port import Transaction, Transactions
+from domain.actors import ENGINE, Channel
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.notices import Notice
 from domain.refunds import MoreThanReceived, RefundPolicy
@@ -52,6 +56,17 @@ class SettleUnits(Message):
     fee_charged_before: bool = False
 
 
+class Replacement(Message):
+    """The identity of an order that replaces goods of another one."""
+
+    order_id: OrderId
+    replaces: OrderId
+    channel: Channel
+    external_id: str
+    content_hash: str
+    at: datetime
+
+
 class ReturnSteps:
     def __init__(self, transactions: Transactions, payments: Payments):
         self.transactions = transactions
@@ -75,6 +90,26 @@ class ReturnSteps:
     async def read_tenders(self, order_id: OrderId) -> Tenders:
         """What each tender of the order paid and can take back now."""
         return await faults.mapped(self._tenders, order_id)
+
+    @activity.defn
+    async def promise_replacement(self, replacement: Replacement) -> None:
+        """Claim the replacement's number in its channel, for whoever had placed the order. Repetition is nothing.
+
+        Its return starts it, and goes on until it has: no promise of a start is kept beside that.
+        """
+        async with self.transactions.begin() as books:
+            first = await books.intake.by_order(replacement.replaces)
+            intake = Intake(
+                order_id=replacement.order_id,
+                channel=replacement.channel,
+                external_id=replacement.external_id,
+                content_hash=replacement.content_hash,
+                created_by=first.created_by if first else ENGINE.id,
+                state=IntakeState.PROMISED,
+                promised_at=replacement.at,
+            )
+            await books.intake.promise(intake, b"")
+            await books.intake.taken(replacement.order_id)
 
     async def _record(self, milestone: ReturnMilestone) -> None:
         change = milestone.change

@@ -109,6 +109,8 @@ class TenderType(StrEnum):
     PAY_IN_STORE = "pay_in_store"
     FINANCING = "financing"
     SETTLED = "settled"
+    EXCHANGE_CREDIT = "exchange_credit"
+    """What a return gives back pays for its replacement; no channel sends it."""
 
 
 class Service(StrEnum):

@@ -73,6 +73,13 @@ class NoticeKind(StrEnum):
     RETURN_DECLINED = "return_declined"
     """Inspected and not accepted: it goes back to the customer."""
 
+    EXCHANGE_RESERVED = "exchange_reserved"
+    """What replaces the goods is kept for the customer until they have come."""
+    EXCHANGE_PAYMENT = "exchange_payment"
+    """What the customer wants instead is dearer: the difference is asked for."""
+    EXCHANGE_FELL_THROUGH = "exchange_fell_through"
+    EXCHANGE_CHARGED = "exchange_charged"
+
     STORE_NEW_ORDER = "store_new_order"
     STORE_NEW_SHIPMENT = "store_new_shipment"
     STORE_ASKED_TO_STOP = "store_asked_to_stop"

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.intake import TenderType
 from domain.payments import AuthorisationId, TenderId
 
+AUTHORISED = (TenderType.CARD, TenderType.EXCHANGE_CREDIT)
+"""Tenders whose money is held first, and taken when goods leave."""
+
 
 class StepKind(StrEnum):
     CAPTURE = "capture"
@@ -74,6 +77,13 @@ class TenderBook(BaseModel):
             # A tender has one live authorisation: a second one beside it would be lost from sight.
             return 0
         return max(0, self.amount - self.held)
+
+    @property
+    def beyond(self) -> int:
+        """Held credit that is more than the tender is good for by now."""
+        if self.type is not TenderType.EXCHANGE_CREDIT:
+            return 0
+        return max(0, self.live - max(0, self.amount - self.held))
 
     @property
     def expected(self) -> int:
@@ -145,6 +155,11 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
                     give_back -= part
     still_owed = max(0, still_owed)
 
+    for book in books:
+        # Less came back than the credit was for.
+        if (over := min(book.live, book.beyond)) and book.authorisation_id:
+            steps.append(_step(StepKind.VOID, book, over))
+            book.live -= over
     excess = sum(book.live for book in books) - still_owed
     for book in reversed(books):
         part = min(book.live, max(0, excess))
@@ -155,7 +170,7 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
 
     wanting = max(0, missing) + still_owed - sum(book.live for book in books)
     for book in books:
-        part = min(book.room, max(0, wanting)) if book.type is TenderType.CARD else 0
+        part = min(book.room, max(0, wanting)) if book.type in AUTHORISED else 0
         if part:
             steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
             wanting -= part

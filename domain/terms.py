@@ -9,7 +9,7 @@ from domain.actors import Actor, Channel
 from domain.carriage import Country
 from domain.change_policy import ServicePrice
 from domain.destinations import Destination, destination_of
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
@@ -90,6 +90,16 @@ class SaleOf(Fixed):
     """The pickup."""
 
 
+class ExchangeOf(Fixed):
+    """A return whose value pays for this order, which replaces what comes back."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    """That it is a return of."""
+    waits: bool = True
+    """It goes on when the goods have come back."""
+
+
 class ChannelRules(Fixed):
     """What the seller has decided for orders of one channel."""
 
@@ -130,6 +140,7 @@ class OrderTerms(Fixed):
     actor: Actor
     sale: SaleOf | None = None
     """It is sold over the counter at once, beside a pickup."""
+    exchange: ExchangeOf | None = None
 
     @property
     def payable(self) -> int:

@@ -28,6 +28,8 @@ class WaitKind(StrEnum):
     RETURN_ARRIVAL = "return_arrival"
     INSPECTION = "inspection"
     SETTLEMENT = "settlement"
+    EXCHANGE = "exchange"
+    EXCHANGE_PAYMENT = "exchange_payment"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

@@ -25,7 +25,9 @@ from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.by_means import with_exchange_credit
 from adapters.payment.ledgered import LedgeredPayments
+from adapters.payment.port import Payments
 from adapters.payment.simulator import SimulatorPayments
 from adapters.payout.simulator import SimulatorPayouts
 from adapters.postgres.engine import make_engine
@@ -70,7 +72,7 @@ class Parts:
     transactions: PostgresTransactions
     reservations: MergedReservations
     events: PostgresInboundEvents
-    payments: LedgeredPayments
+    payments: Payments
     shipping: SimulatorShipping
     lockers: Lockers
     partners: SimulatorPartners
@@ -228,7 +230,9 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
-            payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            payments=with_exchange_credit(
+                LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"), engine
+            ),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
             partners=SimulatorPartners(settings.partners_url, http),

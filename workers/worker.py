@@ -105,6 +105,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.record_return,
                     returns.settle_units,
                     returns.read_tenders,
+                    returns.promise_replacement,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

@@ -1,6 +1,7 @@
 """The money of a return: what its settlements come to goes back to the tenders that paid, each within its ceiling."""
 
 import asyncio
+from collections.abc import Callable
 
 from temporalio import workflow
 
@@ -10,12 +11,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.returns import ReturnSteps, SettleUnits
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
-    from domain.ids import OperationKey, refund_key
+    from domain.ids import OperationKey, OrderId, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
-    from domain.refunds import RefundTarget, split_over_tenders
-    from domain.returns.returned import PaidBack, RefundMade, RefundState, Return
+    from domain.refunds import RefundPolicy, RefundTarget, split_over_tenders
+    from domain.returns.returned import PaidBack, RefundMade, RefundState, Return, ReturnedLine
     from domain.returns.settling import TILL, Tenders
     from domain.timeline import Event
     from domain.views import InterventionView
@@ -49,6 +50,8 @@ class PayingBack:
         self._answers: dict[str, Intervene] = {}
         self._asked = 0
         self._refused_before = False
+        self.policy_of: Callable[[ReturnedLine], RefundPolicy] = lambda line: line.policy
+        """Under which policy a line's units are settled."""
 
     async def settle(self, to: RefundTarget, actor: Actor) -> None:
         """Work out what goes back for the units that were accepted since the last settlement, once and for ever.
@@ -65,7 +68,7 @@ class PayingBack:
                 order_id=state.order_id,
                 n=n,
                 units=units,
-                policies={line.line_id: line.policy for line in state.lines if line.line_id in units},
+                policies={line.line_id: self.policy_of(line) for line in state.lines if line.line_id in units},
                 fee_charged_before=any(each.fees for each in state.paid_back),
             ),
             summary=Readable(f"Work out settlement {n}"),
@@ -87,6 +90,8 @@ class PayingBack:
                 to=to,
             )
         )
+        if state.exchange is not None and state.exchange.stands:
+            state.exchange.grant(state.refund)
         self.book.event(
             Event.RETURN_SETTLED,
             actor,
@@ -94,31 +99,37 @@ class PayingBack:
             amount=settled.refund,
             fees=settled.fees or None,
             shipping=shipping or None,
+            replaced=state.kept or None,
         )
-        self.book.notice(
-            NoticeKind.RETURN_SETTLED,
-            n,
-            store_id=state.store_id,
-            lines=self.book.notice_lines(settled.units),
-            refund=self.book.money(settled.refund) if settled.refund else None,
-            fee=self.book.money(settled.fees) if settled.fees else None,
-        )
+        back = min(settled.refund, state.due)
+        if back or not state.kept:
+            self.book.notice(
+                NoticeKind.RETURN_SETTLED,
+                n,
+                store_id=state.store_id,
+                lines=self.book.notice_lines(settled.units),
+                refund=self.book.money(back) if back else None,
+                fee=self.book.money(settled.fees) if settled.fees else None,
+            )
         await self.book.record()
 
     async def pay(self) -> None:
         """Move what is due and not on its way; what no tender takes is a person's matter."""
         state = self.state
-        while state.due or self._open():
+        while state.due or state.carried() or self._open():
             if refund := self._open():
                 await self._carry_out(refund)
                 continue
-            tenders = await self._tenders()
+            before, due = next(iter(state.carried().items()), (None, state.due))
+            tenders = await self._tenders(before or state.order_id)
             async with self.turn:
-                self._spread(tenders)
+                self._spread(due, tenders, before)
                 if self.has_open:
                     await self.book.record()
             if not self.has_open:
-                await self._ask(f"pay back {self.book.money(state.due)}", "no tender of the order can take it back")
+                step = f"pay back {self.book.money(due)}"
+                action = await self.ask(step, "no tender of the order can take it back")
+                await self._write_off(action, carried=before is not None)
 
     async def look_again(self, key: OperationKey) -> None:
         """The provider has news of a refund: its present state, under the same key."""
@@ -133,31 +144,36 @@ class PayingBack:
     def _open(self) -> RefundMade | None:
         return next((each for each in self.state.refunds if each.state is RefundState.OPEN), None)
 
-    async def _tenders(self) -> Tenders:
+    async def _tenders(self, order_id: OrderId) -> Tenders:
         return await workflow.execute_local_activity_method(
             ReturnSteps.read_tenders,
-            self.state.order_id,
+            order_id,
             summary=Readable("Read what each tender can take back"),
             **options.OUR_BOOKS,
         )
 
-    def _spread(self, tenders: Tenders) -> None:
-        """What is due over the tenders, by the policy's rule; each part under a key of its own."""
+    def _spread(self, due: int, tenders: Tenders, order_id: OrderId | None) -> None:
+        """What is due over the tenders, by the policy's rule; each part under a key of its own.
+
+        `order_id`: of whose tenders, where it is not this return's: their value had paid for its order.
+        """
         state = self.state
         rule = state.lines[0].terms.tenders
         settlement = state.paid_back[-1].n
-        for share in split_over_tenders(state.due, tenders.tenders, rule):
+        for share in split_over_tenders(due, tenders.tenders, rule):
             # The till's money has no authorisation behind it.
             parts = [(TILL, share.amount)] if share.tender_id == TILL else tenders.of(share.tender_id, share.amount)
             for authorisation, amount in parts:
                 number = len(state.refunds) + 1
                 state.refunds.append(
                     RefundMade(
-                        key=refund_key(state.order_id, share.tender_id, state.return_id, number),
+                        key=refund_key(order_id or state.order_id, share.tender_id, state.return_id, number),
                         settlement=settlement,
                         tender_id=share.tender_id,
                         authorisation_id=authorisation,
                         amount=amount,
+                        order_id=order_id,
+                        source=tenders.source_of(authorisation),
                     )
                 )
 
@@ -173,7 +189,8 @@ class PayingBack:
             # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
             await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
             if told:
-                await self._ask(self._words(refund), failure_text(error))
+                action = await self.ask(self._words(refund), failure_text(error))
+                await self._write_off(action, carried=refund.order_id is not None)
             return
         self._refused_before = False
         state = _STATES[outcome.status]
@@ -181,7 +198,8 @@ class PayingBack:
             return
         await self._ended(refund, state, outcome.status.value)
         if state is RefundState.FAILED:
-            await self._ask(self._words(refund), "the provider could not pay it back")
+            action = await self.ask(self._words(refund), "the provider could not pay it back")
+            await self._write_off(action, carried=refund.order_id is not None)
 
     def _words(self, refund: RefundMade) -> str:
         return f"refund of {self.book.money(refund.amount)} on {refund.tender_id}"
@@ -192,9 +210,14 @@ class PayingBack:
             self.state.refunds[at] = refund.model_copy(update={"state": state})
             if state is not RefundState.FAILED:
                 self.book.event(
-                    Event.RETURN_REFUNDED, ENGINE, reason=reason, tender=refund.tender_id, amount=refund.amount
+                    Event.RETURN_REFUNDED,
+                    ENGINE,
+                    reason=reason,
+                    of=refund.order_id,
+                    tender=refund.tender_id,
+                    amount=refund.amount,
                 )
-            if told:
+            if told and refund.source is None:
                 self.book.notice(
                     _NOTICES[state], at + 1, refund=self.book.money(refund.amount), at_till=refund.tender_id == TILL
                 )
@@ -204,7 +227,7 @@ class PayingBack:
         """The provider's answer: soon, or as long as it takes while the return says whom it waits for."""
         request = RefundRequest(
             key=refund.key,
-            order_id=self.state.order_id,
+            order_id=refund.order_id or self.state.order_id,
             tender_id=refund.tender_id,
             authorisation_id=refund.authorisation_id,
             amount=self.book.money(refund.amount),
@@ -233,8 +256,8 @@ class PayingBack:
 
     # --- a person ----------------------------------------------------------------------------------------------------
 
-    async def _ask(self, step: str, error: str) -> None:
-        """Try again, or count it as paid in another way."""
+    async def ask(self, step: str, error: str) -> InterventionAction:
+        """Have a person say whether to try again, or to count it as done in another way."""
         state = self.state
         self._asked += 1
         question = InterventionView(
@@ -249,11 +272,16 @@ class PayingBack:
             self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
             await self.book.record()
         await workflow.wait_condition(lambda: question.intervention_id in self._answers)
-        answer = self._answers.pop(question.intervention_id)
-        if answer.action is InterventionAction.SKIP:
-            async with self.turn:
-                state.written_off += state.due
-                await self.book.record()
+        return self._answers.pop(question.intervention_id).action
+
+    async def _write_off(self, action: InterventionAction, *, carried: bool) -> None:
+        if action is not InterventionAction.SKIP:
+            return
+        async with self.turn:
+            if carried:
+                self.state.carried_off = True
+            self.state.written_off += self.state.due
+            await self.book.record()
 
     def question(self, command: Intervene) -> InterventionView | None:
         return next(

@@ -150,8 +150,10 @@ class ReturnDesk:
         state.dropped_off_at = command.at or workflow.now()
         state.carrier = command.carrier or state.carrier
         state.tracking_number = command.tracking_number or state.tracking_number
-        # What is on its way is not given up at the customer's deadline.
+        # What is on its way is not given up at the customer's deadline, but for what a card stands for no longer.
         state.send_by = workflow.now() + max(line.terms.send_within for line in state.lines)
+        if state.exchange is not None and state.exchange.hold is not None and state.exchange.hold.charge_by is not None:
+            state.send_by = min(state.send_by, state.exchange.hold.charge_by)
         self.book.event(
             Event.RETURN_DROPPED_OFF,
             command.actor,
@@ -292,6 +294,13 @@ class ReturnDesk:
         )
         if units.accepted and units.disposition is ReturnDisposition.RESTOCK:
             self.book.restock(line, units.quantity, store_id)
+
+    async def call_off(self) -> None:
+        """What was asked for cannot be: nothing of the request is left."""
+        self._close()
+        self.state.cancelled = self.state.finished = True
+        self.book.event(Event.RETURN_CANCELLED, reason="the replacement cannot be had")
+        await self.book.record()
 
     # --- ends --------------------------------------------------------------------------------------------------------
 

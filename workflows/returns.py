@@ -17,6 +17,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from workflows import options, summaries
     from workflows import return_messages as messages
+    from workflows.exchange_messages import ExchangeNews
+    from workflows.exchanging import Exchanging
     from workflows.messages import Command, Intervene
     from workflows.paying_back import PayingBack
     from workflows.refusing import failure, refuse
@@ -36,6 +38,8 @@ class ReturnWorkflow:
         self.desk = ReturnDesk(self.state, self.book, at_counter=start.at_counter)
         self.turn = asyncio.Lock()
         self.money = PayingBack(self.state, self.book, self.turn)
+        self.exchanging = Exchanging(self.state, self.book, self.money, self.turn)
+        self.money.policy_of = self.exchanging.policy_of
         self.opened: messages.ReturnOpened | None = None
         self.told_to_settle: Actor | None = None
         self.news: list[messages.RefundEvent] = []
@@ -76,6 +80,11 @@ class ReturnWorkflow:
             self.book.event(Event.RETURN_REJECTED, ENGINE, reason=", ".join(whys), lines=refused)
             desk.tell_refused(refused)
         await self.book.record()
+        try:
+            await self.exchanging.place()
+        except Refused:
+            await desk.call_off()
+            raise
         self.opened = messages.ReturnOpened(view=state.view())
 
     # --- what goes on by itself --------------------------------------------------------------------------------------
@@ -86,9 +95,11 @@ class ReturnWorkflow:
         await until(self._something_to_do, self._deadline, Alarms(), "A return's next deadline")
         if self.news:
             await self.money.look_again(self.news.pop(0).key)
-        elif not state.money_rests and (state.due or self.money.has_open):
+        elif self.exchanging.something_to_do:
+            await self.exchanging.go_on()
+        elif not state.money_rests and (state.due or state.carried() or self.money.has_open):
             await self.money.pay()
-        elif state.unsettled() and (self.told_to_settle is not None or self._over(state.settle_by)):
+        elif state.unsettled() and (self._settles or self._over(state.settle_by)):
             async with self.turn:
                 actor, self.told_to_settle = self.told_to_settle or ENGINE, None
                 if state.unsettled():
@@ -113,9 +124,14 @@ class ReturnWorkflow:
 
     def _something_to_do(self) -> bool:
         state = self.state
-        unpaid = state.due > 0 or self.money.has_open
-        settles = bool(state.unsettled()) and self.told_to_settle is not None
-        return bool(self.news) or unpaid or settles or self._is_over()
+        if self.news or self.exchanging.something_to_do:
+            return True
+        unpaid = state.due > 0 or bool(state.carried()) or self.money.has_open
+        return unpaid or (bool(state.unsettled()) and self._settles) or self._is_over()
+
+    @property
+    def _settles(self) -> bool:
+        return self.told_to_settle is not None or self.exchanging.settles_at_once
 
     def _is_over(self) -> bool:
         """Nothing is left to do; what was refused may be approved all the same for as long as a decision takes."""
@@ -221,6 +237,11 @@ class ReturnWorkflow:
     async def refund_event(self, event: messages.RefundEvent) -> None:
         """The provider has news of a refund."""
         self.news.append(event)
+
+    @workflow.signal
+    async def exchange_news(self, news: ExchangeNews) -> None:
+        """How the order stands that replaces what comes back."""
+        self.exchanging.news.append(news)
 
     async def _in_turn(self, command: Sent, do: Callable[[Sent], Awaitable[bool | None]]) -> messages.ReturnAnswer:
         """One decision at a time. What is refused leaves the return as it was."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from adapters.returns.port import ReturnChange, ReturnFilter
+from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
@@ -47,6 +47,10 @@ class MemoryReturns:
     async def get(self, return_id: ReturnId) -> ReturnView | None:
         change = self._changes.get(return_id)
         return None if change is None else change.view
+
+    def credit_of(self, return_id: ReturnId) -> ExchangeCredit | None:
+        change = self._changes.get(return_id)
+        return None if change is None else change.credit
 
     async def of_order(self, order_id: OrderId) -> Sequence[ReturnView]:
         return self._oldest_first(lambda view: view.order_id == order_id)

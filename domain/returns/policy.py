@@ -59,6 +59,8 @@ class ReturnTerms(Value):
     """How long a store may take to inspect what came; then ops are asked to."""
     settle_within: Duration = timedelta(hours=1)
     """How long the settlement waits for a wish of the customer; then it goes to the original payment."""
+    pay_within: Duration = timedelta(days=3)
+    """How long a customer may take to pay what is owed on top of an exchange; then it is a plain return."""
     turn_up_within: Duration = timedelta(days=60)
     """How long goods of a claim that turn up are still taken in under it."""
 

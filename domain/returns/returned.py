@@ -14,6 +14,7 @@ from domain.payments import AuthorisationId, TenderId
 from domain.refunds import RefundPolicy, RefundTarget
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.returns.decision import ReturnDecision
+from domain.returns.exchanging import Exchange, ExchangeView, view_of
 from domain.returns.policy import ReturnTerms
 from domain.returns.words import (
     FAULTS,
@@ -145,6 +146,10 @@ class RefundMade(BaseModel):
     authorisation_id: AuthorisationId
     amount: PositiveInt
     state: RefundState = RefundState.OPEN
+    order_id: OrderId | None = None
+    """Of whose tender; none: the order that this is a return of."""
+    source: OrderId | None = None
+    """The tender was the credit of an exchange: the same amount then goes back to the tenders of this order."""
 
     @property
     def counts(self) -> bool:
@@ -197,12 +202,15 @@ class Return(BaseModel):
     decide_by: datetime | None = None
     send_by: datetime | None = None
     settle_by: datetime | None = None
+    exchange: Exchange | None = None
     dropped_off_at: datetime | None = None
     last_received_at: datetime | None = None
     tracking_number: str | None = None
     carrier: str | None = None
     paid_back: list[PaidBack] = []
     refunds: list[RefundMade] = []
+    carried_off: bool = False
+    """A person took credit that had to go on to other tenders as paid back in another way."""
     written_off: int = 0
     """Of what should go back, what a person took as done in another way."""
     troubles: dict[str, Trouble] = {}
@@ -239,24 +247,62 @@ class Return(BaseModel):
 
     @property
     def refunded(self) -> int:
-        """What has gone back or is on its way."""
-        return sum(refund.amount for refund in self.refunds if refund.counts)
+        """What has gone back of this order's tenders or is on its way."""
+        return sum(refund.amount for refund in self.refunds if refund.counts and refund.order_id is None)
+
+    @property
+    def kept(self) -> int:
+        """What was settled and pays for a replacement."""
+        return self.exchange.kept if self.exchange else 0
 
     @property
     def due(self) -> int:
         """What was settled and has not gone back yet."""
-        return max(0, self.refund - self.refunded - self.written_off)
+        return max(0, self.refund - self.kept - self.refunded - self.written_off)
+
+    def refunded_elsewhere(self) -> dict[OrderId, int]:
+        """What has gone back of other orders' tenders, since their value had paid for this order, or is on its way."""
+        found: dict[OrderId, int] = {}
+        for refund in self.refunds:
+            if refund.counts and refund.order_id is not None:
+                found[refund.order_id] = found.get(refund.order_id, 0) + refund.amount
+        return found
+
+    def carried(self) -> dict[OrderId, int]:
+        """Credit that was given back, and must go on to the tenders that it came from."""
+        found: dict[OrderId, int] = {}
+        for refund in self.refunds if not self.carried_off else ():
+            if refund.source is not None and refund.state is RefundState.DONE:
+                found[refund.source] = found.get(refund.source, 0) + refund.amount
+        gone = self.refunded_elsewhere()
+        left = {order: amount - gone.get(order, 0) for order, amount in found.items()}
+        return {order: amount for order, amount in left.items() if amount > 0}
 
     @property
     def money_rests(self) -> bool:
         under_way = (RefundState.OPEN, RefundState.PENDING)
+        if self.carried():
+            return False
         return not self.due and not any(refund.state in under_way for refund in self.refunds)
+
+    @property
+    def goods_rest(self) -> bool:
+        """Everything that was approved has come, been looked at and been settled, or was given up."""
+        busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
+        return not any(self.units(place) for place in busy) and not self.unsettled()
+
+    @property
+    def exchange_rests(self) -> bool:
+        """The replacement and its money are where they stay, or there is none."""
+        exchange = self.exchange
+        if exchange is None:
+            return True
+        return not exchange.live and (exchange.hold is None or not exchange.hold.live)
 
     @property
     def at_rest(self) -> bool:
         """Nobody has anything more to do about any unit or its money."""
-        busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
-        done = not any(self.units(place) for place in busy) and not self.unsettled()
+        done = self.goods_rest and self.exchange_rests
         return done and self.money_rests and not self.interventions
 
     @property
@@ -265,6 +311,8 @@ class Return(BaseModel):
             return ReturnStatus.NEEDS_ATTENTION
         if self.units(UnitPlace.UNDECIDED):
             return ReturnStatus.REQUESTED
+        if self.exchange is not None and self.exchange.live and self.exchange.due:
+            return ReturnStatus.AWAITING_PAYMENT
         if self.units(UnitPlace.RECEIVED):
             return ReturnStatus.RECEIVED
         if self.unsettled():
@@ -312,6 +360,7 @@ class Return(BaseModel):
             refunded=self.refunded,
             fees=self.fees,
             paid_back=[self._shown(each) for each in self.paid_back],
+            exchange=view_of(self.exchange) if self.exchange else None,
             waiting_for=self.waits(),
             interventions=list(self.interventions),
             finished=self.finished,
@@ -320,8 +369,9 @@ class Return(BaseModel):
     def _shown(self, settled: PaidBack) -> PaidBack:
         by_tender: dict[str, int] = {}
         for refund in self.refunds:
-            if refund.settlement == settled.n and refund.counts:
-                by_tender[refund.tender_id] = by_tender.get(refund.tender_id, 0) + refund.amount
+            if refund.settlement == settled.n and refund.counts and refund.source is None:
+                tender = f"{refund.order_id}/{refund.tender_id}" if refund.order_id else str(refund.tender_id)
+                by_tender[tender] = by_tender.get(tender, 0) + refund.amount
         return settled.model_copy(update={"by_tender": by_tender})
 
     def waits(self) -> list[Wait]:
@@ -363,6 +413,18 @@ class Return(BaseModel):
                     WaitKind.PAYMENT_SYSTEM, "payment system carries the refund out", "payment system", None, None
                 )
             )
+        if self.exchange is not None and self.exchange.live and self.exchange.due:
+            found.append(
+                self._wait(
+                    WaitKind.EXCHANGE_PAYMENT,
+                    "customer pays the difference",
+                    "customer",
+                    self.exchange.pay_by,
+                    "plain return",
+                )
+            )
+        elif self.exchange is not None and self.exchange.live and self.goods_rest:
+            found.append(self._wait(WaitKind.EXCHANGE, "replacement gets to its customer", "store", None, None))
         if self.unsettled() and not self.interventions:
             found.append(
                 self._wait(WaitKind.SETTLEMENT, "return is settled", "store", self.settle_by, "paid back as wished")
@@ -439,6 +501,7 @@ class ReturnView(View):
     lines: list[ReturnLineView]
     strangers: list[Stranger] = []
     paid_back: list[PaidBack] = []
+    exchange: ExchangeView | None = None
     tracking_number: str | None = None
     carrier: str | None = None
     waiting_for: list[Wait] = []

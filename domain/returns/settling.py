@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import LineId
+from domain.ids import LineId, OrderId
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
 from domain.payments import AuthorisationId, TenderId
 from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.returns.exchanging import is_credit
 from domain.shares import Shares
 from domain.views import LineView, OrderView
 
@@ -45,6 +46,11 @@ class Tenders(Value):
 
     tenders: tuple[PaidTender, ...]
     parts: tuple[Part, ...]
+    source: OrderId | None = None
+    """The order that the tenders with exchange credit got it from."""
+
+    def source_of(self, authorisation: str) -> OrderId | None:
+        return self.source if is_credit(authorisation) else None
 
     def of(self, tender: TenderId, amount: int) -> list[tuple[AuthorisationId, int]]:
         """`amount` of a tender over its authorisations, the oldest first."""
@@ -141,13 +147,14 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
     `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
     by returns.
     """
+    credit = {each.tender_id for each in money.authorisations if is_credit(each.id)}
     disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
     ledger_captured = sum(tender.captured for tender in money.tenders)
     ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
     tenders = [
         PaidTender(
             tender_id=tender.tender_id,
-            type=TenderType.CARD,
+            type=TenderType.EXCHANGE_CREDIT if tender.tender_id in credit else TenderType.CARD,
             captured=tender.captured,
             refunded=min(
                 tender.captured,
@@ -177,4 +184,5 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
         )
         for each in money.authorisations
     )
-    return Tenders(tenders=tuple(tenders), parts=parts)
+    source = order.exchange_of.order_id if order.exchange_of is not None else None
+    return Tenders(tenders=tuple(tenders), parts=parts, source=source)

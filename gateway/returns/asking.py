@@ -14,6 +14,7 @@ from domain.carriage import ParcelStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
 from domain.refusals import Refused
 from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return
+from domain.returns.exchanging import Exchange
 from domain.returns.packs import built_in
 from domain.returns.policy import Case, ReturnPolicy, ReturnTerms, window_ends
 from domain.returns.returned import Return, ReturnedLine, ReturnView
@@ -75,7 +76,7 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
         line = lines.get(LineId(wanted.line_id))
         if line is None:
             raise invalid(f"/lines/{position}/line_id", "This order has no such line")
-        group, received_at = _received(order, line.line_id)
+        group, received_at = received(order, line.line_id)
         place = facts.places.get(group.store_id or "") if group else None
         country = (group.country if group else None) or (place.country if place else None)
         case = Case(channel=order.channel, country=country, category=facts.categories.get(line.sku), sku=line.sku)
@@ -104,7 +105,7 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
     return found
 
 
-def _received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
+def received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
     """The group that brought units of a line last, and when the customer had them."""
     last: tuple[GroupView | None, datetime | None] = (None, None)
     for group in order.groups:
@@ -130,6 +131,7 @@ def state_of(
     return_id: ReturnId,
     locale: str,
     now: datetime,
+    exchange: Exchange | None = None,
 ) -> Return:
     """The return as it begins: allowed units are awaited, or kept by the customer; others refused or for a person."""
     at_store = caller.principal.kind is PrincipalKind.STORE
@@ -151,6 +153,7 @@ def state_of(
         policy_version=facts.policy.version,
         refund_to=body.refund_to,
         lines=[_line(each) for each in decided],
+        exchange=exchange,
     )
 
 

@@ -1,5 +1,6 @@
 """`/v1/returns`: what customers bring back, in whatever channel they bought it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId, derived_id
 from domain.refunds import RefundTarget, split_over_tenders
 from domain.refusals import Refused
 from domain.returns.decision import Outcome, ReturnDecision
+from domain.returns.exchanging import EXCHANGED, ExchangedLine, ExchangeState, gap_of
 from domain.returns.returned import Return, ReturnView
 from domain.returns.settling import paid_lines, settle
-from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
+from domain.returns.words import ReturnStatus, ReturnVia
 from domain.views import OrderView
 from gateway.answering import PENDING, pending, problem_of
 from gateway.commands import StillWorking
@@ -23,7 +25,7 @@ from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.reading import place_of
-from gateway.returns import asking, bodies
+from gateway.returns import asking, bodies, exchanging
 from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
 from gateway.returns.turning_up import take_in_late
@@ -48,7 +50,10 @@ class RefundPreview(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     refund: int
+    """What would be paid back, after what is wanted instead is paid."""
     owed: int
+    """What the customer would pay on top for it."""
+    exchanged: list[ExchangedLine] = []
     by_line: list[dict[str, Any]]
     by_tender: list[dict[str, Any]]
     fees: int
@@ -96,6 +101,7 @@ async def preview(caller: CurrentCaller, services: CurrentServices, body: bodies
         {each.line.line_id: each.wanted.quantity for each in allowed},
         state,
         [each.decision for each in decided],
+        exchanged=(await exchanging.wanted_of(services, order, body, decided, facts)).lines,
     )
 
 
@@ -114,6 +120,7 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         kind=view.kind,
         via=view.via,
         refund_to=view.refund_to,
+        tenders=[],
         lines=[
             bodies.WantedReturn(line_id=line.line_id, quantity=line.quantity, reason=line.reason) for line in view.lines
         ],
@@ -128,6 +135,9 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         state,
         [line.decision for line in view.lines],
         fee_charged_before=view.fees > 0,
+        exchanged=view.exchange.lines
+        if view.exchange and view.exchange.state is not ExchangeState.FELL_THROUGH
+        else (),
     )
 
 
@@ -357,8 +367,6 @@ async def cancel(
 
 async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) -> OrderView:
     """The order that a request is about. Raises 404, 422."""
-    if body.kind is ReturnKind.EXCHANGE or any(line.wanted for line in body.lines):
-        raise Problem(ProblemKind.NOT_SUPPORTED, "Exchanges are not supported yet: return it and order anew.")
     _check_target(body.refund_to)
     if body.store_id is not None:
         async with services.transactions.begin() as books:
@@ -383,7 +391,9 @@ async def _asked(
     now = services.now()
     decided = asking.decide(order, body, facts, now)
     locale = await asking.locale_of(services, order.order_id)
-    return asking.state_of(order, body, decided, facts, caller, return_id, locale, now)
+    asked = exchanging.Asked(return_id, caller, now, locale)
+    exchange = await exchanging.exchange_of(services, order, body, decided, facts, asked)
+    return asking.state_of(order, body, decided, facts, caller, return_id, locale, now, exchange)
 
 
 async def _preview(
@@ -394,15 +404,20 @@ async def _preview(
     decisions: list[ReturnDecision],
     *,
     fee_charged_before: bool = False,
+    exchanged: Sequence[ExchangedLine] = (),
 ) -> RefundPreview:
     facts = await asking.facts_of(services, order)
-    policies = {line.line_id: line.policy for line in state.lines}
+    replaced = {line.line_id for line in exchanged}
+    policies = {line.line_id: EXCHANGED if line.line_id in replaced else line.policy for line in state.lines}
     settled = settle(1, paid_lines(order, facts.settled), units, policies, fee_charged_before=fee_charged_before)
     tenders = await asking.tenders(services, order)
-    shares = split_over_tenders(settled.refund, tenders.tenders, state.lines[0].terms.tenders)
+    gap = gap_of(exchanged)
+    back = settled.refund - sum(line.credit for line in exchanged) + gap.back
+    shares = split_over_tenders(back, tenders.tenders, state.lines[0].terms.tenders)
     return RefundPreview(
-        refund=settled.refund,
-        owed=0,
+        refund=back,
+        owed=gap.owed,
+        exchanged=list(exchanged),
         by_line=[
             {
                 "line_id": line_id,

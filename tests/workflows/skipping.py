@@ -22,6 +22,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.locker.memory import MemoryLockers
+from adapters.payment.by_means import with_exchange_credit
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.payment.port import AuthoriseRequest, CaptureRequest, RefundRequest, VoidRequest
@@ -211,7 +212,8 @@ async def working_in(environment: WorkflowEnvironment, made: Parts) -> AsyncIter
     """Workers in skipped time, and who makes shops there; the provider keeps its books in memory, by that time."""
     now = OrdersTime()
     provider = MemoryPayments(now)
-    payments = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
+    punctual = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
+    payments = with_exchange_credit(punctual, made.engine, now)
     lockers = PunctualLockers(environment)
     parts = replace(made, payments=payments, lockers=lockers)
 

@@ -1,0 +1,75 @@
+"""One `Payments` over several: each operation goes to whoever holds the money that it is about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.clock import Clock, system_clock
+from adapters.payment.exchange import PROVIDER, ExchangeCredits
+from adapters.payment.ledgered import LedgeredPayments
+from adapters.payment.port import (
+    AuthoriseRequest,
+    CaptureRequest,
+    Payments,
+    ProviderDispute,
+    ProviderEvent,
+    RefundRequest,
+    VoidRequest,
+)
+from domain.ids import OrderId
+from domain.ledger import Dispute, OrderGoods, OrderStatement
+from domain.payments import Authorisation, AuthorisationId, Capture, Refund, Void
+from domain.returns.exchanging import PREFIX
+
+
+class PaymentsByMeans:
+    """The `Payments` port. `others`: by how their tokens and the ids of their authorisations begin."""
+
+    def __init__(self, provider: Payments, others: Sequence[tuple[str, Payments]]) -> None:
+        self._provider = provider
+        self._others = others
+
+    def _of(self, name: str) -> Payments:
+        return next((each for prefix, each in self._others if name.startswith(prefix)), self._provider)
+
+    async def authorise(self, request: AuthoriseRequest) -> Authorisation:
+        return await self._of(request.token).authorise(request)
+
+    async def capture(self, request: CaptureRequest) -> Capture:
+        return await self._of(request.authorisation_id).capture(request)
+
+    async def void(self, request: VoidRequest) -> Void:
+        return await self._of(request.authorisation_id).void(request)
+
+    async def refund(self, request: RefundRequest) -> Refund:
+        return await self._of(request.authorisation_id).refund(request)
+
+    async def authorisation(self, authorisation_id: AuthorisationId) -> Authorisation:
+        return await self._of(authorisation_id).authorisation(authorisation_id)
+
+    async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
+        return await self._of(authorisation_id).at_provider(authorisation_id)
+
+    # What providers say by themselves, and what is read, is the provider's and the whole ledger's.
+
+    async def record_external(self, event: ProviderEvent) -> bool:
+        return await self._provider.record_external(event)
+
+    async def record_dispute(self, event: ProviderDispute) -> bool:
+        return await self._provider.record_dispute(event)
+
+    async def open_disputes(self, limit: int) -> list[Dispute]:
+        return await self._provider.open_disputes(limit)
+
+    async def close_dispute(self, dispute: str, at: datetime, by: str, reason: str) -> bool:
+        return await self._provider.close_dispute(dispute, at, by, reason)
+
+    async def statement(self, order_id: OrderId, goods: OrderGoods | None = None) -> OrderStatement:
+        return await self._provider.statement(order_id, goods)
+
+
+def with_exchange_credit(payments: Payments, engine: AsyncEngine, clock: Clock = system_clock) -> PaymentsByMeans:
+    """`payments`, and the credit of exchanges beside them."""
+    exchange = LedgeredPayments(engine, ExchangeCredits(engine), PROVIDER, clock=clock)
+    return PaymentsByMeans(payments, [(PREFIX, exchange)])
