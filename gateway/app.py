@@ -14,7 +14,7 @@ from gateway.applications import (
     products,
     underwriting,
 )
-from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
+from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
 from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
@@ -31,6 +31,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    balances.router,
     promises.router,
     pickups.router,
     extras.router,

@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.balances.postgres import PostgresBalances
+from adapters.balances.provider import PROVIDER as BALANCES
+from adapters.balances.provider import BalancePayments
 from adapters.banking.postgres import PostgresBanking
 from adapters.checks.simulator import SimulatedChecks
 from adapters.documents.disk import DiskDocuments
@@ -25,6 +28,7 @@ from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.by_tender import PaymentsByTender
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.simulator import SimulatorPayments
 from adapters.payout.simulator import SimulatorPayouts
@@ -50,6 +54,8 @@ from workers.plugin import throughline_plugin
 from workers.settings import Settings, key_bytes, ring_bytes
 
 LINK_LIFETIME = timedelta(days=30)
+CARDS = "simulator"
+"""The payment provider's name in our ledger."""
 
 # What a killed worker had begun to send is taken up when its lease ends, so that must be short; but no lease may end
 # while a mail is under way: what is begun in time and may then take its whole time must fit in.
@@ -70,7 +76,8 @@ class Parts:
     transactions: PostgresTransactions
     reservations: MergedReservations
     events: PostgresInboundEvents
-    payments: LedgeredPayments
+    payments: PaymentsByTender
+    balances: PostgresBalances
     shipping: SimulatorShipping
     lockers: Lockers
     partners: SimulatorPartners
@@ -228,7 +235,11 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
-            payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            payments=PaymentsByTender(
+                LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), CARDS),
+                LedgeredPayments(engine, BalancePayments(engine, key_bytes(settings.code_key)), BALANCES),
+            ),
+            balances=PostgresBalances(engine, key_bytes(settings.code_key), CARDS),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
             partners=SimulatorPartners(settings.partners_url, http),

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstra
 from domain.actors import Channel
 from domain.intake import COUNTRY, KEY
 from domain.pickup_windows import Duration
-from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule, TenderRule
+from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule
 from domain.returns.words import FAULTS, ItemCondition, ReturnReason, ReturnVia
+from domain.tender_use import TenderRule
 
 DAY = timedelta(days=1)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)]

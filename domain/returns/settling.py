@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.balances import tender_of_hold
 from domain.ids import LineId
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
@@ -136,18 +137,20 @@ def settle(
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
-    """What each tender paid and can take back; what is disputed counts as gone.
+    """What each tender paid and can take back; what is disputed, or went back elsewhere, counts as gone.
 
     `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
     by returns.
     """
     disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
+    disputed += [(each.tender_id, each.authorisation_id, each.amount) for each in money.redirected]
+    types = {each.tender_id: kind for each in money.authorisations if (kind := tender_of_hold(each.id)) is not None}
     ledger_captured = sum(tender.captured for tender in money.tenders)
     ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
     tenders = [
         PaidTender(
             tender_id=tender.tender_id,
-            type=TenderType.CARD,
+            type=types.get(tender.tender_id, TenderType.CARD),
             captured=tender.captured,
             refunded=min(
                 tender.captured,

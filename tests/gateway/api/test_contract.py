@@ -7,6 +7,9 @@ from tests.gateway.api.conftest import Shop
 CALLS = """
 GET /v1/availability
 GET /v1/backorders
+GET /v1/balances/{kind}/{balance_id}
+POST /v1/balances/{kind}
+POST /v1/balances/{kind}/look-up
 PUT /v1/backorders
 GET /v1/backorders/queue
 GET /v1/buffers
@@ -81,6 +84,7 @@ POST /v1/ops/reconciliations
 POST /v1/webhooks/{provider}
 """
 CHANGE_NOTHING = {
+    "/v1/balances/{kind}/look-up",
     "/v1/ops/reconciliations",
     "/v1/ops/routing/simulate",
     "/v1/returns/preview",
