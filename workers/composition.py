@@ -41,6 +41,7 @@ from adapters.shipping.simulator import SimulatorShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
+from domain.balances import number_of
 from domain.hand_over_codes import derive_code
 from domain.ids import OrderId, StoreId
 from domain.notices import LinkKind as NoticeLink
@@ -144,6 +145,7 @@ class Parts:
                 self.settings.mail_templates,
                 lambda group_id, serial: derive_code(code_key, group_id, serial),
                 self.link,
+                lambda balance_id: number_of(code_key, balance_id),
             ),
             recipient_of=self.recipient,
             store_address=self.store_address,

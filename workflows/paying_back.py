@@ -5,16 +5,20 @@ import asyncio
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.balances import BalanceSteps
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
     from activities.returns import ReturnSteps, SettleUnits
+    from adapters.balances.port import Redirect
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
-    from domain.ids import OperationKey, refund_key
+    from domain.balances import BalanceId, BalanceKind, Issue
+    from domain.ids import OperationKey, derived_id, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
     from domain.refunds import RefundTarget, split_over_tenders
+    from domain.refusals import Refusal, RefusalKind
     from domain.returns.returned import PaidBack, RefundMade, RefundState, Return
     from domain.returns.settling import TILL, Tenders
     from domain.timeline import Event
@@ -22,8 +26,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.waits import Trouble
     from workflows import options
     from workflows.messages import Intervene, InterventionAction
-    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.refusing import StepFailed, failure, failure_text, failure_type
     from workflows.return_book import ReturnBook
+    from workflows.return_messages import ReturnAnswer
+
+INSTEAD = (RefundTarget.STORE_CREDIT.value, RefundTarget.GIFT_CARD.value)
+"""Where a person may send money that does not get back to where it came from."""
 
 _STATES = {
     OperationStatus.SUCCEEDED: RefundState.DONE,
@@ -41,6 +49,9 @@ _NOTICES = {
 
 class PayingBack:
     """Settles units, then moves the money. The return is changed in turn; the provider is asked without holding it."""
+
+    refunded_event = Event.RETURN_REFUNDED
+    why = "returned"
 
     def __init__(self, state: Return, book: ReturnBook, turn: asyncio.Lock):
         self.state = state
@@ -73,7 +84,7 @@ class PayingBack:
         )
         for line_id, quantity in settled.units.items():
             state.line(line_id).settled += quantity
-        state.settle_by = None
+        state.settle_by = state.instead = None
         shipping = sum(settled.shipping.values())
         state.paid_back.append(
             PaidBack(
@@ -83,6 +94,7 @@ class PayingBack:
                 by_line=settled.goods,
                 shipping=shipping,
                 fees=settled.fees,
+                goodwill=settled.goodwill,
                 refund=settled.refund,
                 to=to,
             )
@@ -94,6 +106,7 @@ class PayingBack:
             amount=settled.refund,
             fees=settled.fees or None,
             shipping=shipping or None,
+            goodwill=settled.goodwill or None,
         )
         self.book.notice(
             NoticeKind.RETURN_SETTLED,
@@ -101,6 +114,7 @@ class PayingBack:
             store_id=state.store_id,
             lines=self.book.notice_lines(settled.units),
             refund=self.book.money(settled.refund) if settled.refund else None,
+            refund_target=to.value,
             fee=self.book.money(settled.fees) if settled.fees else None,
         )
         await self.book.record()
@@ -144,8 +158,8 @@ class PayingBack:
     def _spread(self, tenders: Tenders) -> None:
         """What is due over the tenders, by the policy's rule; each part under a key of its own."""
         state = self.state
-        rule = state.lines[0].terms.tenders
-        settlement = state.paid_back[-1].n
+        rule = state.goodwill.tenders if state.goodwill is not None else state.lines[0].terms.tenders
+        settlement, to = state.paid_back[-1].n, state.instead or state.paid_back[-1].to
         for share in split_over_tenders(state.due, tenders.tenders, rule):
             # The till's money has no authorisation behind it.
             parts = [(TILL, share.amount)] if share.tender_id == TILL else tenders.of(share.tender_id, share.amount)
@@ -158,22 +172,62 @@ class PayingBack:
                         tender_id=share.tender_id,
                         authorisation_id=authorisation,
                         amount=amount,
+                        to=to,
                     )
                 )
 
+    async def _give_as_balance(self, refund: RefundMade) -> None:
+        """Store credit, or one gift card for the settlement: it counts against the tender that paid."""
+        state, card = self.state, refund.to is RefundTarget.GIFT_CARD
+        words = f"Give {self.book.money(refund.amount)} as {refund.to.value.replace('_', ' ')}"
+        wanted = Redirect(
+            issue=Issue(
+                key=refund.key,
+                id=BalanceId(derived_id(refund.to, state.return_id, str(refund.settlement))),
+                kind=BalanceKind.GIFT_CARD if card else BalanceKind.CREDIT,
+                amount=refund.amount,
+                currency=state.currency,
+                at=workflow.now(),
+                reason=self.why,
+                customer_ref=None if card else state.customer_ref,
+                reference=state.return_id,
+            ),
+            order_id=state.order_id,
+            tender_id=refund.tender_id,
+            authorisation_id=None if refund.tender_id == TILL else refund.authorisation_id,
+        )
+        try:
+            issued = await workflow.execute_local_activity_method(
+                BalanceSteps.pay_as_balance, wanted, summary=Readable(words), **options.OUR_BOOKS
+            )
+        except StepFailed as error:
+            await self._not_possible(refund, error)
+            return
+        self._refused_before = False
+        await self._ended(
+            refund.model_copy(update={"balance_id": issued.balance_id}), RefundState.DONE, refund.to.value
+        )
+
+    async def _not_possible(self, refund: RefundMade, error: BaseException) -> None:
+        """Our ledger or the provider refused it: worked out anew once, then a person decides."""
+        told = self._refused_before
+        self._refused_before = not told
+        # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
+        await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
+        if told:
+            await self._ask(self._words(refund), failure_text(error))
+
     async def _carry_out(self, refund: RefundMade) -> None:
+        if refund.to is not RefundTarget.ORIGINAL:
+            await self._give_as_balance(refund)
+            return
         if refund.tender_id == TILL:
             await self._ended(refund, RefundState.DONE, "at the till")
             return
         try:
             outcome = await self._asked_for(refund)
         except StepFailed as error:
-            told = self._refused_before
-            self._refused_before = not told
-            # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
-            await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
-            if told:
-                await self._ask(self._words(refund), failure_text(error))
+            await self._not_possible(refund, error)
             return
         self._refused_before = False
         state = _STATES[outcome.status]
@@ -188,17 +242,40 @@ class PayingBack:
 
     async def _ended(self, refund: RefundMade, state: RefundState, reason: str, *, told: bool = True) -> None:
         async with self.turn:
-            at = self.state.refunds.index(refund)
+            at = next(n for n, each in enumerate(self.state.refunds) if each.key == refund.key)
             self.state.refunds[at] = refund.model_copy(update={"state": state})
             if state is not RefundState.FAILED:
                 self.book.event(
-                    Event.RETURN_REFUNDED, ENGINE, reason=reason, tender=refund.tender_id, amount=refund.amount
+                    self.refunded_event,
+                    ENGINE,
+                    reason=reason,
+                    tender=refund.tender_id,
+                    amount=refund.amount,
+                    balance_id=refund.balance_id,
                 )
-            if told:
+            if refund.balance_id is not None:
+                self._tell_of_balance(refund)
+            elif told:
                 self.book.notice(
                     _NOTICES[state], at + 1, refund=self.book.money(refund.amount), at_till=refund.tender_id == TILL
                 )
             await self.book.record()
+
+    def _tell_of_balance(self, refund: RefundMade) -> None:
+        """Once, when all parts of the settlement are on it."""
+        mine = [
+            each
+            for each in self.state.refunds
+            if (each.settlement, each.to) == (refund.settlement, refund.to) and each.counts
+        ]
+        if all(each.state is RefundState.DONE for each in mine):
+            self.book.notice(
+                NoticeKind.BALANCE_GIVEN,
+                len(self.state.refunds),
+                refund=self.book.money(sum(each.amount for each in mine)),
+                refund_target=refund.to.value,
+                balance_id=refund.balance_id,
+            )
 
     async def _asked_for(self, refund: RefundMade) -> Refund:
         """The provider's answer: soon, or as long as it takes while the return says whom it waits for."""
@@ -209,7 +286,7 @@ class PayingBack:
             authorisation_id=refund.authorisation_id,
             amount=self.book.money(refund.amount),
             at=workflow.now(),
-            reason="returned",
+            reason=self.why,
         )
         words = Readable(f"Refund {self.book.money(refund.amount)} ({refund.tender_id})")
         try:
@@ -234,7 +311,7 @@ class PayingBack:
     # --- a person ----------------------------------------------------------------------------------------------------
 
     async def _ask(self, step: str, error: str) -> None:
-        """Try again, or count it as paid in another way."""
+        """Try again, give store credit instead, or count it as paid in another way."""
         state = self.state
         self._asked += 1
         question = InterventionView(
@@ -242,7 +319,7 @@ class PayingBack:
             step=step,
             error=error,
             since=workflow.now(),
-            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value],
+            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value, InterventionAction.SUPPLY.value],
         )
         async with self.turn:
             state.interventions.append(question)
@@ -250,10 +327,27 @@ class PayingBack:
             await self.book.record()
         await workflow.wait_condition(lambda: question.intervention_id in self._answers)
         answer = self._answers.pop(question.intervention_id)
-        if answer.action is InterventionAction.SKIP:
-            async with self.turn:
+        async with self.turn:
+            if answer.action is InterventionAction.SKIP:
                 state.written_off += state.due
                 await self.book.record()
+            elif answer.action is InterventionAction.SUPPLY:
+                state.instead = RefundTarget(answer.value or RefundTarget.STORE_CREDIT)
+
+    async def intervene(self, command: Intervene) -> ReturnAnswer:
+        """What a person decided, if somebody waits for that. Refusals are answers that change nothing."""
+        question = self.question(command)
+        if question is None:
+            raise failure(Refusal(kind=RefusalKind.NOT_FOUND, detail="Nobody waits for this decision any more."))
+        if command.action.value not in question.choices:
+            detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
+            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
+        if command.action is InterventionAction.SUPPLY and command.value not in INSTEAD:
+            detail = f"The value says where the money goes instead: {' or '.join(INSTEAD)}."
+            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
+        async with self.turn:
+            await self.answer(command, question)
+        return ReturnAnswer(view=self.state.view())
 
     def question(self, command: Intervene) -> InterventionView | None:
         return next(
@@ -269,5 +363,6 @@ class PayingBack:
             reason=command.reason,
             intervention_id=command.intervention_id,
             action=command.action,
+            value=command.value,
         )
         await self.book.record()

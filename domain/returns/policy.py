@@ -46,6 +46,8 @@ class ReturnTerms(Value):
     tenders: TenderRule = TenderRule.LAST
     targets: frozenset[RefundTarget] = frozenset({RefundTarget.ORIGINAL, RefundTarget.STORE_CREDIT})
     """Where the money may go, if the customer wants."""
+    original_for: Duration | None = None
+    """How long after the customer had it the original payment takes money back; later it goes to store credit."""
     person_above: Limit | None = None
     """Units worth more wait for a person's decision."""
     instant_refund_to: Limit = 0

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from domain.balances import tender_of_hold
-from domain.ids import LineId
+from domain.ids import LineId, ReturnId
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
 from domain.payments import AuthorisationId, TenderId
 from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.returns.returned import ReturnView
 from domain.shares import Shares
 from domain.views import LineView, OrderView
 
@@ -30,7 +31,14 @@ class Settled(Value):
     goods: dict[LineId, int]
     shipping: dict[LineId, int] = {}
     fees: int = 0
+    goodwill: int = 0
+    """What `refund` is less by, since goodwill for the order had given it back before."""
     refund: int
+
+    def at_most(self, left: int) -> "Settled":
+        """No more goes back than the order has left; what was goodwill is not paid a second time."""
+        over = max(0, self.refund - max(0, left))
+        return self.model_copy(update={"refund": self.refund - over, "goodwill": over}) if over else self
 
 
 class Part(Value):
@@ -97,6 +105,20 @@ def paid_lines(order: OrderView, settled: Iterable[Settled]) -> list[PaidLine]:
             )
         )
     return found
+
+
+def goodwill_of(views: Iterable[ReturnView]) -> int:
+    """What was given, or is asked for, as goodwill for an order."""
+    return sum(view.goodwill.amount for view in views if view.goodwill is not None and view.counts_as_goodwill)
+
+
+def left_of(order: OrderView, views: Sequence[ReturnView], known: Iterable[tuple[ReturnId, Settled]]) -> int:
+    """What may still go back for units: what was taken, less what went back for the order itself, for other units and
+    as goodwill.
+    """
+    by_order = order.payment.refunded - sum(view.refunded for view in views)
+    given = sum(view.refund for view in views if view.goodwill is not None)
+    return order.payment.captured - max(0, by_order) - given - sum(settled.refund for _, settled in known)
 
 
 def settle(

@@ -1,5 +1,6 @@
 """Gift cards and store credit as outsiders see them."""
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.scenarios.placed import Json
@@ -33,3 +34,17 @@ def paid_with(purse: Json, amount: int) -> Json:
 
 def card(amount: int, token: str = "tok_ok") -> Json:
     return {"type": "card", "token": token, "amount": amount}
+
+
+NUMBER = re.compile(r"^Number: ([A-Z-]{19})\s*$", re.MULTILINE)
+
+
+async def number_in_mail(world: "World", mailbox: str) -> str:
+    """The number that pays, as the customer reads it."""
+
+    async def look() -> str | None:
+        found = [number for mail in await world.mails(mailbox) for number in NUMBER.findall(mail["text"])]
+        return found[-1] if found else None
+
+    number: str = await world.until("the mail with the number comes", look)
+    return number
