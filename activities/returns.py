@@ -17,7 +17,8 @@ from domain.actors import ENGINE, Channel
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.notices import Notice
 from domain.refunds import MoreThanReceived, RefundPolicy
-from domain.returns.settling import Settled, Tenders, came, paid_lines, settle, tenders_of
+from domain.returns.goodwill import Goodwill
+from domain.returns.settling import Settled, Tenders, came, goodwill_of, left_of, paid_lines, settle, tenders_of
 from domain.returns.words import NEVER_CAME
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
@@ -144,6 +145,7 @@ class ReturnSteps:
                     asked.policies,
                     fee_charged_before=asked.fee_charged_before,
                 )
+                settled = settled.at_most(left_of(order, await books.returns.of_order(asked.order_id), known))
             except MoreThanReceived as fault:
                 raise _too_many(str(fault)) from None
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
@@ -163,6 +165,9 @@ class ReturnSteps:
 
 
 async def _check_claim(books: Transaction, change: ReturnChange) -> None:
+    if change.view.goodwill is not None:
+        await _check_goodwill(books, change, change.view.goodwill)
+        return
     order = await books.records.order(change.order_id)
     lines = {line.line_id: line for line in order.lines} if order else {}
     others = await books.returns.claimed(change.order_id, but_for=change.return_id)
@@ -175,6 +180,15 @@ async def _check_claim(books: Transaction, change: ReturnChange) -> None:
         if units + others.get(line_id, 0) > there:
             left = max(0, there - others.get(line_id, 0))
             raise _too_many(f"{left} units of line {line_id} can be returned, not {units}.")
+
+
+async def _check_goodwill(books: Transaction, change: ReturnChange, goodwill: Goodwill) -> None:
+    """Who gives within a limit gives no more by giving twice in the same moment."""
+    if change.sequence > 1 or goodwill.awaits:
+        return
+    others = [each for each in await books.returns.of_order(change.order_id) if each.return_id != change.return_id]
+    if not goodwill.within(goodwill_of(others)):
+        raise _too_many("Goodwill for this order was given in the same moment. Ask again: it may need an approval.")
 
 
 def _too_many(detail: str) -> ApplicationError:

@@ -14,11 +14,11 @@ from gateway.applications import (
     products,
     underwriting,
 )
-from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
+from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
+from gateway.ops import approvals, backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import policies, returns
+from gateway.returns import appeasements, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -31,6 +31,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    balances.router,
     promises.router,
     pickups.router,
     extras.router,
@@ -40,6 +41,8 @@ ROUTERS = (
     stock.router,
     returns.router,
     policies.router,
+    appeasements.router,
+    approvals.router,
     receiving.router,
     applications.router,
     parties.router,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.documents.port import Documents
 from adapters.inbound.port import InboundEvents
@@ -54,6 +55,7 @@ class Services:
     keys: PostgresCustomerKeys
     vault: PostgresVault
     payments: Payments
+    balances: PostgresBalances
     events: InboundEvents
     lockers: Lockers
     policy: PolicyPack

@@ -70,6 +70,7 @@ def services(made: Parts, client: Client) -> Services:
         keys=made.keys,
         vault=made.vault,
         payments=made.payments,
+        balances=made.balances,
         events=made.events,
         lockers=made.lockers,
         policy=made.policy,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.checks.simulator import SimulatedChecks
 from adapters.documents.disk import DiskDocuments
@@ -25,7 +26,7 @@ from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
-from adapters.payment.by_means import with_exchange_credit
+from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import Payments
 from adapters.payment.simulator import SimulatorPayments
@@ -39,6 +40,7 @@ from adapters.shipping.simulator import SimulatorShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
+from domain.balances import number_of
 from domain.hand_over_codes import derive_code
 from domain.ids import OrderId, StoreId
 from domain.notices import LinkKind as NoticeLink
@@ -52,6 +54,8 @@ from workers.plugin import throughline_plugin
 from workers.settings import Settings, key_bytes, ring_bytes
 
 LINK_LIFETIME = timedelta(days=30)
+CARDS = "simulator"
+"""The payment provider's name in our ledger."""
 
 # What a killed worker had begun to send is taken up when its lease ends, so that must be short; but no lease may end
 # while a mail is under way: what is begun in time and may then take its whole time must fit in.
@@ -73,6 +77,7 @@ class Parts:
     reservations: MergedReservations
     events: PostgresInboundEvents
     payments: Payments
+    balances: PostgresBalances
     shipping: SimulatorShipping
     lockers: Lockers
     partners: SimulatorPartners
@@ -139,6 +144,7 @@ class Parts:
                 self.settings.mail_templates,
                 lambda group_id, serial: derive_code(code_key, group_id, serial),
                 self.link,
+                lambda balance_id: number_of(code_key, balance_id),
             ),
             recipient_of=self.recipient,
             store_address=self.store_address,
@@ -230,9 +236,12 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
-            payments=with_exchange_credit(
-                LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"), engine
+            payments=by_means(
+                LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), CARDS),
+                engine,
+                key_bytes(settings.code_key),
             ),
+            balances=PostgresBalances(engine, key_bytes(settings.code_key), CARDS),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
             partners=SimulatorPartners(settings.partners_url, http),

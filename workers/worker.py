@@ -29,6 +29,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.balances import BalanceSteps
 from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
@@ -53,6 +54,7 @@ from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.appeasing import AppeasementWorkflow
 from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
@@ -79,6 +81,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     workers = []
     if options.ORDERS in pools:
         returns = ReturnSteps(made.transactions, made.payments)
+        balances = BalanceSteps(made.balances)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
@@ -92,6 +95,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     OrderWorkflow,
                     PromiseWorkflow,
                     ReturnWorkflow,
+                    AppeasementWorkflow,
                     housekeeping.NoticeDispatchWorkflow,
                     housekeeping.SweepWorkflow,
                 ],
@@ -106,6 +110,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.settle_units,
                     returns.read_tenders,
                     returns.promise_replacement,
+                    balances.pay_as_balance,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

@@ -369,8 +369,8 @@ class Exchanging:
             try:
                 await self._at_provider(PaymentSteps.capture, request, f"Charge {request.amount}")
             except StepFailed as error:
-                action = await self.money.ask(f"collect {request.amount} for goods not returned", failure_text(error))
-                if action is InterventionAction.SKIP:
+                answer = await self.money.ask(f"collect {request.amount} for goods not returned", failure_text(error))
+                if answer.action is InterventionAction.SKIP:
                     return 0
                 continue
             return amount

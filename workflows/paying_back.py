@@ -6,16 +6,20 @@ from collections.abc import Callable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.balances import BalanceSteps
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
     from activities.returns import ReturnSteps, SettleUnits
+    from adapters.balances.port import Redirect
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
-    from domain.ids import OperationKey, OrderId, refund_key
+    from domain.balances import BalanceId, BalanceKind, Issue
+    from domain.ids import OperationKey, OrderId, derived_id, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
     from domain.refunds import RefundPolicy, RefundTarget, split_over_tenders
+    from domain.refusals import Refusal, RefusalKind
     from domain.returns.returned import PaidBack, RefundMade, RefundState, Return, ReturnedLine
     from domain.returns.settling import TILL, Tenders
     from domain.timeline import Event
@@ -23,8 +27,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.waits import Trouble
     from workflows import options
     from workflows.messages import Intervene, InterventionAction
-    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.refusing import StepFailed, failure, failure_text, failure_type
     from workflows.return_book import ReturnBook
+    from workflows.return_messages import ReturnAnswer
+
+INSTEAD = (RefundTarget.STORE_CREDIT.value, RefundTarget.GIFT_CARD.value)
+"""Where a person may send money that does not get back to where it came from."""
 
 _STATES = {
     OperationStatus.SUCCEEDED: RefundState.DONE,
@@ -42,6 +50,9 @@ _NOTICES = {
 
 class PayingBack:
     """Settles units, then moves the money. The return is changed in turn; the provider is asked without holding it."""
+
+    refunded_event = Event.RETURN_REFUNDED
+    why = "returned"
 
     def __init__(self, state: Return, book: ReturnBook, turn: asyncio.Lock):
         self.state = state
@@ -76,7 +87,7 @@ class PayingBack:
         )
         for line_id, quantity in settled.units.items():
             state.line(line_id).settled += quantity
-        state.settle_by = None
+        state.settle_by = state.instead = None
         shipping = sum(settled.shipping.values())
         state.paid_back.append(
             PaidBack(
@@ -86,6 +97,7 @@ class PayingBack:
                 by_line=settled.goods,
                 shipping=shipping,
                 fees=settled.fees,
+                goodwill=settled.goodwill,
                 refund=settled.refund,
                 to=to,
             )
@@ -100,6 +112,7 @@ class PayingBack:
             fees=settled.fees or None,
             shipping=shipping or None,
             replaced=state.kept or None,
+            goodwill=settled.goodwill or None,
         )
         back = min(settled.refund, state.due)
         if back or not state.kept:
@@ -109,6 +122,7 @@ class PayingBack:
                 store_id=state.store_id,
                 lines=self.book.notice_lines(settled.units),
                 refund=self.book.money(back) if back else None,
+                refund_target=to.value,
                 fee=self.book.money(settled.fees) if settled.fees else None,
             )
         await self.book.record()
@@ -128,8 +142,8 @@ class PayingBack:
                     await self.book.record()
             if not self.has_open:
                 step = f"pay back {self.book.money(due)}"
-                action = await self.ask(step, "no tender of the order can take it back")
-                await self._write_off(action, carried=before is not None)
+                answer = await self.ask(step, "no tender of the order can take it back")
+                await self._follow(answer, carried=before is not None)
 
     async def look_again(self, key: OperationKey) -> None:
         """The provider has news of a refund: its present state, under the same key."""
@@ -158,8 +172,8 @@ class PayingBack:
         `order_id`: of whose tenders, where it is not this return's: their value had paid for its order.
         """
         state = self.state
-        rule = state.lines[0].terms.tenders
-        settlement = state.paid_back[-1].n
+        rule = state.goodwill.tenders if state.goodwill is not None else state.lines[0].terms.tenders
+        settlement, to = state.paid_back[-1].n, state.instead or state.paid_back[-1].to
         for share in split_over_tenders(due, tenders.tenders, rule):
             # The till's money has no authorisation behind it.
             parts = [(TILL, share.amount)] if share.tender_id == TILL else tenders.of(share.tender_id, share.amount)
@@ -173,24 +187,65 @@ class PayingBack:
                         authorisation_id=authorisation,
                         amount=amount,
                         order_id=order_id,
-                        source=tenders.source_of(authorisation),
+                        # What is given as a balance is with its owner; the tenders behind the credit keep theirs.
+                        source=tenders.source_of(authorisation) if to is RefundTarget.ORIGINAL else None,
+                        to=to,
                     )
                 )
 
+    async def _give_as_balance(self, refund: RefundMade) -> None:
+        """Store credit, or one gift card for the settlement: it counts against the tender that paid."""
+        state, card = self.state, refund.to is RefundTarget.GIFT_CARD
+        words = f"Give {self.book.money(refund.amount)} as {refund.to.value.replace('_', ' ')}"
+        wanted = Redirect(
+            issue=Issue(
+                key=refund.key,
+                id=BalanceId(derived_id(refund.to, state.return_id, str(refund.settlement))),
+                kind=BalanceKind.GIFT_CARD if card else BalanceKind.CREDIT,
+                amount=refund.amount,
+                currency=state.currency,
+                at=workflow.now(),
+                reason=self.why,
+                customer_ref=None if card else state.customer_ref,
+                reference=state.return_id,
+            ),
+            order_id=refund.order_id or state.order_id,
+            tender_id=refund.tender_id,
+            authorisation_id=None if refund.tender_id == TILL else refund.authorisation_id,
+        )
+        try:
+            issued = await workflow.execute_local_activity_method(
+                BalanceSteps.pay_as_balance, wanted, summary=Readable(words), **options.OUR_BOOKS
+            )
+        except StepFailed as error:
+            await self._not_possible(refund, error)
+            return
+        self._refused_before = False
+        await self._ended(
+            refund.model_copy(update={"balance_id": issued.balance_id}), RefundState.DONE, refund.to.value
+        )
+
+    async def _not_possible(self, refund: RefundMade, error: BaseException) -> None:
+        """Our ledger or the provider refused it: worked out anew once, then a person decides."""
+        told = self._refused_before
+        self._refused_before = not told
+        # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
+        await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
+        if told:
+            answer = await self.ask(self._words(refund), failure_text(error))
+            await self._follow(answer, carried=refund.order_id is not None)
+
     async def _carry_out(self, refund: RefundMade) -> None:
+        if refund.to is not RefundTarget.ORIGINAL:
+            await self._give_as_balance(refund)
+            return
         if refund.tender_id == TILL:
             await self._ended(refund, RefundState.DONE, "at the till")
             return
         try:
             outcome = await self._asked_for(refund)
         except StepFailed as error:
-            told = self._refused_before
-            self._refused_before = not told
-            # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
-            await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
-            if told:
-                action = await self.ask(self._words(refund), failure_text(error))
-                await self._write_off(action, carried=refund.order_id is not None)
+            await self._not_possible(refund, error)
             return
         self._refused_before = False
         state = _STATES[outcome.status]
@@ -198,30 +253,49 @@ class PayingBack:
             return
         await self._ended(refund, state, outcome.status.value)
         if state is RefundState.FAILED:
-            action = await self.ask(self._words(refund), "the provider could not pay it back")
-            await self._write_off(action, carried=refund.order_id is not None)
+            answer = await self.ask(self._words(refund), "the provider could not pay it back")
+            await self._follow(answer, carried=refund.order_id is not None)
 
     def _words(self, refund: RefundMade) -> str:
         return f"refund of {self.book.money(refund.amount)} on {refund.tender_id}"
 
     async def _ended(self, refund: RefundMade, state: RefundState, reason: str, *, told: bool = True) -> None:
         async with self.turn:
-            at = self.state.refunds.index(refund)
+            at = next(n for n, each in enumerate(self.state.refunds) if each.key == refund.key)
             self.state.refunds[at] = refund.model_copy(update={"state": state})
             if state is not RefundState.FAILED:
                 self.book.event(
-                    Event.RETURN_REFUNDED,
+                    self.refunded_event,
                     ENGINE,
                     reason=reason,
                     of=refund.order_id,
                     tender=refund.tender_id,
                     amount=refund.amount,
+                    balance_id=refund.balance_id,
                 )
-            if told and refund.source is None:
+            if refund.balance_id is not None:
+                self._tell_of_balance(refund)
+            elif told and refund.source is None:
                 self.book.notice(
                     _NOTICES[state], at + 1, refund=self.book.money(refund.amount), at_till=refund.tender_id == TILL
                 )
             await self.book.record()
+
+    def _tell_of_balance(self, refund: RefundMade) -> None:
+        """Once, when all parts of the settlement are on it."""
+        mine = [
+            each
+            for each in self.state.refunds
+            if (each.settlement, each.to) == (refund.settlement, refund.to) and each.counts
+        ]
+        if all(each.state is RefundState.DONE for each in mine):
+            self.book.notice(
+                NoticeKind.BALANCE_GIVEN,
+                len(self.state.refunds),
+                refund=self.book.money(sum(each.amount for each in mine)),
+                refund_target=refund.to.value,
+                balance_id=refund.balance_id,
+            )
 
     async def _asked_for(self, refund: RefundMade) -> Refund:
         """The provider's answer: soon, or as long as it takes while the return says whom it waits for."""
@@ -232,7 +306,7 @@ class PayingBack:
             authorisation_id=refund.authorisation_id,
             amount=self.book.money(refund.amount),
             at=workflow.now(),
-            reason="returned",
+            reason=self.why,
         )
         words = Readable(f"Refund {self.book.money(refund.amount)} ({refund.tender_id})")
         try:
@@ -256,8 +330,8 @@ class PayingBack:
 
     # --- a person ----------------------------------------------------------------------------------------------------
 
-    async def ask(self, step: str, error: str) -> InterventionAction:
-        """Have a person say whether to try again, or to count it as done in another way."""
+    async def ask(self, step: str, error: str) -> Intervene:
+        """Have a person say: try again, give store credit instead, or count it as paid in another way."""
         state = self.state
         self._asked += 1
         question = InterventionView(
@@ -265,23 +339,40 @@ class PayingBack:
             step=step,
             error=error,
             since=workflow.now(),
-            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value],
+            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value, InterventionAction.SUPPLY.value],
         )
         async with self.turn:
             state.interventions.append(question)
             self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
             await self.book.record()
         await workflow.wait_condition(lambda: question.intervention_id in self._answers)
-        return self._answers.pop(question.intervention_id).action
+        return self._answers.pop(question.intervention_id)
 
-    async def _write_off(self, action: InterventionAction, *, carried: bool) -> None:
-        if action is not InterventionAction.SKIP:
-            return
+    async def _follow(self, answer: Intervene, *, carried: bool) -> None:
+        """`carried`: it was about credit of an exchange that has to go on to the tenders behind it."""
+        state = self.state
         async with self.turn:
-            if carried:
-                self.state.carried_off = True
-            self.state.written_off += self.state.due
-            await self.book.record()
+            if answer.action is InterventionAction.SKIP:
+                state.carried_off = state.carried_off or carried
+                state.written_off += state.due
+                await self.book.record()
+            elif answer.action is InterventionAction.SUPPLY:
+                state.instead = RefundTarget(answer.value or RefundTarget.STORE_CREDIT)
+
+    async def intervene(self, command: Intervene) -> ReturnAnswer:
+        """What a person decided, if somebody waits for that. Refusals are answers that change nothing."""
+        question = self.question(command)
+        if question is None:
+            raise failure(Refusal(kind=RefusalKind.NOT_FOUND, detail="Nobody waits for this decision any more."))
+        if command.action.value not in question.choices:
+            detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
+            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
+        if command.action is InterventionAction.SUPPLY and command.value not in INSTEAD:
+            detail = f"The value says where the money goes instead: {' or '.join(INSTEAD)}."
+            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
+        async with self.turn:
+            await self.answer(command, question)
+        return ReturnAnswer(view=self.state.view())
 
     def question(self, command: Intervene) -> InterventionView | None:
         return next(
@@ -297,5 +388,6 @@ class PayingBack:
             reason=command.reason,
             intervention_id=command.intervention_id,
             action=command.action,
+            value=command.value,
         )
         await self.book.record()

@@ -95,6 +95,12 @@ class CancelReturn(Command):
     reason: str | None = None
 
 
+class DecideGoodwill(Command):
+    kind: Literal["decide_goodwill"] = "decide_goodwill"
+    approved: bool
+    reason: str | None = None
+
+
 class RefundEvent(Message):
     """The provider has news of a refund: ask for its state under its key."""
 

@@ -12,7 +12,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.personal import Readable
-    from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.refusals import RefusalKind, Refused
     from domain.returns.returned import UnitPlace
     from domain.timeline import Event
     from workflows import options, summaries
@@ -215,7 +215,10 @@ class ReturnWorkflow:
             if state.paid_back and not state.units(UnitPlace.RECEIVED) and not state.units(UnitPlace.AWAITED):
                 return True
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing was accepted that is not settled. Receive it first.")
-        state.refund_to = command.refund_to or state.refund_to
+        wish = command.refund_to
+        if wish is not None and any(wish not in state.line(line).terms.targets for line in state.unsettled()):
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {wish}.")
+        state.refund_to = wish or state.refund_to
         self.told_to_settle = command.actor
         return False
 
@@ -223,15 +226,7 @@ class ReturnWorkflow:
     async def intervene(self, command: Intervene) -> messages.ReturnAnswer:
         """A person decides about money in trouble."""
         await workflow.wait_condition(lambda: self.opened is not None)
-        question = self.money.question(command)
-        if question is None:
-            raise failure(Refusal(kind=RefusalKind.NOT_FOUND, detail="Nobody waits for this decision any more."))
-        if command.action.value not in question.choices:
-            detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
-            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
-        async with self.turn:
-            await self.money.answer(command, question)
-        return messages.ReturnAnswer(view=self.state.view())
+        return await self.money.intervene(command)
 
     @workflow.signal
     async def refund_event(self, event: messages.RefundEvent) -> None:

@@ -5,8 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.balances.provider import PROVIDER as BALANCES
+from adapters.balances.provider import BalancePayments
 from adapters.clock import Clock, system_clock
-from adapters.payment.exchange import PROVIDER, ExchangeCredits
+from adapters.payment.exchange import PROVIDER as EXCHANGES
+from adapters.payment.exchange import ExchangeCredits
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import (
     AuthoriseRequest,
@@ -17,6 +20,7 @@ from adapters.payment.port import (
     RefundRequest,
     VoidRequest,
 )
+from domain.balances import OWN_BALANCE
 from domain.ids import OrderId
 from domain.ledger import Dispute, OrderGoods, OrderStatement
 from domain.payments import Authorisation, AuthorisationId, Capture, Refund, Void
@@ -69,7 +73,11 @@ class PaymentsByMeans:
         return await self._provider.statement(order_id, goods)
 
 
-def with_exchange_credit(payments: Payments, engine: AsyncEngine, clock: Clock = system_clock) -> PaymentsByMeans:
-    """`payments`, and the credit of exchanges beside them."""
-    exchange = LedgeredPayments(engine, ExchangeCredits(engine), PROVIDER, clock=clock)
-    return PaymentsByMeans(payments, [(PREFIX, exchange)])
+def by_means(provider: Payments, engine: AsyncEngine, secret: bytes, clock: Clock = system_clock) -> PaymentsByMeans:
+    """Cards at `provider`; gift cards, store credit and the credit of exchanges are our own.
+
+    `secret`: what the numbers of balances are hashed with.
+    """
+    balances = LedgeredPayments(engine, BalancePayments(engine, secret, clock=clock), BALANCES, clock=clock)
+    exchanges = LedgeredPayments(engine, ExchangeCredits(engine), EXCHANGES, clock=clock)
+    return PaymentsByMeans(provider, [(OWN_BALANCE, balances), (PREFIX, exchanges)])

@@ -59,7 +59,13 @@ class MemoryReturns:
         self, wanted: ReturnFilter, *, after: tuple[datetime, str] | None, limit: int
     ) -> Sequence[ReturnView]:
         asked = wanted.model_dump(exclude_none=True)
-        found = self._oldest_first(lambda view: all(getattr(view, name) == value for name, value in asked.items()))
+        found = [
+            view
+            for view in self._oldest_first(
+                lambda view: all(getattr(view, name) == value for name, value in asked.items())
+            )
+            if wanted.kind is not None or view.goodwill is None
+        ]
         newest_first = reversed(found)
         return [view for view in newest_first if after is None or (view.requested_at, view.return_id) < after][:limit]
 

@@ -14,7 +14,7 @@ from domain.money import Currency
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
 from domain.returns.settling import Settled
-from domain.returns.words import ReturnStatus
+from domain.returns.words import ReturnKind, ReturnStatus
 
 
 class ExchangeCredit(BaseModel):
@@ -59,6 +59,8 @@ class ReturnFilter(BaseModel):
     customer_ref: str | None = None
     status: ReturnStatus | None = None
     store_id: StoreId | None = None
+    kind: ReturnKind | None = None
+    """None: every kind but goodwill, which no goods come back for."""
 
 
 class Returns(Protocol):

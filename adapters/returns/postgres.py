@@ -23,7 +23,7 @@ from domain.ledger import Movement, postings_for
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
 from domain.returns.settling import Settled
-from domain.returns.words import ReturnStatus
+from domain.returns.words import ReturnKind, ReturnStatus
 
 EXCHANGE = "exchange"
 """In the ledger: whose money it is that pays for replacements."""
@@ -179,6 +179,9 @@ class PostgresReturns:
             )
             if value is not None
         ]
+        kind = ReturnRow.view["kind"].astext
+        goodwill = ReturnKind.APPEASEMENT.value
+        conditions.append(kind != goodwill if wanted.kind is None else kind == wanted.kind.value)
         if after is not None:
             conditions.append(tuple_(ReturnRow.requested_at, ReturnRow.return_id) < after)
         rows = await self._connection.scalars(

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstra
 from domain.actors import Channel
 from domain.intake import COUNTRY, KEY
 from domain.pickup_windows import Duration
-from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule, TenderRule
+from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule
 from domain.returns.words import FAULTS, ItemCondition, ReturnReason, ReturnVia
+from domain.tender_use import TenderRule
 
 DAY = timedelta(days=1)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)]
@@ -45,6 +46,8 @@ class ReturnTerms(Value):
     tenders: TenderRule = TenderRule.LAST
     targets: frozenset[RefundTarget] = frozenset({RefundTarget.ORIGINAL, RefundTarget.STORE_CREDIT})
     """Where the money may go, if the customer wants."""
+    original_for: Duration | None = None
+    """How long after the customer had it the original payment takes money back; later it goes to store credit."""
     person_above: Limit | None = None
     """Units worth more wait for a person's decision."""
     instant_refund_to: Limit = 0

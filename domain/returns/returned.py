@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from domain.actors import Actor, Channel
+from domain.balances import BalanceId
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.kits import pieces
 from domain.money import Currency
@@ -15,6 +16,7 @@ from domain.refunds import RefundPolicy, RefundTarget
 from domain.refusals import Refusal, RefusalKind, Refused
 from domain.returns.decision import ReturnDecision
 from domain.returns.exchanging import Exchange, ExchangeView, view_of
+from domain.returns.goodwill import Goodwill
 from domain.returns.policy import ReturnTerms
 from domain.returns.words import (
     FAULTS,
@@ -150,6 +152,9 @@ class RefundMade(BaseModel):
     """Of whose tender; none: the order that this is a return of."""
     source: OrderId | None = None
     """The tender was the credit of an exchange: the same amount then goes back to the tenders of this order."""
+    to: RefundTarget = RefundTarget.ORIGINAL
+    balance_id: BalanceId | None = None
+    """The store credit, or the gift card, that it went to."""
 
     @property
     def counts(self) -> bool:
@@ -169,9 +174,14 @@ class PaidBack(BaseModel):
     """Minor units for the goods of each line, before fees."""
     shipping: int = 0
     fees: int = 0
+    goodwill: int = 0
+    """What was taken off because goodwill had given as much before."""
     refund: int
     to: RefundTarget = RefundTarget.ORIGINAL
     by_tender: dict[str, int] = {}
+    by_target: dict[RefundTarget, int] = {}
+    balance_id: BalanceId | None = None
+    """What `GET /v1/balances` shows of what did not go back the way it was paid."""
 
 
 class Return(BaseModel):
@@ -197,6 +207,8 @@ class Return(BaseModel):
     policy_version: int
     refund_to: RefundTarget = RefundTarget.ORIGINAL
     lines: list[ReturnedLine]
+    goodwill: Goodwill | None = None
+    """Of an appeasement, which has no lines."""
     strangers: list[Stranger] = []
     version: int = 0
     decide_by: datetime | None = None
@@ -211,6 +223,8 @@ class Return(BaseModel):
     refunds: list[RefundMade] = []
     carried_off: bool = False
     """A person took credit that had to go on to other tenders as paid back in another way."""
+    instead: RefundTarget | None = None
+    """Where the rest of the last settlement goes, since it cannot go where it was to."""
     written_off: int = 0
     """Of what should go back, what a person took as done in another way."""
     troubles: dict[str, Trouble] = {}
@@ -309,6 +323,8 @@ class Return(BaseModel):
     def status(self) -> ReturnStatus:
         if self.interventions:
             return ReturnStatus.NEEDS_ATTENTION
+        if self.goodwill is not None and self.goodwill.awaits:
+            return ReturnStatus.REQUESTED
         if self.units(UnitPlace.UNDECIDED):
             return ReturnStatus.REQUESTED
         if self.exchange is not None and self.exchange.live and self.exchange.due:
@@ -356,6 +372,7 @@ class Return(BaseModel):
                 for line in self.lines
             ],
             strangers=list(self.strangers),
+            goodwill=self.goodwill.model_copy() if self.goodwill is not None else None,
             refund=self.refund,
             refunded=self.refunded,
             fees=self.fees,
@@ -368,11 +385,15 @@ class Return(BaseModel):
 
     def _shown(self, settled: PaidBack) -> PaidBack:
         by_tender: dict[str, int] = {}
+        by_target: dict[RefundTarget, int] = {}
+        balance_id: BalanceId | None = None
         for refund in self.refunds:
             if refund.settlement == settled.n and refund.counts and refund.source is None:
                 tender = f"{refund.order_id}/{refund.tender_id}" if refund.order_id else str(refund.tender_id)
                 by_tender[tender] = by_tender.get(tender, 0) + refund.amount
-        return settled.model_copy(update={"by_tender": by_tender})
+                by_target[refund.to] = by_target.get(refund.to, 0) + refund.amount
+                balance_id = refund.balance_id or balance_id
+        return settled.model_copy(update={"by_tender": by_tender, "by_target": by_target, "balance_id": balance_id})
 
     def waits(self) -> list[Wait]:
         found = [
@@ -397,6 +418,8 @@ class Return(BaseModel):
             )
             for name, trouble in self.troubles.items()
         ]
+        if self.goodwill is not None and self.goodwill.awaits:
+            found.append(self._wait(WaitKind.RETURN_APPROVAL, "goodwill is approved", "ops", self.decide_by, "refused"))
         if self.units(UnitPlace.UNDECIDED):
             found.append(
                 self._wait(WaitKind.RETURN_APPROVAL, "return is approved", "store or ops", self.decide_by, "refused")
@@ -500,6 +523,7 @@ class ReturnView(View):
     fees: int = 0
     lines: list[ReturnLineView]
     strangers: list[Stranger] = []
+    goodwill: Goodwill | None = None
     paid_back: list[PaidBack] = []
     exchange: ExchangeView | None = None
     tracking_number: str | None = None
@@ -507,6 +531,11 @@ class ReturnView(View):
     waiting_for: list[Wait] = []
     interventions: list[InterventionView] = []
     finished: bool = False
+
+    @property
+    def counts_as_goodwill(self) -> bool:
+        """Given, or waiting for its approval."""
+        return self.goodwill is not None and (self.goodwill.awaits or self.refund > 0)
 
     def public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)

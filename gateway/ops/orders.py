@@ -123,7 +123,9 @@ async def intervene(
         order = await visible_order(services, caller, closed.order_id)
         return InterventionShown(intervention_id=intervention_id, order=await order_shown(services, caller, order))
     if is_of_return(intervention_id):
-        return await answer_for_return(services, caller, intervention_id, body.action, body.reason, command_id)
+        return await answer_for_return(
+            services, caller, intervention_id, body.action, body.reason, body.value, command_id
+        )
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
     order = await visible_order(services, caller, order_of(intervention_id))

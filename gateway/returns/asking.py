@@ -12,8 +12,9 @@ from adapters.keys.port import CustomerRef
 from adapters.places.port import Place
 from domain.carriage import ParcelStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
+from domain.refunds import RefundTarget
 from domain.refusals import Refused
-from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return
+from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return, target_of
 from domain.returns.exchanging import Exchange
 from domain.returns.packs import built_in
 from domain.returns.policy import Case, ReturnPolicy, ReturnTerms, window_ends
@@ -65,6 +66,7 @@ class Decided(NamedTuple):
     wanted: WantedReturn
     terms: ReturnTerms
     decision: ReturnDecision
+    refund_to: RefundTarget
 
 
 def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> list[Decided]:
@@ -92,16 +94,19 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
             unit_worth=part.paid // part.units if part else 0,
             received_at=received_at,
         )
+        wish = body.refund_to if "refund_to" in body.model_fields_set else None
+        target = target_of(wish, terms, received_at, now)
         request = ReturnLine(
             line_id=line.line_id,
             quantity=wanted.quantity,
             reason=wanted.reason,
             kind=body.kind,
             via=body.via,
-            refund_to=body.refund_to,
+            refund_to=target,
+            credit_instead=wish is not target and target is RefundTarget.STORE_CREDIT,
         )
         ends = window_ends(terms, received_at, zone, holidays) if received_at else None
-        found.append(Decided(line, wanted, terms, decide_return(delivered, request, terms, ends, now)))
+        found.append(Decided(line, wanted, terms, decide_return(delivered, request, terms, ends, now), target))
     return found
 
 
@@ -151,10 +156,15 @@ def state_of(
         requested_by=caller.actor,
         policy_name=facts.policy.name,
         policy_version=facts.policy.version,
-        refund_to=body.refund_to,
+        refund_to=_one_target(body, decided),
         lines=[_line(each) for each in decided],
         exchange=exchange,
     )
+
+
+def _one_target(body: ReturnBody, decided: list[Decided]) -> RefundTarget:
+    """A return has one target: if the policy sends the money of some line elsewhere, all of it goes there."""
+    return next((each.refund_to for each in decided if each.refund_to is not body.refund_to), body.refund_to)
 
 
 def _line(decided: Decided) -> ReturnedLine:

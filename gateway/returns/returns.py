@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict
 from adapters.access.port import PrincipalKind, Role
 from adapters.returns.port import ReturnFilter
 from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId, derived_id
-from domain.refunds import RefundTarget, split_over_tenders
+from domain.refunds import split_over_tenders
 from domain.refusals import Refused
 from domain.returns.decision import Outcome, ReturnDecision
 from domain.returns.exchanging import EXCHANGED, ExchangedLine, ExchangeState, gap_of
 from domain.returns.returned import Return, ReturnView
 from domain.returns.settling import paid_lines, settle
-from domain.returns.words import ReturnStatus, ReturnVia
+from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
 from domain.views import OrderView
 from gateway.answering import PENDING, pending, problem_of
 from gateway.commands import StillWorking
@@ -334,7 +334,6 @@ async def settle_return(
     body: bodies.SettleReturnBody,
 ) -> Any:
     await must_act_as(caller, *STAFF)
-    _check_target(body.refund_to)
     view = await visible_return(services, caller, return_id)
     command = messages.SettleReturn(
         command_id=command_id, actor=caller.actor, version=body.version, refund_to=body.refund_to
@@ -367,7 +366,8 @@ async def cancel(
 
 async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) -> OrderView:
     """The order that a request is about. Raises 404, 422."""
-    _check_target(body.refund_to)
+    if body.kind is ReturnKind.APPEASEMENT:
+        raise invalid("/kind", "Goodwill is given under /v1/orders/{id}/appeasements")
     if body.store_id is not None:
         async with services.transactions.begin() as books:
             if await books.places.place(StoreId(body.store_id)) is None:
@@ -377,11 +377,6 @@ async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) ->
     if body.lookup is None:
         raise not_found()
     return await look_up(services, caller, body.lookup)
-
-
-def _check_target(target: RefundTarget | None) -> None:
-    if target not in (None, RefundTarget.ORIGINAL):
-        raise Problem(ProblemKind.NOT_SUPPORTED, "Money goes back to the original payment only.")
 
 
 async def _asked(

@@ -18,6 +18,7 @@ from adapters.access.memory import MemoryPrincipals
 from adapters.access.port import Principal, PrincipalKind, Role
 from adapters.applications.postgres import PostgresApplications
 from adapters.audit.memory import MemoryAuditLog
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.documents.disk import DiskDocuments
 from adapters.idempotency.memory import MemoryCommandRecords
@@ -28,6 +29,7 @@ from adapters.keys.postgres import PostgresCustomerKeys
 from adapters.letters.writing import MailedLetters
 from adapters.locker.memory import MemoryLockers
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.places.port import Place, PlaceKind
@@ -209,7 +211,10 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         transactions=transactions,
         keys=keys,
         vault=PostgresVault(shop_database, keys, Lookup(b"h" * 32)),
-        payments=LedgeredPayments(shop_database, provider, "simulator", clock=clock),
+        payments=by_means(
+            LedgeredPayments(shop_database, provider, "simulator", clock=clock), shop_database, CODE_KEY, clock
+        ),
+        balances=PostgresBalances(shop_database, CODE_KEY, "simulator"),
         events=PostgresInboundEvents(shop_database),
         lockers=MemoryLockers(clock),
         policy=STANDARD,
