@@ -18,7 +18,7 @@ from gateway.channels import availability, changes, customers, messages, order_c
 from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import policies, returns
+from gateway.returns import labels, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -39,6 +39,7 @@ ROUTERS = (
     settings.router,
     stock.router,
     returns.router,
+    labels.router,
     policies.router,
     receiving.router,
     applications.router,

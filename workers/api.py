@@ -71,6 +71,7 @@ def services(made: Parts, client: Client) -> Services:
         vault=made.vault,
         payments=made.payments,
         events=made.events,
+        shipping=made.shipping,
         lockers=made.lockers,
         policy=made.policy,
         code_key=key_bytes(settings.code_key),

@@ -147,7 +147,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.SHIPPING,
-                activities=[labels.buy_label, labels.give_back_label],
+                activities=[labels.buy_label, labels.buy_return_label, labels.give_back_label],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,

@@ -1,6 +1,7 @@
 """The money of a return: what its settlements come to goes back to the tenders that paid, each within its ceiling."""
 
 import asyncio
+from collections.abc import Callable
 
 from temporalio import workflow
 
@@ -56,7 +57,7 @@ class PayingBack:
         The caller has the turn.
         """
         state = self.state
-        units = state.unsettled()
+        units = state.to_settle()
         n = len(state.paid_back) + 1
         settled = await workflow.execute_local_activity_method(
             ReturnSteps.settle_units,
@@ -71,8 +72,11 @@ class PayingBack:
             summary=Readable(f"Work out settlement {n}"),
             **options.OUR_BOOKS,
         )
+        in_advance = state.advances
         for line_id, quantity in settled.units.items():
-            state.line(line_id).settled += quantity
+            line = state.line(line_id)
+            line.settled += quantity
+            line.advanced, line.advance = line.advanced + line.advance, 0
         state.settle_by = None
         shipping = sum(settled.shipping.values())
         state.paid_back.append(
@@ -96,7 +100,7 @@ class PayingBack:
             shipping=shipping or None,
         )
         self.book.notice(
-            NoticeKind.RETURN_SETTLED,
+            NoticeKind.RETURN_ADVANCED if in_advance else NoticeKind.RETURN_SETTLED,
             n,
             store_id=state.store_id,
             lines=self.book.notice_lines(settled.units),
@@ -236,24 +240,42 @@ class PayingBack:
     async def _ask(self, step: str, error: str) -> None:
         """Try again, or count it as paid in another way."""
         state = self.state
+        answer = await self.ask(step, error, [InterventionAction.RETRY, InterventionAction.SKIP])
+        if answer is not None and answer.action is InterventionAction.SKIP:
+            async with self.turn:
+                state.written_off += state.due
+                await self.book.record()
+
+    async def ask(
+        self,
+        step: str,
+        error: str,
+        choices: list[InterventionAction],
+        unless: Callable[[], bool] = lambda: False,
+    ) -> Intervene | None:
+        """Show a question to ops and wait, without a deadline, for one of `choices`; none once `unless` came true."""
+        state = self.state
         self._asked += 1
         question = InterventionView(
             intervention_id=f"return-{state.return_id}-{self._asked}",
             step=step,
             error=error,
             since=workflow.now(),
-            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value],
+            choices=[choice.value for choice in choices],
         )
         async with self.turn:
             state.interventions.append(question)
             self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
             await self.book.record()
-        await workflow.wait_condition(lambda: question.intervention_id in self._answers)
-        answer = self._answers.pop(question.intervention_id)
-        if answer.action is InterventionAction.SKIP:
-            async with self.turn:
-                state.written_off += state.due
-                await self.book.record()
+        await workflow.wait_condition(lambda: question.intervention_id in self._answers or unless())
+        if (answer := self._answers.pop(question.intervention_id, None)) is not None:
+            return answer
+        async with self.turn:
+            state.interventions[:] = [
+                each for each in state.interventions if each.intervention_id != question.intervention_id
+            ]
+            await self.book.record()
+        return None
 
     def question(self, command: Intervene) -> InterventionView | None:
         return next(

@@ -10,8 +10,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from adapters.access.port import PrincipalKind
 from adapters.keys.port import CustomerRef
 from adapters.places.port import Place
+from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
+from domain.personal import PersonalData
 from domain.refusals import Refused
 from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return
 from domain.returns.packs import built_in
@@ -24,7 +26,8 @@ from domain.views import GroupView, LineView, OrderView
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import invalid, not_found
-from gateway.returns.bodies import ReturnBody, WantedReturn
+from gateway.returns.bodies import ReturnBody, Sender, WantedReturn
+from gateway.returns.carrying import on_the_way, way_back
 from gateway.services import Services
 from workflows import options, summaries
 from workflows.return_messages import ReturnStart
@@ -64,6 +67,9 @@ class Decided(NamedTuple):
     wanted: WantedReturn
     terms: ReturnTerms
     decision: ReturnDecision
+    unit_worth: int = 0
+    group: GroupView | None = None
+    """What brought it last."""
 
 
 def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> list[Decided]:
@@ -100,7 +106,8 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
             refund_to=body.refund_to,
         )
         ends = window_ends(terms, received_at, zone, holidays) if received_at else None
-        found.append(Decided(line, wanted, terms, decide_return(delivered, request, terms, ends, now)))
+        decision = decide_return(delivered, request, terms, ends, now)
+        found.append(Decided(line, wanted, terms, decision, delivered.unit_worth, group))
     return found
 
 
@@ -133,8 +140,9 @@ def state_of(
 ) -> Return:
     """The return as it begins: allowed units are awaited, or kept by the customer; others refused or for a person."""
     at_store = caller.principal.kind is PrincipalKind.STORE
-    store = body.store_id or (caller.principal.store_id if at_store else None)
+    store = body.store_id or (caller.principal.store_id if at_store else None) or way_back(body, decided)
     return Return(
+        **on_the_way(body, decided, order.order_id, return_id, StoreId(store) if store else None),
         return_id=return_id,
         order_id=order.order_id,
         external_id=order.external_id,
@@ -169,16 +177,22 @@ def _line(decided: Decided) -> ReturnedLine:
         reason=decided.wanted.reason,
         decision=decision,
         terms=decided.terms,
+        unit_worth=decided.unit_worth,
         **{where: quantity},
     )
 
 
-async def start(services: Services, order: OrderView, state: Return, *, at_counter: bool) -> ReturnView:
+async def start(
+    services: Services, order: OrderView, state: Return, *, at_counter: bool, sender: Sender | None = None
+) -> ReturnView:
     """Claim the units and start the return. Raises `Refused` when they are another's by now, `StillWorking`."""
     workflow_id = return_workflow_id(state.return_id)
     async with services.transactions.begin() as books:
         key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), services.now(), books.connection)
         await services.keys.bind(workflow_id, key.id, books.connection)
+        if sender is not None and state.sender is not None:
+            data = PersonalData(postal_code=sender.postal_code)
+            await services.vault.put(Subject(state.sender), key.id, data, services.now(), books.connection)
     operation = WithStartWorkflowOperation(
         ReturnWorkflow.run,
         ReturnStart(asked=state, at_counter=at_counter),

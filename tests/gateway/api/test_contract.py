@@ -67,6 +67,8 @@ GET /v1/stores/{store_id}/tasks
 POST /v1/returns
 GET /v1/returns
 GET /v1/returns/{return_id}
+GET /v1/returns/{return_id}/label
+GET /v1/returns/{return_id}/locker-code
 POST /v1/returns/preview
 POST /v1/returns/{return_id}/approve
 POST /v1/returns/{return_id}/cancel
