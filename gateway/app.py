@@ -15,7 +15,17 @@ from gateway.applications import (
     underwriting,
 )
 from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
+from gateway.ops import (
+    backorders,
+    brokering,
+    data,
+    erasures,
+    ledger,
+    parked,
+    reconciliation_runs,
+    reconciliations,
+    routing,
+)
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
 from gateway.returns import labels, policies, returns
@@ -51,6 +61,7 @@ ROUTERS = (
     accounts.router,
     products.router,
     ops.router,
+    reconciliation_runs.router,
     reconciliations.router,
     erasures.router,
     undelivered.router,

@@ -19,6 +19,7 @@ from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.reconciling.port import Reconciler
 from adapters.shipping.port import Shipping
 from adapters.vault.postgres import PostgresVault
 from domain.ids import OrderId
@@ -56,6 +57,7 @@ class Services:
     vault: PostgresVault
     payments: Payments
     events: InboundEvents
+    reconciler: Reconciler
     shipping: Shipping
     lockers: Lockers
     policy: PolicyPack

@@ -36,6 +36,7 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.reconciling.runs import PostgresReconciler
 from adapters.shipping.memory import MemoryShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
@@ -211,6 +212,7 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         vault=PostgresVault(shop_database, keys, Lookup(b"h" * 32)),
         payments=LedgeredPayments(shop_database, provider, "simulator", clock=clock),
         events=PostgresInboundEvents(shop_database),
+        reconciler=PostgresReconciler(shop_database),
         shipping=MemoryShipping(clock),
         lockers=MemoryLockers(clock),
         policy=STANDARD,
