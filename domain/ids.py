@@ -62,6 +62,12 @@ def return_workflow_id(return_id: ReturnId) -> str:
     return f"return/{return_id}"
 
 
+def return_of_workflow(name: str) -> ReturnId | None:
+    """The return that a name of a workflow, a parcel or a compartment is about; none for anything else."""
+    kind, _, rest = name.partition("/")
+    return ReturnId(rest) if kind == "return" and rest and "/" not in rest else None
+
+
 def pickup_id(order: OrderId, number: int) -> GroupId:
     return GroupId(f"pickup/{order}/{number}")
 

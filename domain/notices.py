@@ -67,6 +67,14 @@ class NoticeKind(StrEnum):
     """It waits, or will wait, at the counter and not in the parcel machine that the customer wanted."""
 
     RETURN_APPROVED = "return_approved"
+    RETURN_REQUESTED = "return_requested"
+    """Somebody looks at it first."""
+    RETURN_LABEL = "return_label"
+    RETURN_LOCKER = "return_locker"
+    """A compartment of a parcel machine is kept for it, with the code that opens it."""
+    RETURN_DROPPED_OFF = "return_dropped_off"
+    RETURN_ADVANCED = "return_advanced"
+    """Its money goes back before it has come."""
     RETURN_REJECTED = "return_rejected"
     RETURN_RECEIVED = "return_received"
     RETURN_SETTLED = "return_settled"
@@ -125,6 +133,8 @@ _MAY_BE_DECLINED = frozenset({NoticeKind.PICKUP_REMINDER, NoticeKind.WINDOW_EXTE
 _SHOWS_CODE = frozenset(
     {
         NoticeKind.READY_IN_LOCKER,
+        NoticeKind.RETURN_LABEL,
+        NoticeKind.RETURN_LOCKER,
         NoticeKind.READY_FOR_PICKUP,
         NoticeKind.PICKUP_REMINDER,
         NoticeKind.PICKUP_EXPIRING,

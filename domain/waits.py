@@ -26,6 +26,8 @@ class WaitKind(StrEnum):
     LOCKER = "locker"
     RETURN_APPROVAL = "return_approval"
     RETURN_ARRIVAL = "return_arrival"
+    RETURN_WAY = "return_way"
+    """A label, or a compartment of a parcel machine."""
     INSPECTION = "inspection"
     SETTLEMENT = "settlement"
     EXCHANGE = "exchange"

@@ -15,10 +15,21 @@ from gateway.applications import (
     underwriting,
 )
 from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import approvals, backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
+from gateway.ops import (
+    approvals,
+    backorders,
+    brokering,
+    data,
+    erasures,
+    ledger,
+    parked,
+    reconciliation_runs,
+    reconciliations,
+    routing,
+)
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import appeasements, policies, returns
+from gateway.returns import appeasements, labels, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -40,6 +51,7 @@ ROUTERS = (
     settings.router,
     stock.router,
     returns.router,
+    labels.router,
     policies.router,
     appeasements.router,
     approvals.router,
@@ -53,6 +65,7 @@ ROUTERS = (
     accounts.router,
     products.router,
     ops.router,
+    reconciliation_runs.router,
     reconciliations.router,
     erasures.router,
     undelivered.router,

@@ -20,6 +20,8 @@ from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.reconciling.port import Reconciler
+from adapters.shipping.port import Shipping
 from adapters.vault.postgres import PostgresVault
 from domain.ids import OrderId
 from domain.lending.clocks import LendingPolicy
@@ -57,6 +59,8 @@ class Services:
     payments: Payments
     balances: PostgresBalances
     events: InboundEvents
+    reconciler: Reconciler
+    shipping: Shipping
     lockers: Lockers
     policy: PolicyPack
     """Under which new orders run."""

@@ -24,6 +24,7 @@ from adapters.access.postgres import PostgresPrincipals
 from adapters.audit.port import AuditOutcome
 from adapters.audit.postgres import PostgresAuditLog
 from adapters.idempotency.postgres import PostgresCommandRecords
+from adapters.reconciling.runs import PostgresReconciler
 from domain.actors import Actor, ActorKind, Channel
 from domain.lending.clocks import LendingPolicy
 from gateway.app import create_app
@@ -72,6 +73,8 @@ def services(made: Parts, client: Client) -> Services:
         payments=made.payments,
         balances=made.balances,
         events=made.events,
+        reconciler=PostgresReconciler(made.engine),
+        shipping=made.shipping,
         lockers=made.lockers,
         policy=made.policy,
         code_key=key_bytes(settings.code_key),

@@ -44,7 +44,7 @@ from domain.balances import number_of
 from domain.hand_over_codes import derive_code
 from domain.ids import OrderId, StoreId
 from domain.notices import LinkKind as NoticeLink
-from domain.notices import Notice
+from domain.notices import Notice, NoticeKind
 from domain.notices import Place as NoticePlace
 from domain.personal import PersonalData
 from domain.policy_packs import PACKS, PolicyPack
@@ -202,8 +202,10 @@ class Parts:
         """What opens the compartment of a parcel machine; none once nothing lies in it any more."""
         if notice.facts.compartment_id is None or not notice.kind.shows_code:
             return None
+        puts_in = notice.kind is NoticeKind.RETURN_LOCKER
+        ask = self.lockers.deposit_code if puts_in else self.lockers.pickup_code
         try:
-            return (await self.lockers.pickup_code(notice.facts.compartment_id)).get_secret_value()
+            return (await ask(notice.facts.compartment_id)).get_secret_value()
         except CompartmentRefused:
             return None
 

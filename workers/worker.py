@@ -40,11 +40,13 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.reconciling import ReconcilingSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
+from adapters.reconciling.runs import PostgresReconciler
 from domain.ids import OrderId
 from domain.personal import Readable
 from gateway.brokering import is_running, keep_schedules, tell_order
@@ -59,6 +61,7 @@ from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
+from workflows.reconciling import EVERY, SCHEDULE_ID, ReconciliationRun, ReconciliationStart
 from workflows.returns import ReturnWorkflow
 
 POOLS = (
@@ -153,7 +156,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.SHIPPING,
-                activities=[labels.buy_label, labels.give_back_label],
+                activities=[labels.buy_label, labels.buy_return_label, labels.give_back_label],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,
@@ -190,6 +193,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             )
         )
     if options.BROKERING in pools:
+        reconciling = ReconcilingSteps(PostgresReconciler(made.engine), made.payments)
         brokering = BrokeringSteps(
             made.transactions, made.policy.shipping, partial(tell_order, client), partial(is_running, client)
         )
@@ -197,8 +201,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.BROKERING,
-                workflows=[BrokeringRun],
-                activities=[brokering.open_run, brokering.decide, brokering.tell_orders, brokering.close_run],
+                workflows=[BrokeringRun, ReconciliationRun],
+                activities=[
+                    brokering.open_run,
+                    brokering.decide,
+                    brokering.tell_orders,
+                    brokering.close_run,
+                    reconciling.open_reconciliation,
+                    reconciling.read_provider,
+                    reconciling.compare_orders,
+                    reconciling.compare_rest,
+                    reconciling.close_reconciliation,
+                ],
                 graceful_shutdown_timeout=grace,
             )
         )
@@ -286,6 +300,21 @@ async def keep_house(client: Client) -> None:
         )
 
 
+async def reconcile_daily(client: Client) -> None:
+    """Have everything compared once a day; whoever has changed or paused the schedule keeps what they made of it."""
+    with contextlib.suppress(ScheduleAlreadyRunningError, WorkflowAlreadyStartedError):
+        await client.create_schedule(
+            SCHEDULE_ID,
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    ReconciliationRun.run, ReconciliationStart(), id=SCHEDULE_ID, task_queue=options.BROKERING
+                ),
+                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY, offset=timedelta(hours=3))]),
+                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+            ),
+        )
+
+
 async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -295,6 +324,7 @@ async def serve(settings: Settings) -> None:
         client = await made.connect()
         workers = make_workers(client, made, settings.pools or POOLS)
         await keep_house(client)
+        await reconcile_daily(client)
         await keep_schedules(client, made.transactions)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())

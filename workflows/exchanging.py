@@ -369,8 +369,10 @@ class Exchanging:
             try:
                 await self._at_provider(PaymentSteps.capture, request, f"Charge {request.amount}")
             except StepFailed as error:
-                answer = await self.money.ask(f"collect {request.amount} for goods not returned", failure_text(error))
-                if answer.action is InterventionAction.SKIP:
+                step = f"collect {request.amount} for goods not returned"
+                choices = [InterventionAction.RETRY, InterventionAction.SKIP]
+                answer = await self.money.ask(step, failure_text(error), choices)
+                if answer is not None and answer.action is InterventionAction.SKIP:
                     return 0
                 continue
             return amount

@@ -70,7 +70,7 @@ class PayingBack:
         The caller has the turn.
         """
         state = self.state
-        units = state.unsettled()
+        units = state.to_settle()
         n = len(state.paid_back) + 1
         settled = await workflow.execute_local_activity_method(
             ReturnSteps.settle_units,
@@ -85,8 +85,11 @@ class PayingBack:
             summary=Readable(f"Work out settlement {n}"),
             **options.OUR_BOOKS,
         )
+        in_advance = state.advances
         for line_id, quantity in settled.units.items():
-            state.line(line_id).settled += quantity
+            line = state.line(line_id)
+            line.settled += quantity
+            line.advanced, line.advance = line.advanced + line.advance, 0
         state.settle_by = state.instead = None
         shipping = sum(settled.shipping.values())
         state.paid_back.append(
@@ -117,7 +120,7 @@ class PayingBack:
         back = min(settled.refund, state.due)
         if back or not state.kept:
             self.book.notice(
-                NoticeKind.RETURN_SETTLED,
+                NoticeKind.RETURN_ADVANCED if in_advance else NoticeKind.RETURN_SETTLED,
                 n,
                 store_id=state.store_id,
                 lines=self.book.notice_lines(settled.units),
@@ -142,8 +145,7 @@ class PayingBack:
                     await self.book.record()
             if not self.has_open:
                 step = f"pay back {self.book.money(due)}"
-                answer = await self.ask(step, "no tender of the order can take it back")
-                await self._follow(answer, carried=before is not None)
+                await self._ask(step, "no tender of the order can take it back", carried=before is not None)
 
     async def look_again(self, key: OperationKey) -> None:
         """The provider has news of a refund: its present state, under the same key."""
@@ -232,8 +234,7 @@ class PayingBack:
         # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
         await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
         if told:
-            answer = await self.ask(self._words(refund), failure_text(error))
-            await self._follow(answer, carried=refund.order_id is not None)
+            await self._ask(self._words(refund), failure_text(error), carried=refund.order_id is not None)
 
     async def _carry_out(self, refund: RefundMade) -> None:
         if refund.to is not RefundTarget.ORIGINAL:
@@ -253,8 +254,8 @@ class PayingBack:
             return
         await self._ended(refund, state, outcome.status.value)
         if state is RefundState.FAILED:
-            answer = await self.ask(self._words(refund), "the provider could not pay it back")
-            await self._follow(answer, carried=refund.order_id is not None)
+            why = "the provider could not pay it back"
+            await self._ask(self._words(refund), why, carried=refund.order_id is not None)
 
     def _words(self, refund: RefundMade) -> str:
         return f"refund of {self.book.money(refund.amount)} on {refund.tender_id}"
@@ -330,27 +331,16 @@ class PayingBack:
 
     # --- a person ----------------------------------------------------------------------------------------------------
 
-    async def ask(self, step: str, error: str) -> Intervene:
-        """Have a person say: try again, give store credit instead, or count it as paid in another way."""
-        state = self.state
-        self._asked += 1
-        question = InterventionView(
-            intervention_id=f"return-{state.return_id}-{self._asked}",
-            step=step,
-            error=error,
-            since=workflow.now(),
-            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value, InterventionAction.SUPPLY.value],
-        )
-        async with self.turn:
-            state.interventions.append(question)
-            self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
-            await self.book.record()
-        await workflow.wait_condition(lambda: question.intervention_id in self._answers)
-        return self._answers.pop(question.intervention_id)
+    async def _ask(self, step: str, error: str, *, carried: bool) -> None:
+        """Try again, give store credit instead, or count it as paid in another way.
 
-    async def _follow(self, answer: Intervene, *, carried: bool) -> None:
-        """`carried`: it was about credit of an exchange that has to go on to the tenders behind it."""
+        `carried`: it is about credit of an exchange that has to go on to the tenders behind it.
+        """
         state = self.state
+        choices = [InterventionAction.RETRY, InterventionAction.SKIP, InterventionAction.SUPPLY]
+        answer = await self.ask(step, error, choices)
+        if answer is None:
+            return
         async with self.turn:
             if answer.action is InterventionAction.SKIP:
                 state.carried_off = state.carried_off or carried
@@ -358,6 +348,37 @@ class PayingBack:
                 await self.book.record()
             elif answer.action is InterventionAction.SUPPLY:
                 state.instead = RefundTarget(answer.value or RefundTarget.STORE_CREDIT)
+
+    async def ask(
+        self,
+        step: str,
+        error: str,
+        choices: list[InterventionAction],
+        unless: Callable[[], bool] = lambda: False,
+    ) -> Intervene | None:
+        """Show a question to ops and wait, without a deadline, for one of `choices`; none once `unless` came true."""
+        state = self.state
+        self._asked += 1
+        question = InterventionView(
+            intervention_id=f"return-{state.return_id}-{self._asked}",
+            step=step,
+            error=error,
+            since=workflow.now(),
+            choices=[choice.value for choice in choices],
+        )
+        async with self.turn:
+            state.interventions.append(question)
+            self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
+            await self.book.record()
+        await workflow.wait_condition(lambda: question.intervention_id in self._answers or unless())
+        if (answer := self._answers.pop(question.intervention_id, None)) is not None:
+            return answer
+        async with self.turn:
+            state.interventions[:] = [
+                each for each in state.interventions if each.intervention_id != question.intervention_id
+            ]
+            await self.book.record()
+        return None
 
     async def intervene(self, command: Intervene) -> ReturnAnswer:
         """What a person decided, if somebody waits for that. Refusals are answers that change nothing."""

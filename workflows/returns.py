@@ -11,6 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
+    from domain.locker_stays import LockerNews
     from domain.personal import Readable
     from domain.refusals import RefusalKind, Refused
     from domain.returns.returned import UnitPlace
@@ -23,7 +24,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.paying_back import PayingBack
     from workflows.refusing import failure, refuse
     from workflows.return_book import ReturnBook
+    from workflows.return_carrying import Carrying
     from workflows.return_desk import ReturnDesk
+    from workflows.return_way import ReturnWay
     from workflows.waits import Alarms, until
 
 Sent = TypeVar("Sent", bound=Command)
@@ -42,7 +45,12 @@ class ReturnWorkflow:
         self.money.policy_of = self.exchanging.policy_of
         self.opened: messages.ReturnOpened | None = None
         self.told_to_settle: Actor | None = None
+        self.way = ReturnWay(self.state, self.book, self.desk)
+        self.carrying = Carrying(self.state, self.book, self.desk, self.way, self.money, self.turn)
+        self.carried: asyncio.Task[None] | None = None
         self.news: list[messages.RefundEvent] = []
+        self.words: list[messages.CarrierWord | LockerNews] = []
+        """Of carriers and operators, in the order in which they came."""
 
     @workflow.run
     async def run(self, start: messages.ReturnStart) -> messages.ReturnResult:
@@ -53,8 +61,12 @@ class ReturnWorkflow:
         except Refused as refused:
             self.opened = messages.ReturnOpened(refusal=refused.refusal)
         else:
+            self.carried = asyncio.create_task(self.carrying.run())
             while not self.state.finished:
+                if self.carried.done():
+                    await self.carried  # it never ends by itself: what went wrong in it goes wrong here
                 await self._next()
+            self.carried.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return messages.ReturnResult(
             return_id=self.state.return_id, version=self.state.version, refund=self.state.refund
@@ -75,6 +87,7 @@ class ReturnWorkflow:
         if approved:
             self.book.event(Event.RETURN_APPROVED, ENGINE, lines=approved)
             desk.tell_approved(approved)
+        desk.tell_undecided()
         if refused := state.at(UnitPlace.REFUSED):
             whys = sorted({why.value for line in state.lines if line.refused for why in line.decision.why})
             self.book.event(Event.RETURN_REJECTED, ENGINE, reason=", ".join(whys), lines=refused)
@@ -95,23 +108,26 @@ class ReturnWorkflow:
         await until(self._something_to_do, self._deadline, Alarms(), "A return's next deadline")
         if self.news:
             await self.money.look_again(self.news.pop(0).key)
+        elif self.words:
+            async with self.turn:
+                await self._hear(self.words.pop(0))
         elif self.exchanging.something_to_do:
             await self.exchanging.go_on()
         elif not state.money_rests and (state.due or state.carried() or self.money.has_open):
             await self.money.pay()
-        elif state.unsettled() and (self._settles or self._over(state.settle_by)):
+        elif state.advances or (state.unsettled() and (self._settles or self._over(state.settle_by))):
             async with self.turn:
                 actor, self.told_to_settle = self.told_to_settle or ENGINE, None
-                if state.unsettled():
+                if state.to_settle():
                     await self.money.settle(state.refund_to, actor)
         elif state.units(UnitPlace.UNDECIDED) and self._over(state.decide_by):
             async with self.turn:
                 if state.units(UnitPlace.UNDECIDED):
                     await self.desk.give_no_answer()
-        elif state.units(UnitPlace.AWAITED) and self._over(state.send_by):
+        elif state.units(UnitPlace.AWAITED) and not state.late_asked and self._over(state.send_by):
             async with self.turn:
                 if state.units(UnitPlace.AWAITED) and self._over(state.send_by):
-                    await self.desk.expire()
+                    await self.way.overdue()
         elif self._is_over():
             async with self.turn:
                 if self._is_over():
@@ -124,10 +140,12 @@ class ReturnWorkflow:
 
     def _something_to_do(self) -> bool:
         state = self.state
-        if self.news or self.exchanging.something_to_do:
+        heard = bool(self.news or self.words) or (self.carried is not None and self.carried.done())
+        if heard or self.exchanging.something_to_do:
             return True
         unpaid = state.due > 0 or bool(state.carried()) or self.money.has_open
-        return unpaid or (bool(state.unsettled()) and self._settles) or self._is_over()
+        settles = bool(state.unsettled()) and self._settles
+        return unpaid or settles or state.advances or self._is_over()
 
     @property
     def _settles(self) -> bool:
@@ -136,7 +154,7 @@ class ReturnWorkflow:
     def _is_over(self) -> bool:
         """Nothing is left to do; what was refused may be approved all the same for as long as a decision takes."""
         state = self.state
-        if not state.at_rest:
+        if not state.at_rest or self.carrying.busy:
             return False
         return not self._may_still_be_overridden() or self._over(state.decide_by)
 
@@ -148,7 +166,7 @@ class ReturnWorkflow:
         decides = state.units(UnitPlace.UNDECIDED) or (state.at_rest and self._may_still_be_overridden())
         awaited = [
             state.decide_by if decides else None,
-            state.send_by if state.units(UnitPlace.AWAITED) else None,
+            state.send_by if state.units(UnitPlace.AWAITED) and not state.late_asked else None,
             state.settle_by if state.unsettled() else None,
         ]
         return min((at for at in awaited if at is not None), default=None)
@@ -178,7 +196,7 @@ class ReturnWorkflow:
     @workflow.update
     async def drop_off(self, command: messages.DropOff) -> messages.ReturnAnswer:
         """The customer has given the goods to a carrier or a partner."""
-        return await self._in_turn(command, self.desk.drop_off)
+        return await self._in_turn(command, self.way.drop_off)
 
     @workflow.update
     async def receive(self, command: messages.ReceiveReturn) -> messages.ReturnAnswer:
@@ -237,6 +255,22 @@ class ReturnWorkflow:
     async def exchange_news(self, news: ExchangeNews) -> None:
         """How the order stands that replaces what comes back."""
         self.exchanging.news.append(news)
+
+    @workflow.signal
+    async def carrier_word(self, word: messages.CarrierWord) -> None:
+        """A carrier has said something of the return's parcel."""
+        self.words.append(word)
+
+    @workflow.signal
+    async def locker_news(self, news: LockerNews) -> None:
+        """The operator of the parcel machine has said something of the return's compartment."""
+        self.words.append(news)
+
+    async def _hear(self, word: messages.CarrierWord | LockerNews) -> None:
+        if isinstance(word, LockerNews):
+            await self.way.hear_operator(word)
+        else:
+            await self.way.hear_carrier(word)
 
     async def _in_turn(self, command: Sent, do: Callable[[Sent], Awaitable[bool | None]]) -> messages.ReturnAnswer:
         """One decision at a time. What is refused leaves the return as it was."""

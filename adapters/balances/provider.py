@@ -7,7 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.balances.books import BalanceBooks
 from adapters.clock import Clock, system_clock
-from adapters.payment.provider import AmountMismatch, Declined, KeyConflict, Outcome, UnknownPayment
+from adapters.payment.provider import (
+    AmountMismatch,
+    Declined,
+    KeyConflict,
+    ListedAuthorisations,
+    Outcome,
+    UnknownPayment,
+)
 from adapters.postgres.tables.balances import BalanceHoldRow, BalanceRow
 from domain.balances import BalanceId, BalanceMovement, BalanceStatus, hold_id, read_token, tender_of_hold
 from domain.ids import OperationKey, derived_id
@@ -166,21 +173,14 @@ class BalancePayments:
             hold = found.mappings().first()
         if hold is None:
             raise UnknownPayment
-        left = hold["amount"] - hold["captured"] - hold["voided"]
-        if left:
-            status = AuthorisationStatus.PARTLY_CAPTURED if hold["captured"] else AuthorisationStatus.AUTHORISED
-        else:
-            status = AuthorisationStatus.CAPTURED if hold["captured"] else AuthorisationStatus.VOIDED
-        return Authorisation(
-            id=authorisation,
-            reference=hold["reference"],
-            amount=hold["amount"],
-            currency=hold["currency"],
-            status=status,
-            captured=hold["captured"],
-            voided=hold["voided"],
-            refunded=hold["refunded"],
-        )
+        return _as_authorisation(hold)
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        row = BalanceHoldRow
+        query = select(*row.__table__.columns).where(row.id > after).order_by(row.id).limit(limit)
+        async with self._engine.connect() as connection:
+            found = [_as_authorisation(hold) for hold in (await connection.execute(query)).mappings()]
+        return ListedAuthorisations(found, found[-1].id if len(found) == limit else None)
 
     async def _done(
         self,
@@ -200,6 +200,24 @@ class BalancePayments:
         await books.move(
             BalanceId(hold["balance_id"]), movement, amount, key, self._clock(), reference=hold["reference"]
         )
+
+
+def _as_authorisation(hold: RowMapping) -> Authorisation:
+    left = hold["amount"] - hold["captured"] - hold["voided"]
+    if left:
+        status = AuthorisationStatus.PARTLY_CAPTURED if hold["captured"] else AuthorisationStatus.AUTHORISED
+    else:
+        status = AuthorisationStatus.CAPTURED if hold["captured"] else AuthorisationStatus.VOIDED
+    return Authorisation(
+        id=hold["id"],
+        reference=hold["reference"],
+        amount=hold["amount"],
+        currency=hold["currency"],
+        status=status,
+        captured=hold["captured"],
+        voided=hold["voided"],
+        refunded=hold["refunded"],
+    )
 
 
 async def _hold(books: BalanceBooks, authorisation: AuthorisationId) -> RowMapping:

@@ -126,6 +126,9 @@ class NoticeRenderer:
         raise TemplateNotFound(f"{notice.kind}.jinja")
 
     def _code(self, notice: Notice, details: Details) -> str | None:
+        if notice.kind is NoticeKind.RETURN_LABEL:
+            # What the carrier's counter scans to print the label: it is on the parcel for everybody to read.
+            return notice.facts.tracking_number and cleaned(notice.facts.tracking_number)
         if notice.facts.compartment_id is not None and notice.kind.shows_code:
             return details.code and cleaned(details.code)
         if notice.facts.code_serial is None or notice.group_id is None or not notice.kind.shows_code:
@@ -154,6 +157,7 @@ class NoticeRenderer:
             "ready_label": _for_kind(words["ready"], notice.kind),
             "deadline_label": _for_kind(words["deadline"], notice.kind),
             "choice_texts": [words["choices"][key] for key in facts.choices if key in words["choices"]],
+            "code_label": words.get("codes", {}).get(notice.kind, words["code"]),
             "qr_cid": _QR_CID,
             "w": words,
             "theme": self._theme,

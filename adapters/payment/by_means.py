@@ -14,6 +14,7 @@ from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import (
     AuthoriseRequest,
     CaptureRequest,
+    ListedAuthorisations,
     Payments,
     ProviderDispute,
     ProviderEvent,
@@ -21,8 +22,9 @@ from adapters.payment.port import (
     VoidRequest,
 )
 from domain.balances import OWN_BALANCE
-from domain.ids import OrderId
+from domain.ids import OperationKey, OrderId
 from domain.ledger import Dispute, OrderGoods, OrderStatement
+from domain.money import Minor
 from domain.payments import Authorisation, AuthorisationId, Capture, Refund, Void
 from domain.returns.exchanging import PREFIX
 
@@ -54,6 +56,21 @@ class PaymentsByMeans:
 
     async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
         return await self._of(authorisation_id).at_provider(authorisation_id)
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        """One after the other; a page's place begins with the number of whose it is."""
+        number, _, place = after.partition(":")
+        at, all_of_them = int(number or 0), [self._provider, *(each for _, each in self._others)]
+        page = await all_of_them[at].listed(after=place, limit=limit)
+        if page.after is not None:
+            return ListedAuthorisations(page.items, f"{at}:{page.after}")
+        return ListedAuthorisations(page.items, f"{at + 1}:" if at + 1 < len(all_of_them) else None)
+
+    async def do_again(self, authorisation_id: AuthorisationId) -> Minor:
+        return await self._of(authorisation_id).do_again(authorisation_id)
+
+    async def free_stray(self, authorisation_id: AuthorisationId, *, key: OperationKey) -> Minor:
+        return await self._of(authorisation_id).free_stray(authorisation_id, key=key)
 
     # What providers say by themselves, and what is read, is the provider's and the whole ledger's.
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.payment.provider import Declined, UnknownPayment
+from adapters.payment.provider import Declined, ListedAuthorisations, UnknownPayment
 from domain.ids import OperationKey, ReturnId, derived_id
 from domain.money import Money
 from domain.payments import (
@@ -36,6 +36,7 @@ _CREDIT = text("""
     GROUP BY credit.return_id
 """)
 _OWN = text("SELECT * FROM authorisations WHERE provider = 'exchange' AND id = :id")
+_LISTED = text("SELECT * FROM authorisations WHERE provider = 'exchange' AND id > :after ORDER BY id LIMIT :limit")
 
 
 class ExchangeCredits:
@@ -88,10 +89,13 @@ class ExchangeCredits:
         return
 
     async def authorisation(self, authorisation: AuthorisationId) -> Authorisation:
-        row = await self._own(authorisation)
-        fields = ("id", "currency", "status", "captured", "voided", "refunded")
-        known = {name: row[name] for name in fields}
-        return Authorisation(**known, reference=row["order_id"], amount=row["authorised"])
+        return _as_authorisation(await self._own(authorisation))
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(_LISTED, {"after": after, "limit": limit})).mappings()
+            found = [_as_authorisation(row) for row in rows]
+        return ListedAuthorisations(found, found[-1].id if len(found) == limit else None)
 
     async def _left(self, authorisation: AuthorisationId) -> int:
         row = await self._own(authorisation)
@@ -108,3 +112,9 @@ class ExchangeCredits:
         if row is None:
             raise UnknownPayment
         return row
+
+
+def _as_authorisation(row: Any) -> Authorisation:
+    fields = ("id", "currency", "status", "captured", "voided", "refunded")
+    known = {name: row[name] for name in fields}
+    return Authorisation(**known, reference=row["order_id"], amount=row["authorised"])

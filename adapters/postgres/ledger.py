@@ -222,6 +222,12 @@ class Ledger:
         row = PaymentOperationRow
         return await self._all(authorisation, (row.status == OperationStatus.PENDING) & row.kind.in_(kinds))
 
+    async def done_at(self, authorisation: AuthorisationId) -> list[Operation]:
+        """What we asked for ourselves at an authorisation, and have booked."""
+        row = PaymentOperationRow
+        done = (row.status == OperationStatus.SUCCEEDED) & row.external.is_(False) & (row.booked > 0)
+        return await self._all(authorisation, done)
+
     async def given_up(self, authorisation: AuthorisationId) -> list[Operation]:
         """Operations that had not arrived when they were asked for, and may have arrived since."""
         return await self._all(authorisation, PaymentOperationRow.failure == ABANDONED)

@@ -1,6 +1,7 @@
 """The returns policy as data. It has versions; the one in force when an order was placed decides for it for ever."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,12 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class AdvanceRule(StrEnum):
+    COLLECT = "collect"
+    """Somebody collects it from the customer, who is told."""
+    WRITE_OFF = "write_off"
+
+
 class ReturnTerms(Value):
     """What holds for one article in one channel and country."""
 
@@ -34,7 +41,9 @@ class ReturnTerms(Value):
     final_sale: bool = False
     """Not taken back, but for a fault."""
     reasons: frozenset[ReturnReason] = frozenset(ReturnReason)
-    vias: frozenset[ReturnVia] = frozenset({ReturnVia.STORE, ReturnVia.POST})
+    vias: frozenset[ReturnVia] = frozenset(ReturnVia)
+    send_to: Annotated[str, StringConstraints(pattern=KEY, max_length=64)] | None = None
+    """The place that posted returns go to; none: where the goods came from."""
     conditions: frozenset[ItemCondition] = frozenset({ItemCondition.NEW, ItemCondition.OPENED})
     """In which a unit is taken back for another reason than a fault."""
     fee: NonNegativeInt = 0
@@ -51,7 +60,9 @@ class ReturnTerms(Value):
     person_above: Limit | None = None
     """Units worth more wait for a person's decision."""
     instant_refund_to: Limit = 0
-    """What is worth no more is paid back at the drop-off, before it has come."""
+    """A return that is worth no more is paid back at the drop-off, before it has come."""
+    lost_advance: AdvanceRule = AdvanceRule.COLLECT
+    """What becomes of money that was paid back for goods that never came."""
     keep_item_to: Limit = 0
     """A fault that is worth no more is made good and the article stays with the customer."""
     send_within: Duration = timedelta(days=14)

@@ -10,14 +10,31 @@ from domain.actors import Actor, Channel
 from domain.balances import BalanceId
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.kits import pieces
+from domain.locker_stays import LockerStay
+from domain.lockers import CompartmentStatus
 from domain.money import Currency
 from domain.payments import AuthorisationId, TenderId
 from domain.refunds import RefundPolicy, RefundTarget
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.returns.carried import (
+    ASTRAY,
+    AT_STORE,
+    ON_ITS_WAY,
+    WITH_OPERATOR,
+    DropView,
+    LabelState,
+    ParcelView,
+    ReturnParcel,
+    compartment_key,
+    drop_view,
+    parcel_view,
+    wants_compartment,
+    wants_label,
+)
 from domain.returns.decision import ReturnDecision
 from domain.returns.exchanging import Exchange, ExchangeView, view_of
 from domain.returns.goodwill import Goodwill
-from domain.returns.policy import ReturnTerms
+from domain.returns.policy import AdvanceRule, ReturnTerms
 from domain.returns.words import (
     FAULTS,
     ItemCondition,
@@ -71,6 +88,8 @@ class ReturnedLine(BaseModel):
     reason: ReturnReason
     decision: ReturnDecision
     terms: ReturnTerms
+    unit_worth: NonNegativeInt = 0
+    """What one unit was paid, in minor units, rounded down."""
     undecided: NonNegativeInt = 0
     refused: NonNegativeInt = 0
     awaited: NonNegativeInt = 0
@@ -79,7 +98,13 @@ class ReturnedLine(BaseModel):
     declined: NonNegativeInt = 0
     closed: NonNegativeInt = 0
     settled: NonNegativeInt = 0
-    """Accepted units whose money has been worked out and goes back."""
+    """Units whose money has been worked out and goes back: accepted ones, and those paid back in advance."""
+    advance: NonNegativeInt = 0
+    """Units that are paid back before they have come, as soon as their money is worked out."""
+    advanced: NonNegativeInt = 0
+    """Settled units that have not been accepted yet."""
+    kept: NonNegativeInt = 0
+    """Units paid back in advance that never came, or not as they should: the customer has both."""
     turned_up: NonNegativeInt = 0
     """Units of a claim, paid back without coming, that came all the same: no money goes back for them again."""
     handled: list[Handled] = []
@@ -106,11 +131,23 @@ class ReturnedLine(BaseModel):
     @property
     def claimed(self) -> int:
         """Units that no other return may have."""
-        return self.quantity - self.refused - self.closed - self.declined
+        return self.quantity - self.refused - self.closed - self.declined + self.kept
 
     @property
     def unsettled(self) -> int:
-        return self.accepted - self.settled
+        return self.accepted - (self.settled - self.advanced - self.kept)
+
+    def accept(self, quantity: int) -> None:
+        """Units that came are taken back; those that were paid back in advance are not paid again."""
+        self.move(UnitPlace.RECEIVED, UnitPlace.ACCEPTED, quantity)
+        self.advanced -= min(self.advanced, quantity)
+
+    def lose_advance(self) -> int:
+        """Units paid back in advance that cannot come any more, once each."""
+        lost = max(0, self.advanced - self.awaited - self.received)
+        self.advanced -= lost
+        self.kept += lost
+        return lost
 
     @property
     def policy(self) -> RefundPolicy:
@@ -219,6 +256,23 @@ class Return(BaseModel):
     last_received_at: datetime | None = None
     tracking_number: str | None = None
     carrier: str | None = None
+    sends_from: str | None = None
+    """The country that it is sent from, where a label can be bought for it."""
+    sender: str | None = None
+    """Under which the vault keeps the postal code that it is sent from."""
+    parcel: ReturnParcel | None = None
+    drop: LockerStay | None = None
+    """The compartment of a parcel machine that is kept for it."""
+    spare: list[OperationKey] = []
+    """Labels and compartments that nobody uses, to be given back."""
+    arrived_at: datetime | None = None
+    """When it was said to be at the store, which takes it in from then on."""
+    late_asked: bool = False
+    """A person was asked about goods that do not come."""
+    owed: int = 0
+    """Paid back in advance for goods that never came."""
+    uncollected: int = 0
+    """Of that, what nobody was asked to collect yet."""
     paid_back: list[PaidBack] = []
     refunds: list[RefundMade] = []
     carried_off: bool = False
@@ -250,6 +304,75 @@ class Return(BaseModel):
 
     def unsettled(self) -> dict[LineId, int]:
         return {line.line_id: line.unsettled for line in self.lines if line.unsettled}
+
+    def to_settle(self) -> dict[LineId, int]:
+        """Units whose money goes back now: what was accepted, and what is paid back in advance."""
+        return {line.line_id: n for line in self.lines if (n := line.unsettled + line.advance)}
+
+    @property
+    def advances(self) -> bool:
+        return any(line.advance for line in self.lines)
+
+    @property
+    def given_away(self) -> bool:
+        """Whom we trust with it says that the customer has sent it: it is not closed in silence."""
+        lies = self.drop.said if self.drop is not None else None
+        sent = self.parcel is not None and self.parcel.status in ON_ITS_WAY | ASTRAY
+        return sent or lies in WITH_OPERATOR | AT_STORE
+
+    @property
+    def where_it_is(self) -> str:
+        """In words, for who must decide."""
+        if self.arrived_at is not None:
+            return "it is said to be at the store, which has not taken it in"
+        if self.parcel is not None and self.parcel.label_id is not None:
+            return f"{self.parcel.carrier} says of {self.parcel.tracking_number}: {self.parcel.status}"
+        if self.drop is not None:
+            return f"the operator of locker {self.drop.locker_id} says: {self.drop.status}"
+        return "nobody knows where it is"
+
+    @property
+    def unused_way(self) -> bool:
+        """A label or compartment is there, and nothing will come by it."""
+        if self.units(UnitPlace.AWAITED) or self.units(UnitPlace.UNDECIDED):
+            return False
+        reserved = self.drop is not None and self.drop.said is CompartmentStatus.RESERVED
+        return reserved or (self.parcel is not None and self.parcel.unused)
+
+    def lose_advances(self) -> tuple[dict[LineId, int], int]:
+        """Units paid back in advance that cannot come any more, and what was paid for those that are collected."""
+        lost: dict[LineId, int] = {}
+        amount = 0
+        for line in self.lines:
+            if not (units := line.lose_advance()):
+                continue
+            lost[line.line_id] = units
+            paid = sum(each.by_line.get(line.line_id, 0) for each in self.paid_back)
+            settled = sum(each.lines.get(line.line_id, 0) for each in self.paid_back)
+            if line.terms.lost_advance is AdvanceRule.COLLECT and settled:
+                amount += paid * units // settled
+        self.owed, self.uncollected = self.owed + amount, self.uncollected + amount
+        return lost, amount
+
+    def put_way_aside(self) -> None:
+        if self.parcel is not None and self.parcel.unused and self.parcel.key is not None:
+            self.spare.append(self.parcel.key)
+            self.parcel.state, self.parcel.tries = LabelState.GIVEN_BACK, self.parcel.tries + 1
+        if self.drop is not None and self.drop.said is CompartmentStatus.RESERVED:
+            self.spare.append(compartment_key(self.order_id, self.return_id, self.drop.number))
+            if self.drop.compartment_id is not None:
+                self.drop.left.append(self.drop.compartment_id)
+            self.drop.forget()
+
+    def want_way(self) -> None:
+        """Units are awaited again after their label went back: another is asked for."""
+        if self.parcel is not None and self.parcel.state is LabelState.GIVEN_BACK:
+            self.parcel.state = LabelState.WANTED
+            self.parcel.label_id = self.parcel.carrier = self.parcel.tracking_number = None
+
+    @property
+    def worth_awaited(self) -> int:
+        return sum(line.unit_worth * line.awaited for line in self.lines)
 
     @property
     def refund(self) -> int:
@@ -303,7 +426,7 @@ class Return(BaseModel):
     def goods_rest(self) -> bool:
         """Everything that was approved has come, been looked at and been settled, or was given up."""
         busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
-        return not any(self.units(place) for place in busy) and not self.unsettled()
+        return not any(self.units(place) for place in busy) and not self.to_settle()
 
     @property
     def exchange_rests(self) -> bool:
@@ -317,6 +440,7 @@ class Return(BaseModel):
     def at_rest(self) -> bool:
         """Nobody has anything more to do about any unit or its money."""
         done = self.goods_rest and self.exchange_rests
+        done = done and not self.spare and not self.unused_way and not self.uncollected
         return done and self.money_rests and not self.interventions
 
     @property
@@ -367,7 +491,8 @@ class Return(BaseModel):
             policy=PolicyView(name=self.policy_name, version=self.policy_version),
             lines=[
                 ReturnLineView(
-                    **line.model_dump(exclude={"needs", "terms", "decision"}), decision=line.decision.model_copy()
+                    **line.model_dump(exclude={"needs", "terms", "decision", "unit_worth", "advance"}),
+                    decision=line.decision.model_copy(),
                 )
                 for line in self.lines
             ],
@@ -381,6 +506,9 @@ class Return(BaseModel):
             waiting_for=self.waits(),
             interventions=list(self.interventions),
             finished=self.finished,
+            parcel=parcel_view(self.parcel),
+            locker=drop_view(self.drop),
+            owed=self.owed,
         )
 
     def _shown(self, settled: PaidBack) -> PaidBack:
@@ -425,9 +553,7 @@ class Return(BaseModel):
                 self._wait(WaitKind.RETURN_APPROVAL, "return is approved", "store or ops", self.decide_by, "refused")
             )
         if self.units(UnitPlace.AWAITED):
-            found.append(
-                self._wait(WaitKind.RETURN_ARRIVAL, "customer brings goods back", "customer", self.send_by, "closed")
-            )
+            found += [self._arrival(), *self._way()]
         if self.units(UnitPlace.RECEIVED):
             found.append(self._wait(WaitKind.INSPECTION, "store inspects what came", "store", None, None))
         if any(refund.state is RefundState.PENDING for refund in self.refunds):
@@ -453,6 +579,28 @@ class Return(BaseModel):
                 self._wait(WaitKind.SETTLEMENT, "return is settled", "store", self.settle_by, "paid back as wished")
             )
         return found
+
+    def _arrival(self) -> Wait:
+        """Who has the goods that are waited for, as far as anybody knows."""
+        ends = "a person decides" if self.given_away else "closed"
+        lies = self.drop.said if self.drop is not None else None
+        if self.arrived_at is not None or lies in AT_STORE:
+            what, who = "store takes in what came", "store"
+        elif lies in WITH_OPERATOR and self.drop is not None:
+            what, who = f"store fetches goods from locker {self.drop.locker_id}", "store"
+        elif self.dropped_off_at is not None:
+            what, who = "goods arrive", "carrier"
+        else:
+            what, who = "customer brings goods back", "customer"
+        return self._wait(WaitKind.RETURN_ARRIVAL, what, who, self.send_by, ends)
+
+    def _way(self) -> list[Wait]:
+        if wants_label(self.via, self.parcel):
+            return [self._wait(WaitKind.RETURN_WAY, "carrier sells a label", "carrier", None, "sent without")]
+        if self.drop is not None and wants_compartment(self.via, self.drop):
+            what = f"a compartment of locker {self.drop.locker_id} is reserved"
+            return [self._wait(WaitKind.RETURN_WAY, what, "locker operator", None, "brought to the store")]
+        return []
 
     def _wait(self, kind: WaitKind, what: str, who: str, deadline: datetime | None, default: str | None) -> Wait:
         since = self.last_received_at or self.requested_at
@@ -490,12 +638,14 @@ class ReturnLineView(View):
     declined: int = 0
     closed: int = 0
     settled: int = 0
+    advanced: int = 0
+    kept: int = 0
     turned_up: int = 0
     handled: list[Handled] = []
 
     @property
     def unsettled(self) -> int:
-        return self.accepted - self.settled
+        return self.accepted - (self.settled - self.advanced - self.kept)
 
 
 class ReturnView(View):
@@ -528,6 +678,10 @@ class ReturnView(View):
     exchange: ExchangeView | None = None
     tracking_number: str | None = None
     carrier: str | None = None
+    parcel: ParcelView | None = None
+    locker: DropView | None = None
+    owed: int = 0
+    """Paid back in advance for goods that never came, in minor units."""
     waiting_for: list[Wait] = []
     interventions: list[InterventionView] = []
     finished: bool = False

@@ -1,12 +1,12 @@
 """`throughline ops …`: search, decide, look after holds, erase."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from domain.holds import HoldKind, HoldOutcome
-from gateway.cli import brokering, output, supply
+from gateway.cli import brokering, output, reconciling, supply
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction
@@ -14,6 +14,7 @@ from workflows.messages import InterventionAction
 app = typer.Typer(help="Search, decide, repair.", no_args_is_help=True)
 app.add_typer(supply.app, name="supply")
 app.add_typer(brokering.app, name="queues")
+app.add_typer(reconciling.app, name="difference")
 
 Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]
@@ -206,31 +207,8 @@ def erase(
 @app.command()
 def reconcile(
     context: typer.Context,
-    order: Annotated[list[str] | None, typer.Option("--order", help="Only these orders.")] = None,
+    order: Annotated[list[str] | None, typer.Option("--order", help="Only these orders, at once.")] = None,
     json: AsJson = False,
 ) -> None:
     """Compare orders, our ledger, the provider and the stock; exit code 1 when something differs."""
-    session = session_of(context)
-    differences: list[dict[str, Any]] = []
-    orders = 0
-    place: dict[str, Any] | None = {}
-    while place is not None:
-        body: dict[str, Any] = {"order_ids": order} if order else {"place": place}
-        page = session.post("/v1/ops/reconciliations", body)
-        differences += page["differences"]
-        orders += page["orders"]
-        place = page["next_place"]
-    if json:
-        output.show_json({"orders": orders, "differences": differences})
-    else:
-        output.table(
-            ("what", "order", "subject", "ours", "should be", "likely", "remedy"),
-            (
-                (f"{each['kind']}: {each['what']}", each["order_id"], each["subject"], each["ours"], each["theirs"],
-                 each["cause"].replace("_", " "), each["remedy"].replace("_", " "))
-                for each in differences
-            ),
-            f"Nothing differs in {output.counted(orders, 'order')} and all of the stock.",
-        )  # fmt: skip
-    if differences:
-        raise typer.Exit(1)
+    reconciling.reconcile(session_of(context), order, json=json)

@@ -59,6 +59,10 @@ def ask(
         str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for it.")
     ] = None,
     amount: Annotated[int, typer.Option(help="What --card may be charged at most, in minor units.", min=0)] = 0,
+    locker: Annotated[str | None, typer.Option(help="With via locker: the parcel machine that it is put into.")] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="With via post: where it leaves, as DE-10115; else where it was delivered.")
+    ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Only say what would be decided and paid back.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -74,6 +78,11 @@ def ask(
         body["advance"] = True
     if card is not None:
         body["tenders"] = [{"type": "card", "token": card, "amount": amount}]
+    if locker is not None:
+        body["locker_id"] = locker
+    if sender is not None:
+        country, _, postal_code = sender.partition("-")
+        body["sender"] = {"country": country, "postal_code": postal_code}
     answer = session_of(context).post("/v1/returns/preview" if preview else "/v1/returns", body)
     if json:
         output.show_json(answer)
@@ -183,6 +192,23 @@ def inspect(
 
 
 @app.command()
+def label(context: typer.Context, return_id: ReturnArgument, json: AsJson = False) -> None:
+    """The label of a posted return, to be printed (ZPL)."""
+    answer = session_of(context).get(f"{_path(return_id)}/label")
+    output.show_json(answer) if json else output.print_plain(answer["document"])
+
+
+@app.command("locker-code")
+def locker_code(context: typer.Context, return_id: ReturnArgument, json: AsJson = False) -> None:
+    """What opens the parcel machine for the store, to fetch what lies in it."""
+    answer = session_of(context).get(f"{_path(return_id)}/locker-code")
+    if json:
+        output.show_json(answer)
+    else:
+        output.done(f"Locker {answer['locker_id']}, compartment {answer['compartment_id']}: code {answer['code']}")
+
+
+@app.command()
 def settle(
     context: typer.Context,
     return_id: ReturnArgument,
@@ -283,6 +309,12 @@ def _shown(view: dict[str, Any]) -> None:
         ),
         "No lines.",
     )
+    if parcel := view.get("parcel"):
+        said = f", {parcel['status'].replace('_', ' ')}" if parcel.get("status") else ""
+        number = f"{parcel['carrier']} {parcel['tracking_number']}" if parcel.get("tracking_number") else "no number"
+        output.print_plain(f"label to {parcel['to']}: {parcel['label'].replace('_', ' ')}, {number}{said}")
+    if drop := view.get("locker"):
+        output.print_plain(f"locker {drop['locker_id']}: {drop['status']}")
     for settled in view["paid_back"]:
         tenders = ", ".join(f"{output.money(amount, currency)} to {at}" for at, amount in settled["by_tender"].items())
         fees = f", less {output.money(settled['fees'], currency)} of fees" if settled["fees"] else ""

@@ -10,8 +10,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from adapters.access.port import PrincipalKind
 from adapters.keys.port import CustomerRef
 from adapters.places.port import Place
+from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
+from domain.personal import PersonalData
 from domain.refunds import RefundTarget
 from domain.refusals import Refused
 from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return, target_of
@@ -26,7 +28,8 @@ from domain.views import GroupView, LineView, OrderView
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import invalid, not_found
-from gateway.returns.bodies import ReturnBody, WantedReturn
+from gateway.returns.bodies import ReturnBody, Sender, WantedReturn
+from gateway.returns.carrying import on_the_way, way_back
 from gateway.services import Services
 from workflows import options, summaries
 from workflows.return_messages import ReturnStart
@@ -67,6 +70,9 @@ class Decided(NamedTuple):
     terms: ReturnTerms
     decision: ReturnDecision
     refund_to: RefundTarget
+    unit_worth: int = 0
+    group: GroupView | None = None
+    """What brought it last."""
 
 
 def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> list[Decided]:
@@ -106,7 +112,8 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
             credit_instead=wish is not target and target is RefundTarget.STORE_CREDIT,
         )
         ends = window_ends(terms, received_at, zone, holidays) if received_at else None
-        found.append(Decided(line, wanted, terms, decide_return(delivered, request, terms, ends, now), target))
+        decision = decide_return(delivered, request, terms, ends, now)
+        found.append(Decided(line, wanted, terms, decision, target, delivered.unit_worth, group))
     return found
 
 
@@ -140,8 +147,9 @@ def state_of(
 ) -> Return:
     """The return as it begins: allowed units are awaited, or kept by the customer; others refused or for a person."""
     at_store = caller.principal.kind is PrincipalKind.STORE
-    store = body.store_id or (caller.principal.store_id if at_store else None)
+    store = body.store_id or (caller.principal.store_id if at_store else None) or way_back(body, decided)
     return Return(
+        **on_the_way(body, decided, order.order_id, return_id, StoreId(store) if store else None),
         return_id=return_id,
         order_id=order.order_id,
         external_id=order.external_id,
@@ -182,16 +190,22 @@ def _line(decided: Decided) -> ReturnedLine:
         reason=decided.wanted.reason,
         decision=decision,
         terms=decided.terms,
+        unit_worth=decided.unit_worth,
         **{where: quantity},
     )
 
 
-async def start(services: Services, order: OrderView, state: Return, *, at_counter: bool) -> ReturnView:
+async def start(
+    services: Services, order: OrderView, state: Return, *, at_counter: bool, sender: Sender | None = None
+) -> ReturnView:
     """Claim the units and start the return. Raises `Refused` when they are another's by now, `StillWorking`."""
     workflow_id = return_workflow_id(state.return_id)
     async with services.transactions.begin() as books:
         key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), services.now(), books.connection)
         await services.keys.bind(workflow_id, key.id, books.connection)
+        if sender is not None and state.sender is not None:
+            data = PersonalData(postal_code=sender.postal_code)
+            await services.vault.put(Subject(state.sender), key.id, data, services.now(), books.connection)
     operation = WithStartWorkflowOperation(
         ReturnWorkflow.run,
         ReturnStart(asked=state, at_counter=at_counter),

@@ -26,6 +26,7 @@ from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.reading import place_of
 from gateway.returns import asking, bodies, exchanging
+from gateway.returns.carrying import at_machine
 from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
 from gateway.returns.turning_up import take_in_late
@@ -71,11 +72,12 @@ async def ask(
     caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId, body: bodies.ReturnBody
 ) -> Any:
     await must_act_as(caller, *DESK)
+    body = await at_machine(services, body)
     order = await _order(services, caller, body)
     state = await _asked(services, caller, order, body, ReturnId(derived_id("return", command_id)))
     at_counter = caller.principal.kind is PrincipalKind.STORE and body.via is ReturnVia.STORE
     try:
-        return await asking.start(services, order, state, at_counter=at_counter)
+        return await asking.start(services, order, state, at_counter=at_counter, sender=body.sender)
     except StillWorking:
         return pending(f"/v1/returns/{state.return_id}")
     except Refused as refused:
@@ -90,6 +92,7 @@ async def ask(
 @repeatable
 async def preview(caller: CurrentCaller, services: CurrentServices, body: bodies.ReturnBody) -> RefundPreview:
     await must_act_as(caller, *DESK)
+    body = await at_machine(services, body)
     order = await _order(services, caller, body)
     facts = await asking.facts_of(services, order)
     decided = asking.decide(order, body, facts, services.now())
@@ -119,6 +122,7 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         order_id=order.order_id,
         kind=view.kind,
         via=view.via,
+        locker_id=view.locker.locker_id if view.locker is not None else None,
         refund_to=view.refund_to,
         tenders=[],
         lines=[

@@ -38,6 +38,8 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.reconciling.runs import PostgresReconciler
+from adapters.shipping.memory import MemoryShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
 from domain.actors import Channel
@@ -216,6 +218,8 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         ),
         balances=PostgresBalances(shop_database, CODE_KEY, "simulator"),
         events=PostgresInboundEvents(shop_database),
+        reconciler=PostgresReconciler(shop_database),
+        shipping=MemoryShipping(clock),
         lockers=MemoryLockers(clock),
         policy=STANDARD,
         code_key=CODE_KEY,

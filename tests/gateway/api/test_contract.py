@@ -75,6 +75,8 @@ GET /v1/stores/{store_id}/tasks
 POST /v1/returns
 GET /v1/returns
 GET /v1/returns/{return_id}
+GET /v1/returns/{return_id}/label
+GET /v1/returns/{return_id}/locker-code
 POST /v1/returns/preview
 POST /v1/returns/{return_id}/approve
 POST /v1/returns/{return_id}/cancel
@@ -86,6 +88,13 @@ POST /v1/returns/{return_id}/settle
 GET /v1/return-policies
 PUT /v1/return-policies
 POST /v1/ops/reconciliations
+POST /v1/ops/reconciliations/runs
+GET /v1/ops/reconciliations/runs
+GET /v1/ops/reconciliations/runs/{run}
+GET /v1/ops/reconciliations/runs/{run}/differences
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/apply
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/approve
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/dismiss
 POST /v1/webhooks/{provider}
 """
 CHANGE_NOTHING = {
