@@ -6,9 +6,10 @@ from temporalio.workflow import NondeterminismError
 
 from tests.replay import corpus
 from tests.replay.changed import MoneyBeforeStock, PatchedMoneyBeforeStock
-from tests.replay.record import ALL
+from tests.replay.record import ALL, RETURNS
 from workers.plugin import throughline_plugin
 from workflows.order import OrderWorkflow
+from workflows.returns import ReturnWorkflow
 
 COLLECTED = corpus.name("collected")
 
@@ -18,13 +19,15 @@ def replayer(workflow: type = OrderWorkflow) -> Replayer:
 
 
 @pytest.mark.parametrize("name", corpus.names())
-async def test_a_recorded_order_goes_the_same_way_again(name: str) -> None:
-    await replayer().replay_workflow(corpus.read(name))
+async def test_a_recorded_order_or_return_goes_the_same_way_again(name: str) -> None:
+    history = corpus.read(name)
+    of_return = history.workflow_id.startswith("return/")
+    await replayer(ReturnWorkflow if of_return else OrderWorkflow).replay_workflow(history)
 
 
 def test_every_journey_is_recorded() -> None:
     recorded = {name.rpartition("-")[0] for name in corpus.names()}
-    assert recorded >= set(ALL), "record what is missing: python -m tests.replay.record JOURNEY"
+    assert recorded >= {*ALL, *RETURNS}, "record what is missing: python -m tests.replay.record JOURNEY"
 
 
 def test_recordings_are_encrypted() -> None:
