@@ -171,6 +171,36 @@ async def test_a_rejected_pickup_is_shipped_home_and_its_address_may_still_chang
 
 
 @story
+async def test_a_shipment_is_edited_while_its_place_picks_it(world: World) -> None:
+    """What is picked stays, and what is added is a shipment of its own beside it."""
+    shelf = await world.shelf(S001=5)
+    lines = [
+        {"line_id": name, "sku": shelf.sku, "quantity": quantity, "unit_price": 1000}
+        for name, quantity in (("1", 2), ("2", 1))
+    ]
+    order = await Shipped.place(world, lines=lines)
+    await order.at_place("accept")
+    assert taken(await change(order, quantity={"1": 1}, remove=["2"]))["due"] == 2000
+    whole = {"lines": [{"line_id": "1", "quantity": 1}]}
+    assert (await order.at_place("pick", whole))["status"] == "picking"
+    before = await order.view()
+    assert "cancel" in refused(await change(order, remove=["1"]), 409, "not-allowed-now")["detail"]
+    assert (await order.view())["version"] == before["version"], "nothing was changed"
+    line = {"line_id": "3", "sku": shelf.sku, "quantity": 1, "unit_price": 500, "fulfilment": "f1"}
+    added = taken(await change(order, add=[line], tenders=card(500)))
+    assert (added["owed"], added["applied"]) == (500, True)
+    beside = await order.group_reaches("offered", n=2)
+    assert [(each["line_id"], each["quantity"]) for each in beside["lines"]] == [("3", 1)]
+    await order.at_place("pack", whole)
+    await order.packed(n=2)
+    for n in (1, 2):
+        await order.carrier_says(await order.shipped(n=n), "delivered")
+    await order.reaches("completed")
+    await order.money_rests(authorised=3500, captured=1500)
+    await shelf.adds_up(S001=3)
+
+
+@story
 async def test_what_happens_later_is_told_at_the_new_contact(world: World) -> None:
     shelf = await world.shelf(S001=5)
     order = await world.place(sku=shelf.sku, quantity=1)
