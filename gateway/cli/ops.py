@@ -52,6 +52,53 @@ def orders(
 
 
 @app.command()
+def approvals(context: typer.Context, most: Most = 50, json: AsJson = False) -> None:
+    """What waits for a second person: goodwill above somebody's limit."""
+    found = list(session_of(context).pages("/v1/approvals", most))
+    if json:
+        output.show_json({"items": found})
+        return
+    output.table(
+        ("id", "order", "amount", "to", "asked by", "why"),
+        (
+            (each["appeasement_id"], each["order_id"], output.money(each["amount"], each["currency"]), each["to"],
+             each["requested_by"], each["reason"])
+            for each in found
+        ),
+        "Nothing waits for a second person.",
+    )  # fmt: skip
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Approve what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/approve", {"reason": reason}), json)
+
+
+@app.command()
+def refuse(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Reason,
+    json: AsJson = False,
+) -> None:
+    """Refuse what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/refuse", {"reason": reason}), json)
+
+
+def _decided(answer: dict[str, Any], json: bool) -> None:
+    if json or "appeasement_id" not in answer:
+        output.show_json(answer)
+        return
+    output.done(f"goodwill {answer['appeasement_id']} is {answer['status'].replace('_', ' ')}")
+
+
+@app.command()
 def interventions(context: typer.Context, json: AsJson = False) -> None:
     """What waits for a person."""
     found = list(session_of(context).pages("/v1/ops/interventions", 2000))
