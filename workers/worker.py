@@ -39,6 +39,7 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.retention import RetentionSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
@@ -57,6 +58,7 @@ from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.returns import ReturnWorkflow
 
 POOLS = (
@@ -209,7 +211,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.APPLICATIONS,
-                workflows=[ApplicationWorkflow],
+                workflows=[ApplicationWorkflow, RetentionWorkflow],
                 activities=[ApplicationRecords(made.applications).record_application],
                 max_cached_workflows=settings.workflow_cache,
                 max_concurrent_workflow_tasks=settings.workflow_tasks,
@@ -220,6 +222,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         )
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
                 client,
@@ -230,6 +233,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    retention.archive_application,
+                    retention.keep_file,
+                    retention.purge_application,
                 ],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,

@@ -1,5 +1,6 @@
 """One application, from its first answer until its outcome is proven to everybody who must know of it."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from pydantic import ValidationError
@@ -7,23 +8,28 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.application_messages as messages
+    from activities.retention import KeepFile, RetentionSteps
+    from adapters.documents.port import Kept
     from domain.lending.application import Application
     from domain.lending.application_view import View, view_of
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
+    from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
     from domain.lending.products import CheckKind
     from domain.lending.reasons import score_factors
+    from domain.lending.retention import retention_begins
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms
+    from domain.personal import Readable
     from domain.refusals import RefusalKind, Refused
+    from workflows import options
     from workflows.applicant_screening import Screening
     from workflows.application_desk import ApplicationDesk, Over
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
-    from workflows.refusing import failure, refuse
+    from workflows.refusing import StepFailed, failure, refuse
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
 
@@ -77,6 +83,8 @@ class ApplicationWorkflow:
             outcome = over.outcome
         await self._end(outcome)
         await desk.crew.wait_until(self._everything_is_proven)
+        if workflow.patched("the file is kept"):
+            await self._file_is_kept()
         desk.crew.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         application = desk.application
@@ -383,6 +391,39 @@ class ApplicationWorkflow:
         # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
         sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
         return sent and not application.interventions
+
+    async def _file_is_kept(self) -> None:
+        """One archive of the whole file; then the time runs after which it is purged."""
+        desk, application = self.desk, self.desk.application
+        assert application.ended_at is not None
+        began = retention_begins(application.ended_at, (each.sent_at for each in application.notices))
+        clock = application.policy.retention(began, business=application.product.business)
+        application.clocks.append(clock)
+        desk.event("retention_began", until=clock.due_at.isoformat())
+        await desk.record()
+        with contextlib.suppress(*StepFailed):  # a person has given it up: the file itself is still there
+            kept = await desk.step("make the archive", self._archived)
+            if kept is not None:
+                application.archive = Archive(sha256=kept.sha256, size=kept.size, at=workflow.now())
+                desk.event("archived", sha256=kept.sha256)
+                await desk.record()
+        keeping = KeepFile(
+            application_id=application.application_id, keep_until=clock.due_at, day=application.policy.day
+        )
+        await workflow.execute_activity_method(
+            RetentionSteps.keep_file,
+            keeping,
+            summary=Readable("Have the file kept for the legal time"),
+            **options.LENDING_PATIENT,
+        )
+
+    async def _archived(self) -> Kept:
+        return await workflow.execute_activity_method(
+            RetentionSteps.archive_application,
+            self.desk.application.application_id,
+            summary=Readable("Make the archive of the file"),
+            **options.LENDING_PATIENT,
+        )
 
     # --- what the story asks -----------------------------------------------------------------------------------------
 

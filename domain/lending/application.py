@@ -13,6 +13,7 @@ from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import BureauFacts, DecisionInput
 from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
 from domain.lending.parts import (
+    Archive,
     Check,
     CheckState,
     Claim,
@@ -70,6 +71,7 @@ class Application(BaseModel):
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []
     account_id: str | None = None
+    archive: Archive | None = None
     submitted_at: datetime | None = None
     complete_at: datetime | None = None
     withdrawn_at: datetime | None = None

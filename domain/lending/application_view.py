@@ -53,6 +53,7 @@ def view_of(application: Application) -> View:
         "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],
         "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
         "account_id": application.account_id,
+        "archive": application.archive.model_dump(mode="json") if application.archive else None,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
         "waiting_for": [
             {name: _json(value) for name, value in wait.items() if value is not None} for wait in application.waits()
@@ -71,6 +72,7 @@ def public(view: View) -> View:
         each | {"status": neutral} if each["status"] == GroupStatus.SCREENING_HOLD.value else each
         for each in view["parties"]
     ]
+    shown.pop("archive", None)
     shown["notices"] = [{name: each[name] for name in each if name != "facts"} for each in view["notices"]]
     shown["waiting_for"] = [each for each in view["waiting_for"] if each["who"] not in ("ops", "underwriter")]
     if view["decision"] is not None:

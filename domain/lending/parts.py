@@ -236,6 +236,14 @@ class NoticeRef(Part):
     facts: dict[str, Any] = {}
 
 
+class Archive(Part):
+    """The whole file, sealed and signed, in the document store."""
+
+    sha256: str
+    size: int
+    at: datetime
+
+
 class Payout(Part):
     tranche: int
     amount: int
