@@ -38,6 +38,7 @@ from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
 from adapters.retention.postgres import PostgresRetention
 from adapters.shipping.simulator import SimulatorShipping
+from adapters.signing.simulator import SimulatorSignatures
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
@@ -132,6 +133,10 @@ class Parts:
     @property
     def checks(self) -> SimulatedChecks:
         return SimulatedChecks()
+
+    @property
+    def signatures(self) -> SimulatorSignatures:
+        return SimulatorSignatures(self.settings.signing_url, self.http)
 
     @property
     def payouts(self) -> SimulatorPayouts:

@@ -43,6 +43,7 @@ from activities.retention import RetentionSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
+from activities.signing import SigningSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
 from domain.ids import OrderId
@@ -222,6 +223,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         )
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        signing = SigningSteps(made.signatures)
         retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
@@ -233,6 +235,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    signing.send_envelope,
+                    signing.look_at_envelope,
+                    signing.void_envelope,
                     retention.archive_application,
                     retention.keep_file,
                     retention.purge_application,

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
+    from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole
     from domain.lending.products import CheckKind
     from domain.lending.reasons import score_factors
     from domain.lending.retention import retention_begins
@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
     from workflows.refusing import StepFailed, failure, refuse
+    from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
 
@@ -49,6 +50,7 @@ class ApplicationWorkflow:
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
+        self.signing = Signing(desk)
         self.time = Timekeeping(desk)
         self.begun = False
         if start.resumed is None:
@@ -102,6 +104,7 @@ class ApplicationWorkflow:
             desk.event("application_started", start.actor, product=start.product.product)
             await desk.record()
         desk.send_what_is_owed()
+        self.signing.resume()
         desk.crew.start("clocks", self.time.run())
         self.begun = True
 
@@ -390,7 +393,7 @@ class ApplicationWorkflow:
         application = self.desk.application
         # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
         sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
-        return sent and not application.interventions
+        return sent and self.signing.settled and not application.interventions
 
     async def _file_is_kept(self) -> None:
         """One archive of the whole file; then the time runs after which it is purged."""
@@ -503,7 +506,7 @@ class ApplicationWorkflow:
             "document_received": applying.document_received,
             "decide_document": applying.decide_document,
             "answer_offer": self.answer_offer,
-            "sign": self.sign,
+            "sign": self.signing.sign,
             "clear_screening": underwriting.clear_screening,
             "claim": underwriting.claim,
             "release": underwriting.release,
@@ -534,41 +537,6 @@ class ApplicationWorkflow:
         offer.answered_at = workflow.now()
         self.desk.event(f"offer_{offer.state.value}", command.actor, n=offer.n)
 
-    async def sign(self, command: messages.Sign) -> None:
-        """Electronically with one's own consent, or with a pen in a branch; which text, who, when, where."""
-        application = self.desk.application
-        if application.stage is not Stage.SIGNING:
-            raise not_now(f"It is {application.stage}: nothing is to be signed.")
-        party = application.party(command.party)
-        if party is None or not party.active:
-            raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")
-        channel = command.actor.channel
-        if command.way is SignatureWay.WET and channel.value not in ("branch", "store"):
-            raise not_now("A pen is used in a branch only.")
-        if command.way is SignatureWay.ELECTRONIC:
-            if channel not in application.product.signing_channels:
-                raise not_now(f"Nobody signs through {channel}.")
-            if not (party.electronic or command.electronic_consent):
-                raise refuse(RefusalKind.CONSENT_NEEDED, "The party has not agreed to sign electronically.")
-            party.electronic = True
-        text = command.text or application.product.agreement
-        if text != application.product.agreement:
-            raise refuse(RefusalKind.STALE_VERSION, f"The text to sign is {application.product.agreement}.")
-        if any(each.party == party.party for each in application.signatures):
-            return
-        application.signatures.append(
-            Signature(
-                party=party.party,
-                text=text,
-                terms_hash=application.terms_hash,
-                way=command.way,
-                at=workflow.now(),
-                channel=channel,
-                actor=command.actor,
-            )
-        )
-        self.desk.event("signed", command.actor, party=party.party, way=command.way.value, text=text)
-
     async def settle(self, command: messages.Settle) -> None:
         known = {each.intervention_id for each in self.desk.application.interventions}
         if command.intervention_id not in known:
@@ -584,6 +552,11 @@ class ApplicationWorkflow:
             stage=application.stage,
             outcome=application.outcome,
         )
+
+    @workflow.signal
+    def signature_event(self, event: messages.SignatureEvent) -> None:
+        """The signature provider tells of an envelope: a reason to look at it."""
+        self.signing.told.add(event.envelope_id)
 
     @workflow.query
     def snapshot(self) -> Application:

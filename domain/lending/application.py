@@ -20,6 +20,7 @@ from domain.lending.parts import (
     Decision,
     Document,
     DocumentState,
+    EnvelopeRef,
     NoticeRef,
     Offer,
     OfferState,
@@ -67,6 +68,7 @@ class Application(BaseModel):
     """What a person offers instead of the terms that were asked for."""
     offers: list[Offer] = []
     signatures: list[Signature] = []
+    envelopes: list[EnvelopeRef] = []
     pen: Pen | None = None
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []

@@ -47,7 +47,14 @@ def view_of(application: Application) -> View:
         "offer": offer.model_dump(mode="json", exclude_none=True) if offer else None,
         "terms": application.terms.model_dump(mode="json") if application.terms else None,
         "terms_hash": application.terms_hash,
-        "signatures": [each.model_dump(mode="json", exclude={"actor"}) for each in application.signatures],
+        "signatures": [
+            each.model_dump(mode="json", exclude={"actor": True, "consent": {"actor"}}, exclude_none=True)
+            for each in application.signatures
+        ],
+        "envelopes": [
+            each.model_dump(mode="json", include={"n", "party", "envelope_id", "state", "at"}, exclude_none=True)
+            for each in application.envelopes
+        ],
         "clocks": [each.model_dump(mode="json", exclude_none=True) for each in application.clocks],
         "pen": application.pen.model_dump(mode="json") if application.pen else None,
         "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],

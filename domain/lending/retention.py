@@ -69,6 +69,7 @@ _EMPTY: dict[str, Any] = {
     "offer": None,
     "terms_hash": "",
     "signatures": [],
+    "envelopes": [],
     "clocks": [],
     "pen": None,
     "notices": [],
