@@ -52,6 +52,11 @@ def application_workflow_id(application: str) -> str:
     return f"application/{application}"
 
 
+def retention_workflow_id(application: str) -> str:
+    """Who keeps an application's file after its end."""
+    return f"retention/{application}"
+
+
 def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")

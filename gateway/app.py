@@ -12,6 +12,7 @@ from gateway.applications import (
     exporting,
     parties,
     products,
+    retention,
     underwriting,
 )
 from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
@@ -61,6 +62,7 @@ ROUTERS = (
     documents.router,
     closing.router,
     exporting.router,
+    retention.router,
     underwriting.router,
     accounts.router,
     products.router,

@@ -1,5 +1,6 @@
 """The parts of an installation, made from its settings: every port with the implementation that stands behind it."""
 
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.archives.gathered import GatheredArchives
+from adapters.archives.sealing import ArchiveKey
 from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.checks.simulator import SimulatedChecks
@@ -36,7 +39,9 @@ from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.retention.postgres import PostgresRetention
 from adapters.shipping.simulator import SimulatorShipping
+from adapters.signing.simulator import SimulatorSignatures
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
@@ -115,12 +120,30 @@ class Parts:
         return DiskDocuments(self.settings.data / "documents", self.keys)
 
     @property
+    def archives(self) -> GatheredArchives:
+        return GatheredArchives(
+            self.applications, self.products, self.documents, self.banking, self.vault, self.archive_key
+        )
+
+    @property
+    def archive_key(self) -> ArchiveKey:
+        return ArchiveKey(hmac.digest(key_bytes(self.settings.master_key), b"throughline/archives", "sha256"))
+
+    @property
+    def retention(self) -> PostgresRetention:
+        return PostgresRetention(self.engine, self.keys, self.documents, self.banking)
+
+    @property
     def letters(self) -> MailedLetters:
         return MailedLetters(self.documents, self.vault, self.mailer())
 
     @property
     def checks(self) -> SimulatedChecks:
         return SimulatedChecks()
+
+    @property
+    def signatures(self) -> SimulatorSignatures:
+        return SimulatorSignatures(self.settings.signing_url, self.http)
 
     @property
     def payouts(self) -> SimulatorPayouts:

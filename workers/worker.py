@@ -41,9 +41,11 @@ from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
 from activities.reconciling import ReconcilingSteps
+from activities.retention import RetentionSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
+from activities.signing import SigningSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
 from adapters.reconciling.runs import PostgresReconciler
@@ -62,6 +64,7 @@ from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
 from workflows.reconciling import EVERY, SCHEDULE_ID, ReconciliationRun, ReconciliationStart
+from workflows.retention import RetentionWorkflow
 from workflows.returns import ReturnWorkflow
 
 POOLS = (
@@ -230,7 +233,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.APPLICATIONS,
-                workflows=[ApplicationWorkflow],
+                workflows=[ApplicationWorkflow, RetentionWorkflow],
                 activities=[ApplicationRecords(made.applications).record_application],
                 max_cached_workflows=settings.workflow_cache,
                 max_concurrent_workflow_tasks=settings.workflow_tasks,
@@ -241,6 +244,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         )
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        signing = SigningSteps(made.signatures)
+        retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
                 client,
@@ -251,6 +256,12 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    signing.send_envelope,
+                    signing.look_at_envelope,
+                    signing.void_envelope,
+                    retention.archive_application,
+                    retention.keep_file,
+                    retention.purge_application,
                 ],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,

@@ -80,7 +80,7 @@ async def timeline(application_id: str, caller: CurrentCaller, services: Current
     return {"items": [_event(each) for each in events], "next_cursor": None}
 
 
-_NOT_FOR_CHANNELS = frozenset({"screening_held", "screening_cleared"})
+_NOT_FOR_CHANNELS = frozenset({"screening_held", "screening_cleared", "legal_hold_set", "legal_hold_released"})
 
 
 def _event(event: ApplicationEvent) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`throughline ops …`: search, decide, look after holds, erase."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer

@@ -17,6 +17,8 @@ from adapters.access.keys import issue_key
 from adapters.access.memory import MemoryPrincipals
 from adapters.access.port import Principal, PrincipalKind, Role
 from adapters.applications.postgres import PostgresApplications
+from adapters.archives.gathered import GatheredArchives
+from adapters.archives.sealing import ArchiveKey
 from adapters.audit.memory import MemoryAuditLog
 from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
@@ -39,6 +41,7 @@ from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
 from adapters.reconciling.runs import PostgresReconciler
+from adapters.retention.postgres import PostgresRetention
 from adapters.shipping.memory import MemoryShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
@@ -234,12 +237,21 @@ def _lending(database: AsyncEngine, keys: PostgresCustomerKeys) -> Lending:
     """Nothing of it is called by the shop's tests; its routes stand in the same document."""
     documents = DiskDocuments(Path("/nonexistent"), keys)
     vault = PostgresVault(database, keys, Lookup(b"h" * 32))
+    applications, products, banking = (
+        PostgresApplications(database),
+        PostgresProducts(database),
+        PostgresBanking(database),
+    )
+    key = ArchiveKey(b"a" * 32)
     return Lending(
-        applications=PostgresApplications(database),
-        products=PostgresProducts(database),
-        banking=PostgresBanking(database),
+        applications=applications,
+        products=products,
+        banking=banking,
         documents=documents,
         letters=MailedLetters(documents, vault, SmtpMailer("127.0.0.1", 1, "lender@example.org")),
+        archives=GatheredArchives(applications, products, documents, banking, vault, key),
+        archive_key=key.public,
+        retention=PostgresRetention(database, keys, documents, banking),
         policy=LendingPolicy(),
     )
 
