@@ -76,6 +76,8 @@ class Application(BaseModel):
     rescinded_at: datetime | None = None
     suspended: bool = False
     interventions: list[InterventionView] = []
+    handled: list[str] = []
+    """Commands that were carried out: one that comes again, in whatever run, changes nothing."""
     draft_reminders: int = 0
     last_act_at: datetime | None = None
     """Of an applicant, for the silence of drafts."""
@@ -229,6 +231,8 @@ class Application(BaseModel):
             needs_report=self.product.needs_report,
             identity_unsure=any((CheckKind.IDENTITY, state) in states for state in unsure),
             fraud_suspected=any((CheckKind.FRAUD, state) in states for state in unsure),
+            income_unsure=any((CheckKind.INCOME, state) in states for state in unsure),
+            unscreened=any((CheckKind.SANCTIONS, state) in states for state in unsure),
         )
 
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
@@ -252,6 +256,18 @@ class Application(BaseModel):
         amount = terms.principal if terms else 0
         makers = frozenset({*self.makers, *([decision.person] if decision.person else [])})
         return missing(self.product.approvals, amount, self.approvals, terms_hash=self.terms_hash, makers=makers)
+
+    @property
+    def unsigned(self) -> list[Party]:
+        """Who has not signed the present terms."""
+        signed = {each.party for each in self.signatures if each.terms_hash == self.terms_hash}
+        return [each for each in self.active if each.party not in signed]
+
+    def told(self, kind: str) -> list[datetime]:
+        """When each notice of the kind went out; none of them while one is still on its way."""
+        found = [each for each in self.notices if each.kind == kind]
+        sent = [each.sent_at for each in found if each.sent_at is not None]
+        return sent if len(sent) == len(found) else []
 
     @property
     def unmet(self) -> frozenset[ConditionKind]:
@@ -312,6 +328,8 @@ class Application(BaseModel):
                 if self.decision is not None and not self.decision.stale:
                     self.decision.stale = True
                     fell.append(target)
+                # What a person offered instead was an answer to what was asked for then.
+                self.counter_terms = None
                 if self.approvals:
                     self.approvals = []
                     fell.append("approvals")
@@ -323,7 +341,11 @@ class Application(BaseModel):
             elif target in {kind.value for kind in CheckKind}:
                 for check in self.checks:
                     same = party is None or check.party == party
-                    if check.kind.value == target and same and check.state is not CheckState.RUNNING:
+                    if check.kind.value != target or not same:
+                        continue
+                    if check.state is CheckState.RUNNING:
+                        check.outdated = True
+                    else:
                         check.state = CheckState.STALE
                         fell.append(f"{target}/{check.party}")
             elif target in self.sections and not self.sections[target].stale:
