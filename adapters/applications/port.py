@@ -46,7 +46,10 @@ class StoredApplication(BaseModel):
 
 
 class Applications(Protocol):
-    async def record(self, change: ApplicationChange) -> None: ...
+    async def record(self, change: ApplicationChange) -> None:
+        """Write a change once. What an older try wrote under its version, or after it, is replaced when it told
+        something else: its workflow task died, and is done again."""
+        ...
 
     async def application(self, application_id: str) -> StoredApplication | None: ...
 
