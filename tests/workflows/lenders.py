@@ -140,7 +140,7 @@ class SaidLetters:
         if letter.application_id in self.away:
             # A month of tries, one a minute, would take a test as long as a month of them takes a server.
             away = "the mail server does not answer"
-            raise ApplicationError(away, type=faults.AWAY, next_retry_delay=timedelta(hours=12))
+            raise ApplicationError(away, type=faults.AWAY, next_retry_delay=timedelta(days=3))
         if (letter.application_id, letter.kind) in self.rejects:
             raise LetterRejected("mailbox_unknown")
         dispatched = await self._letters.send(letter)

@@ -241,7 +241,7 @@ async def test_what_was_withdrawn_is_not_written_to_any_more(
     await loan.act(Withdraw(command_id=once(), actor=WEB))
     await loan.comes_to(lambda view: view["outcome"])
     outside.letters.away.discard(loan.id)
-    await calendar.skip(days=1)
+    await calendar.skip(days=3)
     end = await loan.ends()
     assert {each["kind"]: each["state"] for each in end["notices"]} == {
         "application_received": "dropped",
@@ -276,7 +276,7 @@ async def test_the_notice_of_a_denial_that_cannot_be_sent_for_a_month_is_a_breac
     late = await loan.comes_to(lambda view: clock(view, "adverse_action")["state"] == "breached")
     assert clock(late, "action_taken")["state"] == "breached"
     outside.letters.away.discard(loan.id)
-    await calendar.skip(days=1)
+    await calendar.skip(days=3)
     end = await loan.ends()
     assert kinds(end).count("adverse_action") == 1
 
@@ -309,7 +309,7 @@ async def test_the_time_to_rescind_begins_with_the_notice_of_it(
     await calendar.skip(days=10)
     assert not outside.payouts.for_application[loan.id]
     outside.letters.away.discard(loan.id)
-    await calendar.skip(days=1)
+    await calendar.skip(days=3)
     extended = await loan.comes_to(lambda view: len([c for c in view["clocks"] if c["name"] == "rescission"]) == 2)
     told = next(each["sent_at"] for each in extended["notices"] if each["kind"] == "right_to_cancel")
     assert clock(extended, "rescission")["started_at"] == told
