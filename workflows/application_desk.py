@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.applications.port import ApplicationChange, ApplicationEvent
     from adapters.letters.port import Dispatched, Letter
     from domain.actors import ENGINE, Actor
-    from domain.lending.application import Application
+    from domain.lending.application import Application, intervention_id
     from domain.lending.application_view import view_of
     from domain.lending.clocks import Clock, ClockName, ClockState
     from domain.lending.parts import NoticeRef, NoticeState
@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.crew import Crew
     from workflows.messages import InterventionAction
     from workflows.refusing import StepFailed, failure_text, failure_type
-    from workflows.visibility import APPLICATION_STAGE
+    from workflows.visibility import Visible, of_application
 
 
 class Over(Exception):
@@ -64,7 +64,7 @@ class ApplicationDesk:
         self.answers: dict[str, Settle] = {}
         self._events: list[ApplicationEvent] = []
         self._writing = asyncio.Lock()
-        self._shown: str | None = None
+        self._visible = Visible()
 
     # --- the book ----------------------------------------------------------------------------------------------------
 
@@ -102,9 +102,8 @@ class ApplicationDesk:
     def _show(self) -> None:
         application = self.application
         state = (application.outcome or application.stage).value
-        if state != self._shown:
-            self._shown = state
-            workflow.upsert_search_attributes([APPLICATION_STAGE.value_set(state)])
+        if changes := self._visible.changes_of_application(application):
+            workflow.upsert_search_attributes(changes)
         lines = [f"**{state.replace('_', ' ')}** (version {application.version})", ""]
         for wait in application.waits():
             until = f" until {wait['deadline']:%Y-%m-%d %H:%M:%S} UTC" if wait.get("deadline") else ""
@@ -146,7 +145,10 @@ class ApplicationDesk:
     def go_on_in_a_new_run_if_long(self) -> None:
         if self._is_long():
             self.crew.stop()
-            workflow.continue_as_new(self.start.model_copy(update={"resumed": self.application}))
+            workflow.continue_as_new(
+                self.start.model_copy(update={"resumed": self.application}),
+                search_attributes=of_application(self.application),
+            )
 
     # --- clocks ------------------------------------------------------------------------------------------------------
 
@@ -243,9 +245,9 @@ class ApplicationDesk:
     ) -> InterventionAction:
         """Show a step in trouble to ops and wait, without a deadline, for what to do."""
         application = self.application
-        number = sum(each.event == "intervention_needed" for each in self._events) + application.version
+        application.questions += 1
         question = InterventionView(
-            intervention_id=f"{application.application_id}-{number}-{len(application.interventions) + 1}",
+            intervention_id=intervention_id(application.application_id, application.questions),
             step=step,
             error=error,
             since=workflow.now(),

@@ -33,6 +33,7 @@ from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
+from domain.lending.waiting import waits_of
 from domain.views import InterventionView
 
 
@@ -76,6 +77,8 @@ class Application(BaseModel):
     rescinded_at: datetime | None = None
     suspended: bool = False
     interventions: list[InterventionView] = []
+    questions: int = 0
+    """How many were asked so far."""
     handled: list[str] = []
     """Commands that were carried out: one that comes again, in whatever run, changes nothing."""
     draft_reminders: int = 0
@@ -372,32 +375,15 @@ class Application(BaseModel):
 
     def waits(self) -> list[dict[str, Any]]:
         """What it waits for: who must act, until when, and what happens by default."""
-        return list(_waits(self))
+        return waits_of(self)
 
 
-def _waits(application: Application) -> Iterable[dict[str, Any]]:
-    if application.outcome is not None:
-        return
-    for each in application.interventions:
-        yield {"what": f"a person decides about: {each.step}", "who": "ops", "since": each.since, "deadline": None}
-    if application.held:
-        yield {"what": "a screening hit is cleared", "who": "ops", "since": application.submitted_at, "deadline": None}
-    running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
-    for name, what, who, default in (
-        (ClockName.DRAFT_SILENCE, "the applicant goes on", "applicant", "abandoned"),
-        (ClockName.INCOMPLETENESS_ANSWER, "missing items come", "applicant", "closed for incompleteness"),
-        (ClockName.REVIEW, "an underwriter decides", "underwriter", "breach recorded, escalated"),
-        (ClockName.OFFER, "the applicant answers the offer", "applicant", "the offer lapses"),
-        (ClockName.COUNTEROFFER, "the applicant answers the counteroffer", "applicant", "adverse action"),
-        (ClockName.SIGNATURE, "everyone signs", "applicant", "the offer is void"),
-        (ClockName.LOAN_ESTIMATE_WAIT, "the estimate has been there for seven days", "lender", "signing allowed"),
-        (ClockName.CLOSING_DISCLOSURE_WAIT, "the closing disclosure has been there", "lender", "signing allowed"),
-        (ClockName.RESCISSION, "the time to rescind passes", "applicant", "money is paid out"),
-        (ClockName.CCD_WITHDRAWAL, "the time to withdraw passes", "applicant", "money is paid out"),
-    ):
-        clock = running.get(name)
-        if clock is not None:
-            yield {"what": what, "who": who, "since": clock.started_at, "deadline": clock.due_at, "default": default}
+INTERVENTION = "application-"
+"""How the id of a question about an application begins, among those of orders and returns."""
+
+
+def intervention_id(application_id: str, number: int) -> str:
+    return f"{INTERVENTION}{application_id}-{number}"
 
 
 LEASE = timedelta(minutes=15)

@@ -54,6 +54,7 @@ def view_of(application: Application) -> View:
         "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
         "account_id": application.account_id,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
+        "asks": bool(application.interventions),
         "waiting_for": [
             {name: _json(value) for name, value in wait.items() if value is not None} for wait in application.waits()
         ],
@@ -62,7 +63,7 @@ def view_of(application: Application) -> View:
 
 def public(view: View) -> View:
     """For channels and the customer: neutral while a screening holds, and without what staff weighed."""
-    hidden = {"checks", "claim", "interventions", "approvals_left"}
+    hidden = {"checks", "claim", "interventions", "asks", "approvals_left"}
     shown = {name: value for name, value in view.items() if name not in hidden}
     shown["overlays"] = [each for each in view["overlays"] if each != Overlay.SCREENING_HOLD.value]
     neutral = GroupStatus.IN_REVIEW.value

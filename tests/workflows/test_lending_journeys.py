@@ -97,7 +97,8 @@ async def test_from_the_web_over_the_phone_to_a_branch_in_four_months(
     assert span.days >= 120
     timeline = await loan.made.applications.timeline(loan.id)
     assert [each.actor.channel for each in timeline if each.event == "pen_handed_over"] == ["call_centre"]
-    assert outside.checks.count(loan.id, CheckKind.SANCTIONS) == 2
+    # When it was submitted, once more before an offer four weeks later, and just before the money.
+    assert outside.checks.count(loan.id, CheckKind.SANCTIONS) == 3
     await replays(loan)
 
 
