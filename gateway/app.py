@@ -7,6 +7,7 @@ from gateway.account import pages
 from gateway.applications import (
     accounts,
     applications,
+    attention,
     closing,
     documents,
     exporting,
@@ -60,6 +61,7 @@ ROUTERS = (
     applications.router,
     parties.router,
     documents.router,
+    attention.router,
     closing.router,
     exporting.router,
     retention.router,

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Pen,
         Section,
     )
-    from domain.lending.products import CheckKind
+    from domain.lending.products import CheckKind, StepRole
     from domain.lending.stages import Outcome, Stage
     from domain.refusals import RefusalKind, Refused
     from workflows.application_desk import ApplicationDesk
@@ -28,7 +28,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import refuse
 
 BEFORE_SIGNING = (Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW, Stage.CONDITIONALLY_APPROVED, Stage.OFFERED)
-STAFF = frozenset({Channel.CALL_CENTRE, Channel.BRANCH})
 
 
 def not_now(detail: str) -> Refused:
@@ -51,6 +50,9 @@ class Applying:
             raise not_now(f"It is {application.stage}: answers are fixed.")
         if command.actor.channel not in step.channels:
             raise not_now(f"This step is not taken by {command.actor.channel}.")
+        role = StepRole.OFFICER if command.person is not None else StepRole.APPLICANT
+        if role not in step.roles:
+            raise not_now(f"This step is answered by {' or '.join(step.roles)} only.")
         if blocked := [name for name in step.requires if not application.answered(name)]:
             raise not_now(f"First answer {', '.join(blocked)}.")
         if self._electronic_by_phone(command):

@@ -59,6 +59,14 @@ class Applications(Protocol):
         """What waits for an underwriter, the next due first."""
         ...
 
+    async def asking(self, limit: int) -> Sequence[StoredApplication]:
+        """With a question that a person of the office must answer, also after their end; the oldest change first."""
+        ...
+
+    async def open(self, limit: int) -> Sequence[StoredApplication]:
+        """What has not ended, the oldest change first."""
+        ...
+
     async def listed(
         self, *, customer_ref: str | None, created_by: str | None, limit: int
     ) -> Sequence[StoredApplication]:

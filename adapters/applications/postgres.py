@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.applications.port import ApplicationChange, ApplicationEvent, StoredApplication
-from adapters.postgres.tables.lending import ApplicationEventRow, ApplicationRow
+from adapters.postgres.tables.lending import IS_ASKING, ApplicationEventRow, ApplicationRow
 
 POSITIONS_A_CHANGE = 1000
 
@@ -99,6 +99,14 @@ class PostgresApplications:
         due = func.coalesce(ApplicationRow.review_due_at, ApplicationRow.changed_at)
         query = select(ApplicationRow).where(ApplicationRow.for_review).order_by(due).limit(limit)
         return await self._found(query)
+
+    async def asking(self, limit: int) -> Sequence[StoredApplication]:
+        query = select(ApplicationRow).where(text(IS_ASKING)).order_by(ApplicationRow.changed_at).limit(limit)
+        return await self._found(query)
+
+    async def open(self, limit: int) -> Sequence[StoredApplication]:
+        query = select(ApplicationRow).where(ApplicationRow.outcome.is_(None))
+        return await self._found(query.order_by(ApplicationRow.changed_at).limit(limit))
 
     async def listed(
         self, *, customer_ref: str | None, created_by: str | None, limit: int

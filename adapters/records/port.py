@@ -110,7 +110,9 @@ class OpenIntervention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     intervention_id: str
-    order_id: OrderId
+    order_id: OrderId | None = None
+    application_id: str | None = None
+    """Instead of an order's."""
     step: str
     error: str
     since: datetime

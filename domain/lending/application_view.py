@@ -62,6 +62,7 @@ def view_of(application: Application) -> View:
         "account_id": application.account_id,
         "archive": application.archive.model_dump(mode="json") if application.archive else None,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
+        "asks": bool(application.interventions),
         "waiting_for": [
             {name: _json(value) for name, value in wait.items() if value is not None} for wait in application.waits()
         ],
@@ -70,7 +71,7 @@ def view_of(application: Application) -> View:
 
 def public(view: View) -> View:
     """For channels and the customer: neutral while a screening holds, and without what staff weighed."""
-    hidden = {"checks", "claim", "interventions", "approvals_left"}
+    hidden = {"checks", "claim", "interventions", "asks", "approvals_left"}
     shown = {name: value for name, value in view.items() if name not in hidden}
     shown["overlays"] = [each for each in view["overlays"] if each != Overlay.SCREENING_HOLD.value]
     neutral = GroupStatus.IN_REVIEW.value

@@ -136,6 +136,8 @@ class Check(Part):
     at: datetime | None = None
     report: BureauFacts | None = None
     reference: str | None = None
+    outdated: bool = False
+    """What was asked about has changed since: the answer that comes is to another question."""
 
     @property
     def settled(self) -> bool:
@@ -255,6 +257,8 @@ class NoticeState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    DROPPED = "dropped"
+    """Withdrawn before it went out: nobody is owed it any more."""
 
 
 class NoticeRef(Part):

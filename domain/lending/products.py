@@ -62,6 +62,14 @@ class Provider(StrEnum):
     FRAUD = "fraud"
 
 
+class StepRole(StrEnum):
+    """Whose hand gives the answers."""
+
+    APPLICANT = "applicant"
+    OFFICER = "officer"
+    """A named person of the lender who keys them: in a branch, on the phone, in the office."""
+
+
 class CheckKind(StrEnum):
     IDENTITY = "identity"
     SANCTIONS = "sanctions"
@@ -98,6 +106,7 @@ class StepDefinition(_Part):
         Channel.CALL_CENTRE,
         Channel.BRANCH,
     )
+    roles: tuple[StepRole, ...] = (StepRole.APPLICANT, StepRole.OFFICER)
     fields: tuple[FieldDefinition, ...]
     evidence: tuple[Name, ...] = ()
     """Documents that are asked for once the step is answered."""

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.postgres.metadata import Document, Instant, Name, Table
 
+IS_ASKING = "view @> '{\"asks\": true}'"
+"""A person of the office is asked something."""
+
 
 class ApplicationRow(Table):
     __tablename__ = "applications"
@@ -32,6 +35,8 @@ class ApplicationRow(Table):
         Index("ix_applications_customer", "customer_ref", "created_at"),
         Index("ix_applications_newest", "created_at", "application_id"),
         Index("ix_applications_review", "review_due_at", postgresql_where=text("for_review")),
+        Index("ix_applications_open", "changed_at", postgresql_where=text("outcome IS NULL")),
+        Index("ix_applications_asking", "changed_at", postgresql_where=text(IS_ASKING)),
     )
 
 

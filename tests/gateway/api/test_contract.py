@@ -24,6 +24,7 @@ GET /v1/items
 PUT /v1/items
 GET /v1/locations
 PUT /v1/locations
+GET /v1/ops/applications
 GET /v1/ops/audit
 POST /v1/ops/erasures
 GET /v1/ops/interventions
