@@ -11,6 +11,7 @@ from tests.workflows.lending_journeys import LENDING_JOURNEYS
 from workers.plugin import throughline_plugin
 from workflows.application import ApplicationWorkflow
 from workflows.order import OrderWorkflow
+from workflows.returns import ReturnWorkflow
 
 COLLECTED = corpus.name("collected")
 
