@@ -27,6 +27,9 @@ BENCHES = (
     "mixed_load",
     "open_orders",
     "loan_maths",
+    "refund_split",
+    "reconciliation",
+    "returns",
 )
 
 

@@ -26,8 +26,12 @@ class WaitKind(StrEnum):
     LOCKER = "locker"
     RETURN_APPROVAL = "return_approval"
     RETURN_ARRIVAL = "return_arrival"
+    RETURN_WAY = "return_way"
+    """A label, or a compartment of a parcel machine."""
     INSPECTION = "inspection"
     SETTLEMENT = "settlement"
+    EXCHANGE = "exchange"
+    EXCHANGE_PAYMENT = "exchange_payment"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

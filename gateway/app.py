@@ -7,18 +7,31 @@ from gateway.account import pages
 from gateway.applications import (
     accounts,
     applications,
+    attention,
     closing,
     documents,
     exporting,
     parties,
     products,
+    retention,
     underwriting,
 )
-from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
+from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
+from gateway.ops import (
+    approvals,
+    backorders,
+    brokering,
+    data,
+    erasures,
+    ledger,
+    parked,
+    reconciliation_runs,
+    reconciliations,
+    routing,
+)
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import policies, returns
+from gateway.returns import appeasements, labels, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -31,6 +44,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    balances.router,
     promises.router,
     pickups.router,
     extras.router,
@@ -39,17 +53,23 @@ ROUTERS = (
     settings.router,
     stock.router,
     returns.router,
+    labels.router,
     policies.router,
+    appeasements.router,
+    approvals.router,
     receiving.router,
     applications.router,
     parties.router,
     documents.router,
+    attention.router,
     closing.router,
     exporting.router,
+    retention.router,
     underwriting.router,
     accounts.router,
     products.router,
     ops.router,
+    reconciliation_runs.router,
     reconciliations.router,
     erasures.router,
     undelivered.router,

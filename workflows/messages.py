@@ -49,6 +49,10 @@ class OrderResult(Message):
     version: int
     payment: PaymentView
     refusal: Refusal | None = None
+    credit_used: int = 0
+    """Of the value of the return whose goods it replaces."""
+    unpaid: bool = False
+    """Its customer was asked to pay, and did not."""
 
 
 class Command(Message):

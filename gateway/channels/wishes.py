@@ -11,14 +11,15 @@ from adapters.vault.port import Subject
 from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewPrices, NewWay, Way
 from domain.destinations import destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender, TenderType
+from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender
 from domain.kits import Component
-from domain.payments import TenderId
 from domain.personal import PersonalData
+from domain.settlement import HELD
 from domain.terms import TenderTerms
 from domain.views import OrderView
 from gateway.channels import bodies
 from gateway.channels.placing import kits_of, printed, where_is
+from gateway.channels.tenders import terms_of_tenders
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import Services
 from gateway.showing import address_subject, contact_subject, customer_of
@@ -63,19 +64,16 @@ async def way_home(services: Services, order: OrderView, command_id: str, addres
     return Way(method=Method.SHIP, service=service, address=kept)
 
 
-def card_tenders(tenders: list[Tender]) -> list[TenderTerms]:
-    """Raises 422 for anything but cards: they alone can be authorised before a change is made."""
+def held_tenders(services: Services, tenders: list[Tender]) -> list[TenderTerms]:
+    """Raises 422 for what cannot be held before a change is made."""
     errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card pays for a change")
+        FieldError(pointer=f"/tenders/{n}/type", reason="Only card, gift_card and store_credit pay for a change")
         for n, tender in enumerate(tenders)
-        if tender.type is not TenderType.CARD
+        if tender.type not in HELD
     ]
     if errors:
         raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
-    return [
-        TenderTerms(tender_id=TenderId(f"change{n}"), type=tender.type, amount=tender.amount, token=tender.token)
-        for n, tender in enumerate(tenders, start=1)
-    ]
+    return terms_of_tenders(services, tenders, "change")
 
 
 def _prices(prices: bodies.PricesBody) -> NewPrices:

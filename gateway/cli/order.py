@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from domain.intake import Service, TenderType
+from domain.refunds import RefundTarget
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 from workflows.messages import CancelReason, ChoiceOption
@@ -261,6 +262,25 @@ def pay(
         f"/v1/orders/{_safe(order)}/payments", {"tenders": [by_card if token else at_till]}
     )
     _show(answer, json)
+
+
+@app.command()
+def appease(
+    context: typer.Context,
+    order: OrderArgument,
+    amount: Annotated[int, typer.Argument(help="Minor units.", min=1)],
+    reason: Annotated[str, typer.Option(help="What went wrong.")],
+    to: Annotated[RefundTarget, typer.Option(help="original or store_credit.")] = RefundTarget.ORIGINAL,
+    json: AsJson = False,
+) -> None:
+    """Give goodwill: money, and nothing has to come back."""
+    body = {"amount": amount, "reason": reason, "to": to.value}
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/appeasements", body)
+    if json or "appeasement_id" not in answer:
+        output.show_json(answer)
+        return
+    money = output.money(answer["amount"], answer["currency"])
+    output.done(f"goodwill {answer['appeasement_id']} of {money} is {answer['status'].replace('_', ' ')}")
 
 
 @app.command()

@@ -24,6 +24,7 @@ from domain.ledger import OrderGoods
 from domain.notices import Notice
 from domain.parcels import Parcel, Resolution
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.returns.exchanging import is_credit
 from domain.stock import RejectReason
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
@@ -280,7 +281,9 @@ class WatchedOrder:
         for entry in await self.ledger(self.order_id):
             if entry["operation"] in moved and entry["status"] == "succeeded":
                 moved[entry["operation"]] += entry["amount"]
-        ours = statement.tenders
+        # What a return's value paid is ours: no provider has heard of it.
+        credit = {each.tender_id for each in statement.authorisations if is_credit(each.id)}
+        ours = [tender for tender in statement.tenders if tender.tender_id not in credit]
         assert sum(tender.captured for tender in ours) == moved["capture"]
         assert sum(tender.refunded for tender in ours) == moved["refund"]
 

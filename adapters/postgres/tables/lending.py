@@ -3,11 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, text
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.postgres.metadata import Document, Instant, Name, Table
+
+IS_ASKING = "view @> '{\"asks\": true}'"
+"""A person of the office is asked something."""
 
 
 class ApplicationRow(Table):
@@ -32,6 +35,8 @@ class ApplicationRow(Table):
         Index("ix_applications_customer", "customer_ref", "created_at"),
         Index("ix_applications_newest", "created_at", "application_id"),
         Index("ix_applications_review", "review_due_at", postgresql_where=text("for_review")),
+        Index("ix_applications_open", "changed_at", postgresql_where=text("outcome IS NULL")),
+        Index("ix_applications_asking", "changed_at", postgresql_where=text(IS_ASKING)),
     )
 
 
@@ -43,6 +48,23 @@ class ApplicationEventRow(Table):
     )
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     entry: Mapped[Document]
+
+
+class LegalHoldRow(Table):
+    """A reason to keep an application's file beyond its time."""
+
+    __tablename__ = "legal_holds"
+
+    hold_id: Mapped[Name] = mapped_column(primary_key=True)
+    application_id: Mapped[Name]
+    reason: Mapped[str] = mapped_column(Text)
+    set_by: Mapped[Name]
+    set_at: Mapped[Instant]
+    released_by: Mapped[Name | None]
+    released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    released_for: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "application_id"),)
 
 
 class ProductRow(Table):
