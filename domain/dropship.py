@@ -113,6 +113,8 @@ class PartnerWork(BaseModel):
     status: RequestStatus = RequestStatus.REQUESTED
     called_off: bool = False
     """It was asked to drop it."""
+    goes_on: bool = False
+    """It was asked to drop it, and cannot any more."""
     look_at: datetime | None = None
     """When it is looked at next."""
     speaking: bool = False

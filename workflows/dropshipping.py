@@ -187,6 +187,7 @@ class PartnerProcess:
         """It cannot stop any more: the goods come all the same."""
         group = self.group
         assert group.stop is not None, "somebody has asked it to stop"
+        work.goes_on = True
         self._event(Event.STOP_ANSWERED, work, "not stopped")
         self.stopping.too_late(group, group.stop.lines)
         await self.desk.book.record()

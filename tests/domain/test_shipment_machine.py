@@ -28,6 +28,7 @@ class ShipmentMachine(OrderMachine):
         return order(
             *lines,
             tenders=tenders,
+            prices_include_tax=data.draw(st.booleans(), label="prices include tax"),
             shipments=[shipment_terms(n) for n in numbers if n in ships],
             pickups=[
                 PickupTerms(n=n, fulfilment=f"f{n}", store_id=StoreId(f"S{n}"), mode=PickupMode.COUNTER)

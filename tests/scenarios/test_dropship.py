@@ -8,7 +8,7 @@ from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.shelf import Shelf
 from tests.scenarios.shipped import Shipped
-from tests.scenarios.world import World, taken
+from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -119,6 +119,7 @@ async def test_a_partner_that_cannot_stop_sends_it_and_the_customer_is_told(worl
     await world.until("the partner is asked to stop", lambda: order.asked_for("call_off"))
     await order.partner("refuse")
     await order.event("stop_too_late")
+    assert "returned" in refused(await order.cancel(), 409, "not-allowed-now")["detail"], "it is not asked twice"
     await order.partner("ship")
     await order.carrier_says((await order.group_reaches("shipped"))["parcels"][0], "delivered")
     await order.reaches("completed")
