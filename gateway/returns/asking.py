@@ -172,6 +172,7 @@ def _line(decided: Decided) -> ReturnedLine:
         reason=decided.wanted.reason,
         decision=decision,
         terms=decided.terms,
+        evidence=decided.wanted.evidence,
         **{where: quantity},
     )
 
