@@ -108,6 +108,8 @@ class ReturnedLine(BaseModel):
     turned_up: NonNegativeInt = 0
     """Units of a claim, paid back without coming, that came all the same: no money goes back for them again."""
     handled: list[Handled] = []
+    evidence: list[str] = []
+    """What shows it: references of pictures or papers, where the channel keeps them."""
 
     def count(self, place: UnitPlace) -> int:
         return int(getattr(self, place.value))
@@ -642,6 +644,7 @@ class ReturnLineView(View):
     kept: int = 0
     turned_up: int = 0
     handled: list[Handled] = []
+    evidence: list[str] = []
 
     @property
     def unsettled(self) -> int:

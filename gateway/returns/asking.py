@@ -191,6 +191,7 @@ def _line(decided: Decided) -> ReturnedLine:
         decision=decision,
         terms=decided.terms,
         unit_worth=decided.unit_worth,
+        evidence=decided.wanted.evidence,
         **{where: quantity},
     )
 

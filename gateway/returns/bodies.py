@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, Address, Key, Method, Service, Tender, misplaced
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
-from gateway.fields import Body, Instant, LongText
+from gateway.fields import Body, Instant, LongText, Reference
 from gateway.stores.bodies import CommandBody, LineQuantity
 
 Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
@@ -43,6 +43,8 @@ class WantedReturn(Body):
     quantity: Units
     reason: ReturnReason
     wanted: Wanted | None = None
+    evidence: Annotated[list[Reference], Field(default_factory=list, max_length=20)]
+    """What shows it: references of pictures or papers, where the channel keeps them."""
 
 
 class Delivery(Body):

@@ -126,7 +126,10 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         refund_to=view.refund_to,
         tenders=[],
         lines=[
-            bodies.WantedReturn(line_id=line.line_id, quantity=line.quantity, reason=line.reason) for line in view.lines
+            bodies.WantedReturn(
+                line_id=line.line_id, quantity=line.quantity, reason=line.reason, evidence=line.evidence
+            )
+            for line in view.lines
         ],
     )
     facts = await asking.facts_of(services, order)

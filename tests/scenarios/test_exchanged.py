@@ -112,7 +112,9 @@ async def test_a_claim_is_replaced_and_the_parcel_that_turns_up_is_stocked(world
     order = await fetched(world, quantity=2, price=1000)
     sku = order.body["lines"][0]["sku"]
     line = {"line_id": "1", "quantity": 1, "reason": "missing", "wanted": {"sku": sku, "quantity": 1}}
+    line["evidence"] = ["photo-17"]
     view = taken(await world.channel("POST", "/v1/returns", {"order_id": order.id, "kind": "claim", "lines": [line]}))
+    assert view["lines"][0]["evidence"] == ["photo-17"]
     new = replacement(world, order, view)
     await is_collected(new, "S001", codes=2)
     assert (await over(world, view))["refunded"] == 0
