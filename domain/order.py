@@ -35,6 +35,7 @@ from domain.views import (
     PaymentView,
     SaleOfView,
 )
+from domain.virtual import VirtualGroup
 from domain.waiting import waits_of
 from domain.waits import Trouble
 
@@ -64,7 +65,8 @@ def _kind_of(group: Any) -> str:
 AnyGroup = Annotated[
     Annotated[PickupGroup, Tag("pickup")]
     | Annotated[ShipmentGroup, Tag("shipment")]
-    | Annotated[TransferGroup, Tag("transfer")],
+    | Annotated[TransferGroup, Tag("transfer")]
+    | Annotated[VirtualGroup, Tag("virtual")],
     Discriminator(_kind_of),
 ]
 
@@ -141,6 +143,9 @@ class Order(BaseModel):
             for pickup in terms.pickups
         ]
         groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
+        if terms.virtual is not None:
+            units = _units_of(terms, terms.virtual)
+            groups.append(VirtualGroup(order_id=terms.order_id, n=terms.virtual, units=units))
         groups.sort(key=lambda group: group.n)
         tenders = [
             TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders

@@ -124,6 +124,7 @@ class Event(StrEnum):
     RETURN_EXPIRED = "return_expired"
     RETURN_CANCELLED = "return_cancelled"
     RETURN_CLOSED = "return_closed"
+    GIFT_CARD_ISSUED = "gift_card_issued"
     APPEASEMENT_REQUESTED = "appeasement_requested"
     """Goodwill: money for the order and no units."""
     APPEASEMENT_APPROVED = "appeasement_approved"

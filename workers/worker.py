@@ -110,6 +110,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.settle_units,
                     returns.read_tenders,
                     balances.pay_as_balance,
+                    balances.issue,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
