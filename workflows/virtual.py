@@ -102,5 +102,5 @@ class VirtualProcess:
                     refund=desk.book.money(issued.amount),
                     refund_target="gift_card",
                     balance_id=issued.balance_id,
-                    **({"contact": line.recipient} if line.recipient is not None else {}),
+                    contact=line.recipient if line.recipient is not None else desk.order.contact,
                 )
