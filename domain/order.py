@@ -36,6 +36,7 @@ from domain.views import (
     PaymentView,
     SaleOfView,
 )
+from domain.virtual import VirtualGroup
 from domain.waiting import waits_of
 from domain.waits import Trouble
 
@@ -65,7 +66,8 @@ def _kind_of(group: Any) -> str:
 AnyGroup = Annotated[
     Annotated[PickupGroup, Tag("pickup")]
     | Annotated[ShipmentGroup, Tag("shipment")]
-    | Annotated[TransferGroup, Tag("transfer")],
+    | Annotated[TransferGroup, Tag("transfer")]
+    | Annotated[VirtualGroup, Tag("virtual")],
     Discriminator(_kind_of),
 ]
 
@@ -146,6 +148,9 @@ class Order(BaseModel):
             for pickup in terms.pickups
         ]
         groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
+        if terms.virtual is not None:
+            units = _units_of(terms, terms.virtual)
+            groups.append(VirtualGroup(order_id=terms.order_id, n=terms.virtual, units=units))
         groups.sort(key=lambda group: group.n)
         tenders = [
             TenderBook(

@@ -117,6 +117,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.read_tenders,
                     returns.promise_replacement,
                     balances.pay_as_balance,
+                    balances.issue,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

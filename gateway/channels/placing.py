@@ -34,7 +34,7 @@ from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
 from gateway.reading import may_see
 from gateway.services import Services
-from gateway.showing import address_subject, order_shown, proxy_subject
+from gateway.showing import address_subject, contact_subject, order_shown, proxy_subject
 from gateway.starting import seal_terms, start_order
 from workflows.messages import Placed
 
@@ -203,6 +203,10 @@ async def _keep_person(
         pickup_person=named.name if named else None,
     )
     await services.vault.put(Subject(order_id), key.id, for_all, now, books.connection)
+    for n, line in enumerate(body.lines, start=1):
+        if line.recipient is not None:
+            holder = PersonalData(name=line.recipient.name, email=line.recipient.email)
+            await services.vault.put(contact_subject(order_id, n), key.id, holder, now, books.connection)
     for n, fulfilment in enumerate(body.fulfilments, start=1):
         if fulfilment.proxy is not None:
             proxy = PersonalData(pickup_person=fulfilment.proxy.name)
