@@ -1,5 +1,7 @@
 """Orders whose goods come back, or never came."""
 
+from workers.demo import parcels
+from workers.demo.addresses import BERLIN
 from workers.demo.scene import Scene
 from workers.demo.story import Ending, Fate, Story
 
@@ -16,6 +18,13 @@ async def claimed_as_missing(scene: Scene) -> None:
     code = await scene.is_made_ready()
     await scene.hands_over(code)
     await scene.claims_missing("S004", {"1": 1})
+
+
+async def sent_back_by_post(scene: Scene) -> None:
+    await scene.place()
+    await parcels.is_shipped(scene)
+    await scene.until_over()
+    await scene.sends_back({"1": 1})
 
 
 def _handed_over(units: int, kept: int) -> Ending:
@@ -40,5 +49,15 @@ RETURNED = (
         claimed_as_missing,
         "1 missing: paid back",
         _handed_over(2, 1290),
+    ),
+    Story(
+        "app",
+        "A-2103",
+        "",
+        {"SHOE-43": 2},
+        sent_back_by_post,
+        "1 sent back by post",
+        Ending(Fate.COMPLETED, 2, 4999, ("delivered",)),
+        address=BERLIN,
     ),
 )
