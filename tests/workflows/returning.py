@@ -123,10 +123,11 @@ class WatchedReturn:
             "actor": Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place),
         } | more
 
-    async def receive(self, quantity: int, *, accepted: bool = True) -> ReturnView:
-        """The store takes it in, and says where it goes at once."""
+    async def receive(self, quantity: int, *, accepted: bool = True, inspected: bool = True) -> ReturnView:
+        """The store takes it in, and says where it goes at once, if it has looked at it."""
         to = ReturnDisposition.RESTOCK if accepted else ReturnDisposition.BACK_TO_CUSTOMER
-        units = said.ReceivedUnits(line_id=LINE, quantity=quantity, condition=ItemCondition.NEW, disposition=to)
+        looked = {"condition": ItemCondition.NEW, "disposition": to} if inspected else {}
+        units = said.ReceivedUnits(line_id=LINE, quantity=quantity, **looked)
         command = said.ReceiveReturn(**self.store(store_id=self.shop.store(), lines=[units]))
         return await self.tell(ReturnWorkflow.receive, command)
 
