@@ -37,7 +37,7 @@ class Return:
         self.return_id = ""
 
     async def take(self, step: str) -> None:
-        end = asyncio.get_running_loop().time() + 60
+        end = asyncio.get_running_loop().time() + 150
         while True:
             try:
                 answer = await self._send(step)
@@ -66,7 +66,7 @@ class Return:
             found: dict[str, Any] = (await self.world.channel("GET", f"/v1/returns/{self.return_id}")).json()
             return found if found["finished"] else None
 
-        found: dict[str, Any] = await self.world.until("the return is over", look)
+        found: dict[str, Any] = await self.world.until("the return is over", look, patience=150)
         return found
 
 
@@ -105,7 +105,7 @@ async def _paid_back(world: World, order: Placed) -> bool:
     return any(mail["subject"].startswith("Refunded") for mail in await world.mails(order.mailbox))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_a_worker_killed_at_any_step_of_a_settlement_changes_nothing(world: World, sturdy_stack: Stack) -> None:
     kill = killer(sturdy_stack, "workers")
     quiet = await played(world, None, kill)
