@@ -19,7 +19,7 @@ from domain import ids
 from domain.actors import Channel
 from domain.destinations import Destination
 from domain.ids import OrderId, StoreId, order_workflow_id
-from domain.intake import Address, Discrepancy, Method, OrderBody, placed_in_the_future, reconcile
+from domain.intake import Address, Discrepancy, Method, OrderBody, TenderType, placed_in_the_future, reconcile
 from domain.kits import Component
 from domain.personal import PersonalData
 from domain.promises import Promise
@@ -207,6 +207,8 @@ async def _keep_person(
         if line.recipient is not None:
             holder = PersonalData(name=line.recipient.name, email=line.recipient.email)
             await services.vault.put(contact_subject(order_id, n), key.id, holder, now, books.connection)
+    for token in sorted({tender.token for tender in body.tenders if tender.type is TenderType.CARD and tender.token}):
+        await services.vault.put_card(Subject(order_id), key.id, token, now, books.connection)
     for n, fulfilment in enumerate(body.fulfilments, start=1):
         if fulfilment.proxy is not None:
             proxy = PersonalData(pickup_person=fulfilment.proxy.name)
