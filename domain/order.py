@@ -12,6 +12,7 @@ from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, Sku, StoreId
+from domain.intake import TenderType
 from domain.kits import Needs, component_shares
 from domain.locker_stays import LockerStay
 from domain.open_changes import MadeChange, OpenChange
@@ -266,6 +267,19 @@ class Order(BaseModel):
     @property
     def _refunded(self) -> int:
         return sum(tender.refunded for tender in self.tenders)
+
+    @property
+    def pays_on_arrival(self) -> int:
+        """Worth of goods on their way that a loan pays for once they are there, and not before."""
+        financed = sum(tender.live for tender in self.tenders if tender.type is TenderType.FINANCING)
+        if not financed:
+            return 0
+        under_way: dict[LineId, int] = {}
+        for group in self.groups:
+            if group.kind == "shipment":
+                for line, units in group.units.items():
+                    under_way[line] = under_way.get(line, 0) + units.count(UnitState.SHIPPED)
+        return min(financed, self.worth_earned(under_way))
 
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.intake import TenderType
 from domain.payments import AuthorisationId, TenderId
 
+AUTHORISED_TYPES = (TenderType.CARD, TenderType.FINANCING)
+"""Whose money is set aside first and taken when goods leave, or arrive."""
+
 
 class StepKind(StrEnum):
     CAPTURE = "capture"
@@ -155,7 +158,7 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
 
     wanting = max(0, missing) + still_owed - sum(book.live for book in books)
     for book in books:
-        part = min(book.room, max(0, wanting)) if book.type is TenderType.CARD else 0
+        part = min(book.room, max(0, wanting)) if book.type in AUTHORISED_TYPES else 0
         if part:
             steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
             wanting -= part

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.actors import Actor, Channel
 from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
+from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, Tender, TenderType
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
 from domain.money import Currency
@@ -17,6 +17,9 @@ from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
 from domain.promises import Promise
 from domain.substitution_rules import Substitution
+
+FINANCING = "financing "
+"""How the token of a tender begins that a loan pays."""
 
 
 class Fixed(BaseModel):
@@ -139,6 +142,13 @@ class OrderTerms(Fixed):
         return self.policy.change_window if by_channel is None else by_channel
 
 
+def token_of(tender: Tender) -> str | None:
+    """What the money is asked of. No caller's token holds a space, so a card never speaks for a loan."""
+    if tender.type is TenderType.FINANCING:
+        return f"{FINANCING}{tender.application_id}"
+    return tender.token
+
+
 def terms_of(
     body: OrderBody,
     *,
@@ -237,7 +247,7 @@ def terms_of(
         pickups=pickups,
         shipments=shipments,
         tenders=[
-            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
+            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=token_of(tender))
             for n, tender in enumerate(body.tenders, start=1)
         ],
         prices_include_tax=body.prices_include_tax,

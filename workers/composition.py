@@ -28,7 +28,9 @@ from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.financing import AUTHORISATION, FinancingPayments
 from adapters.payment.ledgered import LedgeredPayments
+from adapters.payment.routed import Route, RoutedPayments
 from adapters.payment.simulator import SimulatorPayments
 from adapters.payout.simulator import SimulatorPayouts
 from adapters.postgres.engine import make_engine
@@ -49,6 +51,7 @@ from domain.notices import Notice
 from domain.notices import Place as NoticePlace
 from domain.personal import PersonalData
 from domain.policy_packs import PACKS, PolicyPack
+from domain.terms import FINANCING
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
 from workers.metrics import measured_runtime
 from workers.plugin import throughline_plugin
@@ -251,7 +254,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
-            payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            payments=LedgeredPayments(engine, _providers(settings, engine, http), "simulator"),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
             partners=SimulatorPartners(settings.partners_url, http),
@@ -261,3 +264,9 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
     finally:
         await http.aclose()
         await engine.dispose()
+
+
+def _providers(settings: Settings, engine: AsyncEngine, http: httpx.AsyncClient) -> RoutedPayments:
+    """Cards at the provider, loans in our own house."""
+    loans = Route(FinancingPayments(engine, settings.api_url), token=FINANCING, authorisation=AUTHORISATION)
+    return RoutedPayments(SimulatorPayments(settings.payments_url, http), {"financing": loans})

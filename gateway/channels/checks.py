@@ -17,7 +17,7 @@ from domain.pickup_windows import (
 )
 from gateway.problems import FieldError, Problem, ProblemKind
 
-TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
+TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE, TenderType.FINANCING)
 NO_MONEY = frozenset({"XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA"})
 """ISO 4217 codes in which nobody pays: none, tests, metals and units of account."""
 
@@ -33,7 +33,7 @@ _WORDS = {
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
     errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card and pay_in_store are taken yet")
+        FieldError(pointer=f"/tenders/{n}/type", reason="Only card, pay_in_store and financing are taken yet")
         for n, each in enumerate(body.tenders)
         if each.type not in TENDERS
     ]

@@ -16,10 +16,11 @@ from domain.ids import HoldId, LineId, OrderId, StoreId
 from domain.intake import TenderType
 from domain.payments import TenderId
 from domain.refusals import Refused
-from domain.terms import TenderTerms
+from domain.terms import TenderTerms, token_of
 from domain.views import OrderStatus, OrderView
 from gateway.answering import PENDING, problem_of
 from gateway.channels import bodies
+from gateway.channels.financing import check_financing
 from gateway.channels.sending import carry_out, current, over, reread
 from gateway.channels.wishes import card_tenders, way_home
 from gateway.commands import PATIENCE, handle_of, is_not_found
@@ -38,7 +39,7 @@ router = APIRouter(prefix="/v1/orders/{order_id}", route_class=CommandRoute, tag
 CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
 FOR_OPS = frozenset({HoldKind.FRAUD, HoldKind.APPROVAL, HoldKind.PAYMENT})
 """Holds that a sales channel must not lift by itself."""
-TAKERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
+TAKERS = (TenderType.CARD, TenderType.PAY_IN_STORE, TenderType.FINANCING)
 
 
 class CancelShown(BaseModel):
@@ -290,6 +291,7 @@ async def pay(
     if any(tender.type is TenderType.PAY_IN_STORE for tender in body.tenders) and not _has_a_till(caller):
         raise await caller.refused("needs a key of a store or of its tills")
     order = await visible_order(services, caller, OrderId(order_id))
+    await check_financing(services, caller, body.tenders, order.customer_ref)
     command = messages.Pay(
         command_id=command_id,
         actor=caller.actor,
@@ -299,7 +301,7 @@ async def pay(
                 tender_id=TenderId(f"paid{position}"),
                 type=tender.type,
                 amount=tender.amount,
-                token=tender.token if tender.type is TenderType.CARD else tender.reference,
+                token=tender.reference if tender.type is TenderType.PAY_IN_STORE else token_of(tender),
             )
             for position, tender in enumerate(body.tenders, start=1)
         ],
@@ -315,7 +317,7 @@ def _check_tenders(body: bodies.PaymentsBody) -> None:
     for position, tender in enumerate(body.tenders):
         if tender.type not in TAKERS:
             pointer = f"/tenders/{position}/type"
-            error = FieldError(pointer=pointer, reason="Only card and pay_in_store are taken yet")
+            error = FieldError(pointer=pointer, reason="Only card, pay_in_store and financing are taken yet")
             raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=[error])
         if tender.amount == 0:
             raise invalid(f"/tenders/{position}/amount", "Should be greater than 0")

@@ -11,11 +11,12 @@ from adapters.vault.port import Subject
 from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
 from domain.destinations import destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender, TenderType
+from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender
 from domain.kits import Component
 from domain.payments import TenderId
 from domain.personal import PersonalData
-from domain.terms import TenderTerms
+from domain.settlement import AUTHORISED_TYPES
+from domain.terms import TenderTerms, token_of
 from domain.views import OrderView
 from gateway.channels import bodies
 from gateway.channels.placing import kits_of, printed, where_is
@@ -63,16 +64,16 @@ async def way_home(services: Services, order: OrderView, command_id: str, addres
 
 
 def card_tenders(tenders: list[Tender]) -> list[TenderTerms]:
-    """Raises 422 for anything but cards: they alone can be authorised before a change is made."""
+    """Raises 422 for anything but cards and loans: they alone can be authorised before a change is made."""
     errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card pays for a change")
+        FieldError(pointer=f"/tenders/{n}/type", reason="Only card or financing pays for a change")
         for n, tender in enumerate(tenders)
-        if tender.type is not TenderType.CARD
+        if tender.type not in AUTHORISED_TYPES
     ]
     if errors:
         raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
     return [
-        TenderTerms(tender_id=TenderId(f"change{n}"), type=tender.type, amount=tender.amount, token=tender.token)
+        TenderTerms(tender_id=TenderId(f"change{n}"), type=tender.type, amount=tender.amount, token=token_of(tender))
         for n, tender in enumerate(tenders, start=1)
     ]
 
