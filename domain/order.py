@@ -285,6 +285,19 @@ class Order(BaseModel):
     def _refunded(self) -> int:
         return sum(tender.refunded for tender in self.tenders)
 
+    @property
+    def pays_on_arrival(self) -> int:
+        """Worth of goods on their way that a loan pays for once they are there, and not before."""
+        financed = sum(tender.live for tender in self.tenders if tender.type is TenderType.FINANCING)
+        if not financed:
+            return 0
+        under_way: dict[LineId, int] = {}
+        for group in self.groups:
+            if group.kind == "shipment":
+                for line, units in group.units.items():
+                    under_way[line] = under_way.get(line, 0) + units.count(UnitState.SHIPPED)
+        return min(financed, self.worth_earned(under_way))
+
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""
         settled, given_up = self.settled.get(line, 0), self.given_up.get(line, GivenUp())

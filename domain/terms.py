@@ -31,6 +31,9 @@ from domain.promises import Promise
 from domain.substitution_rules import Substitution
 from domain.tender_use import TenderUse
 
+FINANCING = "financing "
+"""How the token of a tender begins that a loan pays."""
+
 
 class Fixed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

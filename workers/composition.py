@@ -265,6 +265,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
                 LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), CARDS),
                 engine,
                 key_bytes(settings.code_key),
+                settings.api_url,
             ),
             balances=PostgresBalances(engine, key_bytes(settings.code_key), CARDS),
             shipping=SimulatorShipping(settings.carriers_url, http),

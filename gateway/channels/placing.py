@@ -27,6 +27,7 @@ from domain.refusals import Refusal
 from domain.terms import ChannelRules, OrderTerms, SaleOf, terms_of
 from domain.views import OrderView
 from gateway.channels.checks import check_places, check_supported
+from gateway.channels.financing import check_financing
 from gateway.channels.promised import check_promises, promises_of
 from gateway.channels.tenders import token_of_tender
 from gateway.commands import StillWorking
@@ -68,6 +69,7 @@ async def place_order(services: Services, caller: Caller, body: OrderBody, sale:
     known = await _look_up(services, body, sale)
     if known.intake is None:
         discrepancy = _checked(services, body, known, now)
+        await check_financing(services, caller, body.tenders, body.customer.ref)
         await check_promises(services, caller, body, known.promises)
         intake, terms = await _promise(services, caller, body, discrepancy, known, now)
     else:
