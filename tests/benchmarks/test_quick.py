@@ -29,6 +29,7 @@ ALONE = (
     "mixed_load",
     "open_orders",
     "loan_maths",
+    "applications",
 )
 """Need no peer's package; the others are run where `make bench` has installed them."""
 PEERS = all(importlib.util.find_spec(name) for name in ("dbos", "restate", "hypercorn"))
