@@ -46,6 +46,34 @@ class LabelWanted(BaseModel):
     """A store of ours that it goes to, instead of a person."""
 
 
+class ReturnLabelWanted(BaseModel):
+    """A parcel that a customer sends to us. Where it leaves is in the vault, under `sender`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: OperationKey
+    order_id: OrderId
+    name: str
+    """Our name of the return (`return/{return_id}`), which the carrier gives back in every event."""
+    sender: str
+    country: str
+    to: StoreId
+    weight_grams: int
+
+    def as_label(self) -> LabelWanted:
+        return LabelWanted(
+            key=self.key,
+            order_id=self.order_id,
+            group_id=GroupId(self.name),
+            address_of=0,
+            place=self.to,
+            country=self.country,
+            service=Service.STANDARD,
+            weight_grams=self.weight_grams,
+            to_place=self.to,
+        )
+
+
 class LabelBought(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +95,18 @@ class LabelSteps:
 
         Fails with `NoLabel` when no carrier sells one.
         """
-        recipient, carriage = await self._parcel(wanted)
+        return await self._bought(wanted, *await self._parcel(wanted))
+
+    @activity.defn
+    async def buy_return_label(self, wanted: ReturnLabelWanted) -> LabelBought:
+        """A label from a customer to a place of ours. Fails with `NoLabel`, also when nobody knows where it leaves."""
+        recipient, destination = await self._store(wanted.to)
+        carriage = Carriage(
+            origin=await self._sender(wanted), destination=destination, weight_grams=wanted.weight_grams
+        )
+        return await self._bought(wanted.as_label(), recipient, carriage)
+
+    async def _bought(self, wanted: LabelWanted, recipient: Recipient, carriage: Carriage) -> LabelBought:
         try:
             rates = await self.shipping.rates(carriage, wanted.service)
         except OutsideFault as fault:
@@ -134,6 +173,15 @@ class LabelSteps:
             raise _none("the address was erased", [], again=False)
         recipient = Recipient(name=person.name or "", lines=person.address[:ADDRESS_LINES])
         return recipient, PostalArea(country=wanted.country, postal_code=person.postal_code)
+
+    async def _sender(self, wanted: ReturnLabelWanted) -> PostalArea:
+        try:
+            person = await self.vault.get(Subject(wanted.sender))
+        except UnknownSubject as fault:
+            raise _none("nobody knows where it is sent from", [], again=False) from fault
+        if not isinstance(person, PersonalData) or not person.postal_code:
+            raise _none("the address that it is sent from was erased", [], again=False)
+        return PostalArea(country=wanted.country, postal_code=person.postal_code)
 
     async def _store(self, store_id: StoreId) -> tuple[Recipient, PostalArea]:
         async with self.transactions.begin() as books:

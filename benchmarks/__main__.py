@@ -28,6 +28,9 @@ BENCHES = (
     "open_orders",
     "loan_maths",
     "applications",
+    "refund_split",
+    "reconciliation",
+    "returns",
 )
 
 

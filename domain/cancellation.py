@@ -116,9 +116,12 @@ def must_be_asked(group: PickupGroup | ShipmentGroup) -> bool:
 
 
 def _can_be_asked(group: PickupGroup | ShipmentGroup, wanted: dict[LineId, int], taken: dict[LineId, int]) -> bool:
-    """What lies in a parcel machine is one parcel: its operator takes all of it out, or nothing."""
+    """What lies in a parcel machine is one parcel: its operator takes all of it out, or nothing.
+
+    A partner that could not stop is not asked again.
+    """
     if isinstance(group, ShipmentGroup):
-        return True
+        return group.request is None or not group.request.goes_on
     return all(wanted.get(line, 0) - taken.get(line, 0) >= n for line, n in group.owed_lines().items())
 
 

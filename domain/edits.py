@@ -12,6 +12,7 @@ from domain.intake import MAX_LINES, MAX_QUANTITY, Method, TenderType
 from domain.order import AnyGroup, Order
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.repricing import going_to
 from domain.settlement import TenderBook
 from domain.shipments import ShipmentGroup
 from domain.units import FULFILLED, OWED, UnitState
@@ -138,6 +139,7 @@ def draw_up(order: Order, wish: ChangeWish) -> Edits:
         _move(order, edits, wish)
     if wish.address is not None:
         _readdress(order, edits)
+        _check_prices(order, edits)
     if wish.contact is not None:
         _check_contact(order)
     if not edits.blocked and edits.cut and not edits.add and not order.fulfilled_units:
@@ -364,6 +366,13 @@ def _readdress(order: Order, edits: Edits) -> None:
             Block(EditKind.ADDRESS, group.n, line, n, reason or ("not_offered" if until is Until.NEVER else "picked"))
             for line, n in stuck.items()
         ]
+
+
+def _check_prices(order: Order, edits: Edits) -> None:
+    going = going_to(order, edits.readdressed)
+    for line in edits.wish.prices.tax if edits.wish.prices is not None and edits.readdressed else ():
+        if line not in going:
+            raise _refused(f"No unit of line {line} that is still to be paid goes to the new address.")
 
 
 def _stuck(group: ShipmentGroup, until: Until) -> bool:

@@ -52,6 +52,11 @@ def application_workflow_id(application: str) -> str:
     return f"application/{application}"
 
 
+def retention_workflow_id(application: str) -> str:
+    """Who keeps an application's file after its end."""
+    return f"retention/{application}"
+
+
 def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")
@@ -60,6 +65,12 @@ def order_of_workflow(workflow_id: str) -> OrderId | None:
 
 def return_workflow_id(return_id: ReturnId) -> str:
     return f"return/{return_id}"
+
+
+def return_of_workflow(name: str) -> ReturnId | None:
+    """The return that a name of a workflow, a parcel or a compartment is about; none for anything else."""
+    kind, _, rest = name.partition("/")
+    return ReturnId(rest) if kind == "return" and rest and "/" not in rest else None
 
 
 def pickup_id(order: OrderId, number: int) -> GroupId:

@@ -109,6 +109,8 @@ class TenderType(StrEnum):
     PAY_IN_STORE = "pay_in_store"
     FINANCING = "financing"
     SETTLED = "settled"
+    EXCHANGE_CREDIT = "exchange_credit"
+    """What a return gives back pays for its replacement; no channel sends it."""
 
 
 class Service(StrEnum):
@@ -207,9 +209,11 @@ class Tender(Body):
     reference: Key | None = None
 
     @model_validator(mode="after")
-    def _card_has_a_token(self) -> Self:
+    def _says_what_pays(self) -> Self:
         if self.type is TenderType.CARD and self.token is None:
             raise misplaced(("token",), "a card tender needs the provider's token")
+        if self.type in (TenderType.GIFT_CARD, TenderType.STORE_CREDIT) and not self.number:
+            raise misplaced(("number",), f"a {self.type} tender needs its number")
         return self
 
 

@@ -12,6 +12,7 @@ from domain.ids import LineId, StoreId
 from domain.intake import Method
 from domain.order import AnyGroup, Order
 from domain.pickups import PickupGroup
+from domain.repricing import price_address
 from domain.settlement import plan_money
 from domain.shipments import ShipmentGroup
 from domain.transfers import TransferGroup
@@ -59,6 +60,7 @@ def make(order: Order, edits: Edits) -> Made:
     if wish.method is not None and edits.move:
         _move(order, edits.move, wish, wish.method.way, made)
     if wish.address is not None:
+        price_address(order, edits.readdressed, wish.address, wish.prices)
         for n in edits.readdressed:
             _readdress(order.shipment(n), wish.address, made)
     if wish.contact is not None:

@@ -12,6 +12,7 @@ from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, Sku, StoreId
+from domain.intake import TenderType
 from domain.kits import Needs, component_shares
 from domain.locker_stays import LockerStay
 from domain.open_changes import MadeChange, OpenChange
@@ -122,6 +123,10 @@ class Order(BaseModel):
     contact: int | None = None
     """Under which the vault keeps where the customer is told now; none: as when the order was placed."""
     next_action: NextAction | None = None
+    unpaid: bool = False
+    """Its customer was asked to pay, and did not."""
+    exchange_settled: bool = False
+    """It knows what came back of the goods that it replaces."""
     finished: bool = False
     """Units and money are final."""
 
@@ -143,7 +148,15 @@ class Order(BaseModel):
         groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
         groups.sort(key=lambda group: group.n)
         tenders = [
-            TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders
+            TenderBook(
+                tender_id=t.tender_id,
+                type=t.type,
+                amount=t.amount,
+                token=t.token,
+                # Who exchanges for something dearer names a card later.
+                exhausted=t.type is TenderType.CARD and t.token is None,
+            )
+            for t in terms.tenders
         ]
         return cls(terms=terms, groups=groups, tenders=tenders)
 
@@ -469,6 +482,7 @@ class Order(BaseModel):
             waiting_for=waits_of(self),
             next_action=self.next_action,
             interventions=list(self.interventions),
+            exchange_of=terms.exchange,
             linked_to=SaleOfView(order_id=terms.sale.order_id, n=terms.sale.n) if terms.sale is not None else None,
             change=_change_view(self.change) if self.change is not None else None,
             changes=list(self.changes),

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor, Channel
+from domain.carriage import Country
+from domain.change_policy import ServicePrice
 from domain.destinations import Destination, destination_of
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
@@ -17,6 +19,7 @@ from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
 from domain.promises import Promise
 from domain.substitution_rules import Substitution
+from domain.tender_use import TenderUse
 
 
 class Fixed(BaseModel):
@@ -88,6 +91,16 @@ class SaleOf(Fixed):
     """The pickup."""
 
 
+class ExchangeOf(Fixed):
+    """A return whose value pays for this order, which replaces what comes back."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    """That it is a return of."""
+    waits: bool = True
+    """It goes on when the goods have come back."""
+
+
 class ChannelRules(Fixed):
     """What the seller has decided for orders of one channel."""
 
@@ -99,6 +112,10 @@ class ChannelRules(Fixed):
     """Orders worth more minor units than this wait for approval."""
     change_window: Duration | None = None
     """How long after placement no store sees an order; none: as the policy says."""
+    shipping_to: dict[Country, dict[Service, ServicePrice]] = {}
+    """What shipping costs once an address is changed to another country; one that is not named costs what it did."""
+    tenders: TenderUse = TenderUse()
+    """Which tender of an order is captured and refunded first."""
 
 
 class OrderTerms(Fixed):
@@ -126,6 +143,7 @@ class OrderTerms(Fixed):
     actor: Actor
     sale: SaleOf | None = None
     """It is sold over the counter at once, beside a pickup."""
+    exchange: ExchangeOf | None = None
 
     @property
     def payable(self) -> int:
@@ -153,12 +171,14 @@ def terms_of(
     promises: Mapping[str, Promise] | None = None,
     sale: SaleOf | None = None,
     return_policy: int = 0,
+    tokens: Sequence[str | None] | None = None,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
     `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to. `promises`:
-    what was promised to a fulfilment before.
+    what was promised to a fulfilment before. `tokens`: what stands for each tender, where that is not its own token.
     """
+    tokens = [tender.token for tender in body.tenders] if tokens is None else tokens
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
     pickups, shipments = [], []
@@ -237,8 +257,8 @@ def terms_of(
         pickups=pickups,
         shipments=shipments,
         tenders=[
-            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
-            for n, tender in enumerate(body.tenders, start=1)
+            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=token)
+            for n, (tender, token) in enumerate(zip(body.tenders, tokens, strict=True), start=1)
         ],
         prices_include_tax=body.prices_include_tax,
         shipping_total=body.shipping_total,

@@ -13,13 +13,25 @@ from gateway.applications import (
     exporting,
     parties,
     products,
+    retention,
     underwriting,
 )
-from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
+from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
+from gateway.ops import (
+    approvals,
+    backorders,
+    brokering,
+    data,
+    erasures,
+    ledger,
+    parked,
+    reconciliation_runs,
+    reconciliations,
+    routing,
+)
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import policies, returns
+from gateway.returns import appeasements, labels, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -32,6 +44,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    balances.router,
     promises.router,
     pickups.router,
     extras.router,
@@ -40,7 +53,10 @@ ROUTERS = (
     settings.router,
     stock.router,
     returns.router,
+    labels.router,
     policies.router,
+    appeasements.router,
+    approvals.router,
     receiving.router,
     applications.router,
     parties.router,
@@ -48,10 +64,12 @@ ROUTERS = (
     attention.router,
     closing.router,
     exporting.router,
+    retention.router,
     underwriting.router,
     accounts.router,
     products.router,
     ops.router,
+    reconciliation_runs.router,
     reconciliations.router,
     erasures.router,
     undelivered.router,

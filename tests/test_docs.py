@@ -124,7 +124,8 @@ def test_every_setting_is_listed(file: str) -> None:
     names = {PREFIX + name.upper() for name in Settings.model_fields if name != "webhook_secrets"}
     names |= {PREFIX + name.upper() for name in EmbeddedSettings.model_fields} | {f"{PREFIX}WEBHOOK_SECRETS__PAYMENT"}
     assert sorted(name for name in names if name not in text) == []
-    known = names | {f"{PREFIX}WEBHOOK_SECRETS__{kind}" for kind in ("FRAUD", "CARRIER", "LOCKER", "BUREAU")}
+    kinds = ("FRAUD", "CARRIER", "LOCKER", "PARTNER", "BUREAU", "SIGNATURE")
+    known = names | {f"{PREFIX}WEBHOOK_SECRETS__{kind}" for kind in kinds}
     assert (
         sorted(set(re.findall(rf"{PREFIX}[A-Z_]+\b", text)) - known - {"THROUGHLINE_DATA", "THROUGHLINE_DEBUG"}) == []
     )

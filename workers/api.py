@@ -24,6 +24,7 @@ from adapters.access.postgres import PostgresPrincipals
 from adapters.audit.port import AuditOutcome
 from adapters.audit.postgres import PostgresAuditLog
 from adapters.idempotency.postgres import PostgresCommandRecords
+from adapters.reconciling.runs import PostgresReconciler
 from domain.actors import Actor, ActorKind, Channel
 from domain.lending.clocks import LendingPolicy
 from gateway.app import create_app
@@ -70,7 +71,10 @@ def services(made: Parts, client: Client) -> Services:
         keys=made.keys,
         vault=made.vault,
         payments=made.payments,
+        balances=made.balances,
         events=made.events,
+        reconciler=PostgresReconciler(made.engine),
+        shipping=made.shipping,
         lockers=made.lockers,
         policy=made.policy,
         code_key=key_bytes(settings.code_key),
@@ -82,6 +86,9 @@ def services(made: Parts, client: Client) -> Services:
             banking=made.banking,
             documents=made.documents,
             letters=made.letters,
+            archives=made.archives,
+            archive_key=made.archive_key.public,
+            retention=made.retention,
             policy=LendingPolicy(day=made.policy.day),
         ),
     )

@@ -29,6 +29,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.balances import BalanceSteps
 from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
@@ -39,11 +40,15 @@ from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.reconciling import ReconcilingSteps
+from activities.retention import RetentionSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
+from activities.signing import SigningSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
+from adapters.reconciling.runs import PostgresReconciler
 from domain.ids import OrderId
 from domain.personal import Readable
 from gateway.brokering import is_running, keep_schedules, tell_order
@@ -53,10 +58,13 @@ from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.appeasing import AppeasementWorkflow
 from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
+from workflows.reconciling import EVERY, SCHEDULE_ID, ReconciliationRun, ReconciliationStart
+from workflows.retention import RetentionWorkflow
 from workflows.returns import ReturnWorkflow
 
 POOLS = (
@@ -79,6 +87,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     workers = []
     if options.ORDERS in pools:
         returns = ReturnSteps(made.transactions, made.payments)
+        balances = BalanceSteps(made.balances)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
@@ -92,6 +101,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     OrderWorkflow,
                     PromiseWorkflow,
                     ReturnWorkflow,
+                    AppeasementWorkflow,
                     housekeeping.NoticeDispatchWorkflow,
                     housekeeping.SweepWorkflow,
                 ],
@@ -105,6 +115,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.record_return,
                     returns.settle_units,
                     returns.read_tenders,
+                    returns.promise_replacement,
+                    balances.pay_as_balance,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
@@ -147,7 +159,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.SHIPPING,
-                activities=[labels.buy_label, labels.give_back_label],
+                activities=[labels.buy_label, labels.buy_return_label, labels.give_back_label],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
                 disable_eager_activity_execution=True,
@@ -163,6 +175,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lockers.reserve_compartment,
                     lockers.look_into_compartment,
                     lockers.take_goods_out,
+                    lockers.extend_stay,
                     lockers.empty_compartment,
                 ],
                 max_concurrent_activities=settings.activities,
@@ -183,6 +196,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             )
         )
     if options.BROKERING in pools:
+        reconciling = ReconcilingSteps(PostgresReconciler(made.engine), made.payments)
         brokering = BrokeringSteps(
             made.transactions, made.policy.shipping, partial(tell_order, client), partial(is_running, client)
         )
@@ -190,8 +204,18 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.BROKERING,
-                workflows=[BrokeringRun],
-                activities=[brokering.open_run, brokering.decide, brokering.tell_orders, brokering.close_run],
+                workflows=[BrokeringRun, ReconciliationRun],
+                activities=[
+                    brokering.open_run,
+                    brokering.decide,
+                    brokering.tell_orders,
+                    brokering.close_run,
+                    reconciling.open_reconciliation,
+                    reconciling.read_provider,
+                    reconciling.compare_orders,
+                    reconciling.compare_rest,
+                    reconciling.close_reconciliation,
+                ],
                 graceful_shutdown_timeout=grace,
             )
         )
@@ -209,7 +233,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.APPLICATIONS,
-                workflows=[ApplicationWorkflow],
+                workflows=[ApplicationWorkflow, RetentionWorkflow],
                 activities=[ApplicationRecords(made.applications).record_application],
                 max_cached_workflows=settings.workflow_cache,
                 max_concurrent_workflow_tasks=settings.workflow_tasks,
@@ -220,6 +244,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         )
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        signing = SigningSteps(made.signatures)
+        retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
                 client,
@@ -230,6 +256,12 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    signing.send_envelope,
+                    signing.look_at_envelope,
+                    signing.void_envelope,
+                    retention.archive_application,
+                    retention.keep_file,
+                    retention.purge_application,
                 ],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,
@@ -279,6 +311,21 @@ async def keep_house(client: Client) -> None:
         )
 
 
+async def reconcile_daily(client: Client) -> None:
+    """Have everything compared once a day; whoever has changed or paused the schedule keeps what they made of it."""
+    with contextlib.suppress(ScheduleAlreadyRunningError, WorkflowAlreadyStartedError):
+        await client.create_schedule(
+            SCHEDULE_ID,
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    ReconciliationRun.run, ReconciliationStart(), id=SCHEDULE_ID, task_queue=options.BROKERING
+                ),
+                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY, offset=timedelta(hours=3))]),
+                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+            ),
+        )
+
+
 async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -288,6 +335,7 @@ async def serve(settings: Settings) -> None:
         client = await made.connect()
         workers = make_workers(client, made, settings.pools or POOLS)
         await keep_house(client)
+        await reconcile_daily(client)
         await keep_schedules(client, made.transactions)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())

@@ -7,23 +7,29 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.application_messages as messages
+    from activities.retention import KeepFile, RetentionSteps
+    from adapters.documents.port import Kept
     from domain.lending.application import Application
     from domain.lending.application_view import View, view_of
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
+    from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole
     from domain.lending.products import CheckKind
     from domain.lending.reasons import score_factors
+    from domain.lending.retention import retention_begins
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms
+    from domain.personal import Readable
     from domain.refusals import RefusalKind, Refused
+    from workflows import options
     from workflows.applicant_screening import Screening
-    from workflows.application_desk import ApplicationDesk, Over
+    from workflows.application_desk import RETRY, SKIP, ApplicationDesk, Over
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
     from workflows.refusing import failure, refuse
+    from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
 
@@ -43,6 +49,7 @@ class ApplicationWorkflow:
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
+        self.signing = Signing(desk)
         self.time = Timekeeping(desk)
         self.begun = False
         if start.resumed is None:
@@ -77,6 +84,8 @@ class ApplicationWorkflow:
             outcome = over.outcome
         await self._end(outcome)
         await desk.crew.wait_until(self._everything_is_proven)
+        if workflow.patched("the file is kept"):
+            await self._file_is_kept()
         desk.crew.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         application = desk.application
@@ -94,6 +103,7 @@ class ApplicationWorkflow:
             desk.event("application_started", start.actor, product=start.product.product)
             await desk.record()
         desk.send_what_is_owed()
+        self.signing.resume()
         desk.crew.start("clocks", self.time.run())
         self.begun = True
 
@@ -398,7 +408,40 @@ class ApplicationWorkflow:
         application = self.desk.application
         # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
         sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
-        return sent and not application.interventions
+        return sent and self.signing.settled and not application.interventions
+
+    async def _file_is_kept(self) -> None:
+        """One archive of the whole file; then the time runs after which it is purged."""
+        desk, application = self.desk, self.desk.application
+        assert application.ended_at is not None
+        began = retention_begins(application.ended_at, (each.sent_at for each in application.notices))
+        clock = application.policy.retention(began, business=application.product.business)
+        application.clocks.append(clock)
+        desk.event("retention_began", until=clock.due_at.isoformat())
+        await desk.record()
+        # Skipped by a person: the file itself is still there.
+        kept = await desk.step("make the archive", self._archived, (RETRY, SKIP))
+        if kept is not None:
+            application.archive = Archive(sha256=kept.sha256, size=kept.size, at=workflow.now())
+            desk.event("archived", sha256=kept.sha256)
+            await desk.record()
+        keeping = KeepFile(
+            application_id=application.application_id, keep_until=clock.due_at, day=application.policy.day
+        )
+        await workflow.execute_activity_method(
+            RetentionSteps.keep_file,
+            keeping,
+            summary=Readable("Have the file kept for the legal time"),
+            **options.LENDING_PATIENT,
+        )
+
+    async def _archived(self) -> Kept:
+        return await workflow.execute_activity_method(
+            RetentionSteps.archive_application,
+            self.desk.application.application_id,
+            summary=Readable("Make the archive of the file"),
+            **options.LENDING_PATIENT,
+        )
 
     # --- what the story asks -----------------------------------------------------------------------------------------
 
@@ -478,7 +521,7 @@ class ApplicationWorkflow:
             "document_received": applying.document_received,
             "decide_document": applying.decide_document,
             "answer_offer": self.answer_offer,
-            "sign": self.sign,
+            "sign": self.signing.sign,
             "clear_screening": underwriting.clear_screening,
             "claim": underwriting.claim,
             "release": underwriting.release,
@@ -502,41 +545,6 @@ class ApplicationWorkflow:
         offer.answered_at = workflow.now()
         self.desk.event(f"offer_{offer.state.value}", command.actor, n=offer.n)
 
-    async def sign(self, command: messages.Sign) -> None:
-        """Electronically with one's own consent, or with a pen in a branch; which text, who, when, where."""
-        application = self.desk.application
-        if application.stage is not Stage.SIGNING:
-            raise not_now(f"It is {application.stage}: nothing is to be signed.")
-        party = application.party(command.party)
-        if party is None or not party.active:
-            raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")
-        channel = command.actor.channel
-        if command.way is SignatureWay.WET and channel.value not in ("branch", "store"):
-            raise not_now("A pen is used in a branch only.")
-        if command.way is SignatureWay.ELECTRONIC:
-            if channel not in application.product.signing_channels:
-                raise not_now(f"Nobody signs through {channel}.")
-            if not (party.electronic or command.electronic_consent):
-                raise refuse(RefusalKind.CONSENT_NEEDED, "The party has not agreed to sign electronically.")
-            party.electronic = True
-        text = command.text or application.product.agreement
-        if text != application.product.agreement:
-            raise refuse(RefusalKind.STALE_VERSION, f"The text to sign is {application.product.agreement}.")
-        if any(each.party == party.party for each in application.signatures):
-            return
-        application.signatures.append(
-            Signature(
-                party=party.party,
-                text=text,
-                terms_hash=application.terms_hash,
-                way=command.way,
-                at=workflow.now(),
-                channel=channel,
-                actor=command.actor,
-            )
-        )
-        self.desk.event("signed", command.actor, party=party.party, way=command.way.value, text=text)
-
     async def settle(self, command: messages.Settle) -> None:
         open_now = {each.intervention_id: each for each in self.desk.application.interventions}
         question = open_now.get(command.intervention_id)
@@ -555,6 +563,11 @@ class ApplicationWorkflow:
             stage=application.stage,
             outcome=application.outcome,
         )
+
+    @workflow.signal
+    def signature_event(self, event: messages.SignatureEvent) -> None:
+        """The signature provider tells of an envelope: a reason to look at it."""
+        self.signing.told.add(event.envelope_id)
 
     @workflow.query
     def snapshot(self) -> Application:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
@@ -40,6 +40,8 @@ class Over(Exception):
 
 ON_ITS_WAY = timedelta(minutes=1)
 """A younger letter may be with the mail system already: its proof is waited for."""
+Done = TypeVar("Done")
+
 RETRY, SKIP, GIVE_UP = InterventionAction.RETRY, InterventionAction.SKIP, InterventionAction.GIVE_UP
 
 
@@ -264,19 +266,18 @@ class ApplicationDesk:
         return self.answers.pop(question.intervention_id).action
 
     async def step(
-        self, name: str, do: Callable[[], Awaitable[Any]], choices: Sequence[InterventionAction] = (RETRY,)
-    ) -> bool:
-        """An outward step that a person is asked about when it cannot be done.
+        self, name: str, do: Callable[[], Awaitable[Done]], choices: Sequence[InterventionAction] = (RETRY,)
+    ) -> Done | None:
+        """An outward step that a person is asked about when it cannot be done; its answer, none when it was skipped.
 
-        False when it was skipped. Raises `Over` when it was given up.
+        Raises `Over` when it was given up.
         """
         while True:
             try:
-                await do()
-                return True
+                return await do()
             except StepFailed as error:
                 choice = await self.ask(name, failure_text(error), choices)
                 if choice is SKIP:
-                    return False
+                    return None
                 if choice is GIVE_UP:
                     raise Over(Outcome.BOOKING_FAILED_REVERSED) from None

@@ -9,7 +9,17 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import Channel
     from domain.lending.application import LEASE
     from domain.lending.clocks import ClockName
-    from domain.lending.parts import CheckState, Document, DocumentState, Party, PartyRole, Pen, Section
+    from domain.lending.parts import (
+        CONSENT_TEXT,
+        CheckState,
+        ConsentEvidence,
+        Document,
+        DocumentState,
+        Party,
+        PartyRole,
+        Pen,
+        Section,
+    )
     from domain.lending.products import CheckKind, StepRole
     from domain.lending.stages import Outcome, Stage
     from domain.refusals import RefusalKind, Refused
@@ -64,6 +74,10 @@ class Applying:
             primary.consented_at = now
         if application.fact(application.product.facts.electronic_consent) is not None:
             primary.electronic = bool(application.fact(application.product.facts.electronic_consent))
+            if primary.electronic:
+                self._evidence(primary, command)
+            else:
+                primary.consent_evidence = None
         self._acted()
         self.desk.event("step_answered", command.actor, step=command.step, changed=before is not None, fell=fell)
 
@@ -179,7 +193,17 @@ class Applying:
         if party.consented_at is None:
             party.consented_at = workflow.now()
         party.electronic = party.electronic or command.electronic
+        if command.electronic:
+            self._evidence(party, command)
         self.desk.event("party_consented", command.actor, party=party.party, role=party.role.value)
+
+    def _evidence(self, party: Party, command: Command) -> None:
+        """What shows later that this person agreed to electronic records."""
+        if party.consent_evidence is None:
+            channel = command.actor.channel
+            party.consent_evidence = ConsentEvidence(
+                text=CONSENT_TEXT, at=workflow.now(), channel=channel, actor=command.actor
+            )
 
     def _party(self, name: str) -> Party:
         party = self.desk.application.party(name)

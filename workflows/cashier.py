@@ -56,6 +56,7 @@ class Cashier:
             self.order.earned - self.order.written_off + more_earned,
             self.order.secured_worth + self.order.held_for_change - more_earned,
             self.order.due_back,
+            self.order.terms.rules.tenders,
         )
 
     @property

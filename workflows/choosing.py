@@ -1,4 +1,4 @@
-"""What becomes of units that their store cannot serve: the customer chooses another store, to wait, or to cancel."""
+"""What becomes of units that their store cannot serve: another store, the customer's home, waiting, or cancelling."""
 
 from collections.abc import Awaitable, Callable
 

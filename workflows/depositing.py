@@ -112,6 +112,8 @@ class Depositing:
             group,
             stay.collect_by or pickup_deadline(desk.hours(group.store_id), desk.order.terms.policy.pickup, now),
         )
+        assert group.deadline is not None
+        group.latest_deadline = group.deadline + desk.order.terms.policy.pickup.max_extension
         desk.book.event(
             Event.READY,
             ENGINE,
@@ -129,6 +131,7 @@ class Depositing:
             until=group.deadline,
             deadline=group.deadline,
             lines=self.desk.book.notice_lines(group.owed_lines(UnitState.READY)),
+            link_kind="extension",
             **locker_facts(group),
         )
 

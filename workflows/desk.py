@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import QueueOperation, StockOperation
     from domain.actors import ENGINE, Actor
     from domain.cancellation import CancelPlan, UnitsOf, by_payment, plan_cancel
+    from domain.choices import choices_of
     from domain.group_views import group_view
     from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
@@ -194,7 +195,7 @@ class Desk:
             lines=self.book.notice_lines(lines),
             deadline=group.choose_by,
             reason=reason,
-            choices=(*(("substitute",) if group.proposal is not None else ()), "other_store", "wait", "cancel"),
+            choices=tuple(choice.value for choice in choices_of(self.order, group)),
             remaining=(NoticeLine(sku=group.proposal.sku, quantity=group.proposal.quantity),) if group.proposal else (),
             price=self.book.money(group.proposal.worth) if group.proposal else None,
             default_choice="cancel",

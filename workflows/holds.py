@@ -99,6 +99,7 @@ class Holds:
         if outcome is HoldOutcome.CANCEL:
             self.clear_all()
             late = hold.kind is HoldKind.PAYMENT and reason == "deadline"
+            desk.order.unpaid = desk.order.unpaid or late
             cause = CANCEL_REASONS.get(hold.kind, CancelReason.STAFF)
             await desk.cancel_everything(cause, actor, "payment_expired" if late else None)
         elif not desk.order.holds:
@@ -250,7 +251,13 @@ class Holds:
         desk.order.next_action = NextAction(
             kind="confirm_payment" if confirm else "pay", url=url or "", deadline=deadline
         )
-        self._tell_customer(NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED, hold, deadline)
+        kind = NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED
+        if desk.order.terms.exchange is not None and not confirm and desk.cashier.decline_reason is None:
+            kind = NoticeKind.EXCHANGE_PAYMENT
+        self._tell_customer(kind, hold, deadline)
+
+    def _due_for_exchange(self, kind: NoticeKind) -> int:
+        return self._desk.cashier.plan().uncovered if kind is NoticeKind.EXCHANGE_PAYMENT else 0
 
     def _tell_customer(self, kind: NoticeKind, hold: Hold, deadline: datetime | None) -> None:
         self._desk.book.notice(
@@ -259,6 +266,7 @@ class Holds:
             until=deadline,
             deadline=deadline,
             total=self._desk.book.money(self._desk.order.total),
+            due=self._desk.book.money(due) if (due := self._due_for_exchange(kind)) else None,
             link_kind="payment",
         )
 

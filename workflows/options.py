@@ -150,6 +150,11 @@ TELLING_ORDERS: OutsideOptions = BROKERING_STEP | {
 }
 """As slowly as the queue's runs are told to go."""
 
+RECONCILING_STEP: OutsideOptions = BROKERING_STEP | {
+    "start_to_close_timeout": timedelta(minutes=30),
+}
+"""As long as some ten thousand orders take, with those that are looked at one by one."""
+
 HOUSEKEEPING: OutsideOptions = {
     "task_queue": ORDERS,
     "start_to_close_timeout": timedelta(minutes=1),

@@ -27,6 +27,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.counter import Counter
     from workflows.depositing import Depositing
     from workflows.desk import Desk, OrderStart
+    from workflows.dropshipping import hear_from_partner
+    from workflows.exchange_messages import ExchangeSettled
+    from workflows.exchanged import Exchanged
     from workflows.holds import Holds
     from workflows.messages import (
         CancelAnswer,
@@ -53,7 +56,6 @@ AT_THE_COUNTER = (
     messages.ReportShortage,
     messages.RefuseUnits,
     messages.Reject,
-    messages.ExtendWindow,
 )
 """What nobody does with goods that lie in a parcel machine."""
 
@@ -74,6 +76,7 @@ class OrderWorkflow:
         self.choosing = self.counter.choosing
         self.changing = Changing(self.desk, self.holds, self.shipping.sourcing)
         self.choosing.ship = self.changing.ship
+        self.exchanged = Exchanged(self.desk, self.holds)
         self.placed: Placed | None = None
         if start.resumed is not None:
             self.desk.resume(start.resumed)
@@ -108,6 +111,8 @@ class OrderWorkflow:
         desk.cashier.wake()
         self.holds.watch_all()
         self.changing.watch()
+        if desk.order.terms.exchange is not None:
+            desk.crew.start("tell the return", self.exchanged.tell(desk.order.terms.exchange))
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
             for name, process in self._processes().items():
@@ -158,6 +163,8 @@ class OrderWorkflow:
             version=order.version,
             payment=order.payment,
             refusal=refusal,
+            credit_used=self.exchanged.used,
+            unpaid=order.unpaid,
         )
 
     # --- placing -----------------------------------------------------------------------------------------------------
@@ -430,11 +437,26 @@ class OrderWorkflow:
             await self.shipping.delivering.carrier_event(event)
 
     @workflow.signal
+    async def exchange_settled(self, message: ExchangeSettled) -> None:
+        """The goods that this order replaces have come back, or as many as will."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            if not self.desk.order.finished:
+                await self.exchanged.settle(message)
+
+    @workflow.signal
     async def locker_event(self, event: messages.LockerEvent) -> None:
         """The operator of a parcel machine has news of a compartment."""
         await self._placing_is_over()
         async with self.desk.turn.of(event.news.event_id):
             await self.depositing.locker_event(event)
+
+    @workflow.signal
+    async def partner_event(self, event: messages.PartnerEvent) -> None:
+        """A partner has news of what it was asked to ship."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await hear_from_partner(self.desk, event)
 
     @workflow.query
     def view(self) -> OrderView:

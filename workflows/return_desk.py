@@ -1,12 +1,16 @@
 """What people do with a return: approve or refuse it, take in what came, inspect it, call it off."""
 
+from typing import Any
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.ids import LineId, StoreId
+    from domain.money import Money
     from domain.notices import NoticeKind
     from domain.refusals import RefusalKind
+    from domain.returns.carried import wants_compartment, wants_label
     from domain.returns.decision import Outcome, may_be_overridden, overridden
     from domain.returns.returned import Handled, Return, ReturnedLine, Stranger, UnitPlace
     from domain.returns.words import FAULTS, ReturnDisposition
@@ -16,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.return_messages import (
         ApproveReturn,
         CancelReturn,
-        DropOff,
         InspectedUnits,
         InspectReturn,
         ReceivedUnits,
@@ -86,6 +89,8 @@ class ReturnDesk:
     def _approved(self, line: ReturnedLine, source: UnitPlace, units: int) -> None:
         keeps = line.decision.keeps_item
         line.move(source, UnitPlace.ACCEPTED if keeps else UnitPlace.AWAITED, units)
+        if not keeps:
+            self.state.want_way()
         self.start_clocks()
 
     def start_clocks(self) -> None:
@@ -100,14 +105,53 @@ class ReturnDesk:
             state.settle_by = state.settle_by or now + min(each.settle_within for each in terms)
 
     def tell_approved(self, lines: dict[LineId, int]) -> None:
-        awaited = {line: n for line, n in lines.items() if n and self.state.line(line).awaited}
-        if awaited and not self.at_counter:
+        """Who is to get a label or a compartment hears of it once that is known."""
+        state = self.state
+        awaited = {line: n for line, n in lines.items() if n and state.line(line).awaited}
+        if not awaited or wants_label(state.via, state.parcel) or wants_compartment(state.via, state.drop):
+            return
+        self._tell_way(NoticeKind.RETURN_APPROVED, awaited)
+
+    def tell_awaited(self) -> None:
+        """There is no label, or no compartment: it is brought, or sent by a carrier of the customer's own."""
+        if awaited := self.state.at(UnitPlace.AWAITED):
+            drop = self.state.drop
+            reason = drop.counter.value if drop is not None and drop.counter is not None else None
+            self._tell_way(NoticeKind.RETURN_APPROVED, awaited, reason=reason)
+
+    def tell_label(self) -> None:
+        parcel = self.state.parcel
+        if parcel is not None and (awaited := self.state.at(UnitPlace.AWAITED)):
+            self._tell_way(
+                NoticeKind.RETURN_LABEL, awaited, carrier=parcel.carrier, tracking_number=parcel.tracking_number
+            )
+
+    def tell_compartment(self) -> None:
+        drop = self.state.drop
+        if drop is not None and (awaited := self.state.at(UnitPlace.AWAITED)):
+            self._tell_way(
+                NoticeKind.RETURN_LOCKER, awaited, locker_id=drop.locker_id, compartment_id=drop.compartment_id
+            )
+
+    def _tell_way(self, kind: NoticeKind, lines: dict[LineId, int], **facts: Any) -> None:
+        if not self.at_counter:
             self.book.notice(
-                NoticeKind.RETURN_APPROVED,
+                kind,
                 self.state.version + 1,
                 store_id=self.state.store_id,
-                lines=self.book.notice_lines(awaited),
+                lines=self.book.notice_lines(lines),
                 deadline=self.state.send_by,
+                **facts,
+            )
+
+    def tell_undecided(self) -> None:
+        """Somebody looks at it first."""
+        if (undecided := self.state.at(UnitPlace.UNDECIDED)) and not self.at_counter:
+            self.book.notice(
+                NoticeKind.RETURN_REQUESTED,
+                self.state.version + 1,
+                lines=self.book.notice_lines(undecided),
+                deadline=self.state.decide_by,
             )
 
     async def reject(self, command: RejectReturn) -> None:
@@ -134,6 +178,7 @@ class ReturnDesk:
 
     async def _refuse(self, lines: dict[LineId, int], actor: Actor, reason: str) -> None:
         self.book.event(Event.RETURN_REJECTED, actor, reason=reason, lines=lines)
+        self._lose_advances()
         self.tell_refused(lines)
         await self.book.record()
 
@@ -142,24 +187,6 @@ class ReturnDesk:
             self.book.notice(NoticeKind.RETURN_REJECTED, self.state.version + 1, lines=self.book.notice_lines(lines))
 
     # --- goods -------------------------------------------------------------------------------------------------------
-
-    async def drop_off(self, command: DropOff) -> None:
-        state = self.state
-        if not state.units(UnitPlace.AWAITED):
-            raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this return is waited for.")
-        state.dropped_off_at = command.at or workflow.now()
-        state.carrier = command.carrier or state.carrier
-        state.tracking_number = command.tracking_number or state.tracking_number
-        # What is on its way is not given up at the customer's deadline.
-        state.send_by = workflow.now() + max(line.terms.send_within for line in state.lines)
-        self.book.event(
-            Event.RETURN_DROPPED_OFF,
-            command.actor,
-            carrier=state.carrier,
-            tracking_number=state.tracking_number,
-            lines=state.at(UnitPlace.AWAITED),
-        )
-        await self.book.record()
 
     async def receive(self, command: ReceiveReturn) -> None:
         """What really came: less or more than announced, or something else."""
@@ -181,6 +208,7 @@ class ReturnDesk:
         self.start_clocks()
         if took:
             self.book.event(Event.RETURN_RECEIVED, command.actor, lines=took, store=command.store_id)
+        self._lose_advances()
         if took and not self.at_counter:
             self.book.notice(
                 NoticeKind.RETURN_RECEIVED,
@@ -265,12 +293,14 @@ class ReturnDesk:
             declined=declined or None,
             store=store_id,
         )
+        owed = self._lose_advances()
         if declined:
             self.book.notice(
                 NoticeKind.RETURN_DECLINED,
                 state.version + 1,
                 store_id=store_id,
                 lines=self.book.notice_lines(declined),
+                due=owed,
             )
         await self.book.record()
 
@@ -279,7 +309,10 @@ class ReturnDesk:
         back = units.disposition is ReturnDisposition.BACK_TO_CUSTOMER
         if units.accepted and back:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "What goes back to the customer is not accepted.")
-        line.move(UnitPlace.RECEIVED, UnitPlace.ACCEPTED if units.accepted else UnitPlace.DECLINED, units.quantity)
+        if units.accepted:
+            line.accept(units.quantity)
+        else:
+            line.move(UnitPlace.RECEIVED, UnitPlace.DECLINED, units.quantity)
         line.handled.append(
             Handled(
                 quantity=units.quantity,
@@ -293,6 +326,13 @@ class ReturnDesk:
         if units.accepted and units.disposition is ReturnDisposition.RESTOCK:
             self.book.restock(line, units.quantity, store_id)
 
+    async def call_off(self) -> None:
+        """What was asked for cannot be: nothing of the request is left."""
+        self._close()
+        self.state.cancelled = self.state.finished = True
+        self.book.event(Event.RETURN_CANCELLED, reason="the replacement cannot be had")
+        await self.book.record()
+
     # --- ends --------------------------------------------------------------------------------------------------------
 
     async def cancel(self, command: CancelReturn) -> None:
@@ -301,6 +341,7 @@ class ReturnDesk:
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this return can be called off any more.")
         self.state.cancelled = True
         self.book.event(Event.RETURN_CANCELLED, command.actor, reason=command.reason, lines=closed)
+        self._lose_advances()
         await self.book.record()
 
     async def expire(self) -> None:
@@ -308,8 +349,16 @@ class ReturnDesk:
         closed = self._close(awaited_only=True)
         self.state.expired = True
         self.book.event(Event.RETURN_EXPIRED, lines=closed)
-        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed))
+        owed = self._lose_advances()
+        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed), due=owed)
         await self.book.record()
+
+    def _lose_advances(self) -> Money | None:
+        """What was paid back in advance for goods that cannot come any more, as far as it is collected."""
+        lost, amount = self.state.lose_advances()
+        if lost:
+            self.book.event(Event.RETURN_ADVANCE_LOST, lines=lost, amount=amount)
+        return self.book.money(amount) if amount else None
 
     def _close(self, *, awaited_only: bool = False) -> dict[LineId, int]:
         closed: dict[LineId, int] = {}

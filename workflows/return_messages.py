@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
+from domain.carriage import ParcelStatus
 from domain.ids import LineId, OperationKey, ReturnId, Sku, StoreId
 from domain.refunds import RefundTarget
 from domain.refusals import Refusal
@@ -93,6 +94,22 @@ class SettleReturn(Command):
 class CancelReturn(Command):
     kind: Literal["cancel"] = "cancel"
     reason: str | None = None
+
+
+class DecideGoodwill(Command):
+    kind: Literal["decide_goodwill"] = "decide_goodwill"
+    approved: bool
+    reason: str | None = None
+
+
+class CarrierWord(Message):
+    """What a carrier said of a return's parcel."""
+
+    event_id: str
+    tracking_number: str
+    at: datetime
+    said: str
+    status: ParcelStatus
 
 
 class RefundEvent(Message):

@@ -11,17 +11,22 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
+    from domain.locker_stays import LockerNews
     from domain.personal import Readable
-    from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.refusals import RefusalKind, Refused
     from domain.returns.returned import UnitPlace
     from domain.timeline import Event
     from workflows import options, summaries
     from workflows import return_messages as messages
+    from workflows.exchange_messages import ExchangeNews
+    from workflows.exchanging import Exchanging
     from workflows.messages import Command, Intervene
     from workflows.paying_back import PayingBack
     from workflows.refusing import failure, refuse
     from workflows.return_book import ReturnBook
+    from workflows.return_carrying import Carrying
     from workflows.return_desk import ReturnDesk
+    from workflows.return_way import ReturnWay
     from workflows.waits import Alarms, until
 
 Sent = TypeVar("Sent", bound=Command)
@@ -36,9 +41,16 @@ class ReturnWorkflow:
         self.desk = ReturnDesk(self.state, self.book, at_counter=start.at_counter)
         self.turn = asyncio.Lock()
         self.money = PayingBack(self.state, self.book, self.turn)
+        self.exchanging = Exchanging(self.state, self.book, self.money, self.turn)
+        self.money.policy_of = self.exchanging.policy_of
         self.opened: messages.ReturnOpened | None = None
         self.told_to_settle: Actor | None = None
+        self.way = ReturnWay(self.state, self.book, self.desk)
+        self.carrying = Carrying(self.state, self.book, self.desk, self.way, self.money, self.turn)
+        self.carried: asyncio.Task[None] | None = None
         self.news: list[messages.RefundEvent] = []
+        self.words: list[messages.CarrierWord | LockerNews] = []
+        """Of carriers and operators, in the order in which they came."""
 
     @workflow.run
     async def run(self, start: messages.ReturnStart) -> messages.ReturnResult:
@@ -49,8 +61,12 @@ class ReturnWorkflow:
         except Refused as refused:
             self.opened = messages.ReturnOpened(refusal=refused.refusal)
         else:
+            self.carried = asyncio.create_task(self.carrying.run())
             while not self.state.finished:
+                if self.carried.done():
+                    await self.carried  # it never ends by itself: what went wrong in it goes wrong here
                 await self._next()
+            self.carried.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return messages.ReturnResult(
             return_id=self.state.return_id, version=self.state.version, refund=self.state.refund
@@ -71,11 +87,17 @@ class ReturnWorkflow:
         if approved:
             self.book.event(Event.RETURN_APPROVED, ENGINE, lines=approved)
             desk.tell_approved(approved)
+        desk.tell_undecided()
         if refused := state.at(UnitPlace.REFUSED):
             whys = sorted({why.value for line in state.lines if line.refused for why in line.decision.why})
             self.book.event(Event.RETURN_REJECTED, ENGINE, reason=", ".join(whys), lines=refused)
             desk.tell_refused(refused)
         await self.book.record()
+        try:
+            await self.exchanging.place()
+        except Refused:
+            await desk.call_off()
+            raise
         self.opened = messages.ReturnOpened(view=state.view())
 
     # --- what goes on by itself --------------------------------------------------------------------------------------
@@ -86,21 +108,26 @@ class ReturnWorkflow:
         await until(self._something_to_do, self._deadline, Alarms(), "A return's next deadline")
         if self.news:
             await self.money.look_again(self.news.pop(0).key)
-        elif not state.money_rests and (state.due or self.money.has_open):
+        elif self.words:
+            async with self.turn:
+                await self._hear(self.words.pop(0))
+        elif self.exchanging.something_to_do:
+            await self.exchanging.go_on()
+        elif not state.money_rests and (state.due or state.carried() or self.money.has_open):
             await self.money.pay()
-        elif state.unsettled() and (self.told_to_settle is not None or self._over(state.settle_by)):
+        elif state.advances or (state.unsettled() and (self._settles or self._over(state.settle_by))):
             async with self.turn:
                 actor, self.told_to_settle = self.told_to_settle or ENGINE, None
-                if state.unsettled():
+                if state.to_settle():
                     await self.money.settle(state.refund_to, actor)
         elif state.units(UnitPlace.UNDECIDED) and self._over(state.decide_by):
             async with self.turn:
                 if state.units(UnitPlace.UNDECIDED):
                     await self.desk.give_no_answer()
-        elif state.units(UnitPlace.AWAITED) and self._over(state.send_by):
+        elif state.units(UnitPlace.AWAITED) and not state.late_asked and self._over(state.send_by):
             async with self.turn:
                 if state.units(UnitPlace.AWAITED) and self._over(state.send_by):
-                    await self.desk.expire()
+                    await self.way.overdue()
         elif self._is_over():
             async with self.turn:
                 if self._is_over():
@@ -113,14 +140,21 @@ class ReturnWorkflow:
 
     def _something_to_do(self) -> bool:
         state = self.state
-        unpaid = state.due > 0 or self.money.has_open
-        settles = bool(state.unsettled()) and self.told_to_settle is not None
-        return bool(self.news) or unpaid or settles or self._is_over()
+        heard = bool(self.news or self.words) or (self.carried is not None and self.carried.done())
+        if heard or self.exchanging.something_to_do:
+            return True
+        unpaid = state.due > 0 or bool(state.carried()) or self.money.has_open
+        settles = bool(state.unsettled()) and self._settles
+        return unpaid or settles or state.advances or self._is_over()
+
+    @property
+    def _settles(self) -> bool:
+        return self.told_to_settle is not None or self.exchanging.settles_at_once
 
     def _is_over(self) -> bool:
         """Nothing is left to do; what was refused may be approved all the same for as long as a decision takes."""
         state = self.state
-        if not state.at_rest:
+        if not state.at_rest or self.carrying.busy:
             return False
         return not self._may_still_be_overridden() or self._over(state.decide_by)
 
@@ -132,7 +166,7 @@ class ReturnWorkflow:
         decides = state.units(UnitPlace.UNDECIDED) or (state.at_rest and self._may_still_be_overridden())
         awaited = [
             state.decide_by if decides else None,
-            state.send_by if state.units(UnitPlace.AWAITED) else None,
+            state.send_by if state.units(UnitPlace.AWAITED) and not state.late_asked else None,
             state.settle_by if state.unsettled() else None,
         ]
         return min((at for at in awaited if at is not None), default=None)
@@ -162,7 +196,7 @@ class ReturnWorkflow:
     @workflow.update
     async def drop_off(self, command: messages.DropOff) -> messages.ReturnAnswer:
         """The customer has given the goods to a carrier or a partner."""
-        return await self._in_turn(command, self.desk.drop_off)
+        return await self._in_turn(command, self.way.drop_off)
 
     @workflow.update
     async def receive(self, command: messages.ReceiveReturn) -> messages.ReturnAnswer:
@@ -199,7 +233,10 @@ class ReturnWorkflow:
             if state.paid_back and not state.units(UnitPlace.RECEIVED) and not state.units(UnitPlace.AWAITED):
                 return True
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing was accepted that is not settled. Receive it first.")
-        state.refund_to = command.refund_to or state.refund_to
+        wish = command.refund_to
+        if wish is not None and any(wish not in state.line(line).terms.targets for line in state.unsettled()):
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {wish}.")
+        state.refund_to = wish or state.refund_to
         self.told_to_settle = command.actor
         return False
 
@@ -207,20 +244,33 @@ class ReturnWorkflow:
     async def intervene(self, command: Intervene) -> messages.ReturnAnswer:
         """A person decides about money in trouble."""
         await workflow.wait_condition(lambda: self.opened is not None)
-        question = self.money.question(command)
-        if question is None:
-            raise failure(Refusal(kind=RefusalKind.NOT_FOUND, detail="Nobody waits for this decision any more."))
-        if command.action.value not in question.choices:
-            detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
-            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
-        async with self.turn:
-            await self.money.answer(command, question)
-        return messages.ReturnAnswer(view=self.state.view())
+        return await self.money.intervene(command)
 
     @workflow.signal
     async def refund_event(self, event: messages.RefundEvent) -> None:
         """The provider has news of a refund."""
         self.news.append(event)
+
+    @workflow.signal
+    async def exchange_news(self, news: ExchangeNews) -> None:
+        """How the order stands that replaces what comes back."""
+        self.exchanging.news.append(news)
+
+    @workflow.signal
+    async def carrier_word(self, word: messages.CarrierWord) -> None:
+        """A carrier has said something of the return's parcel."""
+        self.words.append(word)
+
+    @workflow.signal
+    async def locker_news(self, news: LockerNews) -> None:
+        """The operator of the parcel machine has said something of the return's compartment."""
+        self.words.append(news)
+
+    async def _hear(self, word: messages.CarrierWord | LockerNews) -> None:
+        if isinstance(word, LockerNews):
+            await self.way.hear_operator(word)
+        else:
+            await self.way.hear_carrier(word)
 
     async def _in_turn(self, command: Sent, do: Callable[[Sent], Awaitable[bool | None]]) -> messages.ReturnAnswer:
         """One decision at a time. What is refused leaves the return as it was."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.clock import Clock, system_clock
 from adapters.payment.happenings import record_event, take_over
+from adapters.payment.mending import do_again, free_stray
 from adapters.payment.port import (
     AuthoriseRequest,
     CaptureRequest,
@@ -25,6 +26,7 @@ from adapters.payment.provider import (
     AmountMismatch,
     Declined,
     KeyConflict,
+    ListedAuthorisations,
     OutcomeUnknown,
     PaymentFault,
     PaymentProvider,
@@ -38,7 +40,7 @@ from adapters.postgres.ledger_rows import ABANDONED, REFUSED, Asked, Operation
 from domain.booking import is_held
 from domain.ids import OperationKey, OrderId
 from domain.ledger import CapturePurpose, Dispute, OrderGoods, OrderStatement, check_order
-from domain.money import CurrencyMismatch, Money
+from domain.money import CurrencyMismatch, Minor, Money
 from domain.payments import (
     Authorisation,
     AuthorisationId,
@@ -118,6 +120,17 @@ class LedgeredPayments:
 
     async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
         return await self._provider.authorisation(authorisation_id)
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        return await self._provider.listed(after=after, limit=limit)
+
+    async def do_again(self, authorisation_id: AuthorisationId) -> Minor:
+        return await do_again(self._ledger, self._provider, authorisation_id)
+
+    async def free_stray(self, authorisation_id: AuthorisationId, *, key: OperationKey) -> Minor:
+        if await self._ledger.standing(authorisation_id) is not None:
+            raise KeyConflict  # it is ours by now: its own keys move it
+        return await free_stray(self._provider, authorisation_id, key)
 
     async def record_external(self, event: ProviderEvent) -> bool:
         return await record_event(self._ledger, self._settler, self._provider, event)

@@ -13,6 +13,7 @@ from adapters.payment.provider import (
     AmountMismatch,
     Declined,
     KeyConflict,
+    ListedAuthorisations,
     NotUnderstood,
     OutcomeUnknown,
     PaymentFault,
@@ -41,6 +42,7 @@ __all__ = [
     "CeilingExceeded",
     "Declined",
     "KeyConflict",
+    "ListedAuthorisations",
     "NotUnderstood",
     "OutcomeUnknown",
     "PaymentFault",
@@ -168,6 +170,18 @@ class Payments(Protocol):
 
     async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
         """The provider's present state, only read: nothing is entered in our ledger for it."""
+        ...
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        """A page of everything that the provider knows, only read; see `PaymentProvider.listed`."""
+        ...
+
+    async def do_again(self, authorisation_id: AuthorisationId) -> Minor:
+        """Have the provider do, under their own keys, what we have booked and it does not know; how much it was."""
+        ...
+
+    async def free_stray(self, authorisation_id: AuthorisationId, *, key: OperationKey) -> Minor:
+        """Void what the provider holds of money that is not in our ledger, and refund what it took; how much it was."""
         ...
 
     async def record_external(self, event: ProviderEvent) -> bool:

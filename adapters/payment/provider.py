@@ -1,6 +1,7 @@
 """A payment provider as we see it: five verbs, one key an operation, and faults that say what may be done next."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from domain.ids import OperationKey
 from domain.money import Money
@@ -71,6 +72,12 @@ class UnknownPayment(PaymentFault):
         super().__init__("The provider knows no such authorisation. Check that it is the right provider and account.")
 
 
+class ListedAuthorisations(NamedTuple):
+    items: Sequence[Authorisation]
+    after: str | None
+    """Where the next page begins; none at the end."""
+
+
 class PaymentProvider(Protocol):
     """Every operation is done once a key: repeating it with the same parameters gives the first answer.
 
@@ -117,4 +124,8 @@ class PaymentProvider(Protocol):
 
     async def authorisation(self, authorisation: AuthorisationId) -> Authorisation:
         """The authorisation as it is now."""
+        ...
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        """A page of all authorisations as they are now, in an order that does not change; `after` the page before."""
         ...

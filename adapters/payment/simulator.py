@@ -33,6 +33,8 @@ class SimulatorPayments(SpokenPayments):
     def _request(self, call: Call) -> httpx.Request:
         if call.verb == "find":
             return self._client.build_request("GET", f"{self._base_url}/v1/operations", params={"key": call.key or ""})
+        if call.verb == "listed":
+            return self._client.build_request("GET", f"{self._base_url}/v1/authorisations", params=dict(call.body))
         one = f"/v1/authorisations/{quote(call.authorisation_id or '', safe='')}"
         if call.verb == "authorisation":
             return self._client.build_request("GET", self._base_url + one)

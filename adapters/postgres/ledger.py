@@ -19,6 +19,7 @@ from adapters.postgres.ledger_rows import (
     BOOKS_AND_OPERATION_LOCKED,
     BOOKS_LOCKED,
     BOOKS_LOCKED_WITH_OPERATION,
+    GONE,
     OPERATION,
     OPERATION_LOCKED,
     OPERATIONS,
@@ -82,7 +83,9 @@ class Ledger:
             known = read_operation(row, prefix="o_") if row["o_key"] else None
             if known and not (known.may_begin_again and known.asks(asked)):
                 return known, False
-            standing = read_standing(row)
+            refund = asked.kind is OperationKind.REFUND
+            gone = (await connection.execute(GONE, about)).mappings().one() if refund else None
+            standing = read_standing(row, gone)
             reservation = standing.reserve(asked.kind, asked.asked)
             if asked.currency not in (None, row["a_currency"]):
                 raise CurrencyMismatch(f"The authorisation is in {row['a_currency']}, not {asked.currency}.")
@@ -218,6 +221,12 @@ class Ledger:
     async def open_operations(self, authorisation: AuthorisationId, *kinds: OperationKind) -> list[Operation]:
         row = PaymentOperationRow
         return await self._all(authorisation, (row.status == OperationStatus.PENDING) & row.kind.in_(kinds))
+
+    async def done_at(self, authorisation: AuthorisationId) -> list[Operation]:
+        """What we asked for ourselves at an authorisation, and have booked."""
+        row = PaymentOperationRow
+        done = (row.status == OperationStatus.SUCCEEDED) & row.external.is_(False) & (row.booked > 0)
+        return await self._all(authorisation, done)
 
     async def given_up(self, authorisation: AuthorisationId) -> list[Operation]:
         """Operations that had not arrived when they were asked for, and may have arrived since."""

@@ -36,6 +36,25 @@ async def check_collected(stage: Stage, shelf: Shelf, orders: Sequence[OrderTerm
     await _check_provider(stage, orders, total)
 
 
+async def check_returned(stage: Stage, shelf: Shelf, orders: Sequence[OrderTerms]) -> None:
+    """All that was sold is back on the shelf once, and all that was paid is back with the customers, also there."""
+    count, total = len(orders), sum(terms.total for terms in orders)
+    async with _asking(stage, orders, place=shelf.place) as one:
+        back = await one(
+            "SELECT count(*), sum(on_hand) FROM stock_movements WHERE order_id = ANY(%(ids)s) AND kind = 'returned'"
+        )
+        must(back == (count, UNITS * count), f"movements and units that came back: {back}")
+        over = await one("SELECT count(*), sum(refunded) FROM returns WHERE order_id = ANY(%(ids)s) AND finished")
+        must(over == (count, total), f"returns that are over, and what they paid back: {over}")
+        booked = await one("SELECT count(*), sum(refunded) FROM tender_totals WHERE order_id = ANY(%(ids)s)")
+        must(booked == (count, total), f"tenders, and what went back to them: {booked}")
+    ours = {str(terms.order_id) for terms in orders}
+    async with httpx.AsyncClient(timeout=60.0) as http:
+        entries = (await http.get(f"{stage.payments_url}/ledger")).json()["entries"]
+    refunds = [e["amount"] for e in entries if e["operation"] == "refund" and e["reference"] in ours]
+    must((len(refunds), sum(refunds)) == (count, total), f"the provider refunded {len(refunds)} times, {sum(refunds)}")
+
+
 async def check_ended(stage: Stage, region: Region, orders: Sequence[OrderTerms], declined: int) -> None:
     """Each order was collected or delivered once, however many of them a store had `declined` before."""
     count, total = len(orders), sum(terms.total for terms in orders)

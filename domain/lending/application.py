@@ -13,12 +13,14 @@ from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import BureauFacts, DecisionInput
 from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
 from domain.lending.parts import (
+    Archive,
     Check,
     CheckState,
     Claim,
     Decision,
     Document,
     DocumentState,
+    EnvelopeRef,
     NoticeRef,
     Offer,
     OfferState,
@@ -67,10 +69,12 @@ class Application(BaseModel):
     """What a person offers instead of the terms that were asked for."""
     offers: list[Offer] = []
     signatures: list[Signature] = []
+    envelopes: list[EnvelopeRef] = []
     pen: Pen | None = None
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []
     account_id: str | None = None
+    archive: Archive | None = None
     submitted_at: datetime | None = None
     complete_at: datetime | None = None
     withdrawn_at: datetime | None = None

@@ -47,12 +47,20 @@ def view_of(application: Application) -> View:
         "offer": offer.model_dump(mode="json", exclude_none=True) if offer else None,
         "terms": application.terms.model_dump(mode="json") if application.terms else None,
         "terms_hash": application.terms_hash,
-        "signatures": [each.model_dump(mode="json", exclude={"actor"}) for each in application.signatures],
+        "signatures": [
+            each.model_dump(mode="json", exclude={"actor": True, "consent": {"actor"}}, exclude_none=True)
+            for each in application.signatures
+        ],
+        "envelopes": [
+            each.model_dump(mode="json", include={"n", "party", "envelope_id", "state", "at"}, exclude_none=True)
+            for each in application.envelopes
+        ],
         "clocks": [each.model_dump(mode="json", exclude_none=True) for each in application.clocks],
         "pen": application.pen.model_dump(mode="json") if application.pen else None,
         "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],
         "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
         "account_id": application.account_id,
+        "archive": application.archive.model_dump(mode="json") if application.archive else None,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
         "asks": bool(application.interventions),
         "waiting_for": [
@@ -72,6 +80,7 @@ def public(view: View) -> View:
         each | {"status": neutral} if each["status"] == GroupStatus.SCREENING_HOLD.value else each
         for each in view["parties"]
     ]
+    shown.pop("archive", None)
     shown["notices"] = [{name: each[name] for name in each if name != "facts"} for each in view["notices"]]
     shown["waiting_for"] = [each for each in view["waiting_for"] if each["who"] not in ("ops", "underwriter")]
     if view["decision"] is not None:

@@ -194,6 +194,8 @@ class ProductDefinition(_Part):
     approvals: tuple[ApprovalTier, ...] = ()
     cooling_off: ClockName | None = None
     co_applicants: int = 1
+    business: bool = False
+    """Asked for by a business: its file is kept for a shorter time."""
     signing_channels: tuple[Channel, ...] = (Channel.WEB, Channel.APP, Channel.BRANCH)
     agreement: str = "agreement-1"
     """The version of the text that is signed."""

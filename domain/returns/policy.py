@@ -1,6 +1,7 @@
 """The returns policy as data. It has versions; the one in force when an order was placed decides for it for ever."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -9,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstra
 from domain.actors import Channel
 from domain.intake import COUNTRY, KEY
 from domain.pickup_windows import Duration
-from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule, TenderRule
+from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule
 from domain.returns.words import FAULTS, ItemCondition, ReturnReason, ReturnVia
+from domain.tender_use import TenderRule
 
 DAY = timedelta(days=1)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)]
@@ -23,6 +25,12 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class AdvanceRule(StrEnum):
+    COLLECT = "collect"
+    """Somebody collects it from the customer, who is told."""
+    WRITE_OFF = "write_off"
+
+
 class ReturnTerms(Value):
     """What holds for one article in one channel and country."""
 
@@ -33,7 +41,9 @@ class ReturnTerms(Value):
     final_sale: bool = False
     """Not taken back, but for a fault."""
     reasons: frozenset[ReturnReason] = frozenset(ReturnReason)
-    vias: frozenset[ReturnVia] = frozenset({ReturnVia.STORE, ReturnVia.POST})
+    vias: frozenset[ReturnVia] = frozenset(ReturnVia)
+    send_to: Annotated[str, StringConstraints(pattern=KEY, max_length=64)] | None = None
+    """The place that posted returns go to; none: where the goods came from."""
     conditions: frozenset[ItemCondition] = frozenset({ItemCondition.NEW, ItemCondition.OPENED})
     """In which a unit is taken back for another reason than a fault."""
     fee: NonNegativeInt = 0
@@ -45,10 +55,14 @@ class ReturnTerms(Value):
     tenders: TenderRule = TenderRule.LAST
     targets: frozenset[RefundTarget] = frozenset({RefundTarget.ORIGINAL, RefundTarget.STORE_CREDIT})
     """Where the money may go, if the customer wants."""
+    original_for: Duration | None = None
+    """How long after the customer had it the original payment takes money back; later it goes to store credit."""
     person_above: Limit | None = None
     """Units worth more wait for a person's decision."""
     instant_refund_to: Limit = 0
-    """What is worth no more is paid back at the drop-off, before it has come."""
+    """A return that is worth no more is paid back at the drop-off, before it has come."""
+    lost_advance: AdvanceRule = AdvanceRule.COLLECT
+    """What becomes of money that was paid back for goods that never came."""
     keep_item_to: Limit = 0
     """A fault that is worth no more is made good and the article stays with the customer."""
     send_within: Duration = timedelta(days=14)
@@ -59,6 +73,8 @@ class ReturnTerms(Value):
     """How long a store may take to inspect what came; then ops are asked to."""
     settle_within: Duration = timedelta(hours=1)
     """How long the settlement waits for a wish of the customer; then it goes to the original payment."""
+    pay_within: Duration = timedelta(days=3)
+    """How long a customer may take to pay what is owed on top of an exchange; then it is a plain return."""
     turn_up_within: Duration = timedelta(days=60)
     """How long goods of a claim that turn up are still taken in under it."""
 

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import LineId
+from domain.balances import tender_of_hold
+from domain.ids import LineId, OrderId, ReturnId
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
 from domain.payments import AuthorisationId, TenderId
 from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.returns.exchanging import is_credit
+from domain.returns.returned import ReturnView
 from domain.shares import Shares
 from domain.views import LineView, OrderView
 
@@ -29,7 +32,14 @@ class Settled(Value):
     goods: dict[LineId, int]
     shipping: dict[LineId, int] = {}
     fees: int = 0
+    goodwill: int = 0
+    """What `refund` is less by, since goodwill for the order had given it back before."""
     refund: int
+
+    def at_most(self, left: int) -> "Settled":
+        """No more goes back than the order has left; what was goodwill is not paid a second time."""
+        over = max(0, self.refund - max(0, left))
+        return self.model_copy(update={"refund": self.refund - over, "goodwill": over}) if over else self
 
 
 class Part(Value):
@@ -45,6 +55,11 @@ class Tenders(Value):
 
     tenders: tuple[PaidTender, ...]
     parts: tuple[Part, ...]
+    source: OrderId | None = None
+    """The order that the tenders with exchange credit got it from."""
+
+    def source_of(self, authorisation: str) -> OrderId | None:
+        return self.source if is_credit(authorisation) else None
 
     def of(self, tender: TenderId, amount: int) -> list[tuple[AuthorisationId, int]]:
         """`amount` of a tender over its authorisations, the oldest first."""
@@ -98,6 +113,20 @@ def paid_lines(order: OrderView, settled: Iterable[Settled]) -> list[PaidLine]:
     return found
 
 
+def goodwill_of(views: Iterable[ReturnView]) -> int:
+    """What was given, or is asked for, as goodwill for an order."""
+    return sum(view.goodwill.amount for view in views if view.goodwill is not None and view.counts_as_goodwill)
+
+
+def left_of(order: OrderView, views: Sequence[ReturnView], known: Iterable[tuple[ReturnId, Settled]]) -> int:
+    """What may still go back for units: what was taken, less what went back for the order itself, for other units and
+    as goodwill.
+    """
+    by_order = order.payment.refunded - sum(view.refunded for view in views)
+    given = sum(view.refund for view in views if view.goodwill is not None)
+    return order.payment.captured - max(0, by_order) - given - sum(settled.refund for _, settled in known)
+
+
 def settle(
     n: int,
     lines: Sequence[PaidLine],
@@ -136,18 +165,23 @@ def settle(
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
-    """What each tender paid and can take back; what is disputed counts as gone.
+    """What each tender paid and can take back; what is disputed, or went back elsewhere, counts as gone.
 
     `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
     by returns.
     """
+    credit = {each.tender_id for each in money.authorisations if is_credit(each.id)}
     disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
+    disputed += [(each.tender_id, each.authorisation_id, each.amount) for each in money.redirected]
+    types = {each.tender_id: kind for each in money.authorisations if (kind := tender_of_hold(each.id)) is not None}
     ledger_captured = sum(tender.captured for tender in money.tenders)
     ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
     tenders = [
         PaidTender(
             tender_id=tender.tender_id,
-            type=TenderType.CARD,
+            type=TenderType.EXCHANGE_CREDIT
+            if tender.tender_id in credit
+            else types.get(tender.tender_id, TenderType.CARD),
             captured=tender.captured,
             refunded=min(
                 tender.captured,
@@ -177,4 +211,5 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
         )
         for each in money.authorisations
     )
-    return Tenders(tenders=tuple(tenders), parts=parts)
+    source = order.exchange_of.order_id if order.exchange_of is not None else None
+    return Tenders(tenders=tuple(tenders), parts=parts, source=source)

@@ -86,7 +86,7 @@ _NOT_FOR_CHANNELS = frozenset(
     {
         *("screening_held", "screening_cleared", "check_done", "decision_fell", "too_old", "decided"),
         *("review_claimed", "review_released", "review_reassigned", "recused", "approved"),
-        *("intervention_needed", "intervention_made"),
+        *("intervention_needed", "intervention_made", "legal_hold_set", "legal_hold_released"),
     }
 )
 """What staff weighed. Checks are left out as a whole: that one of them is missing would tell of a hold."""

@@ -15,9 +15,9 @@ from domain.pickup_windows import (
     PickupTimeReason,
     check_requested,
 )
+from gateway.channels.tenders import not_taken
 from gateway.problems import FieldError, Problem, ProblemKind
 
-TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
 NO_MONEY = frozenset({"XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA"})
 """ISO 4217 codes in which nobody pays: none, tests, metals and units of account."""
 
@@ -32,11 +32,7 @@ _WORDS = {
 
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
-    errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card and pay_in_store are taken yet")
-        for n, each in enumerate(body.tenders)
-        if each.type not in TENDERS
-    ]
+    errors = not_taken(body.tenders)
     errors += [
         FieldError(pointer=f"/lines/{n}/kind", reason="Only goods are sold yet")
         for n, each in enumerate(body.lines)

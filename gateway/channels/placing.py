@@ -28,6 +28,7 @@ from domain.terms import ChannelRules, OrderTerms, SaleOf, terms_of
 from domain.views import OrderView
 from gateway.channels.checks import check_places, check_supported
 from gateway.channels.promised import check_promises, promises_of
+from gateway.channels.tenders import token_of_tender
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
@@ -242,6 +243,7 @@ def _terms(
         promises=known.promises,
         sale=known.sale,
         return_policy=known.return_policy,
+        tokens=[token_of_tender(services, tender) for tender in body.tenders],
     )
 
 

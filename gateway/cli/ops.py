@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from domain.holds import HoldKind, HoldOutcome
-from gateway.cli import brokering, output, supply
+from gateway.cli import brokering, output, reconciling, supply
 from gateway.cli.apply import shown
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
@@ -15,6 +15,7 @@ from workflows.messages import InterventionAction
 app = typer.Typer(help="Search, decide, repair.", no_args_is_help=True)
 app.add_typer(supply.app, name="supply")
 app.add_typer(brokering.app, name="queues")
+app.add_typer(reconciling.app, name="difference")
 
 Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]
@@ -49,6 +50,53 @@ def orders(
     """Orders of every channel, newest first."""
     filters = {"text": text, "status": status, "store": store, "customer": customer, "channel": channel}
     show_orders(list(session_of(context).pages("/v1/ops/orders", most, **filters)), json)
+
+
+@app.command()
+def approvals(context: typer.Context, most: Most = 50, json: AsJson = False) -> None:
+    """What waits for a second person: goodwill above somebody's limit."""
+    found = list(session_of(context).pages("/v1/approvals", most))
+    if json:
+        output.show_json({"items": found})
+        return
+    output.table(
+        ("id", "order", "amount", "to", "asked by", "why"),
+        (
+            (each["appeasement_id"], each["order_id"], output.money(each["amount"], each["currency"]), each["to"],
+             each["requested_by"], each["reason"])
+            for each in found
+        ),
+        "Nothing waits for a second person.",
+    )  # fmt: skip
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Approve what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/approve", {"reason": reason}), json)
+
+
+@app.command()
+def refuse(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Reason,
+    json: AsJson = False,
+) -> None:
+    """Refuse what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/refuse", {"reason": reason}), json)
+
+
+def _decided(answer: dict[str, Any], json: bool) -> None:
+    if json or "appeasement_id" not in answer:
+        output.show_json(answer)
+        return
+    output.done(f"goodwill {answer['appeasement_id']} is {answer['status'].replace('_', ' ')}")
 
 
 @app.command()
@@ -234,31 +282,8 @@ def erase(
 @app.command()
 def reconcile(
     context: typer.Context,
-    order: Annotated[list[str] | None, typer.Option("--order", help="Only these orders.")] = None,
+    order: Annotated[list[str] | None, typer.Option("--order", help="Only these orders, at once.")] = None,
     json: AsJson = False,
 ) -> None:
     """Compare orders, our ledger, the provider and the stock; exit code 1 when something differs."""
-    session = session_of(context)
-    differences: list[dict[str, Any]] = []
-    orders = 0
-    place: dict[str, Any] | None = {}
-    while place is not None:
-        body: dict[str, Any] = {"order_ids": order} if order else {"place": place}
-        page = session.post("/v1/ops/reconciliations", body)
-        differences += page["differences"]
-        orders += page["orders"]
-        place = page["next_place"]
-    if json:
-        output.show_json({"orders": orders, "differences": differences})
-    else:
-        output.table(
-            ("what", "order", "subject", "ours", "should be", "likely", "remedy"),
-            (
-                (f"{each['kind']}: {each['what']}", each["order_id"], each["subject"], each["ours"], each["theirs"],
-                 each["cause"].replace("_", " "), each["remedy"].replace("_", " "))
-                for each in differences
-            ),
-            f"Nothing differs in {output.counted(orders, 'order')} and all of the stock.",
-        )  # fmt: skip
-    if differences:
-        raise typer.Exit(1)
+    reconciling.reconcile(session_of(context), order, json=json)

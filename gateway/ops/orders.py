@@ -134,7 +134,9 @@ async def intervene(
             return view
         return InterventionShown(intervention_id=intervention_id, application=view)
     if is_of_return(intervention_id):
-        return await answer_for_return(services, caller, intervention_id, body.action, body.reason, command_id)
+        return await answer_for_return(
+            services, caller, intervention_id, body.action, body.reason, body.value, command_id
+        )
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
     order = await visible_order(services, caller, order_of(intervention_id))

@@ -1,18 +1,15 @@
 """`POST /v1/ops/reconciliations`: orders, our ledger, the provider and the stock against each other, page by page."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.payment.port import UnknownPayment
+from activities.reconciling import Examiner
 from domain.ids import OrderId
 from domain.intake import Key
-from domain.payments import Authorisation, AuthorisationId
-from domain.reconciling import Difference, level_difference, order_differences
-from domain.timeline import TimelineEntry
+from domain.reconciling import Difference, level_difference
 from gateway.fields import Body
 from gateway.idempotency import CommandRoute, repeatable
 from gateway.principals import Caller, CurrentCaller
@@ -21,10 +18,6 @@ from gateway.rights import must_read_operations
 from gateway.services import CurrentServices, Services
 
 router = APIRouter(prefix="/v1/ops/reconciliations", route_class=CommandRoute, tags=["ops"])
-
-AT_ONCE = 8
-"""So many orders are compared side by side."""
-EVENTS = 500
 
 
 async def _readers(caller: CurrentCaller) -> Caller:
@@ -74,46 +67,8 @@ async def reconcile(
 
 
 async def _orders(services: Services, ids: Sequence[OrderId], place: Place | None) -> Reconciled:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def looked_at(order_id: OrderId) -> list[Difference]:
-        async with gate:
-            return await _differences(services, order_id)
-
-    found = await asyncio.gather(*map(looked_at, ids))
-    return Reconciled(
-        orders=len(ids), levels=0, differences=[each for part in found for each in part], next_place=place
-    )
-
-
-async def _differences(services: Services, order_id: OrderId) -> list[Difference]:
-    """What differs, and differs still at a second look: an order that changes meanwhile is not at fault."""
-    first = await _look(services, order_id)
-    if not first:
-        return []
-    again = await _look(services, order_id)
-    return [each for each in again if each in first]
-
-
-async def _look(services: Services, order_id: OrderId) -> list[Difference]:
-    async with services.transactions.begin() as books:
-        order = await books.records.order(order_id)
-        claimed = await books.returns.claimed(order_id)
-        events: list[TimelineEntry] = []
-        after = 0
-        while page := await books.records.timeline(order_id, after=after, limit=EVENTS):
-            events += [each.entry for each in page]
-            after = page[-1].position
-    if order is None:
-        return []
-    money = await services.payments.statement(order_id)
-    provider: dict[AuthorisationId, Authorisation | None] = {}
-    for each in money.authorisations:
-        try:
-            provider[each.id] = await services.payments.at_provider(each.id)
-        except UnknownPayment:
-            provider[each.id] = None
-    return order_differences(order, money, provider, claimed, events)
+    found = await Examiner(services.reconciler, services.payments).all_of(ids)
+    return Reconciled(orders=len(ids), levels=0, differences=found, next_place=place)
 
 
 async def _stock(services: Services, after: str, limit: int) -> Reconciled:

@@ -30,6 +30,9 @@ ALONE = (
     "open_orders",
     "loan_maths",
     "applications",
+    "refund_split",
+    "reconciliation",
+    "returns",
 )
 """Need no peer's package; the others are run where `make bench` has installed them."""
 PEERS = all(importlib.util.find_spec(name) for name in ("dbos", "restate", "hypercorn"))

@@ -6,17 +6,18 @@ from temporalio.workflow import NondeterminismError
 
 from tests.replay import corpus
 from tests.replay.changed import MoneyBeforeStock, PatchedMoneyBeforeStock
-from tests.replay.record import ALL
+from tests.replay.record import ALL, RETURNS
 from tests.workflows.lending_journeys import LENDING_JOURNEYS
 from workers.plugin import throughline_plugin
 from workflows.application import ApplicationWorkflow
 from workflows.order import OrderWorkflow
+from workflows.returns import ReturnWorkflow
 
 COLLECTED = corpus.name("collected")
 
 
 def replayer(*workflows: type) -> Replayer:
-    kinds = workflows or (OrderWorkflow, ApplicationWorkflow)
+    kinds = workflows or (OrderWorkflow, ApplicationWorkflow, ReturnWorkflow)
     return Replayer(workflows=kinds, plugins=[throughline_plugin(corpus.RecordingKeys(), sandbox=True)])
 
 
@@ -27,7 +28,8 @@ async def test_what_was_recorded_goes_the_same_way_again(name: str) -> None:
 
 def test_every_journey_is_recorded() -> None:
     recorded = {name.rpartition("-")[0] for name in corpus.names()}
-    assert recorded >= {*ALL, *LENDING_JOURNEYS}, "record what is missing: python -m tests.replay.record JOURNEY"
+    known = {*ALL, *RETURNS, *LENDING_JOURNEYS}
+    assert recorded >= known, "record what is missing: python -m tests.replay.record JOURNEY"
 
 
 def test_recordings_are_encrypted() -> None:

@@ -16,6 +16,7 @@ from workers.demo import closing, lending
 from workers.demo.board import Board, Row, route
 from workers.demo.callers import Callers, Unexpected
 from workers.demo.proofs import Played, judge_ending, money_proofs, stock_proofs
+from workers.demo.reconciling import reconciled
 from workers.demo.scene import Scene
 from workers.demo.stories import STORIES
 from workers.demo.story import Fate, Story
@@ -57,6 +58,7 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
         differing = await lending.play(callers, console)
         async with parts(stack.settings(), "throughline-demo") as made:
             proofs = await money_proofs(all_played, callers, made) + await stock_proofs(all_played, made)
+        proofs.append(await reconciled(callers))
         closing.show_orders(console, all_played)
         closing.show_proofs(console, proofs)
         await closing.show_why(console, callers, all_played)

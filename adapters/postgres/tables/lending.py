@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, text
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,6 +48,23 @@ class ApplicationEventRow(Table):
     )
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     entry: Mapped[Document]
+
+
+class LegalHoldRow(Table):
+    """A reason to keep an application's file beyond its time."""
+
+    __tablename__ = "legal_holds"
+
+    hold_id: Mapped[Name] = mapped_column(primary_key=True)
+    application_id: Mapped[Name]
+    reason: Mapped[str] = mapped_column(Text)
+    set_by: Mapped[Name]
+    set_at: Mapped[Instant]
+    released_by: Mapped[Name | None]
+    released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    released_for: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "application_id"),)
 
 
 class ProductRow(Table):

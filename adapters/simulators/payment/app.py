@@ -1,9 +1,9 @@
 """The provider over HTTP: its API, the controls that make it misbehave, and two pages to look at."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 from pydantic import BaseModel, ValidationError
@@ -46,6 +46,10 @@ def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0)
     @app.post("/v1/authorisations")
     async def authorise(body: AuthoriseBody, key: Key) -> Response:
         return perform(OperationKind.AUTHORISE, body, key)
+
+    @app.get("/v1/authorisations")
+    async def listed(after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+        return said(engine.perform(Call("listed", {"after": after, "limit": limit})))
 
     @app.post("/v1/authorisations/{authorisation_id}/capture")
     async def capture(authorisation_id: str, body: CaptureBody, key: Key) -> Response:

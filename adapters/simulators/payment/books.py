@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -110,6 +111,13 @@ class Books(simulators.Books):
     def entries(self, reference: str | None = None) -> list[OperationRecord]:
         """The operations of one reference, or all of them, oldest first."""
         return list(self.operations.values()) if reference is None else self.by_reference.get(reference, [])
+
+    def listed(self, after: str, limit: int) -> dict[str, Any]:
+        """A page of authorisations in the order in which they were asked for; `after` is how many came before."""
+        begin = int(after) if after.isdecimal() else 0
+        page = list(islice(self.authorisations.values(), begin, begin + limit))
+        more = begin + limit < len(self.authorisations)
+        return {"items": [each.public() for each in page], "next": str(begin + limit) if more else None}
 
     def records(self) -> Iterable[Record]:
         return [*self.authorisations.values(), *self.operations.values()]

@@ -95,6 +95,8 @@ class Engine:
             case "authorisation":
                 found = self.books.authorisations.get(call.authorisation_id or "")
                 return Answer(200, found.public()) if found else unknown_authorisation()
+            case "listed":
+                return Answer(200, self.books.listed(call.body["after"], call.body["limit"]))
         if not call.key:
             return key_missing()
         asked = fingerprint(str(call.verb), call.authorisation_id, call.body)

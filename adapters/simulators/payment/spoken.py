@@ -7,6 +7,7 @@ from adapters.payment.provider import (
     AmountMismatch,
     Declined,
     KeyConflict,
+    ListedAuthorisations,
     NotUnderstood,
     Outcome,
     OutcomeUnknown,
@@ -90,6 +91,12 @@ class SpokenPayments(ABC):
     async def authorisation(self, authorisation: AuthorisationId) -> Authorisation:
         answer = await self._look(Call("authorisation", authorisation_id=authorisation))
         return Authorisation.model_validate(_content(answer))
+
+    async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
+        answer = _content(await self._look(Call("listed", {"after": after, "limit": limit})))
+        return ListedAuthorisations(
+            [Authorisation.model_validate(each) for each in answer["items"]], answer["next"] or None
+        )
 
     async def _look(self, call: Call) -> Answer:
         """A question has no effect, so a lost answer leaves nothing unknown: it may simply be asked again."""

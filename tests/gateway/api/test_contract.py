@@ -5,8 +5,14 @@ import httpx
 from tests.gateway.api.conftest import Shop
 
 CALLS = """
+GET /v1/approvals
+POST /v1/approvals/{approval_id}/approve
+POST /v1/approvals/{approval_id}/refuse
 GET /v1/availability
 GET /v1/backorders
+GET /v1/balances/{kind}/{balance_id}
+POST /v1/balances/{kind}
+POST /v1/balances/{kind}/look-up
 PUT /v1/backorders
 GET /v1/backorders/queue
 GET /v1/buffers
@@ -29,6 +35,8 @@ POST /v1/ops/routing/simulate
 GET /v1/orders
 POST /v1/orders
 GET /v1/orders/{order_id}
+GET /v1/orders/{order_id}/appeasements
+POST /v1/orders/{order_id}/appeasements
 POST /v1/orders/{order_id}/cancel
 POST /v1/orders/{order_id}/choice
 POST /v1/orders/{order_id}/holds
@@ -68,6 +76,8 @@ GET /v1/stores/{store_id}/tasks
 POST /v1/returns
 GET /v1/returns
 GET /v1/returns/{return_id}
+GET /v1/returns/{return_id}/label
+GET /v1/returns/{return_id}/locker-code
 POST /v1/returns/preview
 POST /v1/returns/{return_id}/approve
 POST /v1/returns/{return_id}/cancel
@@ -79,9 +89,17 @@ POST /v1/returns/{return_id}/settle
 GET /v1/return-policies
 PUT /v1/return-policies
 POST /v1/ops/reconciliations
+POST /v1/ops/reconciliations/runs
+GET /v1/ops/reconciliations/runs
+GET /v1/ops/reconciliations/runs/{run}
+GET /v1/ops/reconciliations/runs/{run}/differences
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/apply
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/approve
+POST /v1/ops/reconciliations/runs/{run}/differences/{n}/dismiss
 POST /v1/webhooks/{provider}
 """
 CHANGE_NOTHING = {
+    "/v1/balances/{kind}/look-up",
     "/v1/ops/reconciliations",
     "/v1/ops/routing/simulate",
     "/v1/returns/preview",

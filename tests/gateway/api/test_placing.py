@@ -141,7 +141,7 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"tenders": [{"type": "gift_card", "number": "G1", "amount": 9998}]}, "/tenders/0/type"),
+        ({"tenders": [{"type": "financing", "application_id": "A1", "amount": 9998}]}, "/tenders/0/type"),
         (
             {
                 "lines": [
