@@ -13,6 +13,8 @@ from temporalio.worker import Worker
 
 from activities import faults
 from activities.lending import LendingSteps
+from activities.retention import RetentionSteps
+from activities.signing import SigningSteps
 from adapters.banking.port import Account, BookingRefused, CoreBanking
 from adapters.checks.port import CheckAnswer, CheckAway, CheckQuestion
 from adapters.checks.simulator import SimulatedChecks
@@ -165,6 +167,8 @@ class Outside:
     async def working(self, client: Client) -> AsyncIterator[None]:
         """The application workers as they are, with these systems behind them."""
         steps = LendingSteps(self.checks, self.letters, self.banking, self.payouts)
+        signing = SigningSteps(self.made.signatures)
+        retention = RetentionSteps(self.made.archives, self.made.retention, options.APPLICATIONS)
         lending = Worker(
             client,
             task_queue=options.LENDING,
@@ -174,6 +178,12 @@ class Outside:
                 steps.open_account,
                 steps.settle_transaction,
                 steps.pay_out,
+                signing.send_envelope,
+                signing.look_at_envelope,
+                signing.void_envelope,
+                retention.archive_application,
+                retention.keep_file,
+                retention.purge_application,
             ],
             disable_eager_activity_execution=True,
         )
