@@ -13,8 +13,9 @@ from datetime import datetime
 
 from temporalio import activity
 
+from activities.calendars import day_of
 from activities.milestones import Message
-from activities.sourcing import Needs, Part, candidates_now, day_of, lines_of, parts_of, stock_now, with_held, without
+from activities.sourcing import Needs, Part, candidates_now, lines_of, parts_of, stock_now, with_held, without
 from adapters.brokering.port import AssignedPart, Assignment, Outcome, Run, RunCounts, RunState, Waiting
 from adapters.capacity.port import NoCapacity, TakeCapacity
 from adapters.inventory.port import OutOfStock, Release, Reserve

@@ -26,6 +26,7 @@ BENCHES = (
     "placing_beside_brokering",
     "mixed_load",
     "open_orders",
+    "loan_maths",
 )
 
 

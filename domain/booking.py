@@ -23,6 +23,8 @@ class Standing:
     tender_captured: Minor
     tender_refunded: Minor
     tender_refunding: Minor
+    disputed: Minor = 0
+    """What the customer's bank took back: it is not paid back a second time."""
 
     @property
     def held(self) -> Minor:
@@ -34,8 +36,8 @@ class Standing:
             return max(
                 0,
                 min(
-                    self.captured - self.refunded - self.refunding,
-                    self.tender_captured - self.tender_refunded - self.tender_refunding,
+                    self.captured - self.refunded - self.refunding - self.disputed,
+                    self.tender_captured - self.tender_refunded - self.tender_refunding - self.disputed,
                 ),
             )
         if self.single_capture and self.capturing:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NewType
 
 OrderId = NewType("OrderId", str)
+ReturnId = NewType("ReturnId", str)
 LineId = NewType("LineId", str)
 GroupId = NewType("GroupId", str)
 """`pickup/{order_id}/{n}` or `shipment/{order_id}/{n}`."""
@@ -47,10 +48,18 @@ def order_workflow_id(order: OrderId) -> str:
     return f"order/{order}"
 
 
+def application_workflow_id(application: str) -> str:
+    return f"application/{application}"
+
+
 def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")
     return OrderId(rest) if kind == "order" and rest and "/" not in rest else None
+
+
+def return_workflow_id(return_id: ReturnId) -> str:
+    return f"return/{return_id}"
 
 
 def pickup_id(order: OrderId, number: int) -> GroupId:
@@ -63,6 +72,17 @@ def shipment_id(order: OrderId, number: int) -> GroupId:
 
 def operation_key(order: OrderId, operation: str, *sequence: str | int) -> OperationKey:
     return OperationKey(":".join([str(order), operation, *map(str, sequence)]))
+
+
+def refund_key(order: OrderId, tender: str, return_id: ReturnId, number: int) -> OperationKey:
+    """Of a refund that a return makes."""
+    return operation_key(order, "refund", tender, "return", return_id, number)
+
+
+def return_of_key(key: str) -> ReturnId | None:
+    """The return that made a refund; none for an order's own operations."""
+    parts = key.split(":")
+    return ReturnId(parts[4]) if len(parts) == 6 and (parts[1], parts[3]) == ("refund", "return") else None
 
 
 def derived_id(*parts: str) -> str:

@@ -153,6 +153,22 @@ class TenderTotals(_Value):
     refunding: Minor = 0
 
 
+class Dispute(_Value):
+    """A customer's bank has taken captured money back; somebody accepts that or contests it."""
+
+    id: str
+    """The provider's."""
+    order_id: OrderId
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    amount: Minor
+    currency: Currency
+    at: AwareDatetime
+    closed_at: AwareDatetime | None = None
+    closed_by: str | None = None
+    reason: str | None = None
+
+
 class OrderGoods(_Value):
     """What an order's goods are worth, as the caller knows it; the ledger knows money only."""
 
@@ -191,6 +207,7 @@ class OrderMoney(_Value):
     authorisations: tuple[AuthorisationBalance, ...] = ()
     tenders: tuple[TenderTotals, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
     @property
     def held(self) -> Minor:

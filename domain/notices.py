@@ -65,6 +65,14 @@ class NoticeKind(StrEnum):
     COUNTER_INSTEAD = "counter_instead"
     """It waits, or will wait, at the counter and not in the parcel machine that the customer wanted."""
 
+    RETURN_APPROVED = "return_approved"
+    RETURN_REJECTED = "return_rejected"
+    RETURN_RECEIVED = "return_received"
+    RETURN_SETTLED = "return_settled"
+    RETURN_EXPIRED = "return_expired"
+    RETURN_DECLINED = "return_declined"
+    """Inspected and not accepted: it goes back to the customer."""
+
     STORE_NEW_ORDER = "store_new_order"
     STORE_NEW_SHIPMENT = "store_new_shipment"
     STORE_ASKED_TO_STOP = "store_asked_to_stop"

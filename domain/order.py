@@ -447,6 +447,7 @@ class Order(BaseModel):
             currency=terms.currency,
             total=self.total,
             placed_at=terms.placed_at,
+            return_policy=terms.return_policy,
             lines=[
                 LineView(
                     line_id=line.line_id,
@@ -456,6 +457,7 @@ class Order(BaseModel):
                     discount=line.discount,
                     tax=line.tax,
                     total=line.total,
+                    earned=self._earned_of(line.line_id).worth,
                     components=_components(line),
                     **self.line_units(line.line_id).model_dump(),
                 )

@@ -25,6 +25,8 @@ class PersonalData(BaseModel):
     """The name of someone else who may collect."""
     vehicle: str | None = None
     """What the store looks out for when the customer has arrived at the kerb."""
+    birth_date: str | None = None
+    """Of a party to an application."""
 
     def __repr__(self) -> str:
         return "PersonalData(…)"
@@ -60,7 +62,14 @@ def shown(data: PersonalData | Withheld) -> PersonalData:
         return data
     word = data.value
     return PersonalData(
-        name=word, email=word, phone=word, address=(word,), postal_code=word, pickup_person=word, vehicle=word
+        name=word,
+        email=word,
+        phone=word,
+        address=(word,),
+        postal_code=word,
+        pickup_person=word,
+        vehicle=word,
+        birth_date=word,
     )
 
 

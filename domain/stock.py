@@ -38,6 +38,8 @@ class MovementKind(StrEnum):
     RECEIPT = "receipt"
     COUNT = "count"
     ADJUSTMENT = "adjustment"
+    RETURNED = "returned"
+    """A customer brought it back, and it is on the shelf."""
     WRITE_OFF = "write_off"
 
 
@@ -232,7 +234,7 @@ def movement_change(level: StockLevel, kind: MovementKind, quantity: int) -> Lev
             return LevelChange(on_hand=quantity - level.on_hand, withheld=-level.withheld)
         case MovementKind.WRITE_OFF:
             return LevelChange(on_hand=-quantity, withheld=-min(quantity, level.withheld))
-        case MovementKind.RECEIPT | MovementKind.ADJUSTMENT:
+        case MovementKind.RECEIPT | MovementKind.ADJUSTMENT | MovementKind.RETURNED:
             return LevelChange(on_hand=quantity)
         case _:
             raise ValueError(f"{kind} is an order's movement; use the command of that name")

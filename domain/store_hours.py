@@ -126,6 +126,14 @@ def with_holidays_written_out(hours: StoreHours, at: datetime) -> StoreHours:
     return hours.model_copy(update={"exceptions": closed | hours.exceptions, "holidays": None})
 
 
+def holidays_after(hours: StoreHours, at: datetime) -> frozenset[date]:
+    """The public holidays of the store's region in the year of `at` and in the two after it."""
+    if hours.holidays is None:
+        return frozenset()
+    first = _local_day(hours, at).year
+    return frozenset().union(*(_holidays_of(hours.holidays, year) for year in range(first, first + 3)))
+
+
 def is_open(hours: StoreHours, at: datetime) -> bool:
     return any(opening.opens <= at for opening in _openings(hours, at, days=1))
 

@@ -121,6 +121,8 @@ class OrderTerms(Fixed):
     content_hash: str
     policy: PolicyPack
     rules: ChannelRules = ChannelRules()
+    return_policy: int = 0
+    """The version of the returns policy that decides for it."""
     actor: Actor
     sale: SaleOf | None = None
     """It is sold over the counter at once, beside a pickup."""
@@ -150,6 +152,7 @@ def terms_of(
     stores: Mapping[StoreId, Destination] | None = None,
     promises: Mapping[str, Promise] | None = None,
     sale: SaleOf | None = None,
+    return_policy: int = 0,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
@@ -244,6 +247,7 @@ def terms_of(
         content_hash=body.content_hash(),
         policy=policy,
         rules=rules,
+        return_policy=return_policy,
         actor=actor,
         sale=sale,
     )

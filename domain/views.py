@@ -61,6 +61,8 @@ class LineView(View):
     discount: int
     tax: int
     total: int
+    earned: int | None = None
+    """What the units are worth that left for the customer, in minor units, with their share of the shipping."""
     components: list[ComponentView] = []
     """What one unit is made of, when it is a kit."""
 
@@ -209,6 +211,8 @@ class OrderView(View):
     currency: Currency
     total: int
     placed_at: datetime
+    return_policy: int = 0
+    """The version of the returns policy that was in force when it was placed; 0 is the one that is built in."""
     lines: list[LineView]
     groups: list[GroupView]
     holds: list[Hold]

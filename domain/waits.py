@@ -22,6 +22,10 @@ class WaitKind(StrEnum):
     CLAIM = "claim"
     CHANGE = "change"
     LOCKER = "locker"
+    RETURN_APPROVAL = "return_approval"
+    RETURN_ARRIVAL = "return_arrival"
+    INSPECTION = "inspection"
+    SETTLEMENT = "settlement"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 

@@ -4,10 +4,21 @@ from fastapi import FastAPI
 
 from gateway import docs, edge
 from gateway.account import pages
+from gateway.applications import (
+    accounts,
+    applications,
+    closing,
+    documents,
+    exporting,
+    parties,
+    products,
+    underwriting,
+)
 from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
-from gateway.ops import backorders, brokering, data, erasures, ledger, parked, routing
+from gateway.ops import backorders, brokering, data, erasures, ledger, parked, reconciliations, routing
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
+from gateway.returns import policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -27,8 +38,19 @@ ROUTERS = (
     tasks.router,
     settings.router,
     stock.router,
+    returns.router,
+    policies.router,
     receiving.router,
+    applications.router,
+    parties.router,
+    documents.router,
+    closing.router,
+    exporting.router,
+    underwriting.router,
+    accounts.router,
+    products.router,
     ops.router,
+    reconciliations.router,
     erasures.router,
     undelivered.router,
     parked.router,

@@ -51,20 +51,30 @@ async def update(
 
     Raises `Refused`, `Ended`, `StillWorking`; a 503 when nobody took the command: it may be sent again.
     """
-    handle = handle_of(client, order_id)
+    return await update_of(handle_of(client, order_id), do, command, command.command_id)
+
+
+async def update_of(
+    handle: WorkflowHandle[Any, Any],
+    do: UpdateMethodMultiParam[[Any, Any], Answer],
+    command: object,
+    command_id: str,
+    engine: str = "order engine",
+) -> Answer:
+    """The same for any workflow: `do` with `command`, as the update `command_id`."""
     begun = monotonic()
     try:
         taken = await handle.start_update(
             do,
             command,
-            id=command.command_id,
+            id=command_id,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
             rpc_timeout=PATIENCE,
         )
     except KeyErased:
         raise Ended from None  # nobody is erased while an order is open
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise unavailable("order engine", 2) from None
+        raise unavailable(engine, 2) from None
     except WorkflowUpdateFailedError as failed:
         raise _refused(failed) from None
     except RPCError as fault:

@@ -9,19 +9,38 @@ from fastapi import Depends
 from starlette.requests import Request
 from temporalio.client import Client
 
+from adapters.applications.postgres import PostgresApplications
+from adapters.banking.postgres import PostgresBanking
+from adapters.documents.port import Documents
 from adapters.inbound.port import InboundEvents
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.letters.port import Letters
 from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
 from adapters.postgres.transaction import PostgresTransactions
+from adapters.products.postgres import PostgresProducts
 from adapters.vault.postgres import PostgresVault
 from domain.ids import OrderId
+from domain.lending.clocks import LendingPolicy
 from domain.policy_packs import PolicyPack
 from gateway.edge import Edge
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
 
 LINK_LIFETIME = timedelta(days=30)
 """A customer's page works a while longer than what it is for, to say that it is over."""
+
+
+@dataclass(frozen=True)
+class Lending:
+    """What the routers of applications and accounts reach."""
+
+    applications: PostgresApplications
+    products: PostgresProducts
+    banking: PostgresBanking
+    documents: Documents
+    letters: Letters
+    policy: LendingPolicy
+    """Under which new applications run."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,7 @@ class Services:
     """By kind of system: payment, fraud, carrier, locker, bureau (`whsec_…`)."""
     public_url: str
     """The API as customers' links reach it."""
+    lending: Lending
 
     def now(self) -> datetime:
         return self.edge.clock()

@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
     "tests.scenarios.playing",
     "tests.scenarios.shipped",
     "tests.scenarios.lockers",
+    "tests.scenarios.returned",
     "tests.workflows.journeys",
     "tests.workflows.shipping_journeys",
     "tests.workflows.locker_journeys",
@@ -32,6 +33,8 @@ pytest.register_assert_rewrite(
     "tests.workflows.brokering_journeys",
     "tests.workflows.dropship_journeys",
     "tests.workflows.shop",
+    "tests.workflows.borrower",
+    "tests.scenarios.applied",
     "tests.deployment.team",
     "tests.deployment.callers",
 )

@@ -25,6 +25,7 @@ from adapters.audit.port import AuditOutcome
 from adapters.audit.postgres import PostgresAuditLog
 from adapters.idempotency.postgres import PostgresCommandRecords
 from domain.actors import Actor, ActorKind, Channel
+from domain.lending.clocks import LendingPolicy
 from gateway.app import create_app
 from gateway.edge import Edge
 from gateway.ops.codec import CodecReader, CodecUse, codec_router
@@ -32,7 +33,7 @@ from gateway.outages import OUTAGES
 from gateway.problems import Problem
 from gateway.rights import READING
 from gateway.sealing import seal_with
-from gateway.services import Services
+from gateway.services import Lending, Services
 from workers.codec import PageCodec
 from workers.composition import Parts, parts
 from workers.draining import DrainingServer, Farewell
@@ -75,6 +76,14 @@ def services(made: Parts, client: Client) -> Services:
         code_key=key_bytes(settings.code_key),
         webhook_secrets=settings.webhook_secrets.revealed(),
         public_url=settings.api_url,
+        lending=Lending(
+            applications=made.applications,
+            products=made.products,
+            banking=made.banking,
+            documents=made.documents,
+            letters=made.letters,
+            policy=LendingPolicy(day=made.policy.day),
+        ),
     )
 
 

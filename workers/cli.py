@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 GROUPS = {
     "gateway.cli.order": "order",
     "gateway.cli.store": "store",
+    "gateway.cli.returns": "return",
     "gateway.cli.ops": "ops",
+    "gateway.cli.apply": "apply",
+    "gateway.cli.underwrite": "underwrite",
+    "gateway.cli.account": "account",
 }
 """The one place to add a group of commands: the module, which holds a typer `app`, and the group's name."""
 

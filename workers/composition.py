@@ -9,12 +9,17 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from adapters.applications.postgres import PostgresApplications
+from adapters.banking.postgres import PostgresBanking
+from adapters.checks.simulator import SimulatedChecks
+from adapters.documents.disk import DiskDocuments
 from adapters.dropship.simulator import SimulatorPartners
 from adapters.fraud.simulator import SimulatedScreening
 from adapters.http import http_client
 from adapters.inventory.merging import MergedReservations
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.letters.writing import MailedLetters
 from adapters.locker.port import CompartmentRefused, Lockers
 from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
@@ -22,10 +27,12 @@ from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.simulator import SimulatorPayments
+from adapters.payout.simulator import SimulatorPayouts
 from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.transaction import PostgresTransactions
+from adapters.products.postgres import PostgresProducts
 from adapters.shipping.simulator import SimulatorShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
@@ -84,17 +91,48 @@ class Parts:
             runtime=measured_runtime(self.settings.metrics_host, self.settings.metrics_port),
         )
 
+    @property
+    def applications(self) -> PostgresApplications:
+        return PostgresApplications(self.engine)
+
+    @property
+    def products(self) -> PostgresProducts:
+        return PostgresProducts(self.engine)
+
+    @property
+    def banking(self) -> PostgresBanking:
+        return PostgresBanking(self.engine)
+
+    @property
+    def documents(self) -> DiskDocuments:
+        return DiskDocuments(self.settings.data / "documents", self.keys)
+
+    @property
+    def letters(self) -> MailedLetters:
+        return MailedLetters(self.documents, self.vault, self.mailer())
+
+    @property
+    def checks(self) -> SimulatedChecks:
+        return SimulatedChecks()
+
+    @property
+    def payouts(self) -> SimulatorPayouts:
+        return SimulatorPayouts(self.settings.payments_url, self.http)
+
+    def mailer(self) -> SmtpMailer:
+        return SmtpMailer(
+            self.settings.smtp_host,
+            self.settings.smtp_port,
+            self.settings.mail_from,
+            sender_name="Throughline",
+            timeout=MAIL_SECONDS,
+        )
+
     def relay(self) -> NoticeRelay:
         code_key = key_bytes(self.settings.code_key)
         return NoticeRelay(
             PostgresOutbox(self.engine, lease=NOTICE_LEASE),
-            SmtpMailer(
-                self.settings.smtp_host,
-                self.settings.smtp_port,
-                self.settings.mail_from,
-                sender_name="Throughline",
-                timeout=MAIL_SECONDS,
-            ),
+            self.mailer(),
             NoticeRenderer(
                 self.settings.mail_templates,
                 lambda group_id, serial: derive_code(code_key, group_id, serial),

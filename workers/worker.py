@@ -33,11 +33,13 @@ from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
 from activities.dropship import PartnerSteps
+from activities.lending import ApplicationRecords, LendingSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
 from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
+from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
 from activities.sourcing import SourcingSteps
@@ -51,9 +53,11 @@ from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
+from workflows.returns import ReturnWorkflow
 
 POOLS = (
     options.ORDERS,
@@ -63,6 +67,8 @@ POOLS = (
     options.PARTNERS,
     options.BROKERING,
     options.NOTIFICATION,
+    options.APPLICATIONS,
+    options.LENDING,
 )
 
 
@@ -72,6 +78,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     grace = timedelta(seconds=settings.grace)
     workers = []
     if options.ORDERS in pools:
+        returns = ReturnSteps(made.transactions, made.payments)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
@@ -84,6 +91,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 workflows=[
                     OrderWorkflow,
                     PromiseWorkflow,
+                    ReturnWorkflow,
                     housekeeping.NoticeDispatchWorkflow,
                     housekeeping.SweepWorkflow,
                 ],
@@ -94,6 +102,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     ScreeningSteps(made.screening).screen,
                     AlternativeSteps(made.transactions).find_stores,
                     DecliningSteps(made.transactions).decline_elsewhere,
+                    returns.record_return,
+                    returns.settle_units,
+                    returns.read_tenders,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
@@ -191,6 +202,38 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                 task_queue=options.NOTIFICATION,
                 activities=[NoticeSteps(made.relay()).dispatch_notices],
                 graceful_shutdown_timeout=grace,
+            )
+        )
+    if options.APPLICATIONS in pools:
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.APPLICATIONS,
+                workflows=[ApplicationWorkflow],
+                activities=[ApplicationRecords(made.applications).record_application],
+                max_cached_workflows=settings.workflow_cache,
+                max_concurrent_workflow_tasks=settings.workflow_tasks,
+                max_concurrent_local_activities=settings.local_activities,
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_timeout),
+                graceful_shutdown_timeout=grace,
+            )
+        )
+    if options.LENDING in pools:
+        lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        workers.append(
+            Worker(
+                client,
+                task_queue=options.LENDING,
+                activities=[
+                    lending.ask_about_party,
+                    lending.send_letter,
+                    lending.open_account,
+                    lending.settle_transaction,
+                    lending.pay_out,
+                ],
+                max_concurrent_activities=settings.activities,
+                graceful_shutdown_timeout=grace,
+                disable_eager_activity_execution=True,
             )
         )
     return workers

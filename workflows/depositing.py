@@ -121,7 +121,7 @@ class Depositing:
             compartment=stay.compartment_id,
         )
 
-    def _tell(self, group: PickupGroup, *sequence: int) -> None:
+    def _tell(self, group: PickupGroup, *sequence: str) -> None:
         self.desk.book.notice(
             NoticeKind.READY_IN_LOCKER,
             *sequence,
@@ -219,7 +219,7 @@ class Depositing:
     async def tell_again(self, group: PickupGroup, command: messages.ResendCode) -> GroupAnswer:
         """The operator's code once more; it has no other."""
         self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n)
-        self._tell(group, self.desk.order.version + 1)
+        self._tell(group, self.desk.book.occasion)
         await self.desk.book.record()
         return self.desk.answer(group)
 

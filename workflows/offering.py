@@ -75,7 +75,7 @@ def _tell(desk: Desk, group: Group, kind: NoticeKind) -> None:
     desk.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
     desk.book.notice(
         kind,
-        desk.order.version + 1,
+        desk.book.occasion,
         group=group,
         lines=desk.book.notice_lines(group.owed_lines()),
         deadline=group.accept_by,

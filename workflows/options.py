@@ -21,6 +21,11 @@ PARTNERS = "partners"
 BROKERING = "brokering"
 """Runs that find places for many orders at once. They compute for seconds; nobody waits for them."""
 
+LENDING = "lending"
+"""Bureaus, identity and sanctions services, letters, payouts and account booking of applications."""
+APPLICATIONS = "applications"
+"""Workflows of applications, and their record."""
+
 TASK_TIMEOUT = timedelta(seconds=4)
 """How long a workflow task may be silent. The orders of a killed worker wait that long before another takes them up."""
 
@@ -114,6 +119,19 @@ COMPARTMENT_PATIENT: OutsideOptions = _patient(LOCKER)
 
 PARTNER_PATIENT: OutsideOptions = _patient(PARTNERS, pause=timedelta(minutes=1))
 """Until the partner answers, however long that takes."""
+LENDING_PATIENT: OutsideOptions = _patient(LENDING, pause=timedelta(minutes=1))
+"""Until it is done, however long the other system is away."""
+
+
+def one_provider(seconds: int) -> OutsideOptions:
+    """One provider of a check has so long, with another try or two; then the next one is asked."""
+    return {
+        "task_queue": LENDING,
+        "start_to_close_timeout": timedelta(seconds=seconds),
+        "schedule_to_close_timeout": timedelta(seconds=seconds * 2),
+        "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_attempts=2),
+    }
+
 
 NOTICE_ROUND: OutsideOptions = {
     "task_queue": NOTIFICATION,

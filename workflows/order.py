@@ -397,7 +397,7 @@ class OrderWorkflow:
     async def fraud_decision(self, decision: messages.FraudDecision) -> None:
         """The answer of a fraud review, minutes or days later."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(decision.event_id):
             for hold in [hold for hold in self.desk.order.holds if hold.kind is HoldKind.FRAUD]:
                 outcome = HoldOutcome.RELEASE if decision.accept else HoldOutcome.CANCEL
                 if hold in self.desk.order.holds:  # a declined one before it ended them all
@@ -426,14 +426,14 @@ class OrderWorkflow:
     async def carrier_event(self, event: messages.CarrierEvent) -> None:
         """A carrier has news of a parcel."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(event.event_id):
             await self.shipping.delivering.carrier_event(event)
 
     @workflow.signal
     async def locker_event(self, event: messages.LockerEvent) -> None:
         """The operator of a parcel machine has news of a compartment."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(event.news.event_id):
             await self.depositing.locker_event(event)
 
     @workflow.query
@@ -540,7 +540,7 @@ class OrderWorkflow:
     async def _in_turn(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:
         """One decision at a time. What was refused fails the update with the refusal; nothing else fails it."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(command.command_id):
             return await self._answered(command, do)
 
     async def _answered(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:

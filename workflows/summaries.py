@@ -8,8 +8,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.money import Money
     from domain.order import Order
     from domain.personal import Readable
+    from domain.returns.returned import Return
     from domain.terms import OrderTerms
     from domain.timeline import Event
+
+_PLACES = {"undecided", "refused", "awaited", "received", "accepted", "declined", "closed"}
 
 
 def order(terms: OrderTerms) -> Readable:
@@ -28,6 +31,28 @@ def milestone(events: list[Event]) -> Readable:
     if not words:
         return Readable("Record the new state")
     return Readable("Record: " + ", ".join(words[:4]) + (" …" if len(words) > 4 else ""))
+
+
+def returned(state: Return) -> Readable:
+    """A return workflow's own summary: fixed at the start."""
+    units = sum(line.quantity for line in state.lines)
+    what = f"{units} unit" if units == 1 else f"{units} units"
+    return Readable(f"{state.kind} of {what} of {state.external_id} by {state.via}")
+
+
+def return_details(state: Return) -> str:
+    """A return's current details: status, money, and what it waits for. Markdown."""
+    refund = Money(amount=state.refund, currency=state.currency)
+    money = f"refund {refund}" if state.refund else "no money moved"
+    lines = [f"**{state.status.replace('_', ' ')}** (version {state.version})", "", money, ""]
+    for line in state.lines:
+        where = {place: n for place, n in line.model_dump(include=_PLACES).items() if n}
+        lines.append(f"- line {line.line_id}: " + ", ".join(f"{n} {place}" for place, n in where.items()))
+    for wait in state.waits():
+        until = f" until {when(wait.deadline)}" if wait.deadline else ""
+        default = f", then: {wait.default}" if wait.default else ""
+        lines.append(f"- waits: {wait.what} ({wait.who}){until}{default}")
+    return "\n".join(lines)
 
 
 def details(state: Order) -> str:

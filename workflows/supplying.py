@@ -119,7 +119,7 @@ class Supplying:
         ships = isinstance(group, ShipmentGroup)
         self.desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             group=group,
             choice="in_stock",
             lines=self.desk.book.notice_lines(group.owed_lines()),
@@ -159,7 +159,7 @@ class Supplying:
             )
             desk.book.notice(
                 NoticeKind.SUPPLY_DATE_CHANGED,
-                desk.order.version + 1,
+                desk.book.occasion,
                 group=group,
                 lines=desk.book.notice_lines(lines),
                 expected_at=news.expected_at,

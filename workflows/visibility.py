@@ -12,6 +12,9 @@ STORES = SearchAttributeKey.for_keyword_list("OrderStores")
 WAITING_FOR = SearchAttributeKey.for_keyword_list("OrderWaitingFor")
 WHO_MUST_ACT = SearchAttributeKey.for_keyword_list("OrderWhoMustAct")
 DEADLINE = SearchAttributeKey.for_datetime("OrderDeadline")
+APPLICATION_STAGE = SearchAttributeKey.for_keyword("ApplicationStage")
+"""Where an application is, or its outcome once it has one."""
+APPLICATION_PRODUCT = SearchAttributeKey.for_keyword("ApplicationProduct")
 
 _TYPES = {
     STATUS.name: "Keyword",
@@ -21,6 +24,8 @@ _TYPES = {
     WAITING_FOR.name: "KeywordList",
     WHO_MUST_ACT.name: "KeywordList",
     DEADLINE.name: "Datetime",
+    APPLICATION_STAGE.name: "Keyword",
+    APPLICATION_PRODUCT.name: "Keyword",
 }
 
 

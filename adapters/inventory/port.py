@@ -157,7 +157,13 @@ class Variance(StockCommand):
 class StockMovement(StockCommand):
     """A store's or an ERP's own movement. `quantity` is signed for an adjustment and the new total for a count."""
 
-    kind: Literal[MovementKind.RECEIPT, MovementKind.COUNT, MovementKind.ADJUSTMENT, MovementKind.WRITE_OFF]
+    kind: Literal[
+        MovementKind.RECEIPT,
+        MovementKind.COUNT,
+        MovementKind.ADJUSTMENT,
+        MovementKind.RETURNED,
+        MovementKind.WRITE_OFF,
+    ]
     sku: Sku
     location_id: StoreId
     quantity: Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)]

@@ -40,7 +40,8 @@ class Item(BaseModel):
     price: Annotated[int, Field(strict=True, ge=0, le=10**12)] | None = None
     """The usual price in minor units; an order's own prices are the ones that count."""
     category: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)] | None = None
-    """Articles of one category may stand in for each other, where a customer allows it."""
+    """Of what kind it is: articles of one category may stand in for each other, where a customer allows it, and the
+    returns policy may tell kinds apart."""
     components: Annotated[list[Part], Field(max_length=MOST_COMPONENTS)] = []
     """What a kit is made of; its own SKU is stocked nowhere. No component is a kit itself."""
 

@@ -16,6 +16,7 @@ from adapters.payment.port import (
     AuthoriseRequest,
     CaptureRequest,
     CeilingExceeded,
+    ProviderDispute,
     ProviderEvent,
     RefundRequest,
     VoidRequest,
@@ -36,7 +37,7 @@ from adapters.postgres.ledger_reading import read_order
 from adapters.postgres.ledger_rows import ABANDONED, REFUSED, Asked, Operation
 from domain.booking import is_held
 from domain.ids import OperationKey, OrderId
-from domain.ledger import CapturePurpose, OrderGoods, OrderStatement, check_order
+from domain.ledger import CapturePurpose, Dispute, OrderGoods, OrderStatement, check_order
 from domain.money import CurrencyMismatch, Money
 from domain.payments import (
     Authorisation,
@@ -115,8 +116,20 @@ class LedgeredPayments:
         await take_over(self._ledger, self._settler, state, None, self._clock())
         return state
 
+    async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
+        return await self._provider.authorisation(authorisation_id)
+
     async def record_external(self, event: ProviderEvent) -> bool:
         return await record_event(self._ledger, self._settler, self._provider, event)
+
+    async def record_dispute(self, event: ProviderDispute) -> bool:
+        return await self._ledger.dispute(event.dispute_id, event.authorisation_id, event.amount.amount, event.at)
+
+    async def open_disputes(self, limit: int) -> list[Dispute]:
+        return await self._ledger.open_disputes(limit)
+
+    async def close_dispute(self, dispute: str, at: datetime, by: str, reason: str) -> bool:
+        return await self._ledger.close_dispute(dispute, at, by, reason)
 
     async def statement(self, order_id: OrderId, goods: OrderGoods | None = None) -> OrderStatement:
         money = await read_order(self._engine, order_id)

@@ -4,6 +4,7 @@ All requests carry the business identity of the operation as `key` and the busin
 the first answer.
 """
 
+from datetime import datetime
 from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -19,7 +20,7 @@ from adapters.payment.provider import (
     UnknownPayment,
 )
 from domain.ids import OperationKey, OrderId
-from domain.ledger import CapturePurpose, OrderGoods, OrderStatement
+from domain.ledger import CapturePurpose, Dispute, OrderGoods, OrderStatement
 from domain.money import Minor, Money
 from domain.payments import (
     Authorisation,
@@ -44,6 +45,7 @@ __all__ = [
     "OutcomeUnknown",
     "PaymentFault",
     "Payments",
+    "ProviderDispute",
     "ProviderEvent",
     "RefundRequest",
     "Unavailable",
@@ -126,6 +128,17 @@ class ProviderEvent(BaseModel):
     """Our key, where the provider gives it back."""
 
 
+class ProviderDispute(BaseModel):
+    """A provider's verified word that a customer disputes a payment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dispute_id: str
+    authorisation_id: AuthorisationId
+    amount: PositiveMoney
+    at: AwareDatetime
+
+
 class Payments(Protocol):
     """Every operation is done once a key, and is in our ledger when it returns.
 
@@ -153,8 +166,24 @@ class Payments(Protocol):
         """The provider's present state; what it did by itself (expiry) is entered in our ledger on the way."""
         ...
 
+    async def at_provider(self, authorisation_id: AuthorisationId) -> Authorisation:
+        """The provider's present state, only read: nothing is entered in our ledger for it."""
+        ...
+
     async def record_external(self, event: ProviderEvent) -> bool:
         """Make a provider's event one ledger entry or none, whichever came first. False: unknown here yet, park it."""
+        ...
+
+    async def record_dispute(self, event: ProviderDispute) -> bool:
+        """A bank took captured money back: that much is never refunded again. False: unknown here yet, park it."""
+        ...
+
+    async def open_disputes(self, limit: int) -> list[Dispute]:
+        """Cases that somebody has to decide, the oldest first."""
+        ...
+
+    async def close_dispute(self, dispute: str, at: datetime, by: str, reason: str) -> bool:
+        """Accepted, or contested and won. The money stays blocked. False: nobody waits for that any more."""
         ...
 
     async def statement(self, order_id: OrderId, goods: OrderGoods | None = None) -> OrderStatement:

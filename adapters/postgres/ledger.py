@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.postgres import ledger_sql
@@ -28,9 +29,10 @@ from adapters.postgres.ledger_rows import (
     read_standing,
 )
 from adapters.postgres.ledger_writing import Settlement, Sight, outcome_of, reserved
-from adapters.postgres.tables.ledger import PaymentOperationRow
+from adapters.postgres.tables.ledger import DisputeRow, PaymentOperationRow
 from domain.booking import Booking, Reservation, Standing
 from domain.ids import OperationKey
+from domain.ledger import Dispute
 from domain.money import CurrencyMismatch, Minor
 from domain.payments import (
     Authorisation,
@@ -152,6 +154,45 @@ class Ledger:
             about = {"provider": self.provider, "authorisation_id": authorisation}
             row = (await connection.execute(BOOKS_LOCKED, about)).mappings().first()
             yield Sight(self.provider, connection, authorisation, row) if row else None
+
+    # Disputes --------------------------------------------------------------------------------------------------------
+
+    async def dispute(self, dispute: str, authorisation: AuthorisationId, amount: Minor, at: datetime) -> bool:
+        """Enter a dispute once, under the authorisation's lock: no refund passes it. False: no such authorisation."""
+        async with self._engine.begin() as connection:
+            about = {"provider": self.provider, "authorisation_id": authorisation}
+            row = (await connection.execute(BOOKS_LOCKED, about)).mappings().first()
+            if row is None:
+                return False
+            values = {
+                "provider": self.provider,
+                "id": dispute,
+                "order_id": row["a_order_id"],
+                "tender_id": row["a_tender_id"],
+                "authorisation_id": authorisation,
+                "amount": amount,
+                "currency": row["a_currency"],
+                "at": at,
+            }
+            await connection.execute(insert(DisputeRow).values(values).on_conflict_do_nothing())
+            return True
+
+    async def open_disputes(self, limit: int) -> list[Dispute]:
+        fields = [getattr(DisputeRow, name) for name in Dispute.model_fields]
+        query = select(*fields).where(DisputeRow.closed_at.is_(None)).order_by(DisputeRow.at, DisputeRow.id)
+        async with self._single.connect() as connection:
+            return [Dispute.model_validate(row) for row in (await connection.execute(query.limit(limit))).mappings()]
+
+    async def close_dispute(self, dispute: str, at: datetime, by: str, reason: str) -> bool:
+        """Somebody has decided. False: nobody waits for that any more."""
+        closing = (
+            update(DisputeRow)
+            .where(DisputeRow.provider == self.provider, DisputeRow.id == dispute, DisputeRow.closed_at.is_(None))
+            .values(closed_at=at, closed_by=by, reason=reason)
+            .returning(DisputeRow.id)
+        )
+        async with self._single.connect() as connection:
+            return (await connection.execute(closing)).first() is not None
 
     # Looking ---------------------------------------------------------------------------------------------------------
 

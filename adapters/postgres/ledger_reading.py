@@ -6,13 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.tables.ledger import (
     AuthorisationRow,
+    DisputeRow,
     JournalEntryRow,
     JournalLineRow,
     PaymentOperationRow,
     TenderTotalsRow,
 )
 from domain.ids import OrderId
-from domain.ledger import AuthorisationBalance, JournalEntry, OperationEntry, OrderMoney, TenderTotals
+from domain.ledger import AuthorisationBalance, Dispute, JournalEntry, OperationEntry, OrderMoney, TenderTotals
 
 
 async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
@@ -36,6 +37,9 @@ async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
         .where(entry.order_id == order)
         .group_by(entry.id)
         .order_by(entry.id),
+        select(*(getattr(DisputeRow, name) for name in Dispute.model_fields))
+        .where(DisputeRow.order_id == order)
+        .order_by(DisputeRow.at, DisputeRow.id),
     ]
     async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         found = [list((await connection.execute(query)).mappings()) for query in queries]
@@ -46,5 +50,6 @@ async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
             "authorisations": [dict(row) for row in found[1]],
             "tenders": [dict(row) for row in found[2]],
             "journal": [dict(row) for row in found[3]],
+            "disputes": [dict(row) for row in found[4]],
         }
     )

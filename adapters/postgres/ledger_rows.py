@@ -3,9 +3,9 @@
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import RowMapping, Select, bindparam, select
+from sqlalchemy import RowMapping, Select, bindparam, func, select
 
-from adapters.postgres.tables.ledger import AuthorisationRow, PaymentOperationRow, TenderTotalsRow
+from adapters.postgres.tables.ledger import AuthorisationRow, DisputeRow, PaymentOperationRow, TenderTotalsRow
 from domain.booking import Standing
 from domain.ids import OperationKey, OrderId
 from domain.ledger import CapturePurpose
@@ -76,7 +76,16 @@ def _books() -> Select[Any]:
     a, t = AuthorisationRow, TenderTotalsRow
     columns = [getattr(a, column.name).label(f"a_{column.name}") for column in a.__table__.columns]
     totals = [getattr(t, name).label(f"t_{name}") for name in ("captured", "refunded", "refunding")]
-    query = select(*columns, *totals).join_from(a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id))
+    disputed = (
+        select(func.coalesce(func.sum(DisputeRow.amount), 0))
+        .where(DisputeRow.provider == a.provider, DisputeRow.authorisation_id == a.id)
+        .correlate(a)
+        .scalar_subquery()
+        .label("a_disputed")
+    )
+    query = select(*columns, disputed, *totals).join_from(
+        a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id)
+    )
     return query.where(a.provider == bindparam("provider"), a.id == bindparam("authorisation_id"))
 
 
@@ -109,6 +118,7 @@ def read_standing(row: RowMapping) -> Standing:
         capturing=row["a_capturing"],
         voiding=row["a_voiding"],
         refunding=row["a_refunding"],
+        disputed=int(row["a_disputed"]),
         tender_captured=row["t_captured"],
         tender_refunded=row["t_refunded"],
         tender_refunding=row["t_refunding"],

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.intake.port import IntakeState
-from adapters.postgres import record_writing
+from adapters.postgres import record_writing, returned
 from adapters.postgres.tables.orders import OrderGroupRow, OrderIntakeRow, OrderLineRow, OrderRow, TimelineRow
 from adapters.postgres.tables.privacy import CustomerKeyRow, WorkflowKeyRow
 from adapters.records.port import (
@@ -182,9 +182,10 @@ class PostgresRecords:
             return []
         lines = await self._views(OrderLineRow, OrderLineRow.position, ids)
         groups = await self._views(OrderGroupRow, OrderGroupRow.n, ids)
+        back = await returned.read(self._connection, ids)
         return [
             OrderView.model_validate(
-                {**row.head, "lines": lines.get(row.order_id, []), "groups": groups.get(row.order_id, [])}
+                back.add_to({**row.head, "lines": lines.get(row.order_id, []), "groups": groups.get(row.order_id, [])})
             )
             for row in heads
         ]

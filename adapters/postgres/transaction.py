@@ -16,6 +16,8 @@ from adapters.postgres.intake import PostgresIntake
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.places import PostgresPlaces
 from adapters.postgres.records import PostgresRecords
+from adapters.reconciling.postgres import PostgresReconciling
+from adapters.returns.postgres import PostgresReturnPolicies, PostgresReturns
 from adapters.routing.postgres import PostgresRouting
 
 
@@ -31,6 +33,9 @@ class PostgresTransaction:
         self.channels = PostgresChannels(connection)
         self.backorders = PostgresBackorders(connection)
         self.routing = PostgresRouting(connection)
+        self.reconciling = PostgresReconciling(connection)
+        self.returns = PostgresReturns(connection)
+        self.return_policies = PostgresReturnPolicies(connection)
         self.capacity = PostgresCapacity(connection)
         self.brokering = PostgresBrokering(connection)
 

@@ -17,6 +17,7 @@ from adapters.items.memory import MemoryItems
 from adapters.notification.memory import MemoryOutbox
 from adapters.places.memory import MemoryPlaces
 from adapters.records.memory import MemoryRecords
+from adapters.returns.memory import MemoryReturnPolicies, MemoryReturns
 from adapters.routing.memory import MemoryRouting
 from domain.ids import OrderId
 
@@ -34,6 +35,8 @@ class MemoryTransaction:
         self.channels = MemoryChannels()
         self.backorders = MemoryBackorders()
         self.routing = MemoryRouting()
+        self.returns = MemoryReturns()
+        self.return_policies = MemoryReturnPolicies()
         self.capacity = MemoryCapacity()
         self.brokering = MemoryBrokering()
 

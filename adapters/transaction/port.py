@@ -13,6 +13,7 @@ from adapters.items.port import Items
 from adapters.notification.port import Outbox
 from adapters.places.port import Places
 from adapters.records.port import Records
+from adapters.returns.port import ReturnPolicies, Returns
 from adapters.routing.port import Routing
 
 
@@ -35,6 +36,10 @@ class Transaction(Protocol):
     def backorders(self) -> Backorders: ...
     @property
     def routing(self) -> Routing: ...
+    @property
+    def returns(self) -> Returns: ...
+    @property
+    def return_policies(self) -> ReturnPolicies: ...
     @property
     def capacity(self) -> CapacityUse: ...
     @property

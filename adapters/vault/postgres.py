@@ -74,6 +74,15 @@ class PostgresVault:
             )
             return [Subject(subject) for subject in found]
 
+    async def find_by_email(self, email: str) -> Sequence[Subject]:
+        """Subjects with this mail address, newest first."""
+        return await self.find_by_lookup(self._lookup.email(email))
+
+    async def find_by_phone(self, phone: str) -> Sequence[Subject]:
+        """Subjects with this phone number, newest first; none when it cannot be one."""
+        lookup = self._lookup.phone(phone)
+        return [] if lookup is None else await self.find_by_lookup(lookup)
+
     async def forget(self, key_ids: Sequence[KeyId], connection: AsyncConnection | None = None) -> int:
         async with self._transaction(connection) as used:
             emptied = await used.scalars(

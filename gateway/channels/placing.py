@@ -55,6 +55,8 @@ class _Known(NamedTuple):
     promises: Mapping[str, Promise]
     """What its pickups were promised before, by fulfilment."""
     sale: SaleOf | None
+    return_policy: int = 0
+    """The version in force."""
 
 
 async def place_order(services: Services, caller: Caller, body: OrderBody, sale: SaleOf | None = None) -> Taken:
@@ -107,6 +109,7 @@ async def _look_up(services: Services, body: OrderBody, sale: SaleOf | None) -> 
             kits=await kits_of(books.items, items),
             promises=promises,
             sale=sale,
+            return_policy=await books.return_policies.newest_version(),
         )
 
 
@@ -238,6 +241,7 @@ def _terms(
         stores={name: where_is(place) for name, place in known.places.items()},
         promises=known.promises,
         sale=known.sale,
+        return_policy=known.return_policy,
     )
 
 

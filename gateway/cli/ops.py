@@ -1,6 +1,6 @@
 """`throughline ops …`: search, decide, look after holds, erase."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -201,3 +201,36 @@ def erase(
         output.show_json(answer)
     else:
         output.done(f"{customer} is erased: {output.counted(answer['records'], 'record')} can be read no more.")
+
+
+@app.command()
+def reconcile(
+    context: typer.Context,
+    order: Annotated[list[str] | None, typer.Option("--order", help="Only these orders.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Compare orders, our ledger, the provider and the stock; exit code 1 when something differs."""
+    session = session_of(context)
+    differences: list[dict[str, Any]] = []
+    orders = 0
+    place: dict[str, Any] | None = {}
+    while place is not None:
+        body: dict[str, Any] = {"order_ids": order} if order else {"place": place}
+        page = session.post("/v1/ops/reconciliations", body)
+        differences += page["differences"]
+        orders += page["orders"]
+        place = page["next_place"]
+    if json:
+        output.show_json({"orders": orders, "differences": differences})
+    else:
+        output.table(
+            ("what", "order", "subject", "ours", "should be", "likely", "remedy"),
+            (
+                (f"{each['kind']}: {each['what']}", each["order_id"], each["subject"], each["ours"], each["theirs"],
+                 each["cause"].replace("_", " "), each["remedy"].replace("_", " "))
+                for each in differences
+            ),
+            f"Nothing differs in {output.counted(orders, 'order')} and all of the stock.",
+        )  # fmt: skip
+    if differences:
+        raise typer.Exit(1)

@@ -48,6 +48,13 @@ async def erase(
                 "This customer has open orders. Complete or cancel them first.",
                 current={"open_orders": list(open_orders)},
             )
+        open_returns = await books.returns.open_of(body.customer_ref)
+        if open_returns:
+            raise Problem(
+                ProblemKind.NOT_ALLOWED_NOW,
+                "This customer has open returns. Settle or cancel them first.",
+                current={"open_returns": list(open_returns)},
+            )
         records = await services.vault.forget(keys, books.connection)
     await trail_of(caller.request).write(caller.actor, "erase customer", body.customer_ref, AuditOutcome.DONE)
     return Erased(customer_ref=body.customer_ref, keys=len(keys), records=records)

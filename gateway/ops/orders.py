@@ -19,10 +19,12 @@ from gateway.fields import LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.listing import page_of
 from gateway.ops.decisions import order_of, was_made
+from gateway.ops.disputes import close_dispute, is_dispute, question_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
 from gateway.reading import visible_order
+from gateway.returns.interventions import answer_for_return, is_of_return, questions_of
 from gateway.rights import must_read_operations, must_run_operations
 from gateway.services import CurrentServices
 from gateway.showing import OrderShown, order_shown
@@ -70,6 +72,7 @@ class InterventionShown(BaseModel):
 
     intervention_id: str
     order: OrderShown
+    """As it is after the answer; of a question about a return, the order that it is of."""
 
 
 @router.get("/orders", summary="Find orders of any channel")
@@ -94,7 +97,9 @@ async def orders(
 @router.get("/interventions", summary="What waits for a person, the longest wait first")
 async def interventions(caller: Office, services: CurrentServices, page: CurrentPage) -> Page[OpenIntervention]:
     async with services.transactions.begin() as books:
-        found = await books.records.interventions(limit=MOST)
+        found = [*await books.records.interventions(limit=MOST)]
+        found += [each for view in await books.returns.asking(limit=MOST) for each in questions_of(view)]
+    found += [question_of(each) for each in await services.payments.open_disputes(MOST)]
     return page_of(page, sorted(found, key=lambda each: each.since))
 
 
@@ -113,6 +118,12 @@ async def intervene(
 ) -> Any:
     if (body.action is InterventionAction.SUPPLY) != (body.value is not None):
         raise invalid("/value", "Goes with the action supply, and only with it")
+    if is_dispute(intervention_id):
+        closed = await close_dispute(services, caller, intervention_id, body.action, body.reason)
+        order = await visible_order(services, caller, closed.order_id)
+        return InterventionShown(intervention_id=intervention_id, order=await order_shown(services, caller, order))
+    if is_of_return(intervention_id):
+        return await answer_for_return(services, caller, intervention_id, body.action, body.reason, command_id)
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
     order = await visible_order(services, caller, order_of(intervention_id))

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.records.port import StoreGroup
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, StoreId
+from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.intake import PickupMode, Service
 from domain.locker_stays import StayStatus
+from domain.returns.returned import ReturnView
 from domain.views import GroupView, LockerView
+from domain.waits import WaitKind
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, require_store
@@ -44,6 +46,10 @@ class TaskKind(StrEnum):
     ARRIVAL = "arrival"
     """The customer is outside and waits."""
     PUT_BACK = "put_back"
+    RECEIVE_RETURN = "receive_return"
+    """A customer brings or sends it back: say what came."""
+    INSPECT_RETURN = "inspect_return"
+    SETTLE_RETURN = "settle_return"
 
 
 class Task(BaseModel):
@@ -51,8 +57,9 @@ class Task(BaseModel):
 
     task: TaskKind
     kind: str
-    """`pickup` or `shipment`."""
+    """`pickup`, `shipment` or `return`."""
     order_id: OrderId
+    return_id: ReturnId | None = None
     n: int
     external_id: str
     version: int
@@ -99,8 +106,10 @@ async def tasks(
     await place_of(services, store_id)
     async with services.transactions.begin() as books:
         groups = await books.records.store_groups(StoreId(store_id), limit=MOST)
+        returns = await books.returns.work_at(StoreId(store_id), limit=MOST)
     now = services.now()
     found = [task for group in groups for task in _tasks(group, now)]
+    found += [task for view in returns for task in _of_return(view)]
     shown = page_of(page, found)
     return Page(items=[await _with_vehicle(services, task) for task in shown.items], next_cursor=shown.next_cursor)
 
@@ -129,6 +138,41 @@ def _kind_of(group: GroupView) -> TaskKind | None:
     # Without a compartment it waits for one: the store has nowhere to put it.
     ready_for_it = kind is TaskKind.MAKE_READY and locker.status is StayStatus.RESERVED
     return TaskKind.DEPOSIT if ready_for_it else kind
+
+
+def _of_return(view: ReturnView) -> list[Task]:
+    """A return may mean several: some units to receive, others to inspect or to settle."""
+    wanted = (
+        (TaskKind.RECEIVE_RETURN, WaitKind.RETURN_ARRIVAL, {line.line_id: line.awaited for line in view.lines}),
+        (TaskKind.INSPECT_RETURN, WaitKind.INSPECTION, {line.line_id: line.received for line in view.lines}),
+        (TaskKind.SETTLE_RETURN, WaitKind.SETTLEMENT, {each.line_id: each.unsettled for each in view.lines}),
+    )
+    deadlines = {wait.kind: wait.deadline for wait in view.waiting_for}
+    skus = {line.line_id: line.sku for line in view.lines}
+    return [
+        Task(
+            task=kind,
+            kind="return",
+            order_id=view.order_id,
+            return_id=view.return_id,
+            n=1,
+            external_id=view.external_id,
+            version=view.version,
+            mode=None,
+            service=None,
+            promised_ready_at=None,
+            deadline=deadlines.get(wait),
+            overdue=False,
+            lines=[PickupLine(line_id=line, quantity=n, sku=skus[line]) for line, n in lines.items() if n],
+            location=None,
+            bay=None,
+            vehicle=None,
+            locker=None,
+            arrived_at=None,
+        )
+        for kind, wait, lines in wanted
+        if any(lines.values())
+    ]
 
 
 def _work_of(group: GroupView) -> tuple[str, GroupStatus]:

@@ -12,19 +12,23 @@ from temporalio.service import RPCError
 from adapters.clock import Clock, system_clock
 from adapters.inbound.port import InboundEvent, InboundEvents
 from adapters.keys.port import KeyErased, KeyMissing
-from adapters.payment.port import Payments, ProviderEvent
+from adapters.payment.port import Payments, ProviderDispute, ProviderEvent
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import parcel_status
-from domain.ids import OperationKey
+from domain.ids import OperationKey, ReturnId, return_of_key
 from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
+from gateway.returns.sending import handle_of as handle_of_return
 from gateway.webhooks import late_lockers, late_parcels
 from gateway.webhooks.carriage import CarrierData, LockerData
+from gateway.webhooks.late_money import came_back, disputed
 from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PaymentEvent
 from workflows.order import OrderWorkflow
+from workflows.return_messages import RefundEvent
+from workflows.returns import ReturnWorkflow
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +78,7 @@ async def deliver(
 ) -> bool:
     """Hand the event on and mark it so. False: its order or step is not there yet, it stays parked."""
     if event.provider == PAYMENT:
-        done = await _payment(event, client, payments)
+        done = await _payment(event, client, payments, transactions)
     elif event.provider == FRAUD:
         done = await _fraud(event, client)
     elif event.provider == CARRIER:
@@ -88,8 +92,10 @@ async def deliver(
     return done
 
 
-async def _payment(event: InboundEvent, client: Client, payments: Payments) -> bool:
+async def _payment(event: InboundEvent, client: Client, payments: Payments, transactions: Transactions) -> bool:
     about = _ABOUT.get(event.type)
+    if event.type == "dispute.created":
+        return await _dispute(event, payments, transactions)
     if about is None:
         log.warning("payment_event_unknown", type=event.type, order_id=event.order_id)
         return True
@@ -102,9 +108,26 @@ async def _payment(event: InboundEvent, client: Client, payments: Payments) -> b
         return False
     if _is_awaited(provider_event, statement):
         return True
+    if (return_id := return_of_key(data.key or "")) is not None:
+        return await _tell_return(client, transactions, event, return_id, data)
     message = PaymentEvent(event_id=event.event_id, type=event.type, authorisation_id=data.authorisation_id)
     # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
     await _signal(client, event, OrderWorkflow.payment_event, message)
+    return True
+
+
+async def _dispute(event: InboundEvent, payments: Payments, transactions: Transactions) -> bool:
+    """The ledger first: from then on no refund of that money passes. Then the order shows it, and ops have a case."""
+    data = PaymentData.model_validate(event.data)
+    dispute = ProviderDispute(
+        dispute_id=data.operation_id,
+        authorisation_id=AuthorisationId(data.authorisation_id),
+        amount=Money(amount=data.amount, currency=data.currency),
+        at=data.created_at or event.received_at,
+    )
+    if not await payments.record_dispute(dispute):
+        return False
+    await disputed(transactions, event, data.operation_id, data.amount)
     return True
 
 
@@ -176,7 +199,25 @@ async def _signal(
     once_ended: Callable[[], Awaitable[None]] | None = None,
 ) -> bool:
     """False: there is no such order (yet). One that has ended is told nothing more; `once_ended` is done instead."""
-    handle = handle_of(client, event.order_id)
+    return await _told(handle_of(client, event.order_id), signal, message, once_ended)
+
+
+async def _tell_return(
+    client: Client, transactions: Transactions, event: InboundEvent, return_id: ReturnId, data: PaymentData
+) -> bool:
+    """A refund of a return has news. Once the return is over, money that came back is shown on its order."""
+    message = RefundEvent(event_id=event.event_id, key=OperationKey(data.key or ""))
+
+    async def show() -> None:
+        if event.type in ("refund.failed", "refund.reversed"):
+            await came_back(transactions, event, data.amount, return_id)
+
+    return await _told(handle_of_return(client, return_id), ReturnWorkflow.refund_event, message, show)
+
+
+async def _told(
+    handle: WorkflowHandle[Any, Any], signal: Any, message: Any, once_ended: Callable[[], Awaitable[None]] | None
+) -> bool:
     try:
         await handle.signal(signal, message, rpc_timeout=PATIENCE)
     except KeyMissing:
@@ -193,7 +234,7 @@ async def _signal(
     return True
 
 
-async def _has_ended(handle: WorkflowHandle[OrderWorkflow, Any]) -> bool:
+async def _has_ended(handle: WorkflowHandle[Any, Any]) -> bool:
     try:
         await handle.describe(rpc_timeout=PATIENCE)
     except RPCError as fault:

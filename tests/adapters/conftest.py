@@ -8,7 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.postgres.engine import make_engine
 from adapters.postgres.metadata import Table
-from adapters.postgres.tables import backorders, brokering, inbound, notices, orders, places, privacy, routing, stock
+from adapters.postgres.tables import (
+    backorders,
+    brokering,
+    inbound,
+    notices,
+    orders,
+    places,
+    privacy,
+    returns,
+    routing,
+    stock,
+)
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.transaction.memory import MemoryTransactions
 from adapters.transaction.port import Transactions
@@ -20,6 +31,7 @@ ROWS = [
     *(places.PlaceRow, places.ItemRow, places.ChannelRow),
     *(brokering.QueuedShipmentRow, brokering.BrokeringRunRow),
     *(backorders.BackorderRuleRow, backorders.BackorderRow),
+    *(returns.ReturnRow, returns.ReturnUnitsRow, returns.ReturnSettlementRow, returns.ReturnPolicyRow),
     *(privacy.CustomerKeyRow, privacy.WorkflowKeyRow),
     *(routing.RoutingRulesRow, routing.RoutingDecisionRow),
     *(routing.CapacityDayRow, routing.CapacityOpenRow, routing.CapacityHoldRow),

@@ -28,6 +28,7 @@ ALONE = (
     "placing_beside_brokering",
     "mixed_load",
     "open_orders",
+    "loan_maths",
 )
 """Need no peer's package; the others are run where `make bench` has installed them."""
 PEERS = all(importlib.util.find_spec(name) for name in ("dbos", "restate", "hypercorn"))

@@ -28,7 +28,17 @@ from workers.stack.temporal_server import DurableTemporal
 from workflows import visibility
 
 APIS = ("api-1", "api-2")
-WORKERS = ("worker-orders", "worker-payment", "worker-shipping", "worker-locker", "worker-notification")
+WORKERS = (
+    "worker-orders",
+    "worker-payment",
+    "worker-shipping",
+    "worker-locker",
+    "worker-partners",
+    "worker-brokering",
+    "worker-notification",
+    "worker-applications",
+    "worker-lending",
+)
 SHARDS = 4
 """On one small machine; the compose file's default is for a cluster that grows."""
 JOB_SECONDS = 120.0

@@ -210,7 +210,7 @@ class World:
         """What the provider did for an order: succeeded operations summed by kind."""
         sums = {"authorise": 0, "capture": 0, "void": 0, "refund": 0}
         for entry in await self.provider_ledger(order_id):
-            if entry["status"] == "succeeded":
+            if entry["status"] == "succeeded" and entry["operation"] in sums:
                 sums[entry["operation"]] += entry["amount"]
         return sums
 

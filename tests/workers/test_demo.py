@@ -8,9 +8,11 @@ from typing import Any, Self
 import pytest
 from rich.console import Console
 
+from adapters.http import http_client
 from workers import cli
-from workers.demo import playing
+from workers.demo import lending, playing
 from workers.demo.board import Board
+from workers.demo.callers import Callers
 from workers.demo.closing import show_orders
 from workers.demo.playing import DemoDiffers, play
 from workers.demo.proofs import Played, judge_ending
@@ -74,6 +76,18 @@ async def test_every_order_ends_as_its_story_says_and_everything_adds_up(stack: 
     assert "make up POLICY=short" in said
     assert "Im Schließfach: Ihre Bestellung W-1006" in said, "the mail with the locker's code"
     assert "workflow list" not in said, "there is nothing to search once it is over"
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+async def test_one_application_of_each_product_comes_to_its_end(stack: Stack) -> None:
+    console = on_paper()
+    async with http_client(timeout=30.0) as http:
+        assert await lending.play(Callers(http, stack.record()), console) == []
+    said = written(console)
+    for product, _, _, words in lending.STORIES:
+        assert product in said
+        assert words in said
 
 
 @pytest.mark.stack

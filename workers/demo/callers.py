@@ -52,8 +52,19 @@ class Caller:
         return answer.json()
 
     async def put(self, path: str, body: dict[str, Any]) -> Any:
-        """The answer of data that was set."""
-        answer = await self._http.put(self._base + path, json=body, headers=self._headers())
+        return await self._put(path, json=body)
+
+    async def upload(self, path: str, content: bytes, media_type: str) -> Any:
+        return await self._put(path, content=content, headers={"Content-Type": media_type})
+
+    async def _put(self, path: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
+        """What is put is put as often as it takes: the last one counts."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            answer = await self._http.put(self._base + path, headers=self._headers() | (headers or {}), **body)
+            if answer.status_code not in (202, 503) or time.monotonic() > ends:
+                break
+            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
         if answer.status_code != 200:
             raise Unexpected(_met("PUT", path, answer))
         return answer.json()
@@ -119,6 +130,12 @@ class Callers:
         answer = await self._http.post(self._record[server] + path, json=body)
         if answer.status_code >= 300:
             raise Unexpected(_met("POST", f"{server}{path}", answer))
+
+    def officer(self, name: str) -> Caller:
+        return self._holder(self._record["keys"]["ops"][name])
+
+    def underwriter(self, name: str) -> Caller:
+        return self._holder(self._record["keys"]["underwriters"][name])
 
     async def fraud_decides(self, order_id: str, decision: str) -> None:
         """The screening's answer comes as a webhook, signed over its raw bytes."""

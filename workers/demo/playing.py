@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from adapters.http import http_client
 from workers.composition import parts
-from workers.demo import closing
+from workers.demo import closing, lending
 from workers.demo.board import Board, Row, route
 from workers.demo.callers import Callers, Unexpected
 from workers.demo.proofs import Played, judge_ending, money_proofs, stock_proofs
@@ -54,6 +54,7 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
             highlight=False,
         )
         all_played = await _play_all(callers, console)
+        differing = await lending.play(callers, console)
         async with parts(stack.settings(), "throughline-demo") as made:
             proofs = await money_proofs(all_played, callers, made) + await stock_proofs(all_played, made)
         closing.show_orders(console, all_played)
@@ -61,7 +62,7 @@ async def play(stack: "Stack", console: Console | None = None) -> None:
         await closing.show_why(console, callers, all_played)
         closing.show_mails(console, await _all_mails(callers))
         await closing.show_where_to_look(console, callers, record)
-    _judge(all_played, [case for proof in proofs for case in proof.against])
+    _judge(all_played, [case for proof in proofs for case in proof.against] + differing)
 
 
 async def _play_all(callers: Callers, console: Console) -> list[Played]:

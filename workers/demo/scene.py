@@ -221,6 +221,35 @@ class Scene:
         await self._pause()
         return answer
 
+    # --- the returns desk --------------------------------------------------------------------------------------------
+
+    async def brings_back(self, store_id: str, lines: dict[str, int]) -> None:
+        """To any store; the money goes back the way it was paid."""
+        self.notes(f"brings {sum(lines.values())} back to {store_id}")
+        desk = self.callers.store(store_id)
+        wanted = [each | {"reason": "no_longer_wanted"} for each in _listed(lines)]
+        asked = await desk.post("/v1/returns", {"order_id": self.order_id, "lines": wanted, "via": "store"})
+        await self._pause()
+        self.notes(f"{store_id} puts it on the shelf")
+        came = [each | {"condition": "new", "disposition": "restock"} for each in _listed(lines)]
+        await desk.post(f"/v1/returns/{asked['return_id']}/receive", {"store_id": store_id, "lines": came})
+        await self._is_paid_back(store_id, asked["return_id"])
+
+    async def claims_missing(self, store_id: str, lines: dict[str, int]) -> None:
+        """There is nothing to bring back: the claim is settled by a store."""
+        self.notes("misses a part of it")
+        wanted = [each | {"reason": "missing"} for each in _listed(lines)]
+        asked = await self.shop.post(
+            "/v1/returns", {"order_id": self.order_id, "kind": "claim", "lines": wanted, "via": "post"}
+        )
+        await self._pause()
+        await self._is_paid_back(store_id, asked["return_id"])
+
+    async def _is_paid_back(self, store_id: str, return_id: str) -> None:
+        self.notes(f"{store_id} pays back")
+        await self.callers.store(store_id).post(f"/v1/returns/{return_id}/settle", {})
+        await self.until(lambda order: order["payment"]["refunded"] > 0, "the money has gone back")
+
     # --- looking -----------------------------------------------------------------------------------------------------
 
     @property

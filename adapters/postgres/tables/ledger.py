@@ -102,6 +102,29 @@ class TenderTotalsRow(Table):
     refunding: Mapped[Amount]
 
 
+class DisputeRow(Table):
+    """Captured money that a customer's bank has taken back, and the case that this opened."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        Index(None, "provider", "authorisation_id"),
+        Index(None, "order_id"),
+        Index("ix_disputes_open", "at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    provider: Mapped[Name] = mapped_column(primary_key=True)
+    id: Mapped[Name] = mapped_column(primary_key=True)
+    order_id: Mapped[Name]
+    tender_id: Mapped[Name]
+    authorisation_id: Mapped[Name]
+    amount: Mapped[Amount]
+    currency: Mapped[str] = mapped_column(String(3))
+    at: Mapped[Instant]
+    closed_at: Mapped[Instant | None]
+    closed_by: Mapped[Name | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
 class JournalEntryRow(Table):
     """One movement of money. An operation makes at most one entry of a kind. Never updated, never deleted."""
 
@@ -134,6 +157,7 @@ TABLES = [
     PaymentOperationRow.__table__,
     AuthorisationRow.__table__,
     TenderTotalsRow.__table__,
+    DisputeRow.__table__,
     JournalEntryRow.__table__,
     JournalLineRow.__table__,
 ]

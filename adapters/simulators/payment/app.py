@@ -18,10 +18,11 @@ from adapters.simulators.payment.requests import (
     AuthoriseBody,
     CaptureBody,
     DisputeBody,
+    PayoutBody,
     RefundBody,
     VoidBody,
 )
-from adapters.simulators.payment.wire import Call
+from adapters.simulators.payment.wire import Call, Verb
 from adapters.simulators.wire import Answer
 from domain.money import Money
 from domain.payments import OperationKind
@@ -33,7 +34,7 @@ _pages.filters["money"] = lambda amount, currency: str(Money(amount=amount, curr
 def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:
     app = FastAPI(title="Payment simulator", lifespan=delivering(deliveries))
 
-    def perform(verb: OperationKind, body: BaseModel, key: str, authorisation_id: str | None = None) -> Response:
+    def perform(verb: Verb, body: BaseModel, key: str, authorisation_id: str | None = None) -> Response:
         content = body.model_dump(exclude_none=True, exclude={"authorisation_id"})
         return said(engine.perform(Call(verb, content, authorisation_id, key)))
 
@@ -57,6 +58,10 @@ def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0)
     @app.post("/v1/refunds")
     async def refund(body: RefundBody, key: Key) -> Response:
         return perform(OperationKind.REFUND, body, key, body.authorisation_id)
+
+    @app.post("/v1/payouts")
+    async def pay_out(body: PayoutBody, key: Key) -> Response:
+        return perform("payout", body, key)
 
     @app.get("/v1/operations")
     async def find(key: str) -> Response:

@@ -55,7 +55,7 @@ class OperationRecord(BaseModel):
 
     id: str
     at: datetime
-    operation: Literal["authorise", "capture", "void", "refund", "dispute"]
+    operation: Literal["authorise", "capture", "void", "refund", "dispute", "payout"]
     authorisation_id: str | None
     amount: int
     currency: str

@@ -108,7 +108,7 @@ class Engine:
         operation = OperationRecord(
             id=self._movements.new_id("op"),
             at=self.clock(),
-            operation=call.verb.value,
+            operation=call.verb.value if isinstance(call.verb, OperationKind) else "payout",
             authorisation_id=call.authorisation_id,
             amount=amount or 0,
             currency=call.body.get("currency") or "",
@@ -119,6 +119,8 @@ class Engine:
         )
         if call.verb is OperationKind.AUTHORISE:
             return self._movements.authorise(call, operation, declined=declined)
+        if call.verb == "payout":
+            return self._movements.pay_out(call, operation, declined=declined)
         if call.verb is OperationKind.REFUND and call.authorisation_id is None:
             return self._movements.refund_settled(call, operation, declined=declined)
         authorisation = self.books.authorisations.get(call.authorisation_id or "")

@@ -12,6 +12,7 @@ class FaultedOperation(StrEnum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    PAYOUT = "payout"
     FIND = "find"
     ANY = "any"
 

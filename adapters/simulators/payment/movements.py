@@ -1,6 +1,7 @@
 """How money moves: what authorise, capture, void, refund, the customer, the bank and the clock do to the books."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappush
 
@@ -122,6 +123,15 @@ class Movements:
             return self.declined(operation, None, DeclineReason.DECLINED)
         self._tell("refund.succeeded", operation, None)
         return self._done(operation, None, operation.moved())
+
+    def pay_out(self, call: Call, operation: OperationRecord, *, declined: bool) -> Answer:
+        """Money leaves for the account behind the token."""
+        names = tokens.behaviours(call.body["token"])
+        reason = DeclineReason.OTHER if names is None else tokens.decline(names, extension=False)
+        if declined or reason:
+            return self.declined(operation, None, reason or DeclineReason.DECLINED)
+        answer = self._done(operation, None, operation.moved())
+        return replace(answer, lost=tokens.LOST_ANSWERS["authorise"] in (names or ()))
 
     def act(self, authorisation: AuthorisationRecord, *, approve: bool) -> Answer:
         """The customer's answer to a 3-D Secure page."""

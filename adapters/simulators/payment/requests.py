@@ -51,6 +51,15 @@ class RefundBody(_Body):
         return self
 
 
+class PayoutBody(_Body):
+    """Money to the account behind `token`."""
+
+    reference: Name
+    token: Name
+    amount: Amount
+    currency: Currency
+
+
 class ActionBody(_Body):
     outcome: Annotated[str, Field(pattern="^(approve|decline)$")]
 

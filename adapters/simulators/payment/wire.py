@@ -6,7 +6,7 @@ from typing import Any, Literal
 from adapters.simulators.wire import Answer, refusal
 from domain.payments import OperationKind
 
-Verb = OperationKind | Literal["find", "authorisation"]
+Verb = OperationKind | Literal["find", "authorisation", "payout"]
 
 
 @dataclass(frozen=True)

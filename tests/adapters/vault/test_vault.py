@@ -129,4 +129,5 @@ def test_a_page_of_an_erased_person_has_the_same_shape() -> None:
         postal_code="erased",
         pickup_person="erased",
         vehicle="erased",
+        birth_date="erased",
     )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,13 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.access.keys import issue_key
 from adapters.access.memory import MemoryPrincipals
 from adapters.access.port import Principal, PrincipalKind, Role
+from adapters.applications.postgres import PostgresApplications
 from adapters.audit.memory import MemoryAuditLog
+from adapters.banking.postgres import PostgresBanking
+from adapters.documents.disk import DiskDocuments
 from adapters.idempotency.memory import MemoryCommandRecords
 from adapters.inventory.port import StockMovement
 from adapters.items.port import Item
 from adapters.keys.master import MasterKeys
 from adapters.keys.postgres import PostgresCustomerKeys
+from adapters.letters.writing import MailedLetters
 from adapters.locker.memory import MemoryLockers
+from adapters.notification.smtp import SmtpMailer
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.places.port import Place, PlaceKind
@@ -29,10 +35,12 @@ from adapters.postgres import migrate
 from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.transaction import PostgresTransactions
+from adapters.products.postgres import PostgresProducts
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
 from domain.actors import Channel
 from domain.ids import OperationKey, Sku, StoreId
+from domain.lending.clocks import LendingPolicy
 from domain.policy_packs import STANDARD
 from domain.stock import MovementKind
 from domain.store_hours import StoreHours
@@ -41,7 +49,7 @@ from gateway.app import create_app
 from gateway.edge import Edge
 from gateway.outages import OUTAGES
 from gateway.sealing import seal_with
-from gateway.services import Services
+from gateway.services import Lending, Services
 from tests.gateway.api.engine import Engine, offered
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -207,8 +215,23 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         code_key=CODE_KEY,
         webhook_secrets=SECRETS,
         public_url="http://shop",
+        lending=_lending(shop_database, keys),
     )
     return Shop(services, engine, create_app(services), principals, audit, provider, times)
+
+
+def _lending(database: AsyncEngine, keys: PostgresCustomerKeys) -> Lending:
+    """Nothing of it is called by the shop's tests; its routes stand in the same document."""
+    documents = DiskDocuments(Path("/nonexistent"), keys)
+    vault = PostgresVault(database, keys, Lookup(b"h" * 32))
+    return Lending(
+        applications=PostgresApplications(database),
+        products=PostgresProducts(database),
+        banking=PostgresBanking(database),
+        documents=documents,
+        letters=MailedLetters(documents, vault, SmtpMailer("127.0.0.1", 1, "lender@example.org")),
+        policy=LendingPolicy(),
+    )
 
 
 @pytest.fixture

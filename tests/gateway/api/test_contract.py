@@ -64,9 +64,28 @@ PUT /v1/stores/{store_id}/capacity
 PUT /v1/stores/{store_id}/hours
 PUT /v1/stores/{store_id}/pause
 GET /v1/stores/{store_id}/tasks
+POST /v1/returns
+GET /v1/returns
+GET /v1/returns/{return_id}
+POST /v1/returns/preview
+POST /v1/returns/{return_id}/approve
+POST /v1/returns/{return_id}/cancel
+POST /v1/returns/{return_id}/inspect
+POST /v1/returns/{return_id}/preview
+POST /v1/returns/{return_id}/receive
+POST /v1/returns/{return_id}/reject
+POST /v1/returns/{return_id}/settle
+GET /v1/return-policies
+PUT /v1/return-policies
+POST /v1/ops/reconciliations
 POST /v1/webhooks/{provider}
 """
-CHANGE_NOTHING = {"/v1/ops/routing/simulate"}
+CHANGE_NOTHING = {
+    "/v1/ops/reconciliations",
+    "/v1/ops/routing/simulate",
+    "/v1/returns/preview",
+    "/v1/returns/{return_id}/preview",
+}
 
 
 async def test_every_call_that_callers_rely_on_is_described(shop: Shop) -> None:

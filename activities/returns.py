@@ -1,0 +1,159 @@
+"""The steps of a return in our own books: its milestones, and what its settlements come to, under the order's lock."""
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities import faults
+from activities.supply import Supplies
+from adapters.inventory.port import StockMovement
+from adapters.payment.port import Payments
+from adapters.returns.port import ReturnChange
+from adapters.transaction.port import Transaction, Transactions
+from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
+from domain.notices import Notice
+from domain.refunds import MoreThanReceived, RefundPolicy
+from domain.returns.settling import Settled, Tenders, came, paid_lines, settle, tenders_of
+from domain.returns.words import NEVER_CAME
+from domain.stock import MovementKind
+from domain.timeline import TimelineEntry
+
+TOO_MANY_UNITS = "TooManyUnits"
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Restock(Message):
+    """Pieces that go on a shelf and can be sold again."""
+
+    key: OperationKey
+    sku: Sku
+    store_id: StoreId
+    quantity: int
+
+
+class ReturnMilestone(Message):
+    change: ReturnChange
+    events: list[TimelineEntry] = []
+    notices: list[Notice] = []
+    restock: list[Restock] = []
+
+
+class SettleUnits(Message):
+    """Units whose money goes back now. `n`: the settlement's number; the same one gives the first answer."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    n: int
+    units: dict[LineId, int]
+    policies: dict[LineId, RefundPolicy]
+    fee_charged_before: bool = False
+
+
+class ReturnSteps:
+    def __init__(self, transactions: Transactions, payments: Payments):
+        self.transactions = transactions
+        self.payments = payments
+        self.supplies = Supplies(transactions)
+
+    @activity.defn
+    async def record_return(self, milestone: ReturnMilestone) -> None:
+        """Make a step of a return real and visible at once. A repetition changes nothing.
+
+        Fails with `TooManyUnits` (nothing is changed) when it claims units that never came or that another return has.
+        """
+        await faults.mapped(self._record, milestone)
+
+    @activity.defn
+    async def settle_units(self, asked: SettleUnits) -> Settled:
+        """What goes back for some units, each cent of the order once, whatever other returns settle meanwhile."""
+        return await faults.mapped(self._settle, asked)
+
+    @activity.defn
+    async def read_tenders(self, order_id: OrderId) -> Tenders:
+        """What each tender of the order paid and can take back now."""
+        return await faults.mapped(self._tenders, order_id)
+
+    async def _record(self, milestone: ReturnMilestone) -> None:
+        change = milestone.change
+        async with self.transactions.begin() as books:
+            # Stock is locked before the order is, as milestones of orders do.
+            for step in milestone.restock:
+                await books.inventory.move(_movement(change, step))
+            await books.returns.lock_order(change.order_id)
+            await _check_claim(books, change)
+            if await books.returns.write(change):
+                for entry in milestone.events:
+                    await books.records.append(change.order_id, entry)
+            if milestone.notices:
+                await books.outbox.add(milestone.notices)
+        if milestone.restock:
+            await self.supplies.came({(step.sku, step.store_id) for step in milestone.restock}, change.at)
+
+    async def _settle(self, asked: SettleUnits) -> Settled:
+        async with self.transactions.begin() as books:
+            await books.returns.lock_order(asked.order_id)
+            known = await books.returns.settlements(asked.order_id)
+            for return_id, settled in known:
+                if (return_id, settled.n) == (asked.return_id, asked.n):
+                    return settled
+            order = await books.records.order(asked.order_id)
+            assert order is not None, "what is returned was ordered"
+            try:
+                settled = settle(
+                    asked.n,
+                    paid_lines(order, (each for _, each in known)),
+                    asked.units,
+                    asked.policies,
+                    fee_charged_before=asked.fee_charged_before,
+                )
+            except MoreThanReceived as fault:
+                raise _too_many(str(fault)) from None
+            await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
+            return settled
+
+    async def _tenders(self, order_id: OrderId) -> Tenders:
+        async with self.transactions.begin() as books:
+            order = await books.records.order(order_id)
+            returns = await books.returns.of_order(order_id)
+        assert order is not None, "what is returned was ordered"
+        given_back: dict[str, int] = {}
+        for view in returns:
+            for settled in view.paid_back:
+                for tender, amount in settled.by_tender.items():
+                    given_back[tender] = given_back.get(tender, 0) + amount
+        return tenders_of(order, await self.payments.statement(order_id), given_back)
+
+
+async def _check_claim(books: Transaction, change: ReturnChange) -> None:
+    order = await books.records.order(change.order_id)
+    lines = {line.line_id: line for line in order.lines} if order else {}
+    others = await books.returns.claimed(change.order_id, but_for=change.return_id)
+    reasons = {line.line_id: line.reason for line in change.view.lines}
+    for line_id, units in change.claimed.items():
+        if not units:
+            continue
+        line = lines.get(line_id)
+        there = came(line, never_came=reasons.get(line_id) in NEVER_CAME) if line else 0
+        if units + others.get(line_id, 0) > there:
+            left = max(0, there - others.get(line_id, 0))
+            raise _too_many(f"{left} units of line {line_id} can be returned, not {units}.")
+
+
+def _too_many(detail: str) -> ApplicationError:
+    return ApplicationError(detail, type=TOO_MANY_UNITS, non_retryable=True, category=ApplicationErrorCategory.BENIGN)
+
+
+def _movement(change: ReturnChange, step: Restock) -> StockMovement:
+    return StockMovement(
+        key=step.key,
+        at=change.at,
+        kind=MovementKind.RETURNED,
+        sku=step.sku,
+        location_id=step.store_id,
+        quantity=step.quantity,
+        reason="returned",
+        order_id=change.order_id,
+    )

@@ -1,0 +1,57 @@
+"""Core banking as we see it: open an account, post to it once a key, confirm or reverse what was pending."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.lending.accounts import AccountTerms, Transaction
+from domain.lending.schedule import Instalment
+
+
+class UnknownAccount(LookupError):
+    """There is no such account."""
+
+
+class NothingOwed(ValueError):
+    """A repayment of more than what is owed, or of a loan that owes nothing."""
+
+
+class KeyReused(ValueError):
+    """The key was used before for something else."""
+
+
+class Account(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    terms: AccountTerms
+    instalments: tuple[Instalment, ...]
+    transactions: tuple[Transaction, ...]
+
+
+class CoreBanking(Protocol):
+    async def open(
+        self,
+        terms: AccountTerms,
+        instalments: Sequence[Instalment],
+        first: Transaction | None,
+        at: datetime,
+    ) -> None:
+        """Open the account with its first, pending transaction; repeating it changes nothing."""
+        ...
+
+    async def settle(self, key: str, *, booked: bool) -> None:
+        """Confirm a pending transaction, or reverse it. Repeating is harmless; a settled one never changes sides."""
+        ...
+
+    async def account(self, account_id: str) -> Account:
+        """Raises: UnknownAccount."""
+        ...
+
+    async def repay(self, account_id: str, amount: int, key: str, at: datetime, on: date, channel: str) -> Transaction:
+        """Allocate a repayment (fees, interest, principal) and post it once; the same key gives the first one.
+
+        For a deposit account the money is paid in. Raises: UnknownAccount, NothingOwed, KeyReused.
+        """
+        ...

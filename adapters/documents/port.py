@@ -1,0 +1,37 @@
+"""The document store: files under the hash of their content. Nobody else holds a file, only its hash."""
+
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+MOST_BYTES = 10_000_000
+"""Of what others send; what we make ourselves may be larger."""
+
+
+class FileRefused(ValueError):
+    """The bytes are no such document: empty, too large, or of another type than the request takes."""
+
+
+class UnknownFile(LookupError):
+    """The store has no such file for this application."""
+
+
+class Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    media_type: str
+    size: int
+
+
+class Documents(Protocol):
+    async def put(self, application_id: str, content: bytes, media_types: tuple[str, ...] | None = None) -> Kept:
+        """Keep a file, encrypted under the application's key; the same bytes again change nothing.
+
+        The type is read from the content, not believed. Raises: FileRefused, KeyMissing, KeyErased.
+        """
+        ...
+
+    async def get(self, application_id: str, sha256: str) -> bytes:
+        """Raises: UnknownFile, KeyErased, SealBroken (the file was changed on the disk)."""
+        ...

@@ -1,0 +1,382 @@
+"""One application: its state, and what follows from it. It knows no clock and asks nobody."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.actors import Channel
+from domain.lending.approvals import Approval, missing
+from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
+from domain.lending.decisions import BureauFacts, DecisionInput
+from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
+from domain.lending.parts import (
+    Check,
+    CheckState,
+    Claim,
+    Decision,
+    Document,
+    DocumentState,
+    NoticeRef,
+    Offer,
+    OfferState,
+    Party,
+    PartyRole,
+    Payout,
+    Pen,
+    Section,
+    Signature,
+)
+from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
+from domain.lending.ratios import Affordability, affordability, collateral_value
+from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
+from domain.lending.terms import LoanTerms, figures
+from domain.views import InterventionView
+
+
+class Application(BaseModel):
+    """Changed in place by the one workflow that decides about it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    application_id: str
+    product: ProductDefinition
+    policy: LendingPolicy
+    channel: Channel
+    locale: str
+    created_at: datetime
+    version: int = 0
+    stage: Stage = Stage.DRAFT
+    outcome: Outcome | None = None
+    ended_at: datetime | None = None
+    parties: list[Party] = []
+    sections: dict[str, Section] = {}
+    documents: list[Document] = []
+    checks: list[Check] = []
+    clocks: list[Clock] = []
+    decision: Decision | None = None
+    claim: Claim | None = None
+    recused: list[str] = []
+    approvals: list[Approval] = []
+    makers: list[str] = []
+    """Persons who keyed answers: they may not approve."""
+    counter_terms: LoanTerms | None = None
+    """What a person offers instead of the terms that were asked for."""
+    offers: list[Offer] = []
+    signatures: list[Signature] = []
+    pen: Pen | None = None
+    notices: list[NoticeRef] = []
+    payouts: list[Payout] = []
+    account_id: str | None = None
+    submitted_at: datetime | None = None
+    complete_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    rescinded_at: datetime | None = None
+    suspended: bool = False
+    interventions: list[InterventionView] = []
+    draft_reminders: int = 0
+    last_act_at: datetime | None = None
+    """Of an applicant, for the silence of drafts."""
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> list[Party]:
+        return [party for party in self.parties if party.active]
+
+    @property
+    def primary(self) -> Party:
+        return next(party for party in self.parties if party.role is PartyRole.APPLICANT)
+
+    def party(self, name: str) -> Party | None:
+        return next((each for each in self.parties if each.party == name), None)
+
+    def party_status(self, party: Party) -> GroupStatus:
+        """How far one person is; the application is as far as the worst."""
+        if any(check.state is CheckState.HIT for check in self.checks if check.party == party.party):
+            return GroupStatus.SCREENING_HOLD
+        documents = [each for each in self.documents if each.party == party.party]
+        if any(each.state is DocumentState.REJECTED for each in documents):
+            return GroupStatus.REJECTED_DOCUMENT
+        if party.consented_at is None and party.role is not PartyRole.APPLICANT:
+            return GroupStatus.AWAITING_PARTY
+        if any(each.missing for each in documents):
+            return GroupStatus.AWAITING_DOCUMENTS
+        if any(each.state is DocumentState.RECEIVED for each in documents):
+            return GroupStatus.IN_REVIEW
+        return GroupStatus.READY
+
+    @property
+    def status(self) -> GroupStatus:
+        return worst([self.party_status(party) for party in self.active])
+
+    @property
+    def overlays(self) -> list[Overlay]:
+        found: list[Overlay] = []
+        if self.outcome is not None:
+            return found
+        if self.held:
+            found.append(Overlay.SCREENING_HOLD)
+        if any(party.consented_at is None for party in self.active if party.role is not PartyRole.APPLICANT):
+            found.append(Overlay.AWAITING_PARTY)
+        if any(each.missing for each in self.documents):
+            found.append(Overlay.AWAITING_DOCUMENTS)
+        if self.suspended:
+            found.append(Overlay.SUSPENDED)
+        if self.referred:
+            found.append(Overlay.REFERRED)
+        return found
+
+    @property
+    def held(self) -> bool:
+        return any(check.state is CheckState.HIT for check in self.checks)
+
+    @property
+    def referred(self) -> bool:
+        """A person decides, or approves what another person decided."""
+        decision = self.decision
+        if decision is None or decision.stale or self.stage is not Stage.IN_REVIEW:
+            return False
+        return decision.verdict.value == "refer" or (decision.verdict.value == "approve" and self.approvals_left != 0)
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def open_steps(self) -> list[StepDefinition]:
+        """Steps that may be answered now."""
+        return [step for step in self.product.steps if all(self.answered(name) for name in step.requires)]
+
+    def answered(self, name: str) -> bool:
+        section = self.sections.get(name)
+        return section is not None and not section.stale
+
+    @property
+    def unanswered(self) -> list[str]:
+        return [step.name for step in self.product.steps if not self.answered(step.name)]
+
+    def fact(self, reference: str | None) -> Any:
+        """The answer `step.field`; none where it was not given."""
+        if reference is None:
+            return None
+        name, _, field = reference.partition(".")
+        section = self.sections.get(name)
+        return None if section is None else section.data.get(field)
+
+    @property
+    def missing(self) -> list[dict[str, str]]:
+        """What keeps the application from being complete, in words that callers act upon."""
+        found = [{"kind": "step", "name": name} for name in self.unanswered]
+        found += [
+            {"kind": "consent", "name": "consent", "party": party.party}
+            for party in self.active
+            if party.consented_at is None and party.role is not PartyRole.APPLICANT
+        ]
+        found += [
+            {"kind": "document", "name": each.doc, "type": each.type, "party": each.party}
+            for each in self.documents
+            if each.missing and each.condition is None
+        ]
+        return found
+
+    # --- money -------------------------------------------------------------------------------------------------------
+
+    def asked_terms(self) -> LoanTerms | None:
+        """The terms that the applicant asks for; none for a product without an amount."""
+        amount = self.fact(self.product.facts.amount)
+        if not amount:
+            return None
+        pricing = self.product.pricing
+        return LoanTerms(
+            principal=amount,
+            currency=self.product.currency,
+            annual_rate=pricing.annual_rate,
+            term_months=self.fact(self.product.facts.term_months) or pricing.term_months,
+            day_count=pricing.day_count,
+            prepaid=amount * pricing.origination_fee // 10_000,
+        )
+
+    @property
+    def terms(self) -> LoanTerms | None:
+        """What stands to be approved and offered: a person's counter, or what was asked for."""
+        return self.counter_terms or self.asked_terms()
+
+    def affordability(self, terms: LoanTerms | None, at: datetime) -> Affordability:
+        facts = self.product.facts
+        incomes = [self.fact(each) or 0 for each in facts.income]
+        owed = [self.fact(each) or 0 for each in facts.obligations]
+        payment = figures(terms, self.policy.local_date(at)).payment if terms else 0
+        appraisal, price = self.fact(facts.appraisal), self.fact(facts.price)
+        value = collateral_value(appraisal, price) if appraisal else None
+        return affordability(
+            obligations=owed, incomes=incomes, payment=payment, loan=terms.principal if terms else 0, value=value
+        )
+
+    def decision_input(self, at: datetime) -> DecisionInput:
+        """Everything that the rules look at, as it is now."""
+        terms = self.asked_terms()
+        reports = [each.report or BureauFacts(score=None) for each in self.checks if each.kind is CheckKind.BUREAU]
+        states = {(each.kind, each.state) for each in self.checks}
+        unsure = (CheckState.UNSURE, CheckState.FAILED, CheckState.UNANSWERED)
+        figures_now = self.affordability(terms, at)
+        if not self.product.facts.income:
+            # A product that does not ask what is earned is not decided by it.
+            figures_now = figures_now.model_copy(update={"dti": Decimal(0)})
+        return DecisionInput(
+            amount=terms.principal if terms else 0,
+            affordability=figures_now,
+            reports=tuple(reports),
+            needs_report=self.product.needs_report,
+            identity_unsure=any((CheckKind.IDENTITY, state) in states for state in unsure),
+            fraud_suspected=any((CheckKind.FRAUD, state) in states for state in unsure),
+        )
+
+    # --- decision, approvals, offer ----------------------------------------------------------------------------------
+
+    @property
+    def offer(self) -> Offer | None:
+        return self.offers[-1] if self.offers else None
+
+    @property
+    def terms_hash(self) -> str:
+        terms = self.terms
+        return terms.hash() if terms else self.product.product
+
+    @property
+    def approvals_left(self) -> int | None:
+        """How many approvals the present terms still need; none: more than anybody here may approve."""
+        decision = self.decision
+        if decision is None or decision.automatic:
+            return 0
+        terms = self.terms
+        amount = terms.principal if terms else 0
+        makers = frozenset({*self.makers, *([decision.person] if decision.person else [])})
+        return missing(self.product.approvals, amount, self.approvals, terms_hash=self.terms_hash, makers=makers)
+
+    @property
+    def unmet(self) -> frozenset[ConditionKind]:
+        conditions = self.decision.conditions if self.decision else []
+        return frozenset(each.kind for each in conditions if each.met_at is None)
+
+    @property
+    def decided(self) -> Decided:
+        if self.decision is None or self.decision.stale or self.decision.verdict.value == "refer":
+            return Decided.NOTHING
+        if self.decision.verdict.value == "decline":
+            return Decided.DENIED
+        countered = self.offer is not None and self.offer.counter and self.offer.state is not OfferState.ACCEPTED
+        return Decided.COUNTEROFFERED if countered else Decided.APPROVED
+
+    @property
+    def outcome_code(self) -> ActionTaken | None:
+        if self.outcome is None:
+            return None
+        return outcome_code(Ending(outcome=self.outcome, decided=self.decided, unmet=self.unmet))
+
+    # --- clocks ------------------------------------------------------------------------------------------------------
+
+    def clock(self, name: ClockName) -> Clock | None:
+        """The one that runs under this name."""
+        return next((each for each in self.clocks if each.name is name and each.state is ClockState.RUNNING), None)
+
+    def start_clock(self, name: ClockName, at: datetime) -> Clock:
+        """A new one; one that runs under the name already goes on instead."""
+        running = self.clock(name)
+        if running is None:
+            running = self.policy.clock(name, at)
+            self.clocks.append(running)
+        return running
+
+    def restart_clock(self, name: ClockName, at: datetime) -> Clock:
+        """From now on again: only the last one of the kind counts."""
+        self.clocks = [each for each in self.clocks if each.name is not name or each.state is not ClockState.RUNNING]
+        return self.start_clock(name, at)
+
+    def end_clock(self, name: ClockName, state: ClockState, proof: str | None = None) -> None:
+        self.clocks = [
+            each.ended(state, proof) if each.name is name and each.state is ClockState.RUNNING else each
+            for each in self.clocks
+        ]
+
+    @property
+    def next_due(self) -> datetime | None:
+        return min((each.due_at for each in self.clocks if each.state is ClockState.RUNNING), default=None)
+
+    # --- what a change makes stale -----------------------------------------------------------------------------------
+
+    def invalidate(self, targets: Iterable[str], party: str | None = None) -> list[str]:
+        """Make answers, checks, decision or offer stale; what really fell."""
+        fell = []
+        for target in targets:
+            if target == "decision":
+                if self.decision is not None and not self.decision.stale:
+                    self.decision.stale = True
+                    fell.append(target)
+                if self.approvals:
+                    self.approvals = []
+                    fell.append("approvals")
+            elif target == "offer":
+                offer = self.offer
+                if offer is not None and offer.state is OfferState.OPEN:
+                    offer.state = OfferState.WITHDRAWN
+                    fell.append(target)
+            elif target in {kind.value for kind in CheckKind}:
+                for check in self.checks:
+                    same = party is None or check.party == party
+                    if check.kind.value == target and same and check.state is not CheckState.RUNNING:
+                        check.state = CheckState.STALE
+                        fell.append(f"{target}/{check.party}")
+            elif target in self.sections and not self.sections[target].stale:
+                self.sections[target].stale = True
+                fell.append(target)
+        return fell
+
+    def age(self, at: datetime) -> list[str]:
+        """Make stale what is older than its validity; what fell."""
+        fell = []
+        day = self.policy.day
+        for check in self.checks:
+            rule = self.product.check(check.kind)
+            good = check.state in (CheckState.PASSED, CheckState.UNSURE, CheckState.FAILED, CheckState.UNANSWERED)
+            if rule and good and check.at and at - check.at > day * rule.valid_days:
+                check.state = CheckState.STALE
+                fell.append(f"{check.kind}/{check.party}")
+        for step in self.product.steps:
+            section = self.sections.get(step.name)
+            if step.valid_days and section and not section.stale and at - section.at > day * step.valid_days:
+                section.stale = True
+                fell.append(step.name)
+        return fell
+
+    def waits(self) -> list[dict[str, Any]]:
+        """What it waits for: who must act, until when, and what happens by default."""
+        return list(_waits(self))
+
+
+def _waits(application: Application) -> Iterable[dict[str, Any]]:
+    if application.outcome is not None:
+        return
+    for each in application.interventions:
+        yield {"what": f"a person decides about: {each.step}", "who": "ops", "since": each.since, "deadline": None}
+    if application.held:
+        yield {"what": "a screening hit is cleared", "who": "ops", "since": application.submitted_at, "deadline": None}
+    running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
+    for name, what, who, default in (
+        (ClockName.DRAFT_SILENCE, "the applicant goes on", "applicant", "abandoned"),
+        (ClockName.INCOMPLETENESS_ANSWER, "missing items come", "applicant", "closed for incompleteness"),
+        (ClockName.REVIEW, "an underwriter decides", "underwriter", "breach recorded, escalated"),
+        (ClockName.OFFER, "the applicant answers the offer", "applicant", "the offer lapses"),
+        (ClockName.COUNTEROFFER, "the applicant answers the counteroffer", "applicant", "adverse action"),
+        (ClockName.SIGNATURE, "everyone signs", "applicant", "the offer is void"),
+        (ClockName.LOAN_ESTIMATE_WAIT, "the estimate has been there for seven days", "lender", "signing allowed"),
+        (ClockName.CLOSING_DISCLOSURE_WAIT, "the closing disclosure has been there", "lender", "signing allowed"),
+        (ClockName.RESCISSION, "the time to rescind passes", "applicant", "money is paid out"),
+        (ClockName.CCD_WITHDRAWAL, "the time to withdraw passes", "applicant", "money is paid out"),
+    ):
+        clock = running.get(name)
+        if clock is not None:
+            yield {"what": what, "who": who, "since": clock.started_at, "deadline": clock.due_at, "default": default}
+
+
+LEASE = timedelta(minutes=15)
+"""How long the pen, and an underwriter's claim, are one's own without another act."""

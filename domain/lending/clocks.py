@@ -1,0 +1,164 @@
+"""The duties that run against the lender or the applicant: when each starts, on which calendar, and when it is over."""
+
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from domain.lending.calendars import CalendarKind, OfficeDays, general_business_days, precise_business_days
+from domain.lending.months import months_after
+from domain.pickup_windows import Duration
+from domain.store_hours import StoreHours, add_open_time
+
+
+class ClockName(StrEnum):
+    ACTION_TAKEN = "action_taken"
+    INCOMPLETENESS = "incompleteness"
+    INCOMPLETENESS_ANSWER = "incompleteness_answer"
+    ADVERSE_ACTION = "adverse_action"
+    COUNTEROFFER = "counteroffer"
+    APPLICANT_SILENT = "applicant_silent"
+    REASONS_ON_REQUEST = "reasons_on_request"
+    LOAN_ESTIMATE = "loan_estimate"
+    LOAN_ESTIMATE_WAIT = "loan_estimate_wait"
+    CLOSING_DISCLOSURE_WAIT = "closing_disclosure_wait"
+    RESCISSION = "rescission"
+    CCD_WITHDRAWAL = "ccd_withdrawal"
+    OFFER = "offer"
+    SIGNATURE = "signature"
+    IDENTITY_SESSION = "identity_session"
+    DRAFT_SILENCE = "draft_silence"
+    REVIEW = "review"
+    RETENTION = "retention"
+
+
+class ClockState(StrEnum):
+    RUNNING = "running"
+    MET = "met"
+    BREACHED = "breached"
+    STOPPED = "stopped"
+
+
+class ClockRule(BaseModel):
+    """How long, and on which calendar; `length` counts days, hours or months as the calendar says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length: int
+    calendar: CalendarKind
+
+
+class Clock(BaseModel):
+    """One duty of one application. `proof`: what met it, e.g. the id of a notice that was dispatched."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClockName
+    started_at: AwareDatetime
+    due_at: AwareDatetime
+    calendar: CalendarKind
+    state: ClockState = ClockState.RUNNING
+    proof: str | None = None
+
+    def ended(self, state: ClockState, proof: str | None = None) -> "Clock":
+        return self.model_copy(update={"state": state, "proof": proof})
+
+
+_DAYS = {
+    ClockName.ACTION_TAKEN: 30,
+    ClockName.INCOMPLETENESS: 30,
+    ClockName.INCOMPLETENESS_ANSWER: 30,
+    ClockName.ADVERSE_ACTION: 30,
+    ClockName.COUNTEROFFER: 90,
+    ClockName.APPLICANT_SILENT: 30,
+    ClockName.REASONS_ON_REQUEST: 30,
+    ClockName.CCD_WITHDRAWAL: 14,
+    ClockName.OFFER: 30,
+    ClockName.SIGNATURE: 120,
+    ClockName.DRAFT_SILENCE: 7,
+}
+DEFAULT_RULES = {
+    **{name: ClockRule(length=days, calendar=CalendarKind.CALENDAR) for name, days in _DAYS.items()},
+    ClockName.LOAN_ESTIMATE: ClockRule(length=3, calendar=CalendarKind.GENERAL),
+    ClockName.LOAN_ESTIMATE_WAIT: ClockRule(length=7, calendar=CalendarKind.PRECISE),
+    ClockName.CLOSING_DISCLOSURE_WAIT: ClockRule(length=3, calendar=CalendarKind.PRECISE),
+    ClockName.RESCISSION: ClockRule(length=3, calendar=CalendarKind.PRECISE),
+    ClockName.IDENTITY_SESSION: ClockRule(length=24, calendar=CalendarKind.CLOCK),
+    ClockName.REVIEW: ClockRule(length=2, calendar=CalendarKind.BUSINESS_HOURS),
+    ClockName.RETENTION: ClockRule(length=25, calendar=CalendarKind.MONTHS),
+}
+DAY = timedelta(days=1)
+
+
+class LendingPolicy(BaseModel):
+    """A dated, versioned pack of the rules that are no product's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "default"
+    version: int = 1
+    effective_from: date = date(2026, 1, 1)
+    zone: str = "America/New_York"
+    """Where the lender's days begin and end."""
+    clocks: dict[ClockName, ClockRule] = DEFAULT_RULES
+    offices: OfficeDays = OfficeDays()
+    hours: StoreHours = StoreHours(
+        zone="America/New_York", weekly=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), (("09:00", "17:00"),))
+    )
+    day: Duration = DAY
+    """How long a day takes: shorter ones play months in seconds, without any calendar."""
+    reminders: tuple[float, ...] = (0.25, 0.5, 0.75)
+    """At which parts of a wait its silent party is reminded."""
+
+    def clock(self, name: ClockName, started_at: datetime) -> Clock:
+        """The clock as it starts now."""
+        rule = self.clocks[name]
+        due = due_at(rule, started_at, self)
+        return Clock(name=name, started_at=started_at, due_at=due, calendar=rule.calendar)
+
+    def received(self, sent_at: datetime) -> datetime:
+        """When what was mailed counts as received: the third precise business day after (12 CFR 1026.19(f)(1)(iii))."""
+        if self.day != DAY:
+            return sent_at + 3 * self.day
+        return end_of_day(precise_business_days(self.local_date(sent_at), 3), self.zone) - timedelta(hours=12)
+
+    def local_date(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.zone)).date()
+
+
+def due_at(rule: ClockRule, started_at: datetime, policy: LendingPolicy) -> datetime:
+    """When the time is over: the end of the last day, in the lender's zone, where days are counted."""
+    length = rule.length
+    if policy.day != DAY:
+        return started_at + _scaled(rule, policy.day)
+    if rule.calendar is CalendarKind.CLOCK:
+        return started_at + timedelta(hours=length)
+    if rule.calendar is CalendarKind.BUSINESS_HOURS:
+        return add_open_time(policy.hours, started_at, timedelta(hours=length)) or started_at + DAY
+    start = policy.local_date(started_at)
+    match rule.calendar:
+        case CalendarKind.PRECISE:
+            last = precise_business_days(start, length)
+        case CalendarKind.GENERAL:
+            last = general_business_days(start, length, policy.offices)
+        case CalendarKind.MONTHS:
+            last = months_after(start, length)
+        case _:
+            last = start + timedelta(days=length)
+    return end_of_day(last, policy.zone)
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """Midnight at the end of `day`, in UTC."""
+    return datetime.combine(day + DAY, time(), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
+
+
+def _scaled(rule: ClockRule, day: timedelta) -> timedelta:
+    match rule.calendar:
+        case CalendarKind.CLOCK | CalendarKind.BUSINESS_HOURS:
+            return day * rule.length / 24
+        case CalendarKind.MONTHS:
+            return day * rule.length * 30
+        case _:
+            return day * rule.length

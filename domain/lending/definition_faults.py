@@ -1,0 +1,152 @@
+"""What is wrong with a product definition beyond its shape, each fault with the place where it stands."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.lending.products import FieldType, ProductDefinition, StepDefinition
+
+FALLS = frozenset({"decision", "offer"})
+"""What a change may invalidate beside steps and checks."""
+
+
+class FaultKind(StrEnum):
+    CYCLE = "cycle"
+    UNREACHABLE = "unreachable"
+    UNKNOWN_STEP = "unknown_step"
+    UNKNOWN_EVIDENCE = "unknown_evidence"
+    UNKNOWN_TARGET = "unknown_target"
+    UNKNOWN_FACT = "unknown_fact"
+    NAMED_TWICE = "named_twice"
+    NO_CHOICES = "no_choices"
+    LIMITS_CROSSED = "limits_crossed"
+    TIERS_OUT_OF_ORDER = "tiers_out_of_order"
+    NO_PROVIDER = "no_provider"
+
+
+class DefinitionFault(BaseModel):
+    """`place` as a JSON pointer into the definition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: FaultKind
+    place: str
+    detail: str
+
+
+def faults_of(definition: ProductDefinition) -> list[DefinitionFault]:
+    """Everything that would make applications of it impossible or undecidable; empty for a sound one."""
+    return [
+        *_names(definition),
+        *_steps(definition),
+        *_cycles(definition.steps),
+        *_unreachable(definition.steps),
+        *_facts(definition),
+        *_numbers(definition),
+    ]
+
+
+def _fault(kind: FaultKind, place: str, detail: str) -> DefinitionFault:
+    return DefinitionFault(kind=kind, place=place, detail=detail)
+
+
+def _names(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    yield from _twice("/steps", [step.name for step in definition.steps])
+    yield from _twice("/checks", [check.kind.value for check in definition.checks])
+    for n, step in enumerate(definition.steps):
+        yield from _twice(f"/steps/{n}/fields", [field.name for field in step.fields])
+
+
+def _twice(place: str, names: list[str]) -> Iterator[DefinitionFault]:
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            yield _fault(FaultKind.NAMED_TWICE, f"{place}/{n}", f"{name} is named twice")
+
+
+def _steps(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    known = {step.name for step in definition.steps}
+    targets = known | FALLS | {check.kind.value for check in definition.checks}
+    for n, step in enumerate(definition.steps):
+        for m, name in enumerate(step.requires):
+            if name not in known:
+                yield _fault(FaultKind.UNKNOWN_STEP, f"/steps/{n}/requires/{m}", f"there is no step {name}")
+        for m, name in enumerate(step.evidence):
+            if name not in definition.evidence:
+                detail = f"{name} is no evidence type of this product"
+                yield _fault(FaultKind.UNKNOWN_EVIDENCE, f"/steps/{n}/evidence/{m}", detail)
+        for m, name in enumerate(step.invalidates):
+            if name not in targets:
+                detail = f"{name} is no step, no check and not decision or offer"
+                yield _fault(FaultKind.UNKNOWN_TARGET, f"/steps/{n}/invalidates/{m}", detail)
+        for m, field in enumerate(step.fields):
+            if field.type is FieldType.CHOICE and not field.choices:
+                yield _fault(FaultKind.NO_CHOICES, f"/steps/{n}/fields/{m}/choices", f"{field.name} offers no choice")
+    for n, check in enumerate(definition.checks):
+        if not check.providers:
+            yield _fault(FaultKind.NO_PROVIDER, f"/checks/{n}/providers", f"nobody is asked about {check.kind}")
+
+
+def _cycles(steps: Iterable[StepDefinition]) -> Iterator[DefinitionFault]:
+    """Each cycle once, at the first of its steps, with the way round."""
+    needs = {step.name: list(step.requires) for step in steps}
+    told: set[frozenset[str]] = set()
+    for n, start in enumerate(needs):
+        way = _way_back(start, needs)
+        if way and frozenset(way) not in told:
+            told.add(frozenset(way))
+            yield _fault(FaultKind.CYCLE, f"/steps/{n}/requires", " needs ".join([*way, start]))
+
+
+def _way_back(start: str, needs: dict[str, list[str]]) -> list[str]:
+    """The shortest way from a step over what it needs back to itself; empty where there is none."""
+    ways = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop(0)
+        for name in needs.get(way[-1], ()):
+            if name == start:
+                return way
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
+
+
+def _unreachable(steps: Iterable[StepDefinition]) -> Iterator[DefinitionFault]:
+    """Steps that nobody can ever answer: no channel takes them, or one that they need cannot be answered."""
+    all_steps = list(steps)
+    reached: set[str] = set()
+    while more := {
+        step.name for step in all_steps if step.name not in reached and step.channels and reached >= set(step.requires)
+    }:
+        reached |= more
+    for n, step in enumerate(all_steps):
+        if step.name not in reached:
+            needed = [name for name in step.requires if name not in reached]
+            why = f"it needs {', '.join(needed)}, which cannot be answered" if needed else "no channel takes it"
+            yield _fault(FaultKind.UNREACHABLE, f"/steps/{n}", f"{step.name} cannot be reached: {why}")
+
+
+def _facts(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    for place, reference in definition.facts.named().items():
+        name, _, field = reference.partition(".")
+        step = definition.step(name)
+        if step is None or field not in {each.name for each in step.fields}:
+            detail = f"there is no answer {reference}"
+            yield _fault(FaultKind.UNKNOWN_FACT, "/facts/" + place.replace("[", "/").rstrip("]"), detail)
+
+
+def _numbers(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    limits = definition.limits
+    if limits.least_amount > limits.most_amount:
+        yield _fault(FaultKind.LIMITS_CROSSED, "/limits/least_amount", "the least amount is above the most")
+    if limits.least_term > limits.most_term:
+        yield _fault(FaultKind.LIMITS_CROSSED, "/limits/least_term", "the shortest term is above the longest")
+    last = -1
+    for n, tier in enumerate(definition.approvals):
+        if tier.up_to is None and n < len(definition.approvals) - 1:
+            yield _fault(FaultKind.TIERS_OUT_OF_ORDER, f"/approvals/{n}", "only the last tier may be without end")
+        elif tier.up_to is not None and tier.up_to <= last:
+            yield _fault(FaultKind.TIERS_OUT_OF_ORDER, f"/approvals/{n}", "each tier must reach further than the last")
+        last = tier.up_to or last

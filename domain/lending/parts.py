@@ -1,0 +1,245 @@
+"""What an application is made of: parties, sections, documents, checks, the decision, the offer, signatures."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.actors import Actor, Channel
+from domain.lending.decisions import BureauFacts, DecisionInput, Verdict
+from domain.lending.outcomes import ConditionKind
+from domain.lending.products import CheckKind, Name
+from domain.lending.reasons import Basis, DenialReason
+from domain.lending.terms import LoanTerms
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PartyRole(StrEnum):
+    APPLICANT = "applicant"
+    CO_APPLICANT = "co_applicant"
+    GUARANTOR = "guarantor"
+
+
+class Party(Part):
+    """One person of the application. Who it is stands in the vault; `digest` names what was said there."""
+
+    party: str
+    """`p1`, `p2` …: the number within the application."""
+    ref: str
+    role: PartyRole
+    digest: str
+    joined_at: datetime
+    consented_at: datetime | None = None
+    """The party's own consent: to the report, and for co-applicants to apply jointly."""
+    electronic: bool = False
+    reminders: int = 0
+    removed_at: datetime | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.removed_at is None
+
+    @property
+    def borrows(self) -> bool:
+        return self.active and self.role is not PartyRole.GUARANTOR
+
+
+class Section(Part):
+    """The answers to one step, as last given."""
+
+    data: dict[str, Any]
+    digest: str
+    at: datetime
+    actor: Actor
+    stale: bool = False
+    """They must be given again: an earlier answer changed, or they are too old."""
+
+
+class DocumentState(StrEnum):
+    REQUESTED = "requested"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    """It is asked for again."""
+    WAIVED = "waived"
+    EXPIRED = "expired"
+
+
+class Document(Part):
+    """A request and what came of it; the file is in the document store under its hash."""
+
+    doc: str
+    type: Name
+    title: str
+    party: str
+    reason: str
+    state: DocumentState = DocumentState.REQUESTED
+    requested_at: datetime
+    due_at: datetime
+    received_at: datetime | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+    size: int | None = None
+    rejected_for: str | None = None
+    reminders: int = 0
+    condition: str | None = None
+    """The condition of an approval that it meets."""
+
+    @property
+    def missing(self) -> bool:
+        return self.state in (DocumentState.REQUESTED, DocumentState.REJECTED)
+
+    @property
+    def done(self) -> bool:
+        return self.state in (DocumentState.ACCEPTED, DocumentState.WAIVED)
+
+
+class CheckState(StrEnum):
+    RUNNING = "running"
+    PASSED = "passed"
+    UNSURE = "unsure"
+    """Answered, and for a person to judge."""
+    FAILED = "failed"
+    HIT = "hit"
+    CLEARED = "cleared"
+    """A hit that a person has found to be somebody else."""
+    UNANSWERED = "unanswered"
+    """No provider answered."""
+    STALE = "stale"
+
+
+class Check(Part):
+    kind: CheckKind
+    party: str
+    state: CheckState = CheckState.RUNNING
+    provider: str | None = None
+    """Who answered."""
+    tried: list[str] = []
+    at: datetime | None = None
+    report: BureauFacts | None = None
+    reference: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.state not in (CheckState.RUNNING, CheckState.STALE)
+
+
+class Condition(Part):
+    code: Name
+    kind: ConditionKind
+    met_at: datetime | None = None
+
+
+class Decision(Part):
+    """What was decided, by whom, from what; kept for years."""
+
+    verdict: Verdict
+    at: datetime
+    actor: Actor
+    person: str | None = None
+    """Behind the login; none: the rules alone."""
+    automatic: bool
+    basis: Basis
+    reasons: list[str] = []
+    denial: list[DenialReason] = []
+    conditions: list[Condition] = []
+    input: DecisionInput | None = None
+    rules: str
+    """The product version whose rules decided."""
+    stale: bool = False
+
+
+class Claim(Part):
+    login: str
+    person: str
+    at: datetime
+    until: datetime
+
+
+class OfferState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
+
+
+class Offer(Part):
+    """Frozen terms. `apr` in percent, two decimals; the totals come from the rounded payment."""
+
+    n: int
+    terms: LoanTerms
+    terms_hash: str
+    counter: bool
+    """Other terms than were asked for."""
+    payment: int
+    apr: str
+    finance_charge: int
+    total_of_payments: int
+    totals_from: str
+    issued_at: datetime
+    expires_at: datetime
+    state: OfferState = OfferState.OPEN
+    answered_at: datetime | None = None
+
+
+class SignatureWay(StrEnum):
+    ELECTRONIC = "electronic"
+    WET = "wet"
+
+
+class Signature(Part):
+    party: str
+    text: str
+    """The version of the agreement."""
+    terms_hash: str
+    way: SignatureWay
+    at: datetime
+    channel: Channel
+    actor: Actor
+
+
+class Pen(Part):
+    """Who writes now: one person in one channel, until the lease ends or another takes over."""
+
+    holder: str
+    channel: Channel
+    since: datetime
+    until: datetime
+    asked_for: bool = False
+    """Taken on purpose: others must take it over."""
+
+
+class NoticeState(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class NoticeRef(Part):
+    """A notice and its proof; text and page are in the document store."""
+
+    n: int
+    kind: str
+    party: str
+    at: datetime
+    state: NoticeState = NoticeState.PENDING
+    sent_at: datetime | None = None
+    proof: str | None = None
+    """The message's id at the system that took it."""
+    sha256: str | None = None
+    pdf_sha256: str | None = None
+    facts: dict[str, Any] = {}
+
+
+class Payout(Part):
+    tranche: int
+    amount: int
+    state: str = "pending"
+    """pending, paid, declined, unknown, reversed."""
+    reference: str | None = None
+    at: datetime | None = None

@@ -1,0 +1,165 @@
+"""Level payments: what is due when, how much of it is interest, and what is left, without a cent lost."""
+
+import calendar
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from itertools import pairwise
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.lending.months import months_after, months_before
+from domain.lending.rates import Number, decimal, exact, minor
+
+
+class DayCount(StrEnum):
+    THIRTY_360 = "30/360"
+    """Every month has 30 days (bond basis)."""
+    ACTUAL_365 = "actual/365"
+    ACTUAL_360 = "actual/360"
+    ACTUAL_ACTUAL = "actual/actual"
+    """Days over 365 in common years and 366 in leap years (ISDA)."""
+
+
+class Instalment(BaseModel):
+    """Amounts in minor units; `balance` is what is owed after it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    due: date
+    payment: int
+    interest: int
+    principal: int
+    balance: int
+
+
+class Basis(StrEnum):
+    """Which payment a total was made from; said beside every total."""
+
+    ROUNDED = "rounded"
+    """The instalments as they are really asked for."""
+    UNROUNDED = "unrounded"
+    """The exact level payment, times the number of instalments."""
+
+
+class Totals(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    basis: Basis
+    amount_financed: int
+    finance_charge: int
+    total_of_payments: int
+
+
+def year_fraction(start: date, end: date, day_count: DayCount) -> Fraction:
+    if day_count is DayCount.ACTUAL_365:
+        return Fraction((end - start).days, 365)
+    if day_count is DayCount.ACTUAL_360:
+        return Fraction((end - start).days, 360)
+    if day_count is DayCount.ACTUAL_ACTUAL:
+        return _by_year(start, end)
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if end == months_after(start, months) or start == months_before(end, months):
+        # So a row of monthly payments has equal months, whatever day it began on.
+        return Fraction(months, 12)
+    first = min(start.day, 30)
+    last = 30 if end.day == 31 and first == 30 else end.day
+    return Fraction(months * 30 + last - first, 360)
+
+
+def level_payment(principal: int, annual_rate: Number, dates: Sequence[date], day_count: DayCount) -> Decimal:
+    """The exact payment that repays `principal` in equal parts at `dates[1:]`; `dates[0]` is the advance.
+
+    `annual_rate` in percent a year. Raises `ValueError` on a negative rate or principal, or dates out of order.
+    """
+    with exact():
+        rates = _period_rates(principal, annual_rate, dates, day_count)
+        worth, factor = Decimal(0), Decimal(1)
+        for rate in rates:
+            factor /= 1 + rate
+            worth += factor
+        return principal / worth
+
+
+def level_schedule(
+    principal: int, annual_rate: Number, dates: Sequence[date], day_count: DayCount | str
+) -> list[Instalment]:
+    """The instalments at `dates[1:]` of an advance at `dates[0]`; the last one takes the rest.
+
+    Each is rounded to whole minor units, half to even. Principal sums to the advance, the last balance is 0.
+    """
+    count = DayCount(day_count)
+    level = minor(level_payment(principal, annual_rate, dates, count))
+    with exact():
+        rates = _period_rates(principal, annual_rate, dates, count)
+        balance, instalments = principal, []
+        for n, (due, rate) in enumerate(zip(dates[1:], rates, strict=True), start=1):
+            interest = minor(balance * rate)
+            payment = balance + interest if n == len(rates) else min(level, balance + interest)
+            balance -= payment - interest
+            instalments.append(
+                Instalment(due=due, payment=payment, interest=interest, principal=payment - interest, balance=balance)
+            )
+        return instalments
+
+
+def totals(
+    amount_financed: int,
+    instalments: Sequence[Instalment],
+    *,
+    prepaid: int = 0,
+) -> Totals:
+    """Finance charge (interest and `prepaid` charges) and total of payments of the instalments as they are asked for.
+
+    `amount_financed` is the advance less what of it went to prepaid charges.
+    """
+    paid = sum(instalment.payment for instalment in instalments)
+    if amount_financed + prepaid != sum(instalment.principal for instalment in instalments):
+        raise ValueError("the instalments repay something else than what was financed")
+    return Totals(
+        basis=Basis.ROUNDED,
+        amount_financed=amount_financed,
+        finance_charge=paid - amount_financed,
+        total_of_payments=paid,
+    )
+
+
+def unrounded_totals(
+    principal: int, annual_rate: Number, dates: Sequence[date], day_count: DayCount, *, prepaid: int = 0
+) -> Totals:
+    """The same from the exact payment, rounded once."""
+    with exact():
+        paid = minor(level_payment(principal, annual_rate, dates, day_count) * (len(dates) - 1))
+    financed = principal - prepaid
+    return Totals(
+        basis=Basis.UNROUNDED, amount_financed=financed, finance_charge=paid - financed, total_of_payments=paid
+    )
+
+
+def _period_rates(principal: int, annual_rate: Number, dates: Sequence[date], day_count: DayCount) -> list[Decimal]:
+    rate = decimal(annual_rate)
+    if rate < 0:
+        raise ValueError("a rate below zero has no level payment here")
+    if principal <= 0:
+        raise ValueError("nothing is advanced")
+    if len(dates) < 2 or any(later <= earlier for earlier, later in pairwise(dates)):
+        raise ValueError("dates must be the advance, then at least one payment, each later than the one before")
+    known: dict[Fraction, Decimal] = {}
+    rates = []
+    for start, end in pairwise(dates):
+        fraction = year_fraction(start, end, day_count)
+        if fraction not in known:
+            known[fraction] = rate * fraction.numerator / (100 * fraction.denominator)
+        rates.append(known[fraction])
+    return rates
+
+
+def _by_year(start: date, end: date) -> Fraction:
+    total, begun = Fraction(0), start
+    while begun < end:
+        turn = min(end, date(begun.year + 1, 1, 1))
+        total += Fraction((turn - begun).days, 366 if calendar.isleap(begun.year) else 365)
+        begun = turn
+    return total

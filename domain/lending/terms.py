@@ -1,0 +1,71 @@
+"""The terms of one loan, frozen and named by a hash: what is approved, offered, signed and paid is the same thing."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.lending.apr import eu_apr, us_apr
+from domain.lending.months import monthly
+from domain.lending.schedule import DayCount, Instalment, Totals, level_schedule, totals
+from domain.lending.unit_periods import UnitPeriod, periods_between
+from domain.money import Currency
+
+
+class LoanTerms(BaseModel):
+    """What the borrower would owe. `annual_rate` in percent; `prepaid` charges are kept back from the advance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    principal: int = Field(gt=0, le=10**15)
+    currency: Currency
+    annual_rate: Decimal = Field(ge=0, le=1000, max_digits=9, decimal_places=4)
+    term_months: int = Field(ge=1, le=600)
+    day_count: DayCount
+    prepaid: int = Field(default=0, ge=0)
+
+    def hash(self) -> str:
+        return terms_hash(self)
+
+
+def terms_hash(terms: BaseModel) -> str:
+    """SHA-256 of the canonical JSON: equal terms give one hash, whatever changed gives another."""
+    content = json.dumps(terms.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+class Figures(BaseModel):
+    """The numbers that go with terms on a start date; `apr` in percent, unrounded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instalments: tuple[Instalment, ...]
+    totals: Totals
+    apr: Decimal
+
+    @property
+    def payment(self) -> int:
+        return self.instalments[0].payment
+
+
+def figures(terms: LoanTerms, start: date, *, european: bool = False, first: date | None = None) -> Figures:
+    """Schedule, totals and annual percentage rate of the terms if money moves on `start`."""
+    dates = monthly(start, terms.term_months, first=first)
+    instalments = level_schedule(terms.principal, terms.annual_rate, dates, terms.day_count)
+    financed = terms.principal - terms.prepaid
+    return Figures(
+        instalments=tuple(instalments),
+        totals=totals(financed, instalments, prepaid=terms.prepaid),
+        apr=_apr(financed, start, instalments, european=european),
+    )
+
+
+def _apr(financed: int, start: date, instalments: Sequence[Instalment], *, european: bool) -> Decimal:
+    if european:
+        return eu_apr([(financed, start)], [(each.payment, each.due) for each in instalments])
+    whole, part = periods_between(start, instalments[0].due, UnitPeriod.MONTH)
+    payments = [(each.payment, whole + n, part) for n, each in enumerate(instalments)]
+    return us_apr([(financed, 0, 0)], payments, UnitPeriod.MONTH.per_year)

@@ -1,0 +1,449 @@
+"""A return as its workflow keeps it: every unit in exactly one state. All that is shown of it is derived here."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+
+from domain.actors import Actor, Channel
+from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
+from domain.kits import pieces
+from domain.money import Currency
+from domain.payments import AuthorisationId, TenderId
+from domain.refunds import RefundPolicy, RefundTarget
+from domain.refusals import Refusal, RefusalKind, Refused
+from domain.returns.decision import ReturnDecision
+from domain.returns.policy import ReturnTerms
+from domain.returns.words import (
+    FAULTS,
+    ItemCondition,
+    ReturnDisposition,
+    ReturnKind,
+    ReturnReason,
+    ReturnStatus,
+    ReturnVia,
+)
+from domain.views import InterventionView
+from domain.waits import Trouble, Wait, WaitKind
+
+
+class UnitPlace(StrEnum):
+    """Where each unit of a return is."""
+
+    UNDECIDED = "undecided"
+    REFUSED = "refused"
+    AWAITED = "awaited"
+    """Approved, and not here yet."""
+    RECEIVED = "received"
+    """Here, and not inspected yet."""
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    """Inspected and not accepted: it goes back to the customer."""
+    CLOSED = "closed"
+    """Approved, and given up: it never came, or the return was cancelled."""
+
+
+class Handled(BaseModel):
+    """Units that were inspected together, and where they went."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quantity: PositiveInt
+    condition: ItemCondition
+    disposition: ReturnDisposition
+    accepted: bool
+    store_id: StoreId
+    at: datetime
+
+
+class ReturnedLine(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    line_id: LineId
+    sku: Sku
+    needs: dict[Sku, int]
+    """What one unit is made of, as stock knows it."""
+    quantity: PositiveInt
+    reason: ReturnReason
+    decision: ReturnDecision
+    terms: ReturnTerms
+    undecided: NonNegativeInt = 0
+    refused: NonNegativeInt = 0
+    awaited: NonNegativeInt = 0
+    received: NonNegativeInt = 0
+    accepted: NonNegativeInt = 0
+    declined: NonNegativeInt = 0
+    closed: NonNegativeInt = 0
+    settled: NonNegativeInt = 0
+    """Accepted units whose money has been worked out and goes back."""
+    turned_up: NonNegativeInt = 0
+    """Units of a claim, paid back without coming, that came all the same: no money goes back for them again."""
+    handled: list[Handled] = []
+
+    def count(self, place: UnitPlace) -> int:
+        return int(getattr(self, place.value))
+
+    def move(self, source: UnitPlace, target: UnitPlace, quantity: int) -> None:
+        """Raises `Refused`, with nothing changed, for more units than are there."""
+        if quantity > self.count(source):
+            raise Refused(
+                Refusal(
+                    kind=RefusalKind.TOO_MANY_UNITS,
+                    detail=f"Line {self.line_id} has {self.count(source)} units that are {source}, not {quantity}.",
+                )
+            )
+        setattr(self, source.value, self.count(source) - quantity)
+        setattr(self, target.value, self.count(target) + quantity)
+
+    @property
+    def fault(self) -> bool:
+        return self.reason in FAULTS
+
+    @property
+    def claimed(self) -> int:
+        """Units that no other return may have."""
+        return self.quantity - self.refused - self.closed - self.declined
+
+    @property
+    def unsettled(self) -> int:
+        return self.accepted - self.settled
+
+    @property
+    def policy(self) -> RefundPolicy:
+        return self.terms.refund_policy(fault=self.fault)
+
+
+class Stranger(BaseModel):
+    """Something came that belongs to no line of this return: it is kept apart, and no money goes back for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sku: Sku
+    quantity: PositiveInt
+    store_id: StoreId
+    at: datetime
+
+
+class RefundState(StrEnum):
+    OPEN = "open"
+    """Asked for, and not answered yet."""
+    PENDING = "pending"
+    """The provider has taken it on."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RefundMade(BaseModel):
+    """One refund of a settlement at one authorisation; `key` is its business identity at the provider."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: OperationKey
+    settlement: PositiveInt
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    amount: PositiveInt
+    state: RefundState = RefundState.OPEN
+
+    @property
+    def counts(self) -> bool:
+        return self.state is not RefundState.FAILED
+
+
+class PaidBack(BaseModel):
+    """One settlement: what it came to and where it went."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: PositiveInt
+    at: datetime
+    lines: dict[LineId, int]
+    """Units."""
+    by_line: dict[LineId, int]
+    """Minor units for the goods of each line, before fees."""
+    shipping: int = 0
+    fees: int = 0
+    refund: int
+    to: RefundTarget = RefundTarget.ORIGINAL
+    by_tender: dict[str, int] = {}
+
+
+class Return(BaseModel):
+    """The whole state of one return."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    return_id: ReturnId
+    order_id: OrderId
+    external_id: str
+    channel: Channel
+    """In which it was asked for."""
+    customer_ref: str
+    locale: str
+    currency: Currency
+    kind: ReturnKind
+    via: ReturnVia
+    store_id: StoreId | None = None
+    """Where it is expected, or has come."""
+    requested_at: datetime
+    requested_by: Actor
+    policy_name: str
+    policy_version: int
+    refund_to: RefundTarget = RefundTarget.ORIGINAL
+    lines: list[ReturnedLine]
+    strangers: list[Stranger] = []
+    version: int = 0
+    decide_by: datetime | None = None
+    send_by: datetime | None = None
+    settle_by: datetime | None = None
+    dropped_off_at: datetime | None = None
+    last_received_at: datetime | None = None
+    tracking_number: str | None = None
+    carrier: str | None = None
+    paid_back: list[PaidBack] = []
+    refunds: list[RefundMade] = []
+    written_off: int = 0
+    """Of what should go back, what a person took as done in another way."""
+    troubles: dict[str, Trouble] = {}
+    interventions: list[InterventionView] = []
+    expired: bool = False
+    cancelled: bool = False
+    finished: bool = False
+
+    def line(self, line_id: LineId) -> ReturnedLine:
+        for line in self.lines:
+            if line.line_id == line_id:
+                return line
+        raise Refused(Refusal(kind=RefusalKind.NOT_FOUND, detail=f"This return has no line {line_id}."))
+
+    def units(self, place: UnitPlace) -> int:
+        return sum(line.count(place) for line in self.lines)
+
+    def at(self, place: UnitPlace) -> dict[LineId, int]:
+        return {line.line_id: line.count(place) for line in self.lines if line.count(place)}
+
+    def claimed(self) -> dict[LineId, int]:
+        return {line.line_id: line.claimed for line in self.lines}
+
+    def unsettled(self) -> dict[LineId, int]:
+        return {line.line_id: line.unsettled for line in self.lines if line.unsettled}
+
+    @property
+    def refund(self) -> int:
+        return sum(each.refund for each in self.paid_back)
+
+    @property
+    def fees(self) -> int:
+        return sum(each.fees for each in self.paid_back)
+
+    @property
+    def refunded(self) -> int:
+        """What has gone back or is on its way."""
+        return sum(refund.amount for refund in self.refunds if refund.counts)
+
+    @property
+    def due(self) -> int:
+        """What was settled and has not gone back yet."""
+        return max(0, self.refund - self.refunded - self.written_off)
+
+    @property
+    def money_rests(self) -> bool:
+        under_way = (RefundState.OPEN, RefundState.PENDING)
+        return not self.due and not any(refund.state in under_way for refund in self.refunds)
+
+    @property
+    def at_rest(self) -> bool:
+        """Nobody has anything more to do about any unit or its money."""
+        busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
+        done = not any(self.units(place) for place in busy) and not self.unsettled()
+        return done and self.money_rests and not self.interventions
+
+    @property
+    def status(self) -> ReturnStatus:
+        if self.interventions:
+            return ReturnStatus.NEEDS_ATTENTION
+        if self.units(UnitPlace.UNDECIDED):
+            return ReturnStatus.REQUESTED
+        if self.units(UnitPlace.RECEIVED):
+            return ReturnStatus.RECEIVED
+        if self.unsettled():
+            return ReturnStatus.INSPECTED
+        if self.units(UnitPlace.AWAITED):
+            return ReturnStatus.IN_TRANSIT if self.dropped_off_at is not None else ReturnStatus.APPROVED
+        if self.paid_back or self.units(UnitPlace.ACCEPTED) or self.units(UnitPlace.DECLINED):
+            return ReturnStatus.SETTLED
+        if self.cancelled:
+            return ReturnStatus.CANCELLED
+        if self.expired:
+            return ReturnStatus.EXPIRED
+        return ReturnStatus.REJECTED
+
+    def view(self) -> "ReturnView":
+        return ReturnView(
+            **self.model_dump(
+                include={
+                    "return_id",
+                    "order_id",
+                    "external_id",
+                    "version",
+                    "channel",
+                    "customer_ref",
+                    "currency",
+                    "kind",
+                    "via",
+                    "store_id",
+                    "requested_at",
+                    "refund_to",
+                    "tracking_number",
+                    "carrier",
+                }
+            ),
+            status=self.status,
+            policy=PolicyView(name=self.policy_name, version=self.policy_version),
+            lines=[
+                ReturnLineView(
+                    **line.model_dump(exclude={"needs", "terms", "decision"}), decision=line.decision.model_copy()
+                )
+                for line in self.lines
+            ],
+            strangers=list(self.strangers),
+            refund=self.refund,
+            refunded=self.refunded,
+            fees=self.fees,
+            paid_back=[self._shown(each) for each in self.paid_back],
+            waiting_for=self.waits(),
+            interventions=list(self.interventions),
+            finished=self.finished,
+        )
+
+    def _shown(self, settled: PaidBack) -> PaidBack:
+        by_tender: dict[str, int] = {}
+        for refund in self.refunds:
+            if refund.settlement == settled.n and refund.counts:
+                by_tender[refund.tender_id] = by_tender.get(refund.tender_id, 0) + refund.amount
+        return settled.model_copy(update={"by_tender": by_tender})
+
+    def waits(self) -> list[Wait]:
+        found = [
+            Wait(
+                id=f"intervention/{question.intervention_id}",
+                kind=WaitKind.INTERVENTION,
+                what=question.step,
+                who="ops",
+                since=question.since,
+                last_error=question.error,
+            )
+            for question in self.interventions
+        ]
+        found += [
+            Wait(
+                id=f"trouble/{name}",
+                kind=WaitKind.PAYMENT_SYSTEM,
+                what=f"{trouble.system} answers",
+                who=trouble.system,
+                since=trouble.since,
+                last_error=trouble.error,
+            )
+            for name, trouble in self.troubles.items()
+        ]
+        if self.units(UnitPlace.UNDECIDED):
+            found.append(
+                self._wait(WaitKind.RETURN_APPROVAL, "return is approved", "store or ops", self.decide_by, "refused")
+            )
+        if self.units(UnitPlace.AWAITED):
+            found.append(
+                self._wait(WaitKind.RETURN_ARRIVAL, "customer brings goods back", "customer", self.send_by, "closed")
+            )
+        if self.units(UnitPlace.RECEIVED):
+            found.append(self._wait(WaitKind.INSPECTION, "store inspects what came", "store", None, None))
+        if any(refund.state is RefundState.PENDING for refund in self.refunds):
+            found.append(
+                self._wait(
+                    WaitKind.PAYMENT_SYSTEM, "payment system carries the refund out", "payment system", None, None
+                )
+            )
+        if self.unsettled() and not self.interventions:
+            found.append(
+                self._wait(WaitKind.SETTLEMENT, "return is settled", "store", self.settle_by, "paid back as wished")
+            )
+        return found
+
+    def _wait(self, kind: WaitKind, what: str, who: str, deadline: datetime | None, default: str | None) -> Wait:
+        since = self.last_received_at or self.requested_at
+        return Wait(id=kind.value, kind=kind, what=what, who=who, since=since, deadline=deadline, default=default)
+
+
+def restocked(line: ReturnedLine, quantity: int) -> dict[Sku, int]:
+    """The pieces that go on the shelf with so many units."""
+    return pieces(line.needs, quantity)
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PolicyView(View):
+    name: str
+    version: int
+
+
+class ReturnLineView(View):
+    line_id: LineId
+    sku: Sku
+    quantity: int
+    reason: ReturnReason
+    decision: ReturnDecision
+    undecided: int = 0
+    refused: int = 0
+    awaited: int = 0
+    received: int = 0
+    accepted: int = 0
+    declined: int = 0
+    closed: int = 0
+    settled: int = 0
+    turned_up: int = 0
+    handled: list[Handled] = []
+
+    @property
+    def unsettled(self) -> int:
+        return self.accepted - self.settled
+
+
+class ReturnView(View):
+    """A return as every role reads it."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    external_id: str
+    """The order's."""
+    version: int
+    channel: Channel
+    customer_ref: str
+    currency: Currency
+    kind: ReturnKind
+    via: ReturnVia
+    store_id: StoreId | None = None
+    status: ReturnStatus
+    requested_at: datetime
+    policy: PolicyView
+    refund_to: RefundTarget
+    refund: int = 0
+    """What the settlements came to, in minor units."""
+    refunded: int = 0
+    """What of it has gone back or is on its way."""
+    fees: int = 0
+    lines: list[ReturnLineView]
+    strangers: list[Stranger] = []
+    paid_back: list[PaidBack] = []
+    tracking_number: str | None = None
+    carrier: str | None = None
+    waiting_for: list[Wait] = []
+    interventions: list[InterventionView] = []
+    finished: bool = False
+
+    def public(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,180 @@
+"""The money of a return: what was paid for the units that came, what goes back for some, and from which tenders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.ids import LineId
+from domain.intake import TenderType
+from domain.ledger import OrderMoney
+from domain.payments import AuthorisationId, TenderId
+from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.shares import Shares
+from domain.views import LineView, OrderView
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+TILL = TenderId("till")
+"""Money that was paid in a store: no provider knows it, and it goes back at the till."""
+
+
+class Settled(Value):
+    """A settlement of some units, by line, in minor units. Worked out once, under the order's lock, and kept."""
+
+    n: int
+    units: dict[LineId, int]
+    goods: dict[LineId, int]
+    shipping: dict[LineId, int] = {}
+    fees: int = 0
+    refund: int
+
+
+class Part(Value):
+    """What one authorisation can still give back."""
+
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    available: int
+
+
+class Tenders(Value):
+    """The tenders of an order in their order of payment, and the authorisations behind them."""
+
+    tenders: tuple[PaidTender, ...]
+    parts: tuple[Part, ...]
+
+    def of(self, tender: TenderId, amount: int) -> list[tuple[AuthorisationId, int]]:
+        """`amount` of a tender over its authorisations, the oldest first."""
+        found = []
+        for part in self.parts:
+            if part.tender_id == tender and (taken := min(part.available, amount)):
+                found.append((part.authorisation_id, taken))
+                amount -= taken
+        return found
+
+
+def came(line: LineView, *, never_came: bool = False) -> int:
+    """Units that the customer has or had; of a claim that nothing came, those that were sent."""
+    return line.handed_over + line.delivered + (line.shipped if never_came else 0)
+
+
+def paid_lines(order: OrderView, settled: Iterable[Settled]) -> list[PaidLine]:
+    """The order's lines as far as they left for the customer, with what earlier settlements paid back of them."""
+    lines = order.lines
+    shares = Shares(
+        {line.line_id: line.total for line in lines}, {line.line_id: line.ordered for line in lines}, order.total
+    )
+    before: dict[LineId, int] = {}
+    shipping_back: dict[LineId, int] = {}
+    for each in settled:
+        for line_id, units in each.units.items():
+            before[line_id] = before.get(line_id, 0) + units
+        for line_id, amount in each.shipping.items():
+            shipping_back[line_id] = shipping_back.get(line_id, 0) + amount
+    found = []
+    for line in lines:
+        units = came(line, never_came=True)
+        if not units:
+            continue
+        earned = line.earned if line.earned is not None else line.total * units // line.ordered
+        payable = shares.payable(line.line_id)
+        goods = min(earned, earned * line.total // payable) if payable > line.total else earned
+        found.append(
+            PaidLine(
+                line_id=line.line_id,
+                units=units,
+                paid=goods,
+                tax=line.tax * units // line.ordered,
+                discount=line.discount * units // line.ordered,
+                shipping=earned - goods,
+                shipping_back=min(earned - goods, shipping_back.get(line.line_id, 0)),
+                returned=min(units, before.get(line.line_id, 0)),
+                unit_price=line.unit_price,
+            )
+        )
+    return found
+
+
+def settle(
+    n: int,
+    lines: Sequence[PaidLine],
+    units: Mapping[LineId, int],
+    policies: Mapping[LineId, RefundPolicy],
+    *,
+    fee_charged_before: bool,
+) -> Settled:
+    """What goes back for `units`, each line under its own policy; the fee of a return is charged once.
+
+    Raises `MoreThanReceived`.
+    """
+    goods: dict[LineId, int] = {}
+    shipping: dict[LineId, int] = {}
+    fees = refund = 0
+    for policy in dict.fromkeys(policies[line_id] for line_id in units):
+        wanted = {line_id: quantity for line_id, quantity in units.items() if policies[line_id] == policy}
+        request = RefundRequest(lines=wanted, fee_charged_before=fee_charged_before or fees > 0)
+        split = split_refund(lines, (), request, policy)
+        fees += split.fees
+        refund += split.refund
+        goods |= {share.line_id: share.goods for share in split.by_line}
+        shipping |= {share.line_id: share.shipping for share in split.by_line if share.shipping}
+        lines = [
+            line.model_copy(
+                update={
+                    "returned": line.returned + wanted.get(line.line_id, 0),
+                    "shipping_back": line.shipping_back + shipping.get(line.line_id, 0),
+                }
+            )
+            if line.line_id in wanted
+            else line
+            for line in lines
+        ]
+    return Settled(n=n, units=dict(units), goods=goods, shipping=shipping, fees=fees, refund=refund)
+
+
+def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
+    """What each tender paid and can take back; what is disputed counts as gone.
+
+    `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
+    by returns.
+    """
+    disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
+    ledger_captured = sum(tender.captured for tender in money.tenders)
+    ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
+    tenders = [
+        PaidTender(
+            tender_id=tender.tender_id,
+            type=TenderType.CARD,
+            captured=tender.captured,
+            refunded=min(
+                tender.captured,
+                tender.refunded + tender.refunding + sum(n for each, _, n in disputed if each == tender.tender_id),
+            ),
+        )
+        for tender in money.tenders
+    ]
+    if (till := order.payment.captured - ledger_captured) > 0:
+        by_returns = sum(given_back.values())
+        by_order = order.payment.refunded - by_returns - (ledger_refunded - (by_returns - given_back.get(TILL, 0)))
+        tenders.append(
+            PaidTender(
+                tender_id=TILL,
+                type=TenderType.PAY_IN_STORE,
+                captured=till,
+                refunded=min(till, max(0, by_order) + given_back.get(TILL, 0)),
+            )
+        )
+    parts = tuple(
+        Part(
+            tender_id=each.tender_id,
+            authorisation_id=each.id,
+            available=max(
+                0, each.captured - each.refunded - each.refunding - sum(n for _, at, n in disputed if at == each.id)
+            ),
+        )
+        for each in money.authorisations
+    )
+    return Tenders(tenders=tuple(tenders), parts=parts)

@@ -1,0 +1,99 @@
+"""`/v1/accounts`: the same balances, schedule and payoff in every channel, and repayments through any of them."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+
+from adapters.access.port import PrincipalKind
+from adapters.banking.port import Account, KeyReused, NothingOwed, UnknownAccount
+from domain.ids import derived_id
+from domain.lending.accounts import balances, payoff
+from gateway.applications import bodies
+from gateway.applications.sending import visible_application
+from gateway.fields import Instant
+from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
+from gateway.problems import Problem, ProblemKind, invalid, not_found
+from gateway.rights import must_act_as
+from gateway.services import CurrentServices, Services
+
+router = APIRouter(prefix="/v1/accounts/{account_id}", route_class=CommandRoute, tags=["accounts"])
+
+
+async def _account(services: Services, caller: Caller, account_id: str) -> tuple[Account, str]:
+    """The account, if the caller may know of its application; and the zone of its days."""
+    try:
+        account = await services.lending.banking.account(account_id)
+    except UnknownAccount:
+        raise not_found() from None
+    stored = await visible_application(services, caller, account.terms.application_id)
+    product = await services.lending.products.version(stored.view["product"], stored.view["product_version"])
+    return account, product.zone if product else "UTC"
+
+
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+@router.get("/balances", summary="Balances by type, as of a time")
+async def read_balances(
+    account_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    as_of: Annotated[Instant | None, Query()] = None,
+) -> dict[str, Any]:
+    account, zone = await _account(services, caller, account_id)
+    at = as_of or services.now()
+    found = balances(account.terms, account.transactions, at, _day(at, zone))
+    return {"account_id": account_id, "kind": account.terms.kind.value, **found.model_dump(mode="json")}
+
+
+@router.get("/transactions", summary="What was posted, booked and pending")
+async def read_transactions(account_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    account, _ = await _account(services, caller, account_id)
+    items = [{**each.model_dump(mode="json"), "amount": each.amount} for each in account.transactions]
+    return {"items": items, "next_cursor": None}
+
+
+@router.get("/schedule", summary="The instalments as they were agreed")
+async def read_schedule(account_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    account, _ = await _account(services, caller, account_id)
+    return {"items": [each.model_dump(mode="json") for each in account.instalments], "next_cursor": None}
+
+
+@router.get("/payoff", summary="What would settle it on a day")
+async def read_payoff(
+    account_id: str, caller: CurrentCaller, services: CurrentServices, on: Annotated[date | None, Query()] = None
+) -> dict[str, Any]:
+    account, zone = await _account(services, caller, account_id)
+    day = on or _day(services.now(), zone)
+    if day < account.terms.opened_on:
+        raise invalid("/query/on", f"Should not be before {account.terms.opened_on}")
+    return payoff(account.terms, account.transactions, day).model_dump(mode="json")
+
+
+@router.post("/repayments", status_code=201, summary="Repay, once")
+async def repay(
+    account_id: str,
+    body: bodies.RepaymentBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> dict[str, Any]:
+    await must_act_as(caller, PrincipalKind.CHANNEL, PrincipalKind.OPS)
+    account, zone = await _account(services, caller, account_id)
+    if body.currency is not None and body.currency != account.terms.currency:
+        raise invalid("/currency", f"Should be {account.terms.currency}")
+    now = services.now().astimezone(UTC)
+    key = derived_id("repayment", account_id, command_id)
+    try:
+        posted = await services.lending.banking.repay(
+            account_id, body.amount, key, now, _day(now, zone), caller.actor.channel.value
+        )
+    except NothingOwed as refused:
+        raise Problem(ProblemKind.BEYOND_LIMIT, f"{refused}.") from None
+    except KeyReused:
+        raise Problem(ProblemKind.IDEMPOTENCY_KEY_REUSED, "Send a new Idempotency-Key.") from None
+    return {**posted.model_dump(mode="json"), "amount": body.amount}

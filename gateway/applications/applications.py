@@ -1,0 +1,233 @@
+"""`/v1/applications`: started in one channel, gone on with in any other."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from adapters.access.port import PrincipalKind
+from adapters.applications.port import ApplicationEvent
+from adapters.letters.writing import party_subject
+from adapters.vault.port import UnknownSubject
+from domain.ids import CommandId, derived_id
+from domain.lending.answers import beyond_limits, faults_in, taken
+from domain.lending.products import StepDefinition
+from domain.lending.stages import Stage
+from domain.personal import PersonalData
+from gateway.answering import PENDING, pending
+from gateway.applications import bodies
+from gateway.applications.sending import carry_out, product_of, shown, visible_application
+from gateway.applications.starting import keep_party, start_application
+from gateway.channels.placing import speaks_for
+from gateway.commands import StillWorking
+from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
+from gateway.problems import FieldError, Problem, ProblemKind, not_found
+from gateway.rights import must_act_as
+from gateway.services import CurrentServices, Services
+from workflows import application_messages as messages
+
+router = APIRouter(prefix="/v1/applications", route_class=CommandRoute, tags=["applications"])
+
+CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
+STAFF_SIDE = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER, PrincipalKind.CHANNEL)
+Shown = dict[str, Any]
+SeenVersion = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version that the caller saw")]
+
+
+@router.post("", status_code=201, summary="Start an application", responses=PENDING, response_model=Shown)
+async def start(
+    body: bodies.ApplicationBody, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    if not speaks_for(caller, body.channel):
+        raise await caller.refused(f"needs a key that speaks for the channel {body.channel}")
+    try:
+        stored = await start_application(services, caller, body, command_id)
+    except StillWorking as working:
+        return pending(f"/v1/applications/{working}")
+    view = shown(caller, stored)
+    return JSONResponse(view, 201, headers={"Location": f"/v1/applications/{view['application_id']}"})
+
+
+@router.get("", summary="Applications, the newest first")
+async def listed(
+    caller: CurrentCaller,
+    services: CurrentServices,
+    customer: Annotated[str | None, Query(max_length=128)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    await caller.must_be(*STAFF_SIDE)
+    sees_all = caller.sees_all_orders or caller.principal.kind is PrincipalKind.UNDERWRITER
+    found = await services.lending.applications.listed(
+        customer_ref=customer, created_by=None if sees_all else caller.principal.id, limit=limit
+    )
+    return {"items": [shown(caller, each) for each in found], "next_cursor": None}
+
+
+@router.get("/{application_id}", summary="An application as it is now")
+async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> Shown:
+    return shown(caller, await visible_application(services, caller, application_id))
+
+
+@router.get("/{application_id}/timeline", summary="What happened, in order")
+async def timeline(application_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    await visible_application(services, caller, application_id)
+    events = await services.lending.applications.timeline(application_id)
+    if caller.principal.kind is PrincipalKind.CHANNEL:
+        events = [each for each in events if each.event not in _NOT_FOR_CHANNELS]
+    return {"items": [_event(each) for each in events], "next_cursor": None}
+
+
+_NOT_FOR_CHANNELS = frozenset({"screening_held", "screening_cleared"})
+
+
+def _event(event: ApplicationEvent) -> dict[str, Any]:
+    actor = event.actor
+    return {
+        "at": event.at.isoformat().replace("+00:00", "Z"),
+        "event": event.event,
+        "actor": actor.id,
+        "actor_kind": actor.kind.value,
+        "on_behalf_of": actor.on_behalf_of,
+        "channel": actor.channel.value,
+        "place": actor.place,
+        "reason": event.reason,
+        "data": event.data,
+    }
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+@router.put("/{application_id}/steps/{step}", summary="Answer a step", responses=PENDING, response_model=Shown)
+async def answer_step(
+    application_id: str,
+    step: str,
+    body: dict[str, Any],
+    caller: CurrentCaller,
+    services: CurrentServices,
+    version: SeenVersion = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    stored = await visible_application(services, caller, application_id)
+    definition = await product_of(services, stored.view)
+    found = definition.step(step)
+    if found is None:
+        raise not_found()
+    faults = faults_in(found, body) or beyond_limits(definition, found, body)
+    if faults:
+        errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
+    answers = taken(found, body)
+    if answers.personal is not None and _may_be_taken(stored.view, found, caller):
+        known = await _known(services, application_id)
+        await keep_party(services, application_id, "p1", _merged(known, answers.personal))
+    command = messages.SubmitStep(
+        command_id=put_once(caller),
+        actor=caller.actor,
+        version=version,
+        step=step,
+        data=answers.plain,
+        digest=answers.digest,
+        person=_officer(caller),
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+def _may_be_taken(view: Shown, step: StepDefinition, caller: Caller) -> bool:
+    """What the application will refuse must change nothing in the vault."""
+    is_open = view["outcome"] is None and Stage(view["stage"]).rank <= Stage.OFFERED.rank
+    blocked: list[str] = next((each["requires"] for each in view["steps"] if each["name"] == step.name), [])
+    return is_open and not blocked and caller.actor.channel in step.channels
+
+
+async def _known(services: Services, application_id: str) -> PersonalData:
+    try:
+        found = await services.vault.get(party_subject(application_id, "p1"))
+    except UnknownSubject:
+        return PersonalData()
+    return found if isinstance(found, PersonalData) else PersonalData()
+
+
+def _merged(known: PersonalData, said: PersonalData) -> PersonalData:
+    return known.model_copy(update=said.model_dump(exclude_defaults=True))
+
+
+def _officer(caller: Caller) -> str | None:
+    """Who keys it for the applicant: the person that a channel names, or the office's own account."""
+    behalf = caller.actor.on_behalf_of or ""
+    if behalf.startswith("person/"):
+        return behalf.removeprefix("person/")
+    return caller.principal.id if caller.principal.kind is PrincipalKind.OPS else None
+
+
+def put_once(caller: Caller) -> CommandId:
+    """PUT and DELETE may be repeated by themselves; each is a command of its own."""
+    return CommandId(derived_id("command", caller.principal.id, uuid.uuid4().hex))
+
+
+@router.post("/{application_id}/pen", summary="Take the pen", responses=PENDING, response_model=Shown)
+async def take_pen(
+    application_id: str,
+    body: bodies.PenBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    command = messages.TakePen(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        holder=body.holder or caller.actor.on_behalf_of or caller.principal.id,
+        take_over=body.take_over,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/submit", summary="Ask for a decision", responses=PENDING, response_model=Shown)
+async def submit(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.Versioned | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    version = body.version if body else None
+    command = messages.Submit(command_id=command_id, actor=caller.actor, version=version)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/withdraw", summary="Go no further", responses=PENDING, response_model=Shown)
+async def withdraw(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.WithdrawBody | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    given = body or bodies.WithdrawBody()
+    command = messages.Withdraw(command_id=command_id, actor=caller.actor, version=given.version, reason=given.reason)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/{application_id}/rescind", summary="Cancel what was signed", responses=PENDING, response_model=Shown)
+async def rescind(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.Versioned | None = None,
+) -> Any:
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    version = body.version if body else None
+    command = messages.Rescind(command_id=command_id, actor=caller.actor, version=version)
+    return await carry_out(services, caller, application_id, command)

@@ -1,0 +1,67 @@
+"""`/v1/products`, `/v1/policy-packs`: what can be applied for, with what each step asks; new versions are published."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from adapters.access.port import Role
+from adapters.audit.port import AuditOutcome
+from adapters.products.port import DefinitionRefused, VersionExists
+from adapters.products.reading import checked
+from domain.lending.answers import json_schema
+from domain.lending.products import ProductDefinition
+from gateway.audit import trail_of
+from gateway.idempotency import CommandRoute
+from gateway.principals import CurrentCaller
+from gateway.problems import FieldError, Problem, ProblemKind, not_found
+from gateway.rights import must_run_operations
+from gateway.services import CurrentServices
+
+router = APIRouter(prefix="/v1", route_class=CommandRoute, tags=["products"])
+
+
+@router.get("/products", summary="What can be applied for")
+async def listed(caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    found = await services.lending.products.all()
+    return {"items": [_shown(each) for each in found], "next_cursor": None}
+
+
+@router.get("/products/{product}", summary="A product, with the JSON Schema of each step's body")
+async def read(product: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    found = await services.lending.products.latest(product)
+    if found is None:
+        raise not_found()
+    return _shown(found)
+
+
+@router.post("/products", status_code=201, summary="Publish a version of a product", response_model=dict[str, Any])
+async def publish(body: dict[str, Any], caller: CurrentCaller, services: CurrentServices) -> Any:
+    await must_run_operations(caller)
+    await caller.must_have(Role.OPS_MANAGER)
+    try:
+        definition = checked(body)
+        await services.lending.products.publish(definition, caller.principal.id, services.now())
+    except DefinitionRefused as refused:
+        errors = [FieldError(pointer=place, reason=detail) for place, detail in refused.faults]
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+    except VersionExists as exists:
+        raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
+    name = f"{definition.product}/{definition.version}"
+    await trail_of(caller.request).write(caller.actor, "publish product", name, AuditOutcome.DONE)
+    return JSONResponse(_shown(definition), 201, headers={"Location": f"/v1/products/{definition.product}"})
+
+
+@router.get("/policy-packs", summary="The rules under which new applications run")
+async def packs(caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+    return {"items": [services.lending.policy.model_dump(mode="json")], "next_cursor": None}
+
+
+def _shown(definition: ProductDefinition) -> dict[str, Any]:
+    content = definition.model_dump(mode="json", exclude_none=True)
+    schemas = {step.name: json_schema(step) for step in definition.steps}
+    content["steps"] = [
+        {name: value for name, value in step.items() if name != "fields"} | {"schema": schemas[step["name"]]}
+        for step in content["steps"]
+    ]
+    return content

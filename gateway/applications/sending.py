@@ -1,0 +1,74 @@
+"""Commands to an application, and its record as far as a caller may read it."""
+
+from typing import Any
+
+from adapters.access.port import PrincipalKind
+from adapters.applications.port import StoredApplication
+from domain.ids import application_workflow_id
+from domain.lending.application_view import public
+from domain.lending.products import ProductDefinition
+from domain.refusals import Refusal, RefusalKind, Refused
+from gateway.answering import pending, problem_of
+from gateway.commands import Ended, StillWorking, update_of
+from gateway.principals import Caller
+from gateway.problems import not_found, unavailable
+from gateway.services import Services
+from workflows.application import ApplicationWorkflow
+from workflows.application_messages import Act, ApplicationCommand
+
+ENGINE = "application engine"
+STAFF = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER)
+
+
+async def visible_application(services: Services, caller: Caller, application_id: str) -> StoredApplication:
+    """The record, if the caller may know of it. Raises 404, with an audit row when it is another's."""
+    found = await services.lending.applications.application(application_id)
+    if found is None:
+        raise not_found()
+    staff = caller.principal.kind is PrincipalKind.UNDERWRITER
+    if not (staff or caller.sees_all_orders or found.created_by == caller.principal.id):
+        raise await caller.hidden("another's application")
+    return found
+
+
+def shown(caller: Caller, stored: StoredApplication) -> dict[str, Any]:
+    """Staff see what they weigh; channels see what the customer may know."""
+    return stored.view if caller.principal.kind in STAFF else public(stored.view)
+
+
+async def product_of(services: Services, view: dict[str, Any]) -> ProductDefinition:
+    """The definition under which the application was started."""
+    found = await services.lending.products.version(view["product"], view["product_version"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def carry_out(services: Services, caller: Caller, application_id: str, command: ApplicationCommand) -> Any:
+    """Send the command and answer with the application as it is after it; refusals carry the present state."""
+    handle = services.temporal.get_workflow_handle(application_workflow_id(application_id))
+    try:
+        try:
+            await update_of(handle, ApplicationWorkflow.act, Act(command=command), command.command_id, ENGINE)
+        except Ended:
+            raise await _over(services, application_id) from None
+    except StillWorking:
+        return pending(f"/v1/applications/{application_id}")
+    except Refused as refused:
+        raise await problem_of(refused, lambda: _current(services, caller, application_id)) from None
+    return await _current(services, caller, application_id)
+
+
+async def _current(services: Services, caller: Caller, application_id: str) -> dict[str, Any]:
+    stored = await services.lending.applications.application(application_id)
+    if stored is None:
+        raise not_found()
+    return shown(caller, stored)
+
+
+async def _over(services: Services, application_id: str) -> Exception:
+    stored = await services.lending.applications.application(application_id)
+    if stored is None or stored.view["outcome"] is None:
+        return unavailable(ENGINE, 2)
+    detail = f"This application has ended: {stored.view['outcome']}."
+    return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))

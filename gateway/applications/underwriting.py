@@ -1,0 +1,192 @@
+"""`/v1/underwriting`: the queue, and what its people decide."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from adapters.access.port import PrincipalKind, Role
+from domain.lending.approvals import Reviewer
+from domain.lending.terms import LoanTerms
+from gateway.answering import PENDING
+from gateway.applications import bodies
+from gateway.applications.sending import carry_out, visible_application
+from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
+from gateway.problems import invalid
+from gateway.services import CurrentServices
+from workflows import application_messages as messages
+
+router = APIRouter(prefix="/v1/underwriting", route_class=CommandRoute, tags=["underwriting"])
+
+Shown = dict[str, Any]
+PERSON = "person:"
+"""A right that names who sits behind a login: two logins of one person are one."""
+
+
+async def reviewer_of(caller: Caller) -> Reviewer:
+    """The underwriter who calls. Others: 403."""
+    await caller.must_be(PrincipalKind.UNDERWRITER)
+    await caller.must_have(Role.UNDERWRITER, Role.SENIOR_UNDERWRITER)
+    principal = caller.principal
+    named = sorted(right.removeprefix(PERSON) for right in principal.rights if right.startswith(PERSON))
+    return Reviewer(
+        login=principal.id,
+        person=named[0] if named else principal.id,
+        roles=frozenset(role.value for role in principal.roles),
+    )
+
+
+@router.get("/queue", summary="What waits for an underwriter, the next due first")
+async def queue(
+    caller: CurrentCaller, services: CurrentServices, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> dict[str, Any]:
+    await caller.must_be(PrincipalKind.UNDERWRITER, PrincipalKind.OPS)
+    found = await services.lending.applications.queue(limit)
+    return {"items": [each.view for each in found], "next_cursor": None}
+
+
+@router.post("/applications/{application_id}/claim", summary="Take it", responses=PENDING, response_model=Shown)
+async def claim(
+    application_id: str, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.ClaimReview(command_id=command_id, actor=caller.actor, reviewer=reviewer)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/applications/{application_id}/release", summary="Give it back", responses=PENDING, response_model=Shown)
+async def release(
+    application_id: str, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.ReleaseReview(command_id=command_id, actor=caller.actor, reviewer=reviewer)
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/applications/{application_id}/reassign",
+    summary="Give it to somebody else",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def reassign(
+    application_id: str,
+    body: bodies.ReassignBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    await caller.must_have(Role.SENIOR_UNDERWRITER)
+    await visible_application(services, caller, application_id)
+    to = Reviewer(login=body.to, person=body.to, roles=frozenset({Role.UNDERWRITER.value}))
+    command = messages.ReassignReview(
+        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, to=to
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post("/applications/{application_id}/recuse", summary="Step aside", responses=PENDING, response_model=Shown)
+async def recuse(
+    application_id: str,
+    body: bodies.ReasonBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.Recuse(
+        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, reason=body.reason
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/applications/{application_id}/decide",
+    summary="Approve, refer or decline",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def decide(
+    application_id: str,
+    body: bodies.DecideBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    stored = await visible_application(services, caller, application_id)
+    terms = _terms(stored.view, body.terms) if body.terms else None
+    command = messages.Decide(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        reviewer=reviewer,
+        verdict=body.decision,
+        reasons=body.reasons,
+        conditions=tuple(messages.GivenCondition(code=each.code, kind=each.kind) for each in body.conditions),
+        terms=terms,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/applications/{application_id}/counteroffer",
+    summary="Offer other terms",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def counteroffer(
+    application_id: str,
+    body: bodies.CounterofferBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    stored = await visible_application(services, caller, application_id)
+    command = messages.Counteroffer(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        reviewer=reviewer,
+        terms=_terms(stored.view, body.terms),
+        reasons=body.reasons,
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/applications/{application_id}/approve",
+    summary="Agree to the terms as another pair of eyes",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def approve(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.ApproveBody | None = None,
+) -> Any:
+    reviewer = await reviewer_of(caller)
+    stored = await visible_application(services, caller, application_id)
+    given = body or bodies.ApproveBody()
+    command = messages.Approve(
+        command_id=command_id,
+        actor=caller.actor,
+        version=given.version,
+        reviewer=reviewer,
+        terms_hash=given.terms_hash or stored.view["terms_hash"],
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+def _terms(view: dict[str, Any], body: bodies.TermsBody) -> LoanTerms:
+    """What is asked for, with what the underwriter changes."""
+    if view["terms"] is None:
+        raise invalid("/terms", "This product has no terms to change")
+    return body.over(LoanTerms.model_validate(view["terms"]))

@@ -1,0 +1,89 @@
+"""`throughline account …`: balances, schedule, payoff and repayments of an account."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from gateway.cli import output
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
+
+app = typer.Typer(help="Read and repay accounts.", no_args_is_help=True)
+
+Account = Annotated[str, typer.Argument(help="The account's id.", metavar="ACCOUNT")]
+
+
+@app.callback()
+def channel(
+    context: typer.Context,
+    url: Url = None,
+    key: ApiKey = None,
+    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """Read and repay accounts."""
+    context.obj = Session(url, key, data, (as_,), once)
+
+
+@app.command()
+def balances(
+    context: typer.Context,
+    account: Account,
+    as_of: Annotated[str | None, typer.Option(help="An RFC 3339 time; else now.")] = None,
+    json: AsJson = False,
+) -> None:
+    """What is owed or held, by type."""
+    found = session_of(context).get(f"{_path(account)}/balances", as_of=as_of)
+    if json:
+        output.show_json(found)
+        return
+    rows = [
+        (name, output.money(found[name], found["currency"]))
+        for name in ("principal", "interest", "accrued", "fees", "booked", "pending", "available")
+    ]
+    output.table(("balance", "amount"), rows, "")
+
+
+@app.command()
+def payoff(
+    context: typer.Context,
+    account: Account,
+    on: Annotated[str | None, typer.Option(help="A day, YYYY-MM-DD; else today.")] = None,
+    json: AsJson = False,
+) -> None:
+    """What would settle it on a day."""
+    found = session_of(context).get(f"{_path(account)}/payoff", on=on)
+    output.show_json(found) if json else output.done(
+        f"{output.money(found['total'], found['currency'])} on {found['on']}"
+    )
+
+
+@app.command()
+def schedule(context: typer.Context, account: Account, json: AsJson = False) -> None:
+    """The instalments as they were agreed."""
+    session = session_of(context)
+    found = session.get(f"{_path(account)}/schedule")
+    if json:
+        output.show_json(found)
+        return
+    currency = session.get(f"{_path(account)}/balances")["currency"]
+    parts = ("payment", "interest", "principal", "balance")
+    rows = ((each["due"], *(output.money(each[part], currency) for part in parts)) for each in found["items"])
+    output.table(("due", *parts), rows, "There are no instalments.")
+
+
+@app.command()
+def repay(
+    context: typer.Context,
+    account: Account,
+    amount: Annotated[int, typer.Argument(help="Minor units.", min=1)],
+    json: AsJson = False,
+) -> None:
+    """Repay, once (see --once)."""
+    answer = session_of(context).post(f"{_path(account)}/repayments", {"amount": amount})
+    output.show_json(answer) if json else output.done(f"Posted: {answer['kind']} of {amount} minor units.")
+
+
+def _path(account: str) -> str:
+    return f"/v1/accounts/{quote(account, safe='')}"

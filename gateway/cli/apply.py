@@ -1,0 +1,167 @@
+"""`throughline apply …`: what applicants and channels do with applications."""
+
+import json as jsons
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from gateway.cli import output
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+
+app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
+
+Application = Annotated[str, typer.Argument(help="The application's id.", metavar="APPLICATION")]
+
+
+@app.callback()
+def channel(
+    context: typer.Context,
+    url: Url = None,
+    key: ApiKey = None,
+    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """Apply for loans, cards and accounts."""
+    context.obj = Session(url, key, data, (as_,), once)
+
+
+@app.command()
+def products(context: typer.Context, json: AsJson = False) -> None:
+    """What can be applied for."""
+    answer = session_of(context).get("/v1/products")
+    if json:
+        output.show_json(answer)
+        return
+    rows = (
+        (each["product"], each["version"], each["title"], ", ".join(step["name"] for step in each["steps"]))
+        for each in answer["items"]
+    )
+    output.table(("product", "version", "title", "steps"), rows, "Nothing can be applied for.")
+
+
+@app.command()
+def start(
+    context: typer.Context,
+    product: Annotated[str, typer.Argument(help="The product.", metavar="PRODUCT")],
+    ref: Annotated[str, typer.Option(help="The customer's reference.")],
+    name: Annotated[str, typer.Option(help="The customer's name.")],
+    email: Annotated[str | None, typer.Option(help="Where notices go.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Begin an application."""
+    session = session_of(context)
+    party = {name_: value for name_, value in {"ref": ref, "name": name, "email": email}.items() if value is not None}
+    body = {"product": product, "channel": session.wanted[0], "party": party}
+    _show(session.post("/v1/applications", body), json)
+
+
+@app.command()
+def show(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Where it is, what is missing, what it waits for, and which clocks run."""
+    _show(session_of(context).get(_path(application)), json)
+
+
+@app.command()
+def step(
+    context: typer.Context,
+    application: Application,
+    name: Annotated[str, typer.Argument(help="The step.", metavar="STEP")],
+    answers: Annotated[str, typer.Argument(help="The answers: JSON, or a file that holds it.", metavar="ANSWERS")],
+    json: AsJson = False,
+) -> None:
+    """Answer a step."""
+    try:
+        body = jsons.loads(answers if answers.lstrip().startswith("{") else Path(answers).read_text())
+    except (OSError, ValueError):
+        fail("The answers cannot be read.", "Give JSON, e.g. '{\"monthly_income\": 600000}', or a file that holds it.")
+    _show(session_of(context).put(f"{_path(application)}/steps/{quote(name, safe='')}", body), json)
+
+
+@app.command()
+def submit(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Ask for a decision."""
+    _show(session_of(context).post(f"{_path(application)}/submit"), json)
+
+
+@app.command()
+def accept(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Accept the offer."""
+    _show(session_of(context).post(f"{_path(application)}/offer/accept"), json)
+
+
+@app.command()
+def decline(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Decline the offer."""
+    _show(session_of(context).post(f"{_path(application)}/offer/decline"), json)
+
+
+@app.command()
+def sign(
+    context: typer.Context,
+    application: Application,
+    party: Annotated[str, typer.Option(help="Who signs.")] = "p1",
+    wet: Annotated[bool, typer.Option("--wet", help="With a pen, in a branch.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Sign the agreement."""
+    body = {"party": party, "way": "wet" if wet else "electronic"}
+    _show(session_of(context).post(f"{_path(application)}/sign", body), json)
+
+
+@app.command()
+def withdraw(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Go no further."""
+    _show(session_of(context).post(f"{_path(application)}/withdraw"), json)
+
+
+@app.command()
+def timeline(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """What happened, in order."""
+    answer = session_of(context).get(f"{_path(application)}/timeline")
+    if json:
+        output.show_json(answer)
+        return
+    rows = (
+        (output.time(each["at"]), each["event"].replace("_", " "), each["actor"], each["channel"], each["reason"] or "")
+        for each in answer["items"]
+    )
+    output.table(("at", "event", "actor", "channel", "reason"), rows, "Nothing happened yet.")
+
+
+def _path(application: str) -> str:
+    return f"/v1/applications/{quote(application, safe='')}"
+
+
+def _show(view: dict[str, Any], json: bool) -> None:
+    if json:
+        output.show_json(view)
+    else:
+        shown(view)
+
+
+def shown(view: dict[str, Any]) -> None:
+    """An application for people."""
+    ended = f", {view['outcome'].replace('_', ' ')}" if view["outcome"] else ""
+    output.done(f"{view['product']} {view['application_id']}: {view['stage'].replace('_', ' ')}{ended}")
+    if view["missing"]:
+        output.print_plain("Missing: " + ", ".join(each.get("type") or each["name"] for each in view["missing"]))
+    if offer := view["offer"]:
+        terms, currency = offer["terms"], view["currency"]
+        output.print_plain(
+            f"Offer {offer['n']} ({offer['state']}): {output.money(terms['principal'], currency)}, "
+            f"{terms['term_months']} months, {output.money(offer['payment'], currency)} each, APR {offer['apr']} %"
+        )
+    waits = [
+        (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))
+        for each in view["waiting_for"]
+    ]
+    output.table(("waits for", "who", "until", "then"), waits, "It waits for nothing.")
+    running = [
+        (each["name"].replace("_", " "), output.time(each["due_at"]), each["calendar"])
+        for each in view["clocks"]
+        if each["state"] == "running"
+    ]
+    output.table(("clock", "due", "calendar"), running, "No clock runs.")

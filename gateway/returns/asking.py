@@ -1,0 +1,232 @@
+"""Asking for a return: the policy decides each line, then the units are claimed once and the return starts."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateStage
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from adapters.access.port import PrincipalKind
+from adapters.keys.port import CustomerRef
+from adapters.places.port import Place
+from domain.carriage import ParcelStatus
+from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
+from domain.refusals import Refused
+from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return
+from domain.returns.packs import built_in
+from domain.returns.policy import Case, ReturnPolicy, ReturnTerms, window_ends
+from domain.returns.returned import Return, ReturnedLine, ReturnView
+from domain.returns.settling import Settled, Tenders, came, paid_lines, tenders_of
+from domain.returns.words import NEVER_CAME
+from domain.store_hours import holidays_after
+from domain.views import GroupView, LineView, OrderView
+from gateway.commands import StillWorking
+from gateway.principals import Caller
+from gateway.problems import invalid, not_found
+from gateway.returns.bodies import ReturnBody, WantedReturn
+from gateway.services import Services
+from workflows import options, summaries
+from workflows.return_messages import ReturnStart
+from workflows.returns import ReturnWorkflow
+
+REQUEST = "request"
+"""The update id: it belongs to the return, so that every try gets the same answer."""
+PATIENCE = timedelta(seconds=10)
+
+
+class Facts(NamedTuple):
+    """What is on record of an order, as far as a return of it is decided by that."""
+
+    policy: ReturnPolicy
+    claimed: dict[LineId, int]
+    settled: list[Settled]
+    places: dict[str, Place]
+    categories: dict[str, str | None]
+
+
+async def facts_of(services: Services, order: OrderView) -> Facts:
+    async with services.transactions.begin() as books:
+        policy = await books.return_policies.version(order.return_policy) if order.return_policy else None
+        items = await books.items.items(sorted({line.sku for line in order.lines}))
+        wanted = sorted({group.store_id for group in order.groups if group.store_id})
+        return Facts(
+            policy=policy or built_in(services.policy),
+            claimed=dict(await books.returns.claimed(order.order_id)),
+            settled=[settled for _, settled in await books.returns.settlements(order.order_id)],
+            places={place.location_id: place for place in await books.places.places(wanted)},
+            categories={item.sku: item.category for item in items},
+        )
+
+
+class Decided(NamedTuple):
+    line: LineView
+    wanted: WantedReturn
+    terms: ReturnTerms
+    decision: ReturnDecision
+
+
+def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> list[Decided]:
+    """The policy's word on each line that is asked for."""
+    lines = {line.line_id: line for line in order.lines}
+    paid = {line.line_id: line for line in paid_lines(order, facts.settled)}
+    found = []
+    for position, wanted in enumerate(body.lines):
+        line = lines.get(LineId(wanted.line_id))
+        if line is None:
+            raise invalid(f"/lines/{position}/line_id", "This order has no such line")
+        group, received_at = _received(order, line.line_id)
+        place = facts.places.get(group.store_id or "") if group else None
+        country = (group.country if group else None) or (place.country if place else None)
+        case = Case(channel=order.channel, country=country, category=facts.categories.get(line.sku), sku=line.sku)
+        terms = facts.policy.terms_for(case)
+        zone = place.hours.zone if place else "UTC"
+        holidays = holidays_after(place.hours, received_at) if place and received_at else frozenset()
+        part = paid.get(line.line_id)
+        delivered = DeliveredLine(
+            line_id=line.line_id,
+            sku=line.sku,
+            units=came(line, never_came=wanted.reason in NEVER_CAME),
+            returned=facts.claimed.get(line.line_id, 0),
+            unit_worth=part.paid // part.units if part else 0,
+            received_at=received_at,
+        )
+        request = ReturnLine(
+            line_id=line.line_id,
+            quantity=wanted.quantity,
+            reason=wanted.reason,
+            kind=body.kind,
+            via=body.via,
+            refund_to=body.refund_to,
+        )
+        ends = window_ends(terms, received_at, zone, holidays) if received_at else None
+        found.append(Decided(line, wanted, terms, decide_return(delivered, request, terms, ends, now)))
+    return found
+
+
+def _received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
+    """The group that brought units of a line last, and when the customer had them."""
+    last: tuple[GroupView | None, datetime | None] = (None, None)
+    for group in order.groups:
+        moments = [each.at for each in group.hand_overs if each.lines.get(line_id)]
+        moments += [
+            parcel.status_at
+            for parcel in group.parcels
+            if parcel.lines.get(line_id) and parcel.status is ParcelStatus.DELIVERED
+        ]
+        if moments and (last[1] is None or max(moments) > last[1]):
+            last = group, max(moments)
+        elif last[0] is None and line_id in group.units:
+            last = group, None
+    return last
+
+
+def state_of(
+    order: OrderView,
+    body: ReturnBody,
+    decided: list[Decided],
+    facts: Facts,
+    caller: Caller,
+    return_id: ReturnId,
+    locale: str,
+    now: datetime,
+) -> Return:
+    """The return as it begins: allowed units are awaited, or kept by the customer; others refused or for a person."""
+    at_store = caller.principal.kind is PrincipalKind.STORE
+    store = body.store_id or (caller.principal.store_id if at_store else None)
+    return Return(
+        return_id=return_id,
+        order_id=order.order_id,
+        external_id=order.external_id,
+        channel=caller.principal.channel,
+        customer_ref=order.customer_ref,
+        locale=locale,
+        currency=order.currency,
+        kind=body.kind,
+        via=body.via,
+        store_id=StoreId(store) if store else None,
+        requested_at=now,
+        requested_by=caller.actor,
+        policy_name=facts.policy.name,
+        policy_version=facts.policy.version,
+        refund_to=body.refund_to,
+        lines=[_line(each) for each in decided],
+    )
+
+
+def _line(decided: Decided) -> ReturnedLine:
+    decision, quantity = decided.decision, decided.wanted.quantity
+    where = {
+        Outcome.ALLOWED: "accepted" if decision.keeps_item else "awaited",
+        Outcome.PERSON: "undecided",
+        Outcome.REFUSED: "refused",
+    }[decision.outcome]
+    return ReturnedLine(
+        line_id=decided.line.line_id,
+        sku=decided.line.sku,
+        needs=decided.line.needs,
+        quantity=quantity,
+        reason=decided.wanted.reason,
+        decision=decision,
+        terms=decided.terms,
+        **{where: quantity},
+    )
+
+
+async def start(services: Services, order: OrderView, state: Return, *, at_counter: bool) -> ReturnView:
+    """Claim the units and start the return. Raises `Refused` when they are another's by now, `StillWorking`."""
+    workflow_id = return_workflow_id(state.return_id)
+    async with services.transactions.begin() as books:
+        key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), services.now(), books.connection)
+        await services.keys.bind(workflow_id, key.id, books.connection)
+    operation = WithStartWorkflowOperation(
+        ReturnWorkflow.run,
+        ReturnStart(asked=state, at_counter=at_counter),
+        id=workflow_id,
+        task_queue=options.ORDERS,
+        task_timeout=options.TASK_TIMEOUT,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        static_summary=summaries.returned(state),
+    )
+    try:
+        handle = await services.temporal.start_update_with_start_workflow(
+            ReturnWorkflow.request,
+            id=REQUEST,
+            start_workflow_operation=operation,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            rpc_timeout=PATIENCE,
+        )
+        opened = await handle.result(rpc_timeout=PATIENCE)
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise StillWorking(state.return_id) from None
+    except WorkflowAlreadyStartedError:
+        # It was asked for before, has its end, and only the answer was lost.
+        async with services.transactions.begin() as books:
+            ended = await books.returns.get(state.return_id)
+        if ended is None:
+            raise not_found() from None
+        return ended
+    if opened.refusal is not None:
+        raise Refused(opened.refusal)
+    assert opened.view is not None
+    return opened.view
+
+
+async def locale_of(services: Services, order_id: OrderId) -> str:
+    """The language that the order was placed in."""
+    async with services.transactions.begin() as books:
+        entries = await books.outbox.list_for_order(order_id)
+    return next((entry.notice.locale for entry in entries if entry.notice.audience == "customer"), "en")
+
+
+async def tenders(services: Services, order: OrderView) -> Tenders:
+    """What each tender of the order paid and can take back now."""
+    async with services.transactions.begin() as books:
+        returns = await books.returns.of_order(order.order_id)
+    given_back: dict[str, int] = {}
+    for view in returns:
+        for settled in view.paid_back:
+            for tender, amount in settled.by_tender.items():
+                given_back[tender] = given_back.get(tender, 0) + amount
+    return tenders_of(order, await services.payments.statement(order.order_id), given_back)

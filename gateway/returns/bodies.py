@@ -1,0 +1,127 @@
+"""The bodies of calls about returns."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from domain.intake import EMAIL, MAX_QUANTITY, PHONE, Key, misplaced
+from domain.refunds import RefundTarget
+from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
+from gateway.fields import Body, Instant, LongText
+from gateway.stores.bodies import CommandBody, LineQuantity
+
+Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+
+class Lookup(Body):
+    """How a store finds the order: by one of these."""
+
+    order_id: Key | None = None
+    external_id: Key | None = None
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=PHONE)] | None = None
+    code: Key | None = None
+    """What is printed on the receipt: the order's own number or the channel's."""
+    customer: Key | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Self:
+        if sum(value is not None for _, value in self) != 1:
+            raise misplaced((), "Name exactly one of order_id, external_id, email, phone, code, customer")
+        return self
+
+
+class Wanted(Body):
+    sku: Key
+    quantity: Units
+
+
+class WantedReturn(Body):
+    """One line that comes back, and why."""
+
+    line_id: Key
+    quantity: Units
+    reason: ReturnReason
+    wanted: Wanted | None = None
+
+
+class ReturnBody(Body):
+    order_id: Key | None = None
+    lookup: Lookup | None = None
+    kind: ReturnKind = ReturnKind.RETURN
+    lines: Annotated[list[WantedReturn], Field(min_length=1, max_length=500)]
+    via: ReturnVia = ReturnVia.STORE
+    store_id: Key | None = None
+    """Where it is brought or sent; a store that asks means itself."""
+    refund_to: RefundTarget = RefundTarget.ORIGINAL
+
+    @model_validator(mode="after")
+    def _names_its_order(self) -> Self:
+        if (self.order_id is None) == (self.lookup is None):
+            raise misplaced(("order_id",), "Name order_id or lookup, and not both")
+        seen: set[str] = set()
+        for position, line in enumerate(self.lines):
+            if line.line_id in seen:
+                raise misplaced(("lines", position, "line_id"), "The line is named twice")
+            seen.add(line.line_id)
+        return self
+
+
+class ApproveReturnBody(CommandBody):
+    lines: Annotated[list[LineQuantity], Field(min_length=1, max_length=500)] | None = None
+    reason: LongText | None = None
+    """Needed to approve what the policy refuses."""
+
+
+class RejectReturnBody(CommandBody):
+    lines: Annotated[list[LineQuantity], Field(min_length=1, max_length=500)] | None = None
+    reason: LongText
+
+
+class DropOffBody(CommandBody):
+    at: Instant | None = None
+    carrier: Key | None = None
+    tracking_number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$")] | None = None
+
+
+class ReceivedLine(Body):
+    """Units of a line, or, by its sku, something that belongs to none."""
+
+    line_id: Key | None = None
+    sku: Key | None = None
+    quantity: Units
+    condition: ItemCondition | None = None
+    disposition: ReturnDisposition | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.line_id is None) == (self.sku is None):
+            raise misplaced(("line_id",), "Name line_id, or the sku of what belongs to no line, and not both")
+        return self
+
+
+class ReceiveReturnBody(CommandBody):
+    store_id: Key
+    lines: Annotated[list[ReceivedLine], Field(min_length=1, max_length=500)]
+
+
+class InspectedLine(Body):
+    line_id: Key
+    quantity: Units
+    accepted: bool | Annotated[int, Field(ge=0, le=MAX_QUANTITY)] = True
+    """Whether these units are taken back, or how many of them are; the others go back to the customer."""
+    condition: ItemCondition
+    disposition: ReturnDisposition
+
+
+class InspectReturnBody(CommandBody):
+    store_id: Key | None = None
+    lines: Annotated[list[InspectedLine], Field(min_length=1, max_length=500)]
+
+
+class SettleReturnBody(CommandBody):
+    refund_to: RefundTarget | None = None
+
+
+class CancelReturnBody(CommandBody):
+    reason: LongText | None = None

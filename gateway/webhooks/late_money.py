@@ -1,0 +1,32 @@
+"""What a payment provider says after the process that it concerns is over: kept in the order's timeline, once."""
+
+from adapters.inbound.port import InboundEvent
+from adapters.transaction.port import Transactions
+from domain.actors import ENGINE
+from domain.ids import ReturnId
+from domain.timeline import Event, Fact, TimelineEntry
+
+
+async def came_back(transactions: Transactions, event: InboundEvent, amount: int, return_id: ReturnId) -> None:
+    """A refund did not reach its customer after all: somebody has to see it."""
+    facts = Fact(return_id=return_id, amount=amount, event_id=event.event_id)
+    await keep(transactions, event, Event.REFUND_CAME_BACK, event.type, facts)
+
+
+async def disputed(transactions: Transactions, event: InboundEvent, dispute_id: str, amount: int) -> None:
+    """The customer's bank has taken money back."""
+    facts = Fact(dispute_id=dispute_id, amount=amount, event_id=event.event_id)
+    await keep(transactions, event, Event.PAYMENT_DISPUTED, event.type, facts)
+
+
+async def keep(transactions: Transactions, event: InboundEvent, kind: Event, reason: str, facts: Fact) -> None:
+    """One more event in the order's timeline, unless this news is in it."""
+    async with transactions.begin() as books:
+        await books.returns.lock_order(event.order_id)
+        after = 0
+        while page := await books.records.timeline(event.order_id, after=after, limit=500):
+            if any(getattr(each.entry.data, "event_id", None) == event.event_id for each in page):
+                return
+            after = page[-1].position
+        entry = TimelineEntry(at=event.received_at, event=kind, actor=ENGINE, reason=reason, data=facts)
+        await books.records.append(event.order_id, entry)

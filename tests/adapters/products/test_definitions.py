@@ -1,0 +1,155 @@
+"""The shipped products are sound; one that cannot work is refused with the place of each fault."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from adapters.products.port import DefinitionRefused
+from adapters.products.reading import FOLDER, checked, parse_definition, shipped
+from domain.lending.answers import beyond_limits, faults_in, json_schema, taken
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def loan() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((FOLDER / "personal-loan.yaml").read_text())
+    return content
+
+
+def refused(change: Change) -> list[tuple[str, str]]:
+    content = loan()
+    change(content)
+    with pytest.raises(DefinitionRefused) as error:
+        checked(content)
+    return error.value.faults
+
+
+def test_the_products_that_ship() -> None:
+    assert sorted(shipped()) == ["credit-card", "deposit-account", "mortgage", "personal-loan", "personal-loan-eu"]
+    assert [step.name for step in shipped()["personal-loan"].steps] == [
+        "applicant",
+        "amount",
+        "income",
+        "obligations",
+        "consents",
+    ]
+
+
+def needs(step: int, *names: str) -> Change:
+    return lambda content: content["steps"][step].update(requires=list(names))
+
+
+FAULTS: dict[str, tuple[Change, str, str]] = {
+    "cycle": (needs(0, "consents"), "/steps/0/requires", "cycle: applicant needs consents needs applicant"),
+    "a step that needs itself": (needs(1, "amount"), "/steps/1/requires", "cycle: amount needs amount"),
+    "unreachable": (
+        lambda content: content["steps"][0].update(channels=[]),
+        "/steps/0",
+        "unreachable: applicant cannot be reached: no channel takes it",
+    ),
+    "what needs it is unreachable too": (
+        lambda content: content["steps"][0].update(channels=[]),
+        "/steps/2",
+        "unreachable: income cannot be reached: it needs applicant, which cannot be answered",
+    ),
+    "unknown step": (needs(1, "moon"), "/steps/1/requires/0", "unknown_step: there is no step moon"),
+    "evidence": (
+        lambda content: content.pop("evidence"),
+        "/steps/2/evidence/0",
+        "unknown_evidence: income_proof is no evidence type of this product",
+    ),
+    "what falls": (
+        lambda content: content["steps"][1].update(invalidates=["weather"]),
+        "/steps/1/invalidates/0",
+        "unknown_target: weather is no step, no check and not decision or offer",
+    ),
+    "a fact": (
+        lambda content: content["facts"].update(income=["income.weekly"]),
+        "/facts/income/0",
+        "unknown_fact: there is no answer income.weekly",
+    ),
+    "a name twice": (
+        lambda content: content["steps"].append(content["steps"][1]),
+        "/steps/5",
+        "named_twice: amount is named twice",
+    ),
+    "tiers": (
+        lambda content: content["approvals"].reverse(),
+        "/approvals/1",
+        "tiers_out_of_order: each tier must reach further than the last",
+    ),
+    "the shape": (lambda content: content["steps"][0].update(colour="red"), "/steps/0/colour", "Extra inputs"),
+}
+
+
+@pytest.mark.parametrize(("change", "place", "detail"), FAULTS.values(), ids=FAULTS)
+def test_a_definition_that_cannot_work_is_refused_at_the_place(change: Change, place: str, detail: str) -> None:
+    found = refused(change)
+    assert any(where == place and why.startswith(detail) for where, why in found), found
+
+
+def test_broken_yaml_is_refused_at_its_line() -> None:
+    with pytest.raises(DefinitionRefused, match="line 2"):
+        parse_definition("product: x\nsteps: [")
+
+
+AMOUNT = {"amount": 500_000, "term_months": 36, "purpose": "car"}
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({**AMOUNT, "amount": "5"}, ("/amount", "Should be an integer")),
+        ({**AMOUNT, "amount": True}, ("/amount", "Should be an integer")),
+        ({**AMOUNT, "term_months": 0}, ("/term_months", "Should be between 1 and 600")),
+        ({**AMOUNT, "extra": 1}, ("/extra", "Unknown field")),
+        ({"amount": 1, "term_months": 1}, ("/purpose", "Field required")),
+        ({**AMOUNT, "purpose": "yacht"}, ("/purpose", "Should be one of")),
+    ],
+)
+def test_a_steps_body_is_strict(body: dict[str, Any], fault: tuple[str, str]) -> None:
+    step = shipped()["personal-loan"].step("amount")
+    assert step is not None
+    found = faults_in(step, body)
+    assert [(each.pointer, each.reason[: len(fault[1])]) for each in found] == [fault]
+
+
+def test_amounts_beyond_the_product_are_refused_with_its_limits() -> None:
+    product = shipped()["personal-loan"]
+    step = product.step("amount")
+    assert step is not None
+    assert not faults_in(step, AMOUNT)
+    assert not beyond_limits(product, step, AMOUNT)
+    found = beyond_limits(product, step, {**AMOUNT, "amount": 99_999, "term_months": 96})
+    assert [each.pointer for each in found] == ["/amount", "/term_months"]
+
+
+def test_what_identifies_a_person_is_kept_apart() -> None:
+    step = shipped()["personal-loan"].step("applicant")
+    assert step is not None
+    body = {
+        "name": "Test Person",
+        "email": "person@example.org",
+        "birth_date": "1990-02-28",
+        "address": {"line1": "Way 1", "postal_code": "10001", "city": "New York", "country": "US"},
+    }
+    assert not faults_in(step, body)
+    answers = taken(step, body)
+    assert answers.plain == {}
+    assert answers.personal is not None
+    assert answers.personal.address == ("Way 1", "10001 New York", "US")
+    assert answers.digest != taken(step, {**body, "name": "Other"}).digest
+    assert faults_in(step, {**body, "email": "nowhere", "birth_date": "1990-02-30"}) == [
+        ("/email", "Should be a mail address"),
+        ("/birth_date", "Should be a date, YYYY-MM-DD"),
+    ]
+
+
+def test_callers_learn_what_a_step_takes() -> None:
+    step = shipped()["personal-loan"].step("consents")
+    assert step is not None
+    schema = json_schema(step)
+    assert schema["required"] == ["credit_report", "electronic"]
+    assert schema["properties"]["credit_report"] == {"type": "boolean", "const": True}

@@ -1,0 +1,61 @@
+"""When each duty is over, on its own calendar."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
+
+STANDARD = LendingPolicy()
+WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
+"""11 o'clock in New York."""
+
+
+@pytest.mark.parametrize(
+    ("name", "due"),
+    [
+        (ClockName.ACTION_TAKEN, datetime(2026, 8, 1, 4, tzinfo=UTC)),
+        (ClockName.COUNTEROFFER, datetime(2026, 9, 30, 4, tzinfo=UTC)),
+        (ClockName.RESCISSION, datetime(2026, 7, 7, 4, tzinfo=UTC)),
+        (ClockName.LOAN_ESTIMATE, datetime(2026, 7, 7, 4, tzinfo=UTC)),  # Thu, Fri, Mon
+        (ClockName.LOAN_ESTIMATE_WAIT, datetime(2026, 7, 11, 4, tzinfo=UTC)),
+        (ClockName.CCD_WITHDRAWAL, datetime(2026, 7, 16, 4, tzinfo=UTC)),
+        (ClockName.IDENTITY_SESSION, datetime(2026, 7, 2, 15, tzinfo=UTC)),
+        (ClockName.REVIEW, datetime(2026, 7, 1, 17, tzinfo=UTC)),
+        (ClockName.RETENTION, datetime(2028, 8, 2, 4, tzinfo=UTC)),
+    ],
+)
+def test_due_times(name: ClockName, due: datetime) -> None:
+    assert STANDARD.clock(name, WEDNESDAY).due_at == due
+
+
+def test_a_review_that_starts_late_on_friday_is_due_on_monday() -> None:
+    friday = datetime(2026, 7, 10, 20, 30, tzinfo=UTC)
+    assert STANDARD.clock(ClockName.REVIEW, friday).due_at == datetime(2026, 7, 13, 14, 30, tzinfo=UTC)
+
+
+def test_a_days_end_is_the_lenders_whatever_the_clocks_do() -> None:
+    before_change = datetime(2026, 10, 20, 15, tzinfo=UTC)
+    assert STANDARD.clock(ClockName.CCD_WITHDRAWAL, before_change).due_at == datetime(2026, 11, 4, 5, tzinfo=UTC)
+
+
+def test_in_the_short_pack_a_day_takes_a_second() -> None:
+    short = LendingPolicy(day=timedelta(seconds=1))
+    assert short.clock(ClockName.OFFER, WEDNESDAY).due_at - WEDNESDAY == timedelta(seconds=30)
+    assert short.clock(ClockName.RESCISSION, WEDNESDAY).due_at - WEDNESDAY == timedelta(seconds=3)
+
+
+def test_every_clock_has_a_rule() -> None:
+    assert set(STANDARD.clocks) == set(ClockName)
+
+
+def test_an_ended_clock_keeps_its_proof() -> None:
+    clock: Clock = STANDARD.clock(ClockName.ADVERSE_ACTION, WEDNESDAY).ended(ClockState.MET, "n1")
+    assert (clock.state, clock.proof) == (ClockState.MET, "n1")
+
+
+def test_what_is_mailed_counts_as_received_on_the_third_business_day() -> None:
+    received = STANDARD.received(WEDNESDAY)
+    assert STANDARD.local_date(received) == date(2026, 7, 6)
+    wait = STANDARD.clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
+    assert wait.due_at == datetime(2026, 7, 10, 4, tzinfo=UTC)

@@ -1,0 +1,107 @@
+import pytest
+
+from domain.lending.decisions import BureauFacts, DecisionInput, DecisionRules, Verdict, decide
+from domain.lending.ratios import affordability
+from domain.lending.reasons import (
+    Basis,
+    DenialReason,
+    Factor,
+    FactorSource,
+    ReasonRefused,
+    check_given,
+    principal_reasons,
+    score_factors,
+)
+
+
+def factor(code: str, source: FactorSource, weight: int = 0) -> Factor:
+    return Factor(code=code, source=source, reason=DenialReason.CREDIT_HISTORY, weight=weight)
+
+
+SCORED = [factor(f"s{n}", FactorSource.SCORE, n) for n in range(5)]
+REVIEWED = [factor("j", FactorSource.JUDGEMENT, 50)]
+AUTOMATIC = [factor("bankruptcy", FactorSource.AUTOMATIC)]
+
+
+@pytest.mark.parametrize(
+    ("factors", "basis", "named"),
+    [
+        ([*SCORED, *REVIEWED], Basis.SCORE, ["s4", "s3", "s2", "s1"]),
+        ([*SCORED, *REVIEWED], Basis.JUDGEMENT, ["j"]),
+        ([*SCORED, *REVIEWED], Basis.BOTH, ["j", "s4", "s3", "s2"]),
+        ([*SCORED, *AUTOMATIC], Basis.SCORE, ["bankruptcy", "s4", "s3", "s2"]),
+        ([*SCORED, *AUTOMATIC], Basis.JUDGEMENT, ["bankruptcy"]),
+    ],
+)
+def test_reasons_are_the_factors_that_were_used(factors: list[Factor], basis: Basis, named: list[str]) -> None:
+    assert [each.code for each in principal_reasons(factors, basis)] == named
+
+
+@pytest.mark.parametrize("code", ["internal_policy", "score_too_low"])
+def test_empty_phrases_are_refused(code: str) -> None:
+    with pytest.raises(ReasonRefused):
+        principal_reasons([factor(code, FactorSource.SCORE)], Basis.SCORE)
+    with pytest.raises(ReasonRefused):
+        check_given([code])
+
+
+@pytest.mark.parametrize("codes", [[], [1, 2, 3, 4, 5], [10], [11], ["moon"]])
+def test_an_underwriter_gives_one_to_four_reasons_that_apply(codes: list[int | str]) -> None:
+    with pytest.raises(ReasonRefused):
+        check_given(codes)
+
+
+def test_inquiries_are_named_as_a_fifth_factor() -> None:
+    assert score_factors(["a", "b", "c", "d", "inquiries"]) == ["a", "b", "c", "d", "inquiries"]
+    assert score_factors(["a", "inquiries", "c", "d", "e"]) == ["a", "inquiries", "c", "d"]
+
+
+RULES = DecisionRules(automatic_up_to=2_500_000)
+GOOD = BureauFacts(score=742)
+
+
+def given(
+    score: BureauFacts = GOOD, *, income: int = 500_000, owed: int = 50_000, amount: int = 1_000_000
+) -> DecisionInput:
+    figures = affordability(obligations=[owed], incomes=[income], payment=30_000)
+    return DecisionInput(amount=amount, affordability=figures, reports=(score,))
+
+
+def test_a_good_report_and_enough_income_are_approved() -> None:
+    assert decide(given(), RULES).verdict is Verdict.APPROVE
+
+
+def test_a_low_score_is_declined_for_the_factors_behind_it() -> None:
+    found = decide(given(BureauFacts(score=480, factors=("delinquency", "high_balances"))), RULES)
+    assert found.verdict is Verdict.DECLINE
+    assert [each.code for each in found.reasons] == ["delinquency", "high_balances"]
+
+
+def test_too_much_debt_is_declined_as_such() -> None:
+    found = decide(given(owed=300_000), RULES)
+    assert (found.verdict, found.reasons[0].reason) == (Verdict.DECLINE, DenialReason.DTI)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        given(BureauFacts(score=None)),
+        given(BureauFacts(score=600, factors=("short_history",))),
+        given(amount=3_000_000),
+    ],
+)
+def test_what_the_rules_leave_open_is_for_a_person(case: DecisionInput) -> None:
+    found = decide(case, RULES)
+    assert found.verdict is Verdict.REFER
+    assert found.reasons
+
+
+def test_bankruptcy_alone_declines_and_is_named() -> None:
+    found = decide(given(BureauFacts(score=742, bankrupt=True)), RULES)
+    assert (found.verdict, [each.code for each in found.reasons]) == (Verdict.DECLINE, ["bankruptcy"])
+
+
+def test_the_same_input_gives_the_same_reasons_after_a_journey_through_json() -> None:
+    case = given(BureauFacts(score=480, factors=("delinquency",)), owed=300_000)
+    again = DecisionInput.model_validate_json(case.model_dump_json())
+    assert decide(again, RULES) == decide(case, RULES)

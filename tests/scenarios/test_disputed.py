@@ -1,0 +1,77 @@
+"""A customer's bank takes money back: it is seen, somebody has a case, and the same money never goes back twice."""
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios.placed import Placed
+from tests.scenarios.playing import story
+from tests.scenarios.returned import back_in_store, does, receive, settled
+from tests.scenarios.world import World, taken
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+async def collected(world: World, quantity: int) -> Placed:
+    shelf = await world.shelf(S001=5)
+    order = await world.place(sku=shelf.sku, quantity=quantity)
+    await order.make_ready()
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    return order
+
+
+async def disputes(world: World, order: Placed, amount: int | None = None) -> dict[str, Any]:
+    """The customer goes to the bank."""
+    [capture] = [each for each in await world.provider_ledger(order.id) if each["operation"] == "capture"]
+    body = {"authorisation_id": capture["authorisation_id"]} | ({"amount": amount} if amount else {})
+    answer = await world.http.post(f"{world.record['payments']}/disputes", json=body)
+    assert answer.status_code == 201, answer.text
+    await order.event("payment_disputed")
+    return dict(answer.json())
+
+
+async def case(world: World, order: Placed, step: str) -> dict[str, Any]:
+    async def look() -> dict[str, Any] | None:
+        listed = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+        return next((each for each in listed if each["order_id"] == order.id and step in each["step"]), None)
+
+    found: dict[str, Any] = await world.until(f"ops are asked to {step}", look)
+    return found
+
+
+@story
+async def test_disputed_money_is_not_refunded_for_goods_that_come_back_later(world: World) -> None:
+    order = await collected(world, 2)
+    await disputes(world, order, 4999)
+    view = await back_in_store(world, order, "S001", quantity=2)
+    await receive(world, view, "S001", 2)
+    await does(world, view, "settle", {}, "S001")
+    asked = await case(world, order, "pay back 49.99 EUR")
+    assert (await world.money(order.id))["refund"] == 4999, "one unit's money went back, the other is at the bank"
+    answer = {"action": "skip", "reason": "the bank has paid it"}
+    taken(await world.ops("POST", f"/v1/ops/interventions/{asked['intervention_id']}", answer))
+
+    async def over() -> bool:
+        return bool((await world.channel("GET", f"/v1/returns/{view['return_id']}")).json()["finished"])
+
+    await world.until("the return is over", over)
+    assert (await order.view())["payment"]["refunded"] == 4999
+
+
+@story
+async def test_a_dispute_after_a_refund_is_a_case_that_ops_close_with_a_reason(world: World) -> None:
+    order = await collected(world, 1)
+    view = await back_in_store(world, order, "S001")
+    await receive(world, view, "S001", 1)
+    await settled(world, view, "S001")
+    dispute = await disputes(world, order)
+    assert (await order.event("payment_disputed"))["data"]["amount"] == 4999
+    asked = await case(world, order, "answer a dispute of 49.99 EUR")
+    ledger = (await world.ops("GET", f"/v1/orders/{order.id}/ledger")).json()
+    assert [each["amount"] for each in ledger["disputes"]] == [4999]
+    answer = {"action": "skip", "reason": "sent the proof of the refund"}
+    taken(await world.ops("POST", f"/v1/ops/interventions/{asked['intervention_id']}", answer))
+    closed = await order.event("dispute_closed")
+    assert (closed["reason"], closed["data"]["dispute_id"]) == (answer["reason"], dispute["dispute_id"])
+    await order.money_rests(authorised=4999, captured=4999, refunded=4999)

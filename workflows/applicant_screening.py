@@ -1,0 +1,118 @@
+"""The checks of every party, side by side: each with its own time, its next provider, and its age."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.lending import LendingSteps
+    from adapters.checks.port import CheckAnswer, CheckQuestion
+    from domain.ids import operation_key
+    from domain.lending.parts import Check, CheckState, Party
+    from domain.lending.products import CheckDefinition, CheckKind
+    from domain.personal import Readable
+    from workflows import options
+    from workflows.application_desk import ApplicationDesk
+    from workflows.refusing import StepFailed
+
+
+class Screening:
+    def __init__(self, desk: ApplicationDesk):
+        self.desk = desk
+        self.asked = 0
+
+    def start(self) -> None:
+        """Ask whatever has no present answer. Nobody is asked about who has not consented."""
+        application = self.desk.application
+        for party in application.active:
+            if party.consented_at is None:
+                continue
+            for rule in application.product.checks:
+                check = self._check(party, rule.kind)
+                name = f"{rule.kind} of {party.party}"
+                if check is None or check.state in (CheckState.STALE, CheckState.RUNNING):
+                    if check is None:
+                        check = Check(kind=rule.kind, party=party.party)
+                        application.checks.append(check)
+                    check.state = CheckState.RUNNING
+                    if not self.desk.crew.runs(name):
+                        self.desk.crew.start(name, self._ask(check, rule, party))
+
+    @property
+    def settled(self) -> bool:
+        """Every check of every party that is in has an answer that is not too old."""
+        application = self.desk.application
+        known = {(each.kind, each.party): each for each in application.checks}
+        wanted = [(rule.kind, party.party) for party in application.active for rule in application.product.checks]
+        return all(pair in known and known[pair].settled for pair in wanted) and not application.held
+
+    async def again(self, kind: CheckKind) -> bool:
+        """Ask once more now, of everybody; whether nothing speaks against it."""
+        application = self.desk.application
+        for check in application.checks:
+            if check.kind is kind and check.state is CheckState.PASSED:
+                check.state = CheckState.STALE
+        self.start()
+        running = [each for each in application.checks if each.kind is kind]
+        await self.desk.until(lambda: all(each.settled for each in running))
+        return not application.held
+
+    def _check(self, party: Party, kind: CheckKind) -> Check | None:
+        checks = self.desk.application.checks
+        return next((each for each in checks if each.kind is kind and each.party == party.party), None)
+
+    async def _ask(self, check: Check, rule: CheckDefinition, party: Party) -> None:
+        application = self.desk.application
+        check.tried = []
+        answer = None
+        for provider in rule.providers:
+            self.asked += 1
+            question = CheckQuestion(
+                application_id=application.application_id,
+                party=party.party,
+                party_ref=party.ref,
+                kind=rule.kind,
+                provider=provider,
+                key=operation_key(
+                    application.application_id,  # type: ignore[arg-type]
+                    "check",
+                    rule.kind.value,
+                    party.party,
+                    provider.value,
+                    application.version,
+                ),
+                monthly_income=self._income(),
+            )
+            try:
+                answer = await workflow.execute_activity_method(
+                    LendingSteps.ask_about_party,
+                    question,
+                    summary=Readable(f"Ask {provider.value} about {party.party}"),
+                    **options.one_provider(rule.timeout_seconds),
+                )
+                break
+            except StepFailed:
+                check.tried.append(provider.value)
+        async with self.desk.turn:
+            self._take(check, answer, rule)
+            await self.desk.record()
+
+    def _take(self, check: Check, answer: CheckAnswer | None, rule: CheckDefinition) -> None:
+        check.at = workflow.now()
+        if answer is None:
+            check.state = CheckState.UNANSWERED
+            check.provider = None
+        else:
+            check.state = CheckState(answer.state)
+            check.provider = rule.providers[len(check.tried)].value
+            check.report, check.reference = answer.report, answer.reference
+        self.desk.event(
+            "screening_held" if check.state is CheckState.HIT else "check_done",
+            check=check.kind.value,
+            party=check.party,
+            state=check.state.value if check.state is not CheckState.HIT else None,
+            provider=check.provider,
+        )
+
+    def _income(self) -> int | None:
+        application = self.desk.application
+        found = [application.fact(each) or 0 for each in application.product.facts.income]
+        return sum(found) if found else None

@@ -1,0 +1,555 @@
+"""One application, from its first answer until its outcome is proven to everybody who must know of it."""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    import workflows.application_messages as messages
+    from domain.lending.application import Application
+    from domain.lending.application_view import View, view_of
+    from domain.lending.clocks import ClockName, ClockState
+    from domain.lending.decisions import Verdict, decide
+    from domain.lending.outcomes import ConditionKind
+    from domain.lending.parts import Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
+    from domain.lending.products import CheckKind
+    from domain.lending.reasons import score_factors
+    from domain.lending.stages import Outcome, Stage
+    from domain.lending.terms import LoanTerms
+    from domain.refusals import RefusalKind, Refused
+    from workflows.applicant_screening import Screening
+    from workflows.application_desk import ApplicationDesk, Over
+    from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
+    from workflows.applying import Applying, not_now
+    from workflows.disbursing import Disbursing, offered
+    from workflows.refusing import failure, refuse
+    from workflows.timekeeping import Timekeeping
+    from workflows.underwriting import Underwriting
+
+BUREAUS = {
+    "bureau_one": "First Bureau (simulated), 1 Report Street, Springfield",
+    "bureau_two": "Second Bureau (simulated), 2 Report Street, Springfield",
+}
+SCALE = (300, 850)
+
+
+@workflow.defn(failure_exception_types=[ValidationError])
+class ApplicationWorkflow:
+    @workflow.init
+    def __init__(self, start: ApplicationStart) -> None:
+        self.desk = desk = ApplicationDesk(start)
+        self.applying = Applying(desk)
+        self.underwriting = Underwriting(desk, self.applying)
+        self.screening = Screening(desk)
+        self.disbursing = Disbursing(desk, self.screening)
+        self.time = Timekeeping(desk)
+        self.begun = False
+        if start.resumed is None:
+            applicant = start.applicant
+            desk.application.parties.append(
+                Party(
+                    party=applicant.party,
+                    ref=applicant.ref,
+                    role=PartyRole.APPLICANT,
+                    digest=applicant.digest,
+                    joined_at=workflow.now(),
+                )
+            )
+
+    @workflow.run
+    async def run(self, start: ApplicationStart) -> ApplicationResult:
+        """What is done already is passed over, so that a long application goes on in a new run."""
+        desk = self.desk
+        await self._begin(start)
+        try:
+            await self.draft_is_submitted()
+            await self.everything_is_there()
+            while not self._agreed:
+                await self.decision_is_made()
+                await self.offer_is_answered()
+            await self.disclosures_have_been_there()
+            await self.everyone_signs()
+            await self.cooling_off_passes()
+            await self.disbursing.run()
+            outcome = Outcome.ORIGINATED
+        except Over as over:
+            outcome = over.outcome
+        await self._end(outcome)
+        await desk.crew.wait_until(self._everything_is_proven)
+        desk.crew.stop()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        application = desk.application
+        return ApplicationResult(
+            application_id=application.application_id,
+            version=application.version,
+            outcome=application.outcome,
+            ended_at=application.ended_at,
+        )
+
+    async def _begin(self, start: ApplicationStart) -> None:
+        desk = self.desk
+        if start.resumed is None:
+            desk.start_clock(ClockName.DRAFT_SILENCE)
+            desk.event("application_started", start.actor, product=start.product.product)
+            await desk.record()
+        desk.send_what_is_owed()
+        desk.crew.start("clocks", self.time.run())
+        self.begun = True
+
+    # --- the story ---------------------------------------------------------------------------------------------------
+
+    async def draft_is_submitted(self) -> None:
+        """Answers come in any channel; silence ends the draft."""
+        desk, application = self.desk, self.desk.application
+        await desk.until(lambda: application.stage is not Stage.DRAFT)
+        if application.clock(ClockName.DRAFT_SILENCE) is not None:
+            async with desk.turn:
+                desk.end_clock(ClockName.DRAFT_SILENCE, ClockState.STOPPED)
+                desk.letter("application_received")
+                desk.start_clock(ClockName.ACTION_TAKEN)
+                self._estimate()
+                await desk.record()
+
+    def _estimate(self) -> None:
+        """What a home loan would cost, within three days, and seven days before anything is signed."""
+        desk, terms = self.desk, self.desk.application.terms
+        if terms is not None and desk.application.product.discloses_closing:
+            desk.start_clock(ClockName.LOAN_ESTIMATE)
+            desk.start_clock(ClockName.LOAN_ESTIMATE_WAIT)
+            desk.letter("loan_estimate", proves=ClockName.LOAN_ESTIMATE, **offered(terms, desk))
+
+    async def everything_is_there(self) -> None:
+        """Complete at once, or told what is missing and completed in time."""
+        desk, application = self.desk, self.desk.application
+        self.screening.start()
+        if application.complete_at is None and application.missing:
+            async with desk.turn:
+                if application.clock(ClockName.INCOMPLETENESS_ANSWER) is None:
+                    desk.start_clock(ClockName.INCOMPLETENESS)
+                    answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
+                    items = [each.get("type") or each["name"] for each in application.missing]
+                    until = answer.due_at.date().isoformat()
+                    desk.letter("incompleteness", proves=ClockName.INCOMPLETENESS, missing=items, until=until)
+                    await desk.record()
+        await desk.until(lambda: not application.missing)
+        if application.complete_at is None:
+            async with desk.turn:
+                application.complete_at = workflow.now()
+                application.stage = Stage.IN_REVIEW
+                desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
+                desk.end_clock(ClockName.INCOMPLETENESS_ANSWER, ClockState.MET, "complete")
+                desk.start_clock(ClockName.ACTION_TAKEN, again=True)
+                desk.event("complete")
+                await desk.record()
+
+    async def decision_is_made(self) -> None:
+        """By the rules, else by a person, else by two; until it stands on fresh facts and nothing is open."""
+        desk, application = self.desk, self.desk.application
+        while not self._decided:
+            self.screening.start()
+            await desk.until(lambda: self._facts_are_there)
+            async with desk.turn:
+                if fell := application.age(workflow.now()):
+                    desk.event("too_old", fell=fell)
+                    await desk.record()
+                    continue
+                if application.decision is None or application.decision.stale:
+                    self._decide()
+                if application.referred:
+                    desk.start_clock(ClockName.REVIEW)
+                await desk.record()
+            if application.referred:
+                await desk.until(lambda: not application.referred or not self._facts_are_there)
+                desk.end_clock(ClockName.REVIEW)
+            if self._stands and application.decision is not None:
+                if application.decision.verdict is Verdict.DECLINE:
+                    raise Over(Outcome.DENIED)
+                await self._conditions_are_met()
+                await self._old_facts_are_renewed()
+
+    async def _old_facts_are_renewed(self) -> None:
+        """What is too old for an offer is asked for again; the decision falls if the new answer is another one."""
+        desk, application = self.desk, self.desk.application
+        decision = application.decision
+        async with desk.turn:
+            fell = application.age(workflow.now())
+            if not fell or decision is None:
+                return
+            desk.event("too_old", fell=fell)
+            await desk.record()
+        self.screening.start()
+        await desk.until(lambda: self._facts_are_there)
+        async with desk.turn:
+            known, now = decision.input, application.decision_input(workflow.now())
+            if known is None or (known.reports, known.identity_unsure) != (now.reports, now.identity_unsure):
+                application.invalidate(["decision"])
+                desk.event("decision_fell", reason="a new answer is another one")
+                await desk.record()
+
+    async def _conditions_are_met(self) -> None:
+        desk, application = self.desk, self.desk.application
+        if ConditionKind.UNDERWRITING not in application.unmet:
+            return
+        async with desk.turn:
+            application.stage = Stage.CONDITIONALLY_APPROVED
+            desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
+            desk.start_clock(ClockName.APPLICANT_SILENT)
+            await desk.record()
+        await desk.until(lambda: ConditionKind.UNDERWRITING not in application.unmet or not self._stands)
+        async with desk.turn:
+            desk.end_clock(ClockName.APPLICANT_SILENT, ClockState.STOPPED)
+            application.stage = Stage.IN_REVIEW
+            await desk.record()
+
+    def _decide(self) -> None:
+        application = self.desk.application
+        given = application.decision_input(workflow.now())
+        found = decide(given, application.product.decision)
+        application.decision = Decision(
+            verdict=found.verdict,
+            at=workflow.now(),
+            actor=self.desk.start.actor.model_copy(update={"id": "rules", "on_behalf_of": None}),
+            automatic=True,
+            basis=found.basis,
+            reasons=[each.code for each in found.reasons],
+            denial=list(dict.fromkeys(each.reason for each in found.reasons)),
+            input=given,
+            rules=f"{application.product.product}/{application.product.version}",
+        )
+        self.desk.event("decided", verdict=found.verdict.value, reasons=application.decision.reasons)
+
+    async def offer_is_answered(self) -> None:
+        """Frozen terms, for a time; a product without terms needs no offer."""
+        desk, application = self.desk, self.desk.application
+        terms = application.terms
+        if terms is None:
+            application.stage = Stage.ACCEPTED
+            desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "approval")
+            await desk.record()
+            return
+        if application.offer is None or application.offer.state is not OfferState.OPEN:
+            async with desk.turn:
+                self._issue(terms)
+                await desk.record()
+        offer = application.offers[-1]
+        await desk.until(lambda: offer.state is not OfferState.OPEN)
+        async with desk.turn:
+            desk.end_clock(ClockName.OFFER, ClockState.STOPPED)
+            desk.end_clock(ClockName.COUNTEROFFER, ClockState.STOPPED)
+            if offer.state is OfferState.DECLINED:
+                await desk.record()
+                raise Over(Outcome.DENIED if offer.counter else Outcome.APPROVED_NOT_ACCEPTED)
+            application.stage = Stage.ACCEPTED if offer.state is OfferState.ACCEPTED else Stage.IN_REVIEW
+            await desk.record()
+
+    def _issue(self, terms: LoanTerms) -> None:
+        desk, application = self.desk, self.desk.application
+        counter = application.counter_terms is not None
+        clock = desk.start_clock(ClockName.COUNTEROFFER if counter else ClockName.OFFER, again=True)
+        facts = offered(terms, desk)
+        application.offers.append(
+            Offer(
+                n=len(application.offers) + 1,
+                terms=terms,
+                terms_hash=terms.hash(),
+                counter=counter,
+                payment=int(str(facts["payment"])),
+                apr=str(facts["apr"]),
+                finance_charge=int(str(facts["finance_charge"])),
+                total_of_payments=int(str(facts["total_of_payments"])),
+                totals_from=str(facts["totals_from"]),
+                issued_at=workflow.now(),
+                expires_at=clock.due_at,
+            )
+        )
+        application.stage = Stage.OFFERED
+        reasons = application.decision.reasons if application.decision else []
+        until = clock.due_at.date().isoformat()
+        desk.letter("offer", proves=ClockName.ACTION_TAKEN, counter=counter, reasons=reasons, until=until, **facts)
+        desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
+
+    async def disclosures_have_been_there(self) -> None:
+        """The final figures of a home loan are received three days before they are signed."""
+        desk, application = self.desk, self.desk.application
+        if application.stage is not Stage.ACCEPTED or not application.product.discloses_closing:
+            return
+        told = any(each.kind == "closing_disclosure" for each in application.notices)
+        if not told and application.terms is not None:
+            async with desk.turn:
+                for party in application.active:
+                    desk.letter("closing_disclosure", party.party, **offered(application.terms, desk))
+                received = application.policy.received(workflow.now())
+                application.start_clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
+                await desk.record()
+        waits = (ClockName.LOAN_ESTIMATE_WAIT, ClockName.CLOSING_DISCLOSURE_WAIT)
+        await desk.until(lambda: all(application.clock(name) is None for name in waits))
+
+    async def everyone_signs(self) -> None:
+        desk, application = self.desk, self.desk.application
+        if application.stage is Stage.ACCEPTED:
+            async with desk.turn:
+                application.stage = Stage.SIGNING
+                clock = desk.start_clock(ClockName.SIGNATURE)
+                for party in application.active:
+                    desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
+                await desk.record()
+        await desk.until(lambda: not self._unsigned)
+        if application.clock(ClockName.SIGNATURE) is not None:
+            async with desk.turn:
+                desk.end_clock(ClockName.SIGNATURE, ClockState.MET, "signed")
+                await desk.record()
+
+    async def cooling_off_passes(self) -> None:
+        """Money waits for the time in which the customer may change his mind."""
+        desk, application = self.desk, self.desk.application
+        name = application.product.cooling_off
+        if name is None or application.stage.rank > Stage.COOLING_OFF.rank:
+            return
+        if application.stage is not Stage.COOLING_OFF:
+            async with desk.turn:
+                application.stage = Stage.COOLING_OFF
+                clock = desk.start_clock(name)
+                for party in application.active:
+                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat())
+                await desk.record()
+        await desk.until(lambda: application.clock(name) is None)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    async def _end(self, outcome: Outcome) -> None:
+        desk, application = self.desk, self.desk.application
+        async with desk.turn:
+            application.outcome, application.ended_at = outcome, workflow.now()
+            if application.offer is not None and application.offer.state is OfferState.OPEN:
+                application.offer.state = OfferState.WITHDRAWN
+            for clock in application.clocks:
+                if clock.state is ClockState.RUNNING:
+                    desk.end_clock(clock.name, ClockState.STOPPED)
+            self._tell(outcome)
+            code = application.outcome_code
+            desk.event("ended", outcome=outcome.value, code=int(code) if code else None)
+            await desk.record()
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Each letter once, to each person who must get it; who has withdrawn is owed no more than a receipt."""
+        desk, application = self.desk, self.desk.application
+        match outcome:
+            case Outcome.DENIED:
+                self._adverse_action()
+            case Outcome.ORIGINATED:
+                payouts = sum(each.amount for each in application.payouts)
+                desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
+            case Outcome.CLOSED_INCOMPLETE:
+                desk.letter("closed_incomplete")
+            case Outcome.WITHDRAWN:
+                desk.letter("withdrawn")
+            case Outcome.RESCINDED:
+                desk.letter("rescinded")
+            case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
+                # What was not met counts as the reason of a denial, and is owed the notice of one.
+                conditions = application.decision.conditions if application.decision else []
+                self._adverse_action([each.code for each in conditions if each.met_at is None])
+            case Outcome.EXPIRED_OFFER | Outcome.APPROVED_NOT_ACCEPTED:
+                desk.letter("offer_lapsed")
+            case Outcome.BOOKING_FAILED_REVERSED:
+                desk.letter("not_paid_out")
+            case Outcome.ABANDONED_DRAFT:
+                pass
+
+    def _adverse_action(self, unmet: list[str] | None = None) -> None:
+        """The equal-credit notice to the applicant; what was found about a person, to that person alone."""
+        desk, application = self.desk, self.desk.application
+        reasons = unmet or (application.decision.reasons if application.decision else [])
+        desk.start_clock(ClockName.ADVERSE_ACTION)
+        desk.letter(
+            "adverse_action", proves=ClockName.ADVERSE_ACTION, reasons=reasons, agency=application.product.agency
+        )
+        for check in application.checks:
+            if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
+                desk.letter(
+                    "report_disclosure",
+                    check.party,
+                    bureau=BUREAUS.get(check.provider or "", check.provider),
+                    score=check.report.score,
+                    score_date=check.at.date().isoformat(),
+                    scale_low=SCALE[0],
+                    scale_high=SCALE[1],
+                    factors=score_factors(check.report.factors),
+                )
+
+    def _everything_is_proven(self) -> bool:
+        application = self.desk.application
+        # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
+        sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
+        return sent and not application.interventions
+
+    # --- what the story asks -----------------------------------------------------------------------------------------
+
+    @property
+    def _facts_are_there(self) -> bool:
+        application = self.desk.application
+        return (
+            not application.missing
+            and self.screening.settled
+            and all(each.done for each in application.documents if each.condition is None)
+        )
+
+    @property
+    def _stands(self) -> bool:
+        decision = self.desk.application.decision
+        return decision is not None and not decision.stale and not self.desk.application.referred
+
+    @property
+    def _decided(self) -> bool:
+        """Approved with all the approvals it needs, and no underwriting condition open."""
+        application = self.desk.application
+        decision = application.decision
+        if decision is None or decision.stale or decision.verdict is not Verdict.APPROVE:
+            return False
+        return (
+            application.approvals_left == 0
+            and ConditionKind.UNDERWRITING not in application.unmet
+            and self._facts_are_there
+        )
+
+    @property
+    def _agreed(self) -> bool:
+        return self.desk.application.stage.rank >= Stage.ACCEPTED.rank
+
+    @property
+    def _unsigned(self) -> list[Party]:
+        application = self.desk.application
+        signed = {each.party for each in application.signatures if each.terms_hash == application.terms_hash}
+        return [each for each in application.active if each.party not in signed]
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    @workflow.update
+    async def act(self, given: Act) -> ApplicationAnswer:
+        """One command, one decision at a time. What was refused fails the update with the refusal."""
+        await workflow.wait_condition(lambda: self.begun)
+        command, application = given.command, self.desk.application
+        try:
+            if isinstance(command, messages.Settle):
+                await self.settle(command)
+                return self._answer()
+            async with self.desk.turn:
+                if command.version is not None and command.version != application.version:
+                    raise refuse(
+                        RefusalKind.STALE_VERSION,
+                        f"You saw version {command.version}; it is {application.version} now. Look at it again.",
+                    )
+                if application.outcome is not None or self.desk.ending is not None:
+                    raise not_now(f"It has ended: {application.outcome or self.desk.ending}.")
+                await self._handlers()[command.kind](command)
+                await self.desk.record()
+        except Refused as refused:
+            raise failure(refused.refusal) from None
+        return self._answer()
+
+    def _handlers(self) -> dict[str, Callable[..., Awaitable[None]]]:
+        applying, underwriting = self.applying, self.underwriting
+        return {
+            "submit_step": applying.submit_step,
+            "take_pen": applying.take_pen,
+            "submit": applying.submit,
+            "withdraw": applying.withdraw,
+            "rescind": applying.rescind,
+            "add_party": applying.add_party,
+            "remove_party": applying.remove_party,
+            "consent": self.consent,
+            "document_received": applying.document_received,
+            "decide_document": applying.decide_document,
+            "answer_offer": self.answer_offer,
+            "sign": self.sign,
+            "clear_screening": underwriting.clear_screening,
+            "claim": underwriting.claim,
+            "release": underwriting.release,
+            "reassign": underwriting.reassign,
+            "recuse": underwriting.recuse,
+            "decide": underwriting.decide,
+            "counteroffer": underwriting.counteroffer,
+            "approve": underwriting.approve,
+        }
+
+    async def consent(self, command: messages.Consent) -> None:
+        await self.applying.consent(command)
+        if self.desk.application.stage is not Stage.DRAFT:
+            self.screening.start()
+
+    async def answer_offer(self, command: messages.AnswerOffer) -> None:
+        """Once: accepted or declined."""
+        offer = self.desk.application.offer
+        if offer is None or offer.state is not OfferState.OPEN:
+            raise not_now("There is no open offer.")
+        if command.terms_hash is not None and command.terms_hash != offer.terms_hash:
+            raise refuse(RefusalKind.STALE_VERSION, "The offer is another one now. Look at it again, then answer.")
+        if command.accept and self.desk.application.age(workflow.now()):
+            self.desk.application.invalidate(["decision", "offer"])
+            self.desk.event("too_old")
+            return
+        offer.state = OfferState.ACCEPTED if command.accept else OfferState.DECLINED
+        offer.answered_at = workflow.now()
+        self.desk.event(f"offer_{offer.state.value}", command.actor, n=offer.n)
+
+    async def sign(self, command: messages.Sign) -> None:
+        """Electronically with one's own consent, or with a pen in a branch; which text, who, when, where."""
+        application = self.desk.application
+        if application.stage is not Stage.SIGNING:
+            raise not_now(f"It is {application.stage}: nothing is to be signed.")
+        party = application.party(command.party)
+        if party is None or not party.active:
+            raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")
+        channel = command.actor.channel
+        if command.way is SignatureWay.WET and channel.value not in ("branch", "store"):
+            raise not_now("A pen is used in a branch only.")
+        if command.way is SignatureWay.ELECTRONIC:
+            if channel not in application.product.signing_channels:
+                raise not_now(f"Nobody signs through {channel}.")
+            if not (party.electronic or command.electronic_consent):
+                raise refuse(RefusalKind.CONSENT_NEEDED, "The party has not agreed to sign electronically.")
+            party.electronic = True
+        text = command.text or application.product.agreement
+        if text != application.product.agreement:
+            raise refuse(RefusalKind.STALE_VERSION, f"The text to sign is {application.product.agreement}.")
+        if any(each.party == party.party for each in application.signatures):
+            return
+        application.signatures.append(
+            Signature(
+                party=party.party,
+                text=text,
+                terms_hash=application.terms_hash,
+                way=command.way,
+                at=workflow.now(),
+                channel=channel,
+                actor=command.actor,
+            )
+        )
+        self.desk.event("signed", command.actor, party=party.party, way=command.way.value, text=text)
+
+    async def settle(self, command: messages.Settle) -> None:
+        known = {each.intervention_id for each in self.desk.application.interventions}
+        if command.intervention_id not in known:
+            raise refuse(RefusalKind.NOT_FOUND, "Nobody waits for this decision any more.")
+        self.desk.answers[command.intervention_id] = command
+        self.desk.event("intervention_made", command.actor, command.reason, action=command.action.value)
+
+    def _answer(self) -> ApplicationAnswer:
+        application = self.desk.application
+        return ApplicationAnswer(
+            application_id=application.application_id,
+            version=application.version,
+            stage=application.stage,
+            outcome=application.outcome,
+        )
+
+    @workflow.query
+    def snapshot(self) -> Application:
+        """All that a next run would need to go on as if nothing had happened."""
+        return self.desk.application
+
+    @workflow.query
+    def view(self) -> View:
+        """The application as staff see it."""
+        return view_of(self.desk.application)

@@ -1,0 +1,241 @@
+"""Everything that the story, the commands and the clocks of one application share: its state and its book."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import NEEDS_A_PERSON
+    from activities.lending import ApplicationRecords, LendingSteps
+    from adapters.applications.port import ApplicationChange, ApplicationEvent
+    from adapters.letters.port import Dispatched, Letter
+    from domain.actors import ENGINE, Actor
+    from domain.lending.application import Application
+    from domain.lending.application_view import view_of
+    from domain.lending.clocks import Clock, ClockName, ClockState
+    from domain.lending.parts import NoticeRef, NoticeState
+    from domain.lending.stages import Outcome
+    from domain.personal import Readable
+    from domain.views import InterventionView
+    from workflows import options
+    from workflows.application_messages import ApplicationStart, Settle
+    from workflows.crew import Crew
+    from workflows.messages import InterventionAction
+    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.visibility import APPLICATION_STAGE
+
+
+class Over(Exception):
+    """The application goes no further, and why."""
+
+    def __init__(self, outcome: Outcome):
+        super().__init__(outcome.value)
+        self.outcome = outcome
+
+
+class ApplicationDesk:
+    """Whoever decides takes the `turn` first: one decision at a time, in order of arrival."""
+
+    def __init__(self, start: ApplicationStart):
+        self.start = start
+        self.application = start.resumed or Application(
+            application_id=start.application_id,
+            product=start.product,
+            policy=start.policy,
+            channel=start.channel,
+            locale=start.locale,
+            created_at=workflow.now(),
+            last_act_at=workflow.now(),
+        )
+        self.crew = Crew()
+        self.turn = asyncio.Lock()
+        self.ending: Outcome | None = None
+        """What a clock or a command has made of it; the story sees it after its next wait."""
+        self.answers: dict[str, Settle] = {}
+        self._events: list[ApplicationEvent] = []
+        self._writing = asyncio.Lock()
+        self._shown: str | None = None
+
+    # --- the book ----------------------------------------------------------------------------------------------------
+
+    def event(self, event: str, actor: Actor = ENGINE, reason: str | None = None, **data: Any) -> None:
+        known = {name: value for name, value in data.items() if value is not None}
+        self._events.append(ApplicationEvent(at=workflow.now(), event=event, actor=actor, reason=reason, data=known))
+
+    async def record(self) -> None:
+        """Commit what was collected with the new state; a database that is away is waited for."""
+        async with self._writing:
+            application, events = self.application, self._events
+            self._events = []
+            application.version += 1
+            review = application.clock(ClockName.REVIEW)
+            change = ApplicationChange(
+                application_id=application.application_id,
+                version=application.version,
+                at=workflow.now(),
+                created_by=self.start.created_by,
+                customer_ref=application.primary.ref,
+                for_review=application.referred and application.outcome is None,
+                review_due_at=review.due_at if review else None,
+                view=view_of(application),
+                events=events,
+            )
+            self._show()
+            words = ", ".join(dict.fromkeys(each.event.replace("_", " ") for each in events))
+            await workflow.execute_local_activity_method(
+                ApplicationRecords.record_application,
+                change,
+                summary=Readable(f"Record: {words}" if words else "Record the new state"),
+                **options.OUR_BOOKS,
+            )
+
+    def _show(self) -> None:
+        application = self.application
+        state = (application.outcome or application.stage).value
+        if state != self._shown:
+            self._shown = state
+            workflow.upsert_search_attributes([APPLICATION_STAGE.value_set(state)])
+        lines = [f"**{state.replace('_', ' ')}** (version {application.version})", ""]
+        for wait in application.waits():
+            until = f" until {wait['deadline']:%Y-%m-%d %H:%M:%S} UTC" if wait.get("deadline") else ""
+            default = f", then: {wait['default']}" if wait.get("default") else ""
+            lines.append(f"- {wait['what']} ({wait['who']}){until}{default}")
+        running = [each for each in application.clocks if each.state is ClockState.RUNNING]
+        lines += [f"- clock {each.name}: {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
+        workflow.set_current_details("\n".join(lines))
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """After every wait and before every outward act: raises `Over` once it is withdrawn or at its end."""
+        if self.ending is not None:
+            raise Over(self.ending)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for it; raises `Over` when the end comes first, and lets a long history end here."""
+        while not condition():
+            self.look()
+            self.go_on_in_a_new_run_if_long()
+            await self.crew.wait_until(lambda: condition() or self.ending is not None or self._is_long())
+        self.look()
+
+    def _is_long(self) -> bool:
+        idle = not self.turn.locked() and not self._writing.locked() and not self.application.interventions
+        settled = all(each.state is not NoticeState.PENDING for each in self.application.notices)
+        checked = all(each.state.value != "running" for each in self.application.checks)
+        long = workflow.info().is_continue_as_new_suggested()
+        return long and idle and settled and checked and workflow.all_handlers_finished()
+
+    def go_on_in_a_new_run_if_long(self) -> None:
+        if self._is_long():
+            self.crew.stop()
+            workflow.continue_as_new(self.start.model_copy(update={"resumed": self.application}))
+
+    # --- clocks ------------------------------------------------------------------------------------------------------
+
+    def start_clock(self, name: ClockName, *, again: bool = False) -> Clock:
+        application, now = self.application, workflow.now()
+        return application.restart_clock(name, now) if again else application.start_clock(name, now)
+
+    def end_clock(self, name: ClockName, state: ClockState = ClockState.MET, proof: str | None = None) -> None:
+        self.application.end_clock(name, state, proof)
+
+    # --- letters -----------------------------------------------------------------------------------------------------
+
+    def letter(
+        self, kind: str, party: str | None = None, *, proves: ClockName | None = None, **facts: Any
+    ) -> NoticeRef:
+        """Owe somebody a letter; it is sent beside the story, and tried until it is proven."""
+        application = self.application
+        ref = NoticeRef(
+            n=len(application.notices) + 1,
+            kind=kind,
+            party=party or application.primary.party,
+            at=workflow.now(),
+            facts={
+                "creditor": application.product.creditor,
+                "product": application.product.title,
+                "currency": application.product.currency,
+                "reference": application.application_id,
+                **facts,
+            },
+        )
+        application.notices.append(ref)
+        self.event("notice_owed", notice=kind, n=ref.n, party=ref.party)
+        self.crew.start(f"letter {ref.n}", self._send(ref, proves))
+        return ref
+
+    def send_what_is_owed(self) -> None:
+        """After a new run has begun: letters that the run before had not sent."""
+        for ref in self.application.notices:
+            if ref.state is NoticeState.PENDING and not self.crew.has(f"letter {ref.n}"):
+                self.crew.start(f"letter {ref.n}", self._send(ref, None))
+
+    async def _send(self, ref: NoticeRef, proves: ClockName | None) -> None:
+        letter = Letter(
+            application_id=self.application.application_id,
+            n=ref.n,
+            kind=ref.kind,
+            party=ref.party,
+            at=ref.at,
+            locale=self.application.locale,
+            facts=ref.facts,
+        )
+        while True:
+            try:
+                sent: Dispatched = await workflow.execute_activity_method(
+                    LendingSteps.send_letter,
+                    letter,
+                    summary=Readable(f"Send notice {ref.n}: {ref.kind.replace('_', ' ')}"),
+                    **options.LENDING_PATIENT,
+                )
+                break
+            except StepFailed as error:
+                if failure_type(error) != NEEDS_A_PERSON:
+                    raise
+                ref.state = NoticeState.FAILED
+                choice = await self.ask(f"send notice {ref.n} ({ref.kind})", failure_text(error))
+                if choice is not InterventionAction.RETRY:
+                    await self.record()
+                    return
+                ref.state = NoticeState.PENDING
+        ref.state, ref.sent_at = NoticeState.SENT, workflow.now()
+        ref.proof, ref.sha256, ref.pdf_sha256 = sent.proof, sent.sha256, sent.pdf_sha256
+        if proves is not None:
+            self.end_clock(proves, ClockState.MET, f"notice {ref.n}")
+        self.event("notice_sent", notice=ref.kind, n=ref.n, party=ref.party, proof=sent.proof)
+        await self.record()
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    async def ask(self, step: str, error: str) -> InterventionAction:
+        """Show a step in trouble to ops and wait, without a deadline, for what to do."""
+        application = self.application
+        number = sum(each.event == "intervention_needed" for each in self._events) + application.version
+        question = InterventionView(
+            intervention_id=f"{application.application_id}-{number}-{len(application.interventions) + 1}",
+            step=step,
+            error=error,
+            since=workflow.now(),
+            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value, InterventionAction.GIVE_UP.value],
+        )
+        application.interventions.append(question)
+        self.event("intervention_needed", reason=step, intervention_id=question.intervention_id)
+        await self.record()
+        await workflow.wait_condition(lambda: question.intervention_id in self.answers)
+        application.interventions.remove(question)
+        return self.answers.pop(question.intervention_id).action
+
+    async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
+        """An outward step that a person is asked about when it cannot be done; none when it was skipped."""
+        while True:
+            try:
+                return await do()
+            except StepFailed as error:
+                choice = await self.ask(name, failure_text(error))
+                if choice is InterventionAction.SKIP:
+                    return None
+                if choice is InterventionAction.GIVE_UP:
+                    raise

@@ -1,0 +1,180 @@
+"""Money leaves: screened again, booked as pending, paid once, confirmed; or taken back as if it had never begun."""
+
+from decimal import Decimal
+from typing import Any
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import DECLINED
+    from activities.lending import LendingSteps, OpenAccount, PayoutRequest, SettleTransaction
+    from domain.ids import OperationKey, derived_id, operation_key
+    from domain.lending.accounts import (
+        AccountKind,
+        AccountTerms,
+        Transaction,
+        TransactionKind,
+        TransactionState,
+        disbursement_postings,
+    )
+    from domain.lending.parts import Payout
+    from domain.lending.products import CheckKind, Kind
+    from domain.lending.schedule import Instalment
+    from domain.lending.stages import Outcome, Stage
+    from domain.lending.terms import LoanTerms, figures
+    from domain.money import Money
+    from domain.personal import Readable
+    from workflows import options
+    from workflows.applicant_screening import Screening
+    from workflows.application_desk import ApplicationDesk, Over
+    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.saga import Saga
+
+ACCOUNTS = {Kind.LOAN: AccountKind.LOAN, Kind.MORTGAGE: AccountKind.LOAN, Kind.CARD: AccountKind.CARD}
+DEFAULT_TOKEN = "tok_ok"
+"""Where money goes when the applicant names no account: the one that the simulator knows."""
+
+
+class Disbursing:
+    def __init__(self, desk: ApplicationDesk, screening: Screening):
+        self.desk = desk
+        self.screening = screening
+
+    async def run(self) -> None:
+        """Each step is skipped when it is done, so that the story can begin again anywhere in it."""
+        application = self.desk.application
+        if application.outcome is not None or application.stage is Stage.BOOKED:
+            return
+        if not application.payouts:
+            await self._screened()
+        application.stage = Stage.DISBURSING
+        await self.desk.record()
+        async with Saga() as saga:
+            await self._booked_pending(saga)
+            await self._paid_out()
+        await self._confirmed()
+
+    async def _screened(self) -> None:
+        """Sanctions once more, just before; a hit waits for a person, and says nothing to the applicant."""
+        rule = self.desk.application.product.check(CheckKind.SANCTIONS)
+        if rule is not None:
+            await self.screening.again(CheckKind.SANCTIONS)
+            await self.desk.until(lambda: not self.desk.application.held)
+        self.desk.look()
+
+    @property
+    def account_id(self) -> str:
+        return derived_id("account", self.desk.application.application_id)
+
+    @property
+    def booking(self) -> OperationKey:
+        return operation_key(self.desk.application.application_id, "disbursement", 1)  # type: ignore[arg-type]
+
+    async def _booked_pending(self, saga: Saga) -> None:
+        application, now = self.desk.application, workflow.now()
+        terms = application.offer.terms if application.offer else None
+        today = application.policy.local_date(now)
+        pricing = application.product.pricing
+        account = AccountTerms(
+            account_id=self.account_id,
+            application_id=application.application_id,
+            kind=ACCOUNTS.get(application.product.kind, AccountKind.DEPOSIT),
+            currency=application.product.currency,
+            annual_rate=terms.annual_rate if terms else pricing.annual_rate,
+            day_count=pricing.day_count,
+            opened_on=today,
+            limit=terms.principal if terms and application.product.kind is Kind.CARD else 0,
+        )
+        instalments: tuple[Instalment, ...] = ()
+        first = None
+        if terms is not None and application.product.kind.pays_out:
+            european = application.product.jurisdiction.value == "EU"
+            instalments = figures(terms, today, european=european).instalments
+            first = Transaction(
+                key=self.booking,
+                kind=TransactionKind.DISBURSEMENT,
+                state=TransactionState.PENDING,
+                at=now,
+                value_date=today,
+                postings=disbursement_postings(terms.principal, terms.prepaid),
+            )
+        saga.if_it_fails("the pending booking", self._reverse)
+        request = OpenAccount(terms=account, instalments=instalments, first=first, at=now)
+        await self.desk.step(
+            "open the account", lambda: self._do(LendingSteps.open_account, request, "Open the account")
+        )
+        application.account_id = self.account_id
+
+    async def _reverse(self) -> None:
+        request = SettleTransaction(key=self.booking, booked=False)
+        await self._do(LendingSteps.settle_transaction, request, "Reverse the pending booking")
+        for payout in self.desk.application.payouts:
+            payout.state = "reversed" if payout.state == "pending" else payout.state
+
+    async def _paid_out(self) -> None:
+        application = self.desk.application
+        offer = application.offer
+        if offer is None or not application.product.kind.pays_out:
+            return
+        self.desk.look()
+        amount = offer.terms.principal - offer.terms.prepaid
+        if not application.payouts:
+            application.payouts.append(Payout(tranche=1, amount=amount, at=workflow.now()))
+            await self.desk.record()
+        payout = application.payouts[0]
+        token = application.fact("amount.payout_token") or DEFAULT_TOKEN
+        request = PayoutRequest(
+            application_id=application.application_id,
+            token=token,
+            amount=Money(amount=amount, currency=offer.terms.currency),
+            key=operation_key(application.application_id, "payout", 1),  # type: ignore[arg-type]
+        )
+        try:
+            paid = await workflow.execute_activity_method(
+                LendingSteps.pay_out,
+                request,
+                summary=Readable(f"Pay out {request.amount}"),
+                **options.LENDING_PATIENT,
+            )
+        except StepFailed as error:
+            if failure_type(error) != DECLINED:
+                raise
+            payout.state = "declined"
+            self.desk.event("payout_declined", reason=failure_text(error), tranche=1)
+            raise Over(Outcome.BOOKING_FAILED_REVERSED) from None
+        payout.state, payout.reference = "paid", paid.reference
+        self.desk.event("paid_out", tranche=1, amount=amount, reference=paid.reference)
+        await self.desk.record()
+
+    async def _confirmed(self) -> None:
+        """The money is with the customer: the books follow, however long they take."""
+        request = SettleTransaction(key=self.booking, booked=True)
+        await self._do(LendingSteps.settle_transaction, request, "Confirm the booking")
+        self.desk.application.stage = Stage.BOOKED
+        self.desk.event("booked", account_id=self.account_id)
+
+    async def _do(self, step: object, request: object, summary: str) -> None:
+        await workflow.execute_activity_method(
+            step,  # type: ignore[arg-type]
+            request,
+            summary=Readable(summary),
+            **options.LENDING_PATIENT,
+        )
+
+
+def offered(terms: LoanTerms, desk: ApplicationDesk) -> dict[str, Any]:
+    """What a letter says of terms that are offered today."""
+    application = desk.application
+    european = application.product.jurisdiction.value == "EU"
+    found = figures(terms, application.policy.local_date(workflow.now()), european=european)
+    return {
+        "principal": terms.principal,
+        "annual_rate": str(terms.annual_rate),
+        "apr": str(found.apr.quantize(Decimal("0.01"))),
+        "amount_financed": found.totals.amount_financed,
+        "finance_charge": found.totals.finance_charge,
+        "term_months": terms.term_months,
+        "payment": found.payment,
+        "total_of_payments": found.totals.total_of_payments,
+        "totals_from": found.totals.basis.value,
+    }

@@ -1,0 +1,273 @@
+"""The money of a return: what its settlements come to goes back to the tenders that paid, each within its ceiling."""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.faults import NEEDS_A_PERSON
+    from activities.payment import PaymentSteps
+    from activities.returns import ReturnSteps, SettleUnits
+    from adapters.payment.port import RefundRequest
+    from domain.actors import ENGINE, Actor
+    from domain.ids import OperationKey, refund_key
+    from domain.notices import NoticeKind
+    from domain.payments import OperationStatus, Refund
+    from domain.personal import Readable
+    from domain.refunds import RefundTarget, split_over_tenders
+    from domain.returns.returned import PaidBack, RefundMade, RefundState, Return
+    from domain.returns.settling import TILL, Tenders
+    from domain.timeline import Event
+    from domain.views import InterventionView
+    from domain.waits import Trouble
+    from workflows import options
+    from workflows.messages import Intervene, InterventionAction
+    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.return_book import ReturnBook
+
+_STATES = {
+    OperationStatus.SUCCEEDED: RefundState.DONE,
+    OperationStatus.PENDING: RefundState.PENDING,
+    OperationStatus.FAILED: RefundState.FAILED,
+    OperationStatus.REVERSED: RefundState.FAILED,
+}
+
+_NOTICES = {
+    RefundState.DONE: NoticeKind.REFUND_DONE,
+    RefundState.PENDING: NoticeKind.REFUND_STARTED,
+    RefundState.FAILED: NoticeKind.REFUND_FAILED,
+}
+
+
+class PayingBack:
+    """Settles units, then moves the money. The return is changed in turn; the provider is asked without holding it."""
+
+    def __init__(self, state: Return, book: ReturnBook, turn: asyncio.Lock):
+        self.state = state
+        self.book = book
+        self.turn = turn
+        self._answers: dict[str, Intervene] = {}
+        self._asked = 0
+        self._refused_before = False
+
+    async def settle(self, to: RefundTarget, actor: Actor) -> None:
+        """Work out what goes back for the units that were accepted since the last settlement, once and for ever.
+
+        The caller has the turn.
+        """
+        state = self.state
+        units = state.unsettled()
+        n = len(state.paid_back) + 1
+        settled = await workflow.execute_local_activity_method(
+            ReturnSteps.settle_units,
+            SettleUnits(
+                return_id=state.return_id,
+                order_id=state.order_id,
+                n=n,
+                units=units,
+                policies={line.line_id: line.policy for line in state.lines if line.line_id in units},
+                fee_charged_before=any(each.fees for each in state.paid_back),
+            ),
+            summary=Readable(f"Work out settlement {n}"),
+            **options.OUR_BOOKS,
+        )
+        for line_id, quantity in settled.units.items():
+            state.line(line_id).settled += quantity
+        state.settle_by = None
+        shipping = sum(settled.shipping.values())
+        state.paid_back.append(
+            PaidBack(
+                n=n,
+                at=workflow.now(),
+                lines=settled.units,
+                by_line=settled.goods,
+                shipping=shipping,
+                fees=settled.fees,
+                refund=settled.refund,
+                to=to,
+            )
+        )
+        self.book.event(
+            Event.RETURN_SETTLED,
+            actor,
+            lines=settled.units,
+            amount=settled.refund,
+            fees=settled.fees or None,
+            shipping=shipping or None,
+        )
+        self.book.notice(
+            NoticeKind.RETURN_SETTLED,
+            n,
+            store_id=state.store_id,
+            lines=self.book.notice_lines(settled.units),
+            refund=self.book.money(settled.refund) if settled.refund else None,
+            fee=self.book.money(settled.fees) if settled.fees else None,
+        )
+        await self.book.record()
+
+    async def pay(self) -> None:
+        """Move what is due and not on its way; what no tender takes is a person's matter."""
+        state = self.state
+        while state.due or self._open():
+            if refund := self._open():
+                await self._carry_out(refund)
+                continue
+            tenders = await self._tenders()
+            async with self.turn:
+                self._spread(tenders)
+                if self.has_open:
+                    await self.book.record()
+            if not self.has_open:
+                await self._ask(f"pay back {self.book.money(state.due)}", "no tender of the order can take it back")
+
+    async def look_again(self, key: OperationKey) -> None:
+        """The provider has news of a refund: its present state, under the same key."""
+        for refund in self.state.refunds:
+            if refund.key == key and refund.state in (RefundState.PENDING, RefundState.DONE):
+                await self._carry_out(refund)
+
+    @property
+    def has_open(self) -> bool:
+        return self._open() is not None
+
+    def _open(self) -> RefundMade | None:
+        return next((each for each in self.state.refunds if each.state is RefundState.OPEN), None)
+
+    async def _tenders(self) -> Tenders:
+        return await workflow.execute_local_activity_method(
+            ReturnSteps.read_tenders,
+            self.state.order_id,
+            summary=Readable("Read what each tender can take back"),
+            **options.OUR_BOOKS,
+        )
+
+    def _spread(self, tenders: Tenders) -> None:
+        """What is due over the tenders, by the policy's rule; each part under a key of its own."""
+        state = self.state
+        rule = state.lines[0].terms.tenders
+        settlement = state.paid_back[-1].n
+        for share in split_over_tenders(state.due, tenders.tenders, rule):
+            # The till's money has no authorisation behind it.
+            parts = [(TILL, share.amount)] if share.tender_id == TILL else tenders.of(share.tender_id, share.amount)
+            for authorisation, amount in parts:
+                number = len(state.refunds) + 1
+                state.refunds.append(
+                    RefundMade(
+                        key=refund_key(state.order_id, share.tender_id, state.return_id, number),
+                        settlement=settlement,
+                        tender_id=share.tender_id,
+                        authorisation_id=authorisation,
+                        amount=amount,
+                    )
+                )
+
+    async def _carry_out(self, refund: RefundMade) -> None:
+        if refund.tender_id == TILL:
+            await self._ended(refund, RefundState.DONE, "at the till")
+            return
+        try:
+            outcome = await self._asked_for(refund)
+        except StepFailed as error:
+            told = self._refused_before
+            self._refused_before = not told
+            # Somebody else's refund may have been faster: what is left is spread over the tenders as they are now.
+            await self._ended(refund, RefundState.FAILED, failure_text(error), told=told)
+            if told:
+                await self._ask(self._words(refund), failure_text(error))
+            return
+        self._refused_before = False
+        state = _STATES[outcome.status]
+        if state is refund.state:
+            return
+        await self._ended(refund, state, outcome.status.value)
+        if state is RefundState.FAILED:
+            await self._ask(self._words(refund), "the provider could not pay it back")
+
+    def _words(self, refund: RefundMade) -> str:
+        return f"refund of {self.book.money(refund.amount)} on {refund.tender_id}"
+
+    async def _ended(self, refund: RefundMade, state: RefundState, reason: str, *, told: bool = True) -> None:
+        async with self.turn:
+            at = self.state.refunds.index(refund)
+            self.state.refunds[at] = refund.model_copy(update={"state": state})
+            if state is not RefundState.FAILED:
+                self.book.event(
+                    Event.RETURN_REFUNDED, ENGINE, reason=reason, tender=refund.tender_id, amount=refund.amount
+                )
+            if told:
+                self.book.notice(
+                    _NOTICES[state], at + 1, refund=self.book.money(refund.amount), at_till=refund.tender_id == TILL
+                )
+            await self.book.record()
+
+    async def _asked_for(self, refund: RefundMade) -> Refund:
+        """The provider's answer: soon, or as long as it takes while the return says whom it waits for."""
+        request = RefundRequest(
+            key=refund.key,
+            order_id=self.state.order_id,
+            tender_id=refund.tender_id,
+            authorisation_id=refund.authorisation_id,
+            amount=self.book.money(refund.amount),
+            at=workflow.now(),
+            reason="returned",
+        )
+        words = Readable(f"Refund {self.book.money(refund.amount)} ({refund.tender_id})")
+        try:
+            return await workflow.execute_local_activity_method(
+                PaymentSteps.refund, request, summary=words, **options.PAYMENT_HERE
+            )
+        except StepFailed as error:
+            if failure_type(error) == NEEDS_A_PERSON:
+                raise
+            async with self.turn:
+                self.state.troubles["payment"] = Trouble(
+                    system="payment system", step="refund", since=workflow.now(), error=failure_text(error)
+                )
+                await self.book.record()
+        try:
+            return await workflow.execute_activity_method(
+                PaymentSteps.refund, request, summary=words, **options.PAYMENT_PATIENT
+            )
+        finally:
+            self.state.troubles.pop("payment", None)
+
+    # --- a person ----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, step: str, error: str) -> None:
+        """Try again, or count it as paid in another way."""
+        state = self.state
+        self._asked += 1
+        question = InterventionView(
+            intervention_id=f"return-{state.return_id}-{self._asked}",
+            step=step,
+            error=error,
+            since=workflow.now(),
+            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value],
+        )
+        async with self.turn:
+            state.interventions.append(question)
+            self.book.event(Event.INTERVENTION_NEEDED, reason=step, intervention_id=question.intervention_id)
+            await self.book.record()
+        await workflow.wait_condition(lambda: question.intervention_id in self._answers)
+        answer = self._answers.pop(question.intervention_id)
+        if answer.action is InterventionAction.SKIP:
+            async with self.turn:
+                state.written_off += state.due
+                await self.book.record()
+
+    def question(self, command: Intervene) -> InterventionView | None:
+        return next(
+            (each for each in self.state.interventions if each.intervention_id == command.intervention_id), None
+        )
+
+    async def answer(self, command: Intervene, question: InterventionView) -> None:
+        self.state.interventions.remove(question)
+        self._answers[command.intervention_id] = command
+        self.book.event(
+            Event.INTERVENTION_MADE,
+            command.actor,
+            reason=command.reason,
+            intervention_id=command.intervention_id,
+            action=command.action,
+        )
+        await self.book.record()

@@ -1,0 +1,125 @@
+"""The clocks of one application: one durable timer for the next of them, and what happens when it rings."""
+
+from datetime import datetime
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.lending.clocks import Clock, ClockName, ClockState
+    from domain.lending.parts import OfferState
+    from domain.lending.stages import Outcome, Stage
+    from domain.personal import Readable
+    from workflows.application_desk import ApplicationDesk
+
+
+class Timekeeping:
+    def __init__(self, desk: ApplicationDesk):
+        self.desk = desk
+
+    async def run(self) -> None:
+        """As long as the application lives."""
+        while True:
+            due = self._next()
+            if due is None:
+                await workflow.wait_condition(lambda: self._next() is not None)
+                continue
+            left = (due - workflow.now()).total_seconds()
+            if left > 0:
+                moved = lambda due=due: self._next() != due  # noqa: E731
+                try:
+                    await workflow.wait_condition(moved, timeout=left, timeout_summary=Readable(self._what(due)))
+                except TimeoutError:
+                    pass
+                else:
+                    continue
+            async with self.desk.turn:
+                await self._ring()
+
+    def _what(self, due: datetime) -> str:
+        names = [each.name.value for each in self.desk.application.clocks if each.due_at == due]
+        return names[0].replace("_", " ") if names else "a reminder"
+
+    def _next(self) -> datetime | None:
+        if self.desk.application.outcome is not None or self.desk.ending is not None:
+            return None
+        found = [self.desk.application.next_due, *(at for at, _ in self._reminders())]
+        return min((each for each in found if each is not None), default=None)
+
+    async def _ring(self) -> None:
+        now = workflow.now()
+        application = self.desk.application
+        for clock in list(application.clocks):
+            if clock.state is ClockState.RUNNING and clock.due_at <= now:
+                self._over(clock)
+        for at, remind in list(self._reminders()):
+            if at <= now:
+                self._remind(remind)
+        await self.desk.record()
+
+    def _over(self, clock: Clock) -> None:
+        desk, application = self.desk, self.desk.application
+        match clock.name:
+            case ClockName.DRAFT_SILENCE:
+                self._ends(clock, Outcome.ABANDONED_DRAFT)
+            case ClockName.INCOMPLETENESS_ANSWER:
+                self._ends(clock, Outcome.CLOSED_INCOMPLETE)
+            case ClockName.OFFER:
+                self._lapse()
+                self._ends(clock, Outcome.EXPIRED_OFFER)
+            case ClockName.COUNTEROFFER:
+                self._lapse()
+                self._ends(clock, Outcome.DENIED)
+            case ClockName.SIGNATURE | ClockName.APPLICANT_SILENT:
+                self._ends(clock, Outcome.APPROVED_NOT_ACCEPTED)
+            case ClockName.LOAN_ESTIMATE_WAIT | ClockName.CLOSING_DISCLOSURE_WAIT:
+                desk.end_clock(clock.name, ClockState.MET, "waited")
+                desk.event("wait_over", clock=clock.name.value)
+            case ClockName.RESCISSION | ClockName.CCD_WITHDRAWAL:
+                desk.end_clock(clock.name, ClockState.MET, "not used")
+                desk.event("cooling_off_over", clock=clock.name.value)
+            case _:
+                desk.end_clock(clock.name, ClockState.BREACHED)
+                desk.event("clock_breached", clock=clock.name.value, due=clock.due_at.isoformat())
+                if clock.name is ClockName.REVIEW:
+                    application.claim = None
+
+    def _ends(self, clock: Clock, outcome: Outcome) -> None:
+        self.desk.end_clock(clock.name, ClockState.MET, outcome.value)
+        self.desk.event("clock_over", clock=clock.name.value, outcome=outcome.value)
+        self.desk.ending = outcome
+
+    def _lapse(self) -> None:
+        offer = self.desk.application.offer
+        if offer is not None and offer.state is OfferState.OPEN:
+            offer.state, offer.answered_at = OfferState.LAPSED, workflow.now()
+
+    # --- reminders ---------------------------------------------------------------------------------------------------
+
+    def _reminders(self) -> list[tuple[datetime, str]]:
+        """The next reminder of each silent party, as (when, of what)."""
+        application = self.desk.application
+        parts = application.policy.reminders
+        found = []
+        silence = application.clock(ClockName.DRAFT_SILENCE)
+        if silence is not None and application.stage is Stage.DRAFT and application.draft_reminders < len(parts):
+            found.append((_part(silence.started_at, silence.due_at, parts[application.draft_reminders]), "draft"))
+        if application.stage is Stage.DRAFT:
+            return found
+        waiting = [each for each in application.documents if each.missing and each.reminders < len(parts)]
+        return found + [(_part(each.requested_at, each.due_at, parts[each.reminders]), each.doc) for each in waiting]
+
+    def _remind(self, what: str) -> None:
+        desk, application = self.desk, self.desk.application
+        if what == "draft":
+            application.draft_reminders += 1
+            silence = application.clock(ClockName.DRAFT_SILENCE)
+            if silence is not None:
+                desk.letter("draft_reminder", until=silence.due_at.date().isoformat())
+            return
+        document = next(each for each in application.documents if each.doc == what)
+        document.reminders += 1
+        desk.letter("document_reminder", document.party, title=document.title, until=document.due_at.date().isoformat())
+
+
+def _part(start: datetime, end: datetime, part: float) -> datetime:
+    return start + (end - start) * part
