@@ -279,12 +279,18 @@ class BrokeringSteps:
     async def _pass(self, run: Run, at: datetime, pace: float, number: int) -> Run:
         left = [each for each in run.assignments if each.outcome is Outcome.OPEN]
         next_at = time.monotonic()
+
+        async def told(each: Assignment, begins: float) -> RefusalKind | None:
+            await asyncio.sleep(max(0.0, begins - time.monotonic()))
+            return await self.tell(run, each, number)
+
         while left:
             some, left = left[:BESIDE], left[BESIDE:]
-            await asyncio.sleep(max(0.0, next_at - time.monotonic()))
-            next_at = max(next_at, time.monotonic()) + pace * len(some)
+            begins = max(next_at, time.monotonic())
+            next_at = begins + pace * len(some)
             _still_at_it(len(left))
-            answers = await asyncio.gather(*(self.tell(run, each, number) for each in some))
+            # One after the other, not all at the same moment: whoever places an order meanwhile meets one at most.
+            answers = await asyncio.gather(*(told(each, begins + pace * place) for place, each in enumerate(some)))
             ended = {
                 _key(each): Outcome.TAKEN if refusal is None else Outcome.REFUSED
                 for each, refusal in zip(some, answers, strict=True)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
+from tests.scenarios.test_links import link_in_mail
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -60,6 +61,10 @@ async def test_an_added_line_waits_for_its_payment_and_two_changes_do_not_meet(w
     assert (await shelf.at("S001"))["reserved"] == 2
     problem = refused(await change(order, quantity={"1": 2}), 409, "not-allowed-now")
     assert opened["change_id"] in problem["detail"]
+    link = await link_in_mail(order, "Please pay")
+    page = (await world.http.get(link.url)).text
+    assert "€10.00" in page
+    assert "Without a payment the order stays as it is" in page
     taken(await order.ask("payments", {"tenders": card(1000)}))
     view = await order.view()
     assert (view["total"], len(view["lines"]), view.get("change")) == (2000, 2, None)
