@@ -11,7 +11,7 @@ from activities.supply import Supplies
 from adapters.intake.port import Intake, IntakeState
 from adapters.inventory.port import StockMovement
 from adapters.payment.port import Payments
-from adapters.returns.port import ReturnChange
+from adapters.returns.port import ReturnChange, Written
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import ENGINE, Channel
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
@@ -120,7 +120,10 @@ class ReturnSteps:
                 await books.inventory.move(_movement(change, step))
             await books.returns.lock_order(change.order_id)
             await _check_claim(books, change)
-            if await books.returns.write(change):
+            written = await books.returns.write(change)
+            if written is Written.INSTEAD:
+                await books.records.take_back(change.order_id, change.return_id, change.since)
+            if written is not Written.KNOWN:
                 for entry in milestone.events:
                     await books.records.append(change.order_id, entry)
             if milestone.notices:

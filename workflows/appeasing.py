@@ -1,6 +1,5 @@
 """One appeasement: asked for, approved by a second person where it is above a limit, and paid like a return's money."""
 
-import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.paying_back import PayingBack
     from workflows.refusing import failure
     from workflows.return_book import ReturnBook
+    from workflows.turn import Turn
 
 
 class PayingGoodwill(PayingBack):
@@ -39,8 +39,8 @@ class AppeasementWorkflow:
         assert start.asked.goodwill is not None, "an appeasement says what is given"
         self.state = start.asked
         self.goodwill: Goodwill = start.asked.goodwill
-        self.book = ReturnBook(self.state)
-        self.turn = asyncio.Lock()
+        self.turn = Turn()
+        self.book = ReturnBook(self.state, self.turn)
         self.money = PayingGoodwill(self.state, self.book, self.turn)
         self.opened: messages.ReturnOpened | None = None
         self.news: list[messages.RefundEvent] = []
@@ -139,7 +139,7 @@ class AppeasementWorkflow:
     async def decide(self, command: messages.DecideGoodwill) -> messages.ReturnAnswer:
         """A second person approves it or refuses it."""
         await workflow.wait_condition(lambda: self.opened is not None)
-        async with self.turn:
+        async with self.turn.of(command.command_id):
             if not self.goodwill.awaits:
                 raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail="This is decided already."))
             if command.actor.id == self.state.requested_by.id:

@@ -148,10 +148,8 @@ class Book:
 
     @property
     def occasion(self) -> str:
-        """What is being decided, for keys of what is said or moved: the same whenever it is done again."""
-        turn = self.turn
-        decided = f"{turn.by}.{turn.milestones}" if turn.by is not None else str(self.order.version + 1)
-        return derived_id(decided)[:12]
+        """See `Turn.occasion`."""
+        return self.turn.occasion(self.order.version + 1)
 
     def _key(self, operation: str, lines: tuple[StockLine, ...]) -> OperationKey:
         """Other units moved on the same occasion are another move; the same ones again have a number."""

@@ -1,6 +1,5 @@
 """The exchange of a return: the replacement is reserved, waits for the goods or goes first; their value pays for it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -40,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.paying_back import PayingBack
     from workflows.refusing import StepFailed, failure_text, failure_type
     from workflows.return_book import ReturnBook
+    from workflows.turn import Turn
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -54,7 +54,7 @@ SETTLED = "exchange_settled"
 
 
 class Exchanging:
-    def __init__(self, state: Return, book: ReturnBook, money: PayingBack, turn: asyncio.Lock):
+    def __init__(self, state: Return, book: ReturnBook, money: PayingBack, turn: Turn):
         self.state = state
         self.book = book
         self.money = money

@@ -1,6 +1,5 @@
 """The money of a return: what its settlements come to goes back to the tenders that paid, each within its ceiling."""
 
-import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
@@ -30,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import StepFailed, failure, failure_text, failure_type
     from workflows.return_book import ReturnBook
     from workflows.return_messages import ReturnAnswer
+    from workflows.turn import Turn
 
 INSTEAD = (RefundTarget.STORE_CREDIT.value, RefundTarget.GIFT_CARD.value)
 """Where a person may send money that does not get back to where it came from."""
@@ -54,7 +54,7 @@ class PayingBack:
     refunded_event = Event.RETURN_REFUNDED
     why = "returned"
 
-    def __init__(self, state: Return, book: ReturnBook, turn: asyncio.Lock):
+    def __init__(self, state: Return, book: ReturnBook, turn: Turn):
         self.state = state
         self.book = book
         self.turn = turn

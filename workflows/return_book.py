@@ -1,5 +1,6 @@
 """What happened to a return since its last milestone, and the one place where a milestone is made real."""
 
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -17,17 +18,25 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event, Fact, TimelineEntry
     from workflows import options, summaries
     from workflows.refusing import StepFailed, failure_text, failure_type, refuse
+    from workflows.turn import Turn
 
 
 class ReturnBook:
     """Collects events, notices and what goes on the shelf; `record` commits them with the return's new state."""
 
-    def __init__(self, state: Return):
+    def __init__(self, state: Return, turn: Turn):
         self.state = state
+        self.turn = turn
         self._events: list[TimelineEntry] = []
         self._notices: list[Notice] = []
         self._restock: list[Restock] = []
         self._recorded = state.model_copy(deep=True)
+        self._recorded_at: datetime | None = None
+
+    @property
+    def occasion(self) -> str:
+        """See `Turn.occasion`."""
+        return self.turn.occasion(self.state.version + 1)
 
     def event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
         facts = {name: value for name, value in data.items() if value is not None}
@@ -59,7 +68,7 @@ class ReturnBook:
         """So many units are on the shelf and can be sold again with the next milestone."""
         for sku, count in restocked(line, quantity).items():
             key = operation_key(
-                self.state.order_id, "restock", self.state.return_id, self.state.version + 1, len(self._restock) + 1
+                self.state.order_id, "restock", self.state.return_id, self.occasion, len(self._restock) + 1
             )
             self._restock.append(Restock(key=key, sku=sku, store_id=store_id, quantity=count))
 
@@ -79,14 +88,15 @@ class ReturnBook:
 
         Raises `Refused`, with the return as it was last recorded, when it claims units that are not there.
         """
-        state = self.state
+        state, now = self.state, workflow.now()
         state.version += 1
         milestone = ReturnMilestone(
             change=ReturnChange(
                 return_id=state.return_id,
                 order_id=state.order_id,
                 sequence=state.version,
-                at=workflow.now(),
+                at=now,
+                since=self._recorded_at,
                 view=state.view(),
                 claimed=state.claimed(),
                 accepted={line.line_id: line.count(UnitPlace.ACCEPTED) for line in state.lines},
@@ -111,7 +121,8 @@ class ReturnBook:
                 raise
             self.go_back()
             raise refuse(RefusalKind.TOO_MANY_UNITS, failure_text(error)) from None
-        self._recorded = state.model_copy(deep=True)
+        self._recorded, self._recorded_at = state.model_copy(deep=True), now
+        self.turn.milestones += 1
         workflow.set_current_details(summaries.return_details(state))
 
     def _credit(self) -> ExchangeCredit | None:

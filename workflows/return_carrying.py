@@ -1,6 +1,5 @@
 """The way back of a return that nobody brings to a counter: its label or compartment, and what goes wrong."""
 
-import asyncio
 from datetime import timedelta
 from enum import StrEnum
 
@@ -32,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.return_book import ReturnBook
     from workflows.return_desk import ReturnDesk
     from workflows.return_way import ReturnWay
+    from workflows.turn import Turn
 
 PATIENCE = 4
 """A label or a compartment is asked for in this part of the time that the customer has to send the goods."""
@@ -53,7 +53,7 @@ class Carrying:
     """Beside the return itself: everything that is asked of carriers, operators and, about both, of people."""
 
     def __init__(
-        self, state: Return, book: ReturnBook, desk: ReturnDesk, way: ReturnWay, money: PayingBack, turn: asyncio.Lock
+        self, state: Return, book: ReturnBook, desk: ReturnDesk, way: ReturnWay, money: PayingBack, turn: Turn
     ):
         self.state = state
         self.book = book

@@ -141,7 +141,7 @@ class ReturnDesk:
         if not self.at_counter:
             self.book.notice(
                 kind,
-                self.state.version + 1,
+                self.book.occasion,
                 store_id=self.state.store_id,
                 lines=self.book.notice_lines(lines),
                 deadline=self.state.send_by,
@@ -153,7 +153,7 @@ class ReturnDesk:
         if (undecided := self.state.at(UnitPlace.UNDECIDED)) and not self.at_counter:
             self.book.notice(
                 NoticeKind.RETURN_REQUESTED,
-                self.state.version + 1,
+                self.book.occasion,
                 lines=self.book.notice_lines(undecided),
                 deadline=self.state.decide_by,
             )
@@ -188,7 +188,7 @@ class ReturnDesk:
 
     def tell_refused(self, lines: dict[LineId, int]) -> None:
         if not self.at_counter:
-            self.book.notice(NoticeKind.RETURN_REJECTED, self.state.version + 1, lines=self.book.notice_lines(lines))
+            self.book.notice(NoticeKind.RETURN_REJECTED, self.book.occasion, lines=self.book.notice_lines(lines))
 
     # --- goods -------------------------------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class ReturnDesk:
         if took and not self.at_counter:
             self.book.notice(
                 NoticeKind.RETURN_RECEIVED,
-                state.version + 1,
+                self.book.occasion,
                 store_id=command.store_id,
                 lines=self.book.notice_lines(took),
             )
@@ -301,7 +301,7 @@ class ReturnDesk:
         if declined:
             self.book.notice(
                 NoticeKind.RETURN_DECLINED,
-                state.version + 1,
+                self.book.occasion,
                 store_id=store_id,
                 lines=self.book.notice_lines(declined),
                 due=owed,

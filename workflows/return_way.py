@@ -62,7 +62,7 @@ class ReturnWay:
         if not self.desk.at_counter:
             self.book.notice(
                 NoticeKind.RETURN_DROPPED_OFF,
-                state.version + 1,
+                self.book.occasion,
                 store_id=state.store_id,
                 lines=self.book.notice_lines(state.at(UnitPlace.AWAITED)),
                 carrier=state.carrier,

@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.return_carrying import Carrying
     from workflows.return_desk import ReturnDesk
     from workflows.return_way import ReturnWay
+    from workflows.turn import Turn
     from workflows.waits import Alarms, until
 
 Sent = TypeVar("Sent", bound=Command)
@@ -37,9 +38,9 @@ class ReturnWorkflow:
     @workflow.init
     def __init__(self, start: messages.ReturnStart) -> None:
         self.state = start.asked
-        self.book = ReturnBook(self.state)
+        self.turn = Turn()
+        self.book = ReturnBook(self.state, self.turn)
         self.desk = ReturnDesk(self.state, self.book, at_counter=start.at_counter)
-        self.turn = asyncio.Lock()
         self.money = PayingBack(self.state, self.book, self.turn)
         self.exchanging = Exchanging(self.state, self.book, self.money, self.turn)
         self.money.policy_of = self.exchanging.policy_of
@@ -61,7 +62,7 @@ class ReturnWorkflow:
         except Refused as refused:
             self.opened = messages.ReturnOpened(refusal=refused.refusal)
         else:
-            self.carried = asyncio.create_task(self.carrying.run())
+            self.carried = asyncio.create_task(self.carrying.run(), name="carrying")
             while not self.state.finished:
                 if self.carried.done():
                     await self.carried  # it never ends by itself: what went wrong in it goes wrong here
@@ -280,7 +281,7 @@ class ReturnWorkflow:
     async def _in_turn(self, command: Sent, do: Callable[[Sent], Awaitable[bool | None]]) -> messages.ReturnAnswer:
         """One decision at a time. What is refused leaves the return as it was."""
         await workflow.wait_condition(lambda: self.opened is not None)
-        async with self.turn:
+        async with self.turn.of(command.command_id):
             try:
                 self._check(command)
                 already = await do(command)

@@ -5,6 +5,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.ids import derived_id
+
 
 class Turn:
     """A lock that knows who has it.
@@ -26,6 +31,13 @@ class Turn:
     def goes_on(self, version: int) -> None:
         """A new run of the workflow counts anew: its names begin with the version that it began at."""
         self._run = version
+
+    def occasion(self, version: int) -> str:
+        """What is being decided, for keys of what is said or moved: the same whenever it is done again.
+
+        `version`: of the milestone that is next, for what nobody decides.
+        """
+        return derived_id(f"{self.by}.{self.milestones}" if self.by is not None else str(version))[:12]
 
     def locked(self) -> bool:
         return self._lock.locked()

@@ -56,10 +56,12 @@ SELECT EXISTS (SELECT FROM head)
 """)
 
 
-# A try that died has no groups and lines of its own any more, and nothing stands under the number or after it.
+# Events of returns stand among the others, and are theirs. A try that died has no groups and lines of its own any
+# more, and nothing stands under the number or after it.
 _TAKE_BACK = text("""
 WITH told AS (
     DELETE FROM order_timeline WHERE order_id = CAST(:order_id AS text) AND position >= :earliest
+      AND entry -> 'data' ->> 'return_id' IS NULL
 ), lines AS (
     DELETE FROM order_lines WHERE order_id = CAST(:order_id AS text) AND line_id <> ALL(:lines)
 ), groups AS (
@@ -70,6 +72,7 @@ UPDATE orders SET version = :version - 1 WHERE order_id = CAST(:order_id AS text
 _STANDS = text("SELECT changed_at FROM orders WHERE order_id = :order_id")
 _TOLD = text("""
 SELECT entry FROM order_timeline WHERE order_id = :order_id AND position >= :earliest AND position < :next
+  AND entry -> 'data' ->> 'return_id' IS NULL
 ORDER BY position
 """)
 

@@ -38,7 +38,7 @@ from adapters.records.port import (
     open_by_sku,
 )
 from domain.groups import GroupStatus
-from domain.ids import OrderId, Sku, StoreId
+from domain.ids import OrderId, ReturnId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -100,6 +100,13 @@ class PostgresRecords:
         """One more event, after the last one; the order's row is locked meanwhile."""
         await self._lock(order_id)
         await self._add_events(order_id, [entry], 1)
+
+    async def take_back(self, order_id: OrderId, return_id: ReturnId, since: datetime | None) -> None:
+        entry = TimelineRow.entry
+        told = [TimelineRow.order_id == order_id, entry["data"]["return_id"].astext == return_id]
+        if since is not None:
+            told.append(entry["at"].astext.cast(DateTime(timezone=True)) > since)
+        await self._connection.execute(delete(TimelineRow).where(*told))
 
     async def _lock(self, order_id: OrderId) -> None:
         await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())

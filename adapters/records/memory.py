@@ -21,7 +21,7 @@ from adapters.records.port import (
     says_the_same,
 )
 from domain.groups import GroupStatus
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
 
@@ -101,11 +101,12 @@ class MemoryRecords:
         known = self._orders.get(change.order_id)
         begins = change.sequence * POSITIONS_A_MILESTONE
         if known is not None and change.instead:
-            events = tuple(event for event in known.events if event.position < begins)
+            events = tuple(event for event in known.events if event.position < begins or _of_return(event.entry))
             known = replace(known, version=change.sequence - 1, lines={}, groups={}, events=events)
         if known is not None and known.version >= change.sequence:
             ends = begins + POSITIONS_A_MILESTONE
-            told = [event.entry for event in known.events if begins <= event.position < ends]
+            slot = [event.entry for event in known.events if begins <= event.position < ends]
+            told = [entry for entry in slot if not _of_return(entry)]
             if known.at == change.at or says_the_same(told, change.events):
                 return False
             raise AnotherTryStands if known.at < change.at else OvertakenTry
@@ -133,6 +134,15 @@ class MemoryRecords:
     async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
         order = self._known(order_id)
         self._orders[order_id] = order.with_events([entry], order.next_position)
+
+    async def take_back(self, order_id: OrderId, return_id: ReturnId, since: datetime | None) -> None:
+        order = self._known(order_id)
+
+        def stays(entry: TimelineEntry) -> bool:
+            return _of_return(entry) != return_id or (since is not None and entry.at <= since)
+
+        kept = tuple(event for event in order.events if stays(event.entry))
+        self._orders[order_id] = replace(order, events=kept)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -275,3 +285,7 @@ class MemoryRecords:
 
 def _questions(order: _Order) -> list[OpenIntervention]:
     return [OpenIntervention(order_id=order.order_id, **asked.model_dump()) for asked in order.head.interventions]
+
+
+def _of_return(entry: TimelineEntry) -> str | None:
+    return getattr(entry.data, "return_id", None)

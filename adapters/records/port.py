@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import LineId, OrderId, Sku, StoreId
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.kits import pieces
 from domain.timeline import TimelineEntry
 from domain.views import GroupView, LineView, OrderStatus, OrderView
@@ -152,6 +152,10 @@ class Records(Protocol):
 
     async def append(self, order_id: OrderId, entry: TimelineEntry) -> None:
         """One more event after the last one, for what happens once the order's process has ended."""
+        ...
+
+    async def take_back(self, order_id: OrderId, return_id: ReturnId, since: datetime | None) -> None:
+        """Events of a return after `since` never happened: the try that told them died."""
         ...
 
     async def order(self, order_id: OrderId, *, hidden: bool = False) -> OrderView | None: ...

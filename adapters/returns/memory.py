@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter
+from adapters.records.port import OvertakenTry
+from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter, Written
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
@@ -23,12 +24,17 @@ class MemoryReturns:
     async def lock_order(self, order_id: OrderId) -> None:
         return None
 
-    async def write(self, change: ReturnChange) -> bool:
+    async def write(self, change: ReturnChange) -> Written:
         known = self._changes.get(change.return_id)
+        became = Written.NEW
         if known is not None and known.sequence >= change.sequence:
-            return False
+            if known.at == change.at:
+                return Written.KNOWN
+            if known.at > change.at:
+                raise OvertakenTry
+            became = Written.INSTEAD
         self._changes[change.return_id] = change
-        return True
+        return became
 
     async def claimed(self, order_id: OrderId, *, but_for: ReturnId | None = None) -> Mapping[LineId, int]:
         found: dict[LineId, int] = {}

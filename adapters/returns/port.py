@@ -5,6 +5,7 @@ Units and money of one order are settled under the lock of its row, so that two 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
@@ -31,6 +32,16 @@ class ExchangeCredit(BaseModel):
     """For so much a card stands."""
 
 
+class Written(StrEnum):
+    """What became of a milestone."""
+
+    NEW = "new"
+    KNOWN = "known"
+    """It was written before."""
+    INSTEAD = "instead"
+    """It replaces what an older try of the same workflow task wrote, which died before Temporal had heard of it."""
+
+
 class ReturnChange(BaseModel):
     """What one milestone of a return made of it."""
 
@@ -41,6 +52,8 @@ class ReturnChange(BaseModel):
     sequence: int
     """1 for the first milestone, then one more each time; the return's `version`."""
     at: datetime
+    since: datetime | None = None
+    """When the milestone before it was recorded."""
     view: ReturnView
     claimed: dict[LineId, NonNegativeInt]
     """Units that no other return may have."""
@@ -68,8 +81,8 @@ class Returns(Protocol):
         """Nobody else changes the order or its returns until the transaction ends."""
         ...
 
-    async def write(self, change: ReturnChange) -> bool:
-        """Apply a change once. False: this sequence (or a later one) was written before, nothing is changed."""
+    async def write(self, change: ReturnChange) -> Written:
+        """Apply a change once. Raises `records.port.OvertakenTry` where a younger try of its task has written."""
         ...
 
     async def claimed(self, order_id: OrderId, *, but_for: ReturnId | None = None) -> Mapping[LineId, int]:

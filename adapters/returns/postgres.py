@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +17,8 @@ from adapters.postgres.tables.returns import (
     ReturnSettlementRow,
     ReturnUnitsRow,
 )
-from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter
+from adapters.records.port import OvertakenTry
+from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter, Written
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.ledger import Movement, postings_for
 from domain.returns.policy import ReturnPolicy
@@ -38,7 +39,7 @@ class PostgresReturns:
     async def lock_order(self, order_id: OrderId) -> None:
         await self._connection.execute(select(OrderRow.order_id).where(OrderRow.order_id == order_id).with_for_update())
 
-    async def write(self, change: ReturnChange) -> bool:
+    async def write(self, change: ReturnChange) -> Written:
         view = change.view
         values = {
             "order_id": change.order_id,
@@ -49,6 +50,7 @@ class PostgresReturns:
             "finished": view.finished,
             "refunded": change.refunded,
             "requested_at": view.requested_at,
+            "changed_at": change.at,
             "next_deadline": min((wait.deadline for wait in view.waiting_for if wait.deadline), default=None),
             "view": view.model_dump(mode="json", exclude_none=True),
         }
@@ -60,8 +62,16 @@ class PostgresReturns:
             )
             .returning(ReturnRow.return_id)
         )
+        became = Written.NEW
         if written is None:
-            return False
+            same = ReturnRow.return_id == change.return_id
+            stands = await self._connection.scalar(select(ReturnRow.changed_at).where(same))
+            if stands == change.at:
+                return Written.KNOWN
+            if stands is not None and stands > change.at:
+                raise OvertakenTry
+            became = Written.INSTEAD
+            await self._connection.execute(update(ReturnRow).where(same).values(**values))
         await self._connection.execute(delete(ReturnUnitsRow).where(ReturnUnitsRow.return_id == change.return_id))
         rows = [
             {
@@ -79,7 +89,7 @@ class PostgresReturns:
             await self._write_elsewhere(change)
         if change.credit is not None and view.exchange is not None:
             await self._write_credit(change, change.credit, view.exchange.order_id)
-        return True
+        return became
 
     async def _write_elsewhere(self, change: ReturnChange) -> None:
         rows = [

@@ -12,6 +12,7 @@ from domain.ids import OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.refunds import RefundPolicy
 from domain.returns.returned import Return, UnitPlace
 from domain.timeline import Event
+from domain.views import PaymentView
 from tests.adapters.records.sample_records import change as order_change
 from tests.adapters.records.sample_records import entry, line
 from tests.adapters.returns.test_returns_contract import change
@@ -27,11 +28,12 @@ class NoPayments:
 
 @pytest.fixture
 async def transactions() -> MemoryTransactions:
-    """An order of three units for 100.00, all handed over."""
+    """An order of three units for 100.00, all handed over and paid."""
     transactions = MemoryTransactions()
     came = line(A, SKU, handed_over=3).model_copy(update={"ordered": 3, "total": 10_000, "earned": 10_000})
     async with transactions.begin() as books:
-        await books.records.write(order_change(ORDER, lines=[came], total=10_000))
+        paid = PaymentView(captured=10_000)
+        await books.records.write(order_change(ORDER, lines=[came], total=10_000, payment=paid))
     return transactions
 
 

@@ -21,6 +21,7 @@ class ReturnRow(Table):
     finished: Mapped[bool]
     refunded: Mapped[Amount]
     requested_at: Mapped[Instant]
+    changed_at: Mapped[Instant]
     next_deadline: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     view: Mapped[Document]
 

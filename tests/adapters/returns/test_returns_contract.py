@@ -1,15 +1,22 @@
 """The records of returns, in memory and in PostgreSQL alike."""
 
+from datetime import datetime
 from typing import Any
 
-from adapters.returns.port import ReturnChange, ReturnFilter
+import pytest
+
+from adapters.records.port import OvertakenTry
+from adapters.returns.port import ReturnChange, ReturnFilter, Written
 from adapters.transaction.port import Transactions
+from domain.actors import ENGINE
 from domain.ids import OrderId, ReturnId, StoreId
 from domain.returns.policy import ReturnPolicy, ReturnTerms
 from domain.returns.returned import UnitPlace
 from domain.returns.settling import Settled
 from domain.returns.words import ReturnStatus
+from domain.timeline import Event, Fact, TimelineEntry
 from tests.adapters.records.sample_records import change as order_change
+from tests.adapters.records.sample_records import entry as order_entry
 from tests.adapters.records.sample_records import line as order_line
 from tests.domain.sample_orders import PLACED, A, after
 from tests.domain.sample_returns import a_return, returned_line
@@ -18,7 +25,12 @@ STORE = StoreId("S001")
 
 
 def change(
-    return_id: str = "r1", sequence: int = 1, quantity: int = 2, where: str = "awaited", **fields: Any
+    return_id: str = "r1",
+    sequence: int = 1,
+    quantity: int = 2,
+    where: str = "awaited",
+    at: datetime = PLACED,
+    **fields: Any,
 ) -> ReturnChange:
     state = a_return(
         returned_line(quantity=quantity, where=where), return_id=return_id, version=sequence, store_id=STORE, **fields
@@ -27,7 +39,7 @@ def change(
         return_id=state.return_id,
         order_id=state.order_id,
         sequence=sequence,
-        at=PLACED,
+        at=at,
         view=state.view(),
         claimed=state.claimed(),
         accepted={line.line_id: line.count(UnitPlace.ACCEPTED) for line in state.lines},
@@ -37,12 +49,37 @@ def change(
 
 async def test_a_late_retry_does_not_overwrite_what_is_newer(transactions: Transactions) -> None:
     async with transactions.begin() as books:
-        assert await books.returns.write(change(sequence=1))
-        assert await books.returns.write(change(sequence=2, where="received"))
-        assert not await books.returns.write(change(sequence=1))
+        assert await books.returns.write(change(sequence=1)) is Written.NEW
+        assert await books.returns.write(change(sequence=2, where="received")) is Written.NEW
+        assert await books.returns.write(change(sequence=2, where="received")) is Written.KNOWN
         found = await books.returns.get(ReturnId("r1"))
     assert found is not None
     assert (found.status, found.version) == (ReturnStatus.RECEIVED, 2)
+
+
+async def test_what_a_try_wrote_that_died_is_replaced(transactions: Transactions) -> None:
+    died, again = change(sequence=2, where="received"), change(sequence=2, quantity=1, at=after(seconds=4))
+    async with transactions.begin() as books:
+        await books.returns.write(change(sequence=1))
+        await books.returns.write(died)
+        assert await books.returns.write(again) is Written.INSTEAD
+        assert await books.returns.claimed(died.order_id) == {A: 1}
+        with pytest.raises(OvertakenTry):
+            await books.returns.write(died)
+
+
+async def test_events_of_a_return_that_died_are_taken_back(transactions: Transactions) -> None:
+    def told(return_id: str, seconds: int) -> TimelineEntry:
+        fact = Fact(return_id=return_id)
+        return TimelineEntry(at=after(seconds=seconds), event=Event.RETURN_RECEIVED, actor=ENGINE, data=fact)
+
+    async with transactions.begin() as books:
+        await books.records.write(order_change("o1", lines=[order_line(A)], events=[order_entry()]))
+        for entry in (told("r1", 1), told("r2", 3), told("r1", 3)):
+            await books.records.append(OrderId("o1"), entry)
+        await books.records.take_back(OrderId("o1"), ReturnId("r1"), after(seconds=1))
+        kept = [each.entry for each in await books.records.timeline(OrderId("o1"), after=0, limit=9)]
+    assert kept == [order_entry(), told("r1", 1), told("r2", 3)]
 
 
 async def test_claims_are_counted_over_all_returns_but_ones_own(transactions: Transactions) -> None:
