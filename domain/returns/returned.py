@@ -70,6 +70,8 @@ class ReturnedLine(BaseModel):
     reason: ReturnReason
     decision: ReturnDecision
     terms: ReturnTerms
+    gift_card: bool = False
+    """Its units are gift cards: they are disabled as they are paid back, as far as they are not spent."""
     undecided: NonNegativeInt = 0
     refused: NonNegativeInt = 0
     awaited: NonNegativeInt = 0
@@ -169,6 +171,8 @@ class PaidBack(BaseModel):
     """Minor units for the goods of each line, before fees."""
     shipping: int = 0
     fees: int = 0
+    spent: int = 0
+    """What was taken off because gift cards that came back had bought something."""
     goodwill: int = 0
     """What was taken off because goodwill had given as much before."""
     refund: int
@@ -319,7 +323,8 @@ class Return(BaseModel):
             policy=PolicyView(name=self.policy_name, version=self.policy_version),
             lines=[
                 ReturnLineView(
-                    **line.model_dump(exclude={"needs", "terms", "decision"}), decision=line.decision.model_copy()
+                    **line.model_dump(exclude={"needs", "terms", "decision", "gift_card"}),
+                    decision=line.decision.model_copy(),
                 )
                 for line in self.lines
             ],

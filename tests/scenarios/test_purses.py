@@ -223,3 +223,26 @@ async def test_an_order_of_nothing_but_a_gift_card_needs_no_store(world: World) 
     goods = {"line_id": "1", "sku": shelf.sku, "quantity": 1, "unit_price": 100, "fulfilment": "mail"}
     wrong = world.body(lines=[goods], fulfilments=[{"id": "mail", "method": "virtual"}])
     assert (await world.channel("POST", "/v1/orders", wrong)).status_code == 422
+
+
+@story
+async def test_cards_that_come_back_are_disabled_and_paid_back_as_far_as_nobody_spent_them(world: World) -> None:
+    """Two cards of 30.00 were sold, one of them has bought something for 10.00: both come back."""
+    sku, shelf = await gift_item(world), await world.shelf(S001=5)
+    line = {"line_id": "1", "sku": sku, "quantity": 2, "unit_price": 3000, "kind": "gift_card", "fulfilment": "mail"}
+    order = await world.placed(world.body(lines=[line], fulfilments=[{"id": "mail", "method": "virtual"}]))
+    await order.reaches("completed")
+    number = await number_in_mail(world, order.mailbox)
+    await collected(world, shelf.sku, price=1000, tenders=[paid_with({"kind": "gift_card", "number": number}, 1000)])
+    first = await back_in_store(world, order, "S001", quantity=1)
+    await receive(world, first, "S001", 1)
+    assert (await settled(world, first, "S001"))["refund"] == 3000
+    second = await back_in_store(world, order, "S001", quantity=1)
+    await receive(world, second, "S001", 1)
+    paid = await settled(world, second, "S001")
+    assert (paid["refund"], paid["paid_back"][0]["spent"]) == (2000, 1000)
+    found = taken(await world.channel("POST", "/v1/balances/gift_card/look-up", {"number": number}))
+    assert (found["status"], found["balance"]) == ("disabled", 0)
+    assert (await world.money(order.id))["refund"] == 5000
+    body = world.body(sku=shelf.sku, price=100, tenders=[paid_with({"kind": "gift_card", "number": number}, 100)])
+    refused(await world.channel("POST", "/v1/orders", body), 402, "payment-declined")
