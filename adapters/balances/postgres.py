@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.balances.books import BalanceBooks
 from adapters.balances.port import Issued, NothingLeftToRedirect, Redirect, TakeOff
@@ -26,6 +26,10 @@ class PostgresBalances:
         self._engine = engine
         self._secret = secret
         self._provider = provider
+
+    def within(self, connection: AsyncConnection) -> BalanceBooks:
+        """The same in a transaction of the caller."""
+        return BalanceBooks(connection, self._secret)
 
     async def issue(self, wanted: Issue) -> Issued:
         async with self._books() as books:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.scenarios.placed import Json, Placed
@@ -246,3 +247,35 @@ async def test_cards_that_come_back_are_disabled_and_paid_back_as_far_as_nobody_
     assert (await world.money(order.id))["refund"] == 5000
     body = world.body(sku=shelf.sku, price=100, tenders=[paid_with({"kind": "gift_card", "number": number}, 100)])
     refused(await world.channel("POST", "/v1/orders", body), 402, "payment-declined")
+
+
+@story
+async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_price_within_a_limit(
+    world: World,
+) -> None:
+    """Sold for 40.00 and for 30.00: it brings 30.00, and one person no more than 100.00."""
+    shelf = await world.shelf(S001=5)
+    for price in (4000, 3000):
+        await collected(world, shelf.sku, price=price)
+
+    async def brought(quantity: int, identity: str, sku: str = shelf.sku) -> httpx.Response:
+        line = {"sku": sku, "quantity": quantity, "condition": "new", "disposition": "restock"}
+        blind = {"identity": identity, "currency": "EUR", "lines": [line]}
+        return await world.call("POST", "/v1/returns", world.key_of("S002"), {"blind": blind, "store_id": "S002"})
+
+    person = f"ID-{shelf.sku}"
+    first = taken(await brought(2, person))
+    assert (first["status"], first["refund"]) == ("settled", 6000)
+    purse = {"kind": "credit", "id": first["balance_id"], "number": first["number"]}
+    assert await on_it(world, purse) == (6000, 0)
+    await shelf.becomes("S002", on_hand=2, available=2)
+    answers = await asyncio.gather(*(brought(1, person.lower()) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
+    for answer in answers:
+        if answer.status_code == 422:
+            refused(answer, 422, "beyond-limit")
+    taken(await brought(1, f"{person}-2"))
+    assert (await brought(1, f"{person}-3", await gift_item(world))).status_code == 422
+    await shelf.becomes("S002", on_hand=4, available=4)
+    again = await world.place(sku=shelf.sku, price=5000, store="S002", tenders=[paid_with(purse, 5000)])
+    assert again.answer["status"] == "in_progress"
