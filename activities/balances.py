@@ -4,7 +4,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import faults
-from adapters.balances.port import Balances, Issued, NothingLeftToRedirect, Redirect
+from adapters.balances.port import Balances, Issued, NothingLeftToRedirect, Redirect, TakeOff
 from domain.balances import Issue
 
 
@@ -16,6 +16,11 @@ class BalanceSteps:
     async def issue(self, wanted: Issue) -> Issued:
         """A new balance, or more of it, once a key."""
         return await self.balances.issue(wanted)
+
+    @activity.defn
+    async def disable_sold(self, wanted: TakeOff) -> int:
+        """Gift cards whose sale is paid back buy nothing any more; what was spent of them is not paid back."""
+        return await self.balances.disable_sold(wanted)
 
     @activity.defn
     async def pay_as_balance(self, wanted: Redirect) -> Issued:

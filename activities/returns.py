@@ -55,6 +55,8 @@ class SettleUnits(Message):
     units: dict[LineId, int]
     policies: dict[LineId, RefundPolicy]
     fee_charged_before: bool = False
+    spent: int = 0
+    """What gift cards among them have bought."""
 
 
 class Replacement(Message):
@@ -148,6 +150,7 @@ class ReturnSteps:
                     asked.policies,
                     fee_charged_before=asked.fee_charged_before,
                 )
+                settled = settled.without_spent(asked.spent)
                 settled = settled.at_most(left_of(order, await books.returns.of_order(asked.order_id), known))
             except MoreThanReceived as fault:
                 raise _too_many(str(fault)) from None

@@ -120,6 +120,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.promise_replacement,
                     balances.pay_as_balance,
                     balances.issue,
+                    balances.disable_sold,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,

@@ -9,11 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
     from activities.returns import ReturnSteps, SettleUnits
-    from adapters.balances.port import Redirect
+    from adapters.balances.port import Redirect, TakeOff
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
     from domain.balances import BalanceId, BalanceKind, Issue
-    from domain.ids import OperationKey, OrderId, derived_id, refund_key
+    from domain.ids import LineId, OperationKey, OrderId, derived_id, operation_key, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
@@ -72,6 +72,7 @@ class PayingBack:
         state = self.state
         units = state.to_settle()
         n = len(state.paid_back) + 1
+        spent = await self._disable_cards(n, units)
         settled = await workflow.execute_local_activity_method(
             ReturnSteps.settle_units,
             SettleUnits(
@@ -81,6 +82,7 @@ class PayingBack:
                 units=units,
                 policies={line.line_id: self.policy_of(line) for line in state.lines if line.line_id in units},
                 fee_charged_before=any(each.fees for each in state.paid_back),
+                spent=spent,
             ),
             summary=Readable(f"Work out settlement {n}"),
             **options.OUR_BOOKS,
@@ -100,6 +102,7 @@ class PayingBack:
                 by_line=settled.goods,
                 shipping=shipping,
                 fees=settled.fees,
+                spent=settled.spent,
                 goodwill=settled.goodwill,
                 refund=settled.refund,
                 to=to,
@@ -115,6 +118,7 @@ class PayingBack:
             fees=settled.fees or None,
             shipping=shipping or None,
             replaced=state.kept or None,
+            spent=settled.spent or None,
             goodwill=settled.goodwill or None,
         )
         back = min(settled.refund, state.due)
@@ -129,6 +133,25 @@ class PayingBack:
                 fee=self.book.money(settled.fees) if settled.fees else None,
             )
         await self.book.record()
+
+    async def _disable_cards(self, n: int, units: dict[LineId, int]) -> int:
+        """Gift cards that are paid back buy nothing from now on; what they have bought is not paid back."""
+        spent = 0
+        for line_id, quantity in units.items():
+            if self.state.line(line_id).gift_card:
+                spent += await workflow.execute_local_activity_method(
+                    BalanceSteps.disable_sold,
+                    TakeOff(
+                        key=operation_key(self.state.order_id, "disable", self.state.return_id, n, line_id),
+                        order_id=self.state.order_id,
+                        line_id=line_id,
+                        quantity=quantity,
+                        at=workflow.now(),
+                    ),
+                    summary=Readable(f"Disable {quantity} gift cards of line {line_id}"),
+                    **options.OUR_BOOKS,
+                )
+        return spent
 
     async def pay(self) -> None:
         """Move what is due and not on its way; what no tender takes is a person's matter."""

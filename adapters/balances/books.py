@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.balances.port import Issued
+from adapters.balances.port import Issued, TakeOff
 from adapters.postgres.tables.balances import BalanceEntryRow, BalanceLineRow, BalanceOperationRow, BalanceRow
 from domain.balances import (
     Balance,
@@ -179,6 +179,32 @@ class BalanceBooks:
         )
         await self.answer(key, {"amount": left})
         return int(left)
+
+    async def disable_sold(self, wanted: TakeOff) -> int:
+        """The fullest cards of a line first: whoever brings back one of two keeps the one that was used."""
+        done = await self.begin(wanted.key, "disable_sold", wanted.model_dump(mode="json", exclude={"at"}))
+        if done is not None:
+            return int((done["result"] or {}).get("spent", 0))
+        row, entry = BalanceRow, BalanceEntryRow
+        face = (
+            select(func.coalesce(func.sum(entry.amount), 0))
+            .where(entry.balance_id == row.id, entry.movement == BalanceMovement.ISSUE)
+            .correlate(row)
+            .scalar_subquery()
+        )
+        cards = await self.connection.execute(
+            select(row.id, face.label("face"))
+            .where(row.order_id == wanted.order_id, row.line_id == wanted.line_id, row.status != BalanceStatus.DISABLED)
+            .order_by(row.available.desc(), row.id)
+            .limit(wanted.quantity)
+        )
+        spent = 0
+        for card in cards.mappings().all():
+            key = OperationKey(f"{wanted.key}:{card['id']}")
+            taken = await self.disable(BalanceId(card["id"]), key, wanted.at, "its sale was refunded")
+            spent += int(card["face"]) - taken
+        await self.answer(wanted.key, {"spent": spent})
+        return spent
 
     async def locked(self, condition: Any) -> RowMapping | None:
         """One balance, locked."""

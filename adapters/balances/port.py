@@ -9,7 +9,7 @@ from typing import Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveInt
 
 from domain.balances import Balance, BalanceEntry, BalanceId, Issue
-from domain.ids import OperationKey, OrderId
+from domain.ids import LineId, OperationKey, OrderId
 from domain.money import Currency
 from domain.payments import AuthorisationId, TenderId
 
@@ -26,6 +26,16 @@ class Redirect(_Value):
     tender_id: TenderId
     authorisation_id: AuthorisationId | None
     """None: it was paid at a till, which no ledger of ours bounds."""
+
+
+class TakeOff(_Value):
+    """So many gift cards of a line are not sold any more: their sale is paid back."""
+
+    key: OperationKey
+    order_id: OrderId
+    line_id: LineId
+    quantity: PositiveInt
+    at: AwareDatetime
 
 
 class Issued(_Value):
@@ -60,6 +70,10 @@ class Balances(Protocol):
 
     async def disable(self, balance: BalanceId, key: OperationKey, at: AwareDatetime, reason: str) -> int:
         """Take off what nobody has spent or holds, for ever: how much that was."""
+        ...
+
+    async def disable_sold(self, wanted: TakeOff) -> int:
+        """Disable cards of a line, the fullest first: how much of them was spent, or is held, and is not paid back."""
         ...
 
     async def balance(self, balance: BalanceId) -> Balance | None: ...

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import AwareDatetime
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.balances.books import BalanceBooks
-from adapters.balances.port import Issued, NothingLeftToRedirect, Redirect
+from adapters.balances.port import Issued, NothingLeftToRedirect, Redirect, TakeOff
 from adapters.balances.provider import PROVIDER, is_hold
 from adapters.postgres.ledger_rows import BOOKS_LOCKED, GONE, read_standing
 from adapters.postgres.tables.ledger import JournalEntryRow, JournalLineRow, RedirectRow
@@ -26,6 +26,10 @@ class PostgresBalances:
         self._engine = engine
         self._secret = secret
         self._provider = provider
+
+    def within(self, connection: AsyncConnection) -> BalanceBooks:
+        """The same in a transaction of the caller."""
+        return BalanceBooks(connection, self._secret)
 
     async def issue(self, wanted: Issue) -> Issued:
         async with self._books() as books:
@@ -76,6 +80,10 @@ class PostgresBalances:
     async def disable(self, balance: BalanceId, key: OperationKey, at: AwareDatetime, reason: str) -> int:
         async with self._books() as books:
             return await books.disable(balance, key, at, reason)
+
+    async def disable_sold(self, wanted: TakeOff) -> int:
+        async with self._books() as books:
+            return await books.disable_sold(wanted)
 
     async def balance(self, balance: BalanceId) -> Balance | None:
         async with self._books() as books:

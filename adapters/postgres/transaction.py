@@ -17,6 +17,7 @@ from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.places import PostgresPlaces
 from adapters.postgres.records import PostgresRecords
 from adapters.reconciling.postgres import PostgresReconciling
+from adapters.returns.blind import PostgresBlindReturns
 from adapters.returns.postgres import PostgresReturnPolicies, PostgresReturns
 from adapters.routing.postgres import PostgresRouting
 
@@ -35,6 +36,7 @@ class PostgresTransaction:
         self.routing = PostgresRouting(connection)
         self.reconciling = PostgresReconciling(connection)
         self.returns = PostgresReturns(connection)
+        self.blind_returns = PostgresBlindReturns(connection)
         self.return_policies = PostgresReturnPolicies(connection)
         self.capacity = PostgresCapacity(connection)
         self.brokering = PostgresBrokering(connection)

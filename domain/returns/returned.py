@@ -90,6 +90,8 @@ class ReturnedLine(BaseModel):
     terms: ReturnTerms
     unit_worth: NonNegativeInt = 0
     """What one unit was paid, in minor units, rounded down."""
+    gift_card: bool = False
+    """Its units are gift cards: they are disabled as they are paid back, as far as they are not spent."""
     undecided: NonNegativeInt = 0
     refused: NonNegativeInt = 0
     awaited: NonNegativeInt = 0
@@ -213,6 +215,8 @@ class PaidBack(BaseModel):
     """Minor units for the goods of each line, before fees."""
     shipping: int = 0
     fees: int = 0
+    spent: int = 0
+    """What was taken off because gift cards that came back had bought something."""
     goodwill: int = 0
     """What was taken off because goodwill had given as much before."""
     refund: int
@@ -496,7 +500,7 @@ class Return(BaseModel):
             policy=PolicyView(name=self.policy_name, version=self.policy_version),
             lines=[
                 ReturnLineView(
-                    **line.model_dump(exclude={"needs", "terms", "decision", "unit_worth", "advance"}),
+                    **line.model_dump(exclude={"needs", "terms", "decision", "unit_worth", "advance", "gift_card"}),
                     decision=line.decision.model_copy(),
                 )
                 for line in self.lines

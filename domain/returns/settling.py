@@ -32,9 +32,15 @@ class Settled(Value):
     goods: dict[LineId, int]
     shipping: dict[LineId, int] = {}
     fees: int = 0
+    spent: int = 0
+    """What `refund` is less by, since gift cards that came back had bought something."""
     goodwill: int = 0
     """What `refund` is less by, since goodwill for the order had given it back before."""
     refund: int
+
+    def without_spent(self, spent: int) -> "Settled":
+        off = min(spent, self.refund)
+        return self.model_copy(update={"refund": self.refund - off, "spent": off}) if off else self
 
     def at_most(self, left: int) -> "Settled":
         """No more goes back than the order has left; what was goodwill is not paid a second time."""

@@ -93,6 +93,31 @@ def ask(
 
 
 @app.command()
+def blind(
+    context: typer.Context,
+    item: Annotated[list[str], typer.Option("--item", help="Units of an article: SHOE-42=1.")],
+    identity: Annotated[str, typer.Option(help="The number of what the person showed; only its hash is kept.")],
+    condition: Annotated[ItemCondition, typer.Option(help="In which state it is.")] = ItemCondition.NEW,
+    disposition: Annotated[ReturnDisposition, typer.Option(help="Where it goes.")] = ReturnDisposition.RESTOCK,
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "EUR",
+    customer: Annotated[str | None, typer.Option(help="Whose store credit it becomes: the customer's ref.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Take back what nobody finds the order of, for store credit."""
+    lines = [
+        {"sku": sku, "quantity": quantity, "condition": condition.value, "disposition": disposition.value}
+        for sku, quantity in _units(item).items()
+    ]
+    wanted = {"identity": identity, "currency": currency, "lines": lines} | ({"customer": customer} if customer else {})
+    answer = session_of(context).post("/v1/returns", {"store_id": _here(context), "blind": wanted})
+    if json:
+        output.show_json(answer)
+        return
+    output.done(f"return {answer['return_id']} brings {output.money(answer['refund'], currency)} of store credit")
+    output.print_plain(f"Number: {answer['number']}")
+
+
+@app.command()
 def show(context: typer.Context, return_id: ReturnArgument, json: AsJson = False) -> None:
     """One return: its units, its money, and what it waits for."""
     answer = session_of(context).get(_path(return_id))

@@ -48,9 +48,12 @@ class Facts(NamedTuple):
     settled: list[Settled]
     places: dict[str, Place]
     categories: dict[str, str | None]
+    cards: frozenset[LineId] = frozenset()
+    """Lines whose units are gift cards."""
 
 
 async def facts_of(services: Services, order: OrderView) -> Facts:
+    cards = frozenset(each.line_id for each in await services.balances.sold_in(order.order_id) if each.line_id)
     async with services.transactions.begin() as books:
         policy = await books.return_policies.version(order.return_policy) if order.return_policy else None
         items = await books.items.items(sorted({line.sku for line in order.lines}))
@@ -61,6 +64,7 @@ async def facts_of(services: Services, order: OrderView) -> Facts:
             settled=[settled for _, settled in await books.returns.settlements(order.order_id)],
             places={place.location_id: place for place in await books.places.places(wanted)},
             categories={item.sku: item.category for item in items},
+            cards=cards,
         )
 
 
@@ -165,7 +169,7 @@ def state_of(
         policy_name=facts.policy.name,
         policy_version=facts.policy.version,
         refund_to=_one_target(body, decided),
-        lines=[_line(each) for each in decided],
+        lines=[_line(each, gift_card=each.line.line_id in facts.cards) for each in decided],
         exchange=exchange,
     )
 
@@ -175,7 +179,7 @@ def _one_target(body: ReturnBody, decided: list[Decided]) -> RefundTarget:
     return next((each.refund_to for each in decided if each.refund_to is not body.refund_to), body.refund_to)
 
 
-def _line(decided: Decided) -> ReturnedLine:
+def _line(decided: Decided, *, gift_card: bool) -> ReturnedLine:
     decision, quantity = decided.decision, decided.wanted.quantity
     where = {
         Outcome.ALLOWED: "accepted" if decision.keeps_item else "awaited",
@@ -185,7 +189,8 @@ def _line(decided: Decided) -> ReturnedLine:
     return ReturnedLine(
         line_id=decided.line.line_id,
         sku=decided.line.sku,
-        needs=decided.line.needs,
+        needs={} if gift_card else decided.line.needs,
+        gift_card=gift_card,
         quantity=quantity,
         reason=decided.wanted.reason,
         decision=decision,

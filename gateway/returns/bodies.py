@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
+from domain.money import CURRENCY
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
 from gateway.fields import Body, Instant, LongText, Reference
@@ -70,11 +71,31 @@ class Sender(Body):
     postal_code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
 
 
+class BlindLineBody(Body):
+    sku: Key
+    quantity: Units
+    condition: ItemCondition
+    disposition: ReturnDisposition
+
+
+class BlindBody(Body):
+    """What somebody brings back whose order nobody finds: it is taken in at once, for store credit."""
+
+    identity: Annotated[str, StringConstraints(min_length=4, max_length=64)] = Field(repr=False)
+    """The number of what the person showed: only its keyed hash is kept."""
+    customer: Key | None = None
+    """Whose store credit it becomes; a credit of its own, when left out."""
+    currency: Annotated[str, StringConstraints(pattern=CURRENCY)]
+    lines: Annotated[list[BlindLineBody], Field(min_length=1, max_length=50)]
+
+
 class ReturnBody(Body):
     order_id: Key | None = None
     lookup: Lookup | None = None
+    blind: BlindBody | None = None
+    """Neither of the two: no order is found."""
     kind: ReturnKind = ReturnKind.RETURN
-    lines: Annotated[list[WantedReturn], Field(min_length=1, max_length=500)]
+    lines: Annotated[list[WantedReturn], Field(max_length=500, default_factory=list)]
     via: ReturnVia = ReturnVia.STORE
     store_id: Key | None = None
     """Where it is brought or sent; a store that asks means itself."""
@@ -100,8 +121,10 @@ class ReturnBody(Body):
 
     @model_validator(mode="after")
     def _names_its_order(self) -> Self:
-        if (self.order_id is None) == (self.lookup is None):
-            raise misplaced(("order_id",), "Name order_id or lookup, and not both")
+        if sum(each is not None for each in (self.order_id, self.lookup, self.blind)) != 1:
+            raise misplaced(("order_id",), "Name one of order_id, lookup and blind")
+        if bool(self.lines) is (self.blind is not None):
+            raise misplaced(("lines",), "Name the lines that come back; without an order they stand in blind")
         seen: set[str] = set()
         for position, line in enumerate(self.lines):
             if line.line_id in seen:

@@ -23,13 +23,14 @@ from gateway.commands import StillWorking
 from gateway.idempotency import CommandRoute, CurrentCommandId, repeatable
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
-from gateway.problems import Problem, ProblemKind, invalid, not_found
+from gateway.problems import Problem, ProblemKind, invalid
 from gateway.reading import place_of
 from gateway.returns import asking, bodies, exchanging
 from gateway.returns.carrying import at_machine
 from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
 from gateway.returns.turning_up import take_in_late
+from gateway.returns.without_order import BlindReturnShown, take_back_blind
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
@@ -65,13 +66,15 @@ class RefundPreview(BaseModel):
     "",
     status_code=201,
     summary="Ask for a return; the answer is the policy's decision for each line",
-    response_model=ReturnView,
+    response_model=ReturnView | BlindReturnShown,
     responses=PENDING,
 )
 async def ask(
     caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId, body: bodies.ReturnBody
 ) -> Any:
     await must_act_as(caller, *DESK)
+    if body.blind is not None:
+        return await take_back_blind(services, caller, command_id, body, body.blind)
     body = await at_machine(services, body)
     order = await _order(services, caller, body)
     state = await _asked(services, caller, order, body, ReturnId(derived_id("return", command_id)))
@@ -382,7 +385,7 @@ async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) ->
     if body.order_id is not None:
         return await order_to_return(services, caller, OrderId(body.order_id))
     if body.lookup is None:
-        raise not_found()
+        raise invalid("/blind", "What comes back without its order has no preview")
     return await look_up(services, caller, body.lookup)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.scenarios.placed import Json, Placed
@@ -223,3 +224,58 @@ async def test_an_order_of_nothing_but_a_gift_card_needs_no_store(world: World) 
     goods = {"line_id": "1", "sku": shelf.sku, "quantity": 1, "unit_price": 100, "fulfilment": "mail"}
     wrong = world.body(lines=[goods], fulfilments=[{"id": "mail", "method": "virtual"}])
     assert (await world.channel("POST", "/v1/orders", wrong)).status_code == 422
+
+
+@story
+async def test_cards_that_come_back_are_disabled_and_paid_back_as_far_as_nobody_spent_them(world: World) -> None:
+    """Two cards of 30.00 were sold, one of them has bought something for 10.00: both come back."""
+    sku, shelf = await gift_item(world), await world.shelf(S001=5)
+    line = {"line_id": "1", "sku": sku, "quantity": 2, "unit_price": 3000, "kind": "gift_card", "fulfilment": "mail"}
+    order = await world.placed(world.body(lines=[line], fulfilments=[{"id": "mail", "method": "virtual"}]))
+    await order.reaches("completed")
+    number = await number_in_mail(world, order.mailbox)
+    await collected(world, shelf.sku, price=1000, tenders=[paid_with({"kind": "gift_card", "number": number}, 1000)])
+    first = await back_in_store(world, order, "S001", quantity=1)
+    await receive(world, first, "S001", 1)
+    assert (await settled(world, first, "S001"))["refund"] == 3000
+    second = await back_in_store(world, order, "S001", quantity=1)
+    await receive(world, second, "S001", 1)
+    paid = await settled(world, second, "S001")
+    assert (paid["refund"], paid["paid_back"][0]["spent"]) == (2000, 1000)
+    found = taken(await world.channel("POST", "/v1/balances/gift_card/look-up", {"number": number}))
+    assert (found["status"], found["balance"]) == ("disabled", 0)
+    assert (await world.money(order.id))["refund"] == 5000
+    body = world.body(sku=shelf.sku, price=100, tenders=[paid_with({"kind": "gift_card", "number": number}, 100)])
+    refused(await world.channel("POST", "/v1/orders", body), 402, "payment-declined")
+
+
+@story
+async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_price_within_a_limit(
+    world: World,
+) -> None:
+    """Sold for 40.00 and for 30.00: it brings 30.00, and one person no more than 100.00."""
+    shelf = await world.shelf(S001=5)
+    for price in (4000, 3000):
+        await collected(world, shelf.sku, price=price)
+
+    async def brought(quantity: int, identity: str, sku: str = shelf.sku) -> httpx.Response:
+        line = {"sku": sku, "quantity": quantity, "condition": "new", "disposition": "restock"}
+        blind = {"identity": identity, "currency": "EUR", "lines": [line]}
+        return await world.call("POST", "/v1/returns", world.key_of("S002"), {"blind": blind, "store_id": "S002"})
+
+    person = f"ID-{shelf.sku}"
+    first = taken(await brought(2, person))
+    assert (first["status"], first["refund"]) == ("settled", 6000)
+    purse = {"kind": "credit", "id": first["balance_id"], "number": first["number"]}
+    assert await on_it(world, purse) == (6000, 0)
+    await shelf.becomes("S002", on_hand=2, available=2)
+    answers = await asyncio.gather(*(brought(1, person.lower()) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
+    for answer in answers:
+        if answer.status_code == 422:
+            refused(answer, 422, "beyond-limit")
+    taken(await brought(1, f"{person}-2"))
+    assert (await brought(1, f"{person}-3", await gift_item(world))).status_code == 422
+    await shelf.becomes("S002", on_hand=4, available=4)
+    again = await world.place(sku=shelf.sku, price=5000, store="S002", tenders=[paid_with(purse, 5000)])
+    assert again.answer["status"] == "in_progress"

@@ -34,6 +34,22 @@ class ReturnRow(Table):
     )
 
 
+class BlindReturnRow(Table):
+    """What came back without an order. `identity`: the keyed hash of what the person showed."""
+
+    __tablename__ = "blind_returns"
+
+    return_id: Mapped[Name] = mapped_column(primary_key=True)
+    identity: Mapped[Name]
+    store_id: Mapped[Name]
+    amount: Mapped[Amount]
+    at: Mapped[Instant]
+    taken_by: Mapped[Name]
+    view: Mapped[Document]
+
+    __table_args__ = (Index(None, "identity", "at"),)
+
+
 class ReturnUnitsRow(Table):
     """Units of an order's line that one return has a claim on, and those that came and were accepted."""
 

@@ -10,7 +10,7 @@ import respx
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from gateway.cli import balance, ops, order, store
+from gateway.cli import balance, ops, order, returns, store
 
 API = "http://127.0.0.1:9"
 GROUP = {
@@ -413,4 +413,17 @@ def test_a_balance_is_shown_with_its_history_and_issued_with_its_number(folder: 
     result = run(balance.app, folder, "issue", "credit", "5000", "--reason", "moving", "--customer", "C-1")
     body, headers = sent(issued)
     assert (body["customer_ref"], headers["authorization"]) == ("C-1", "Bearer tl_ada")
+    assert "Number: BCDF-GHJK-LMNP-QRST" in result.output
+
+
+@respx.mock
+def test_what_nobody_finds_the_order_of_brings_a_number(folder: Path) -> None:
+    answer = {"return_id": "r1", "refund": 3000, "number": "BCDF-GHJK-LMNP-QRST", "balance_id": "b1"}
+    route = respx.post(f"{API}/v1/returns").respond(201, json=answer)
+    words = ("--store", "S001", "blind", "--item", "SHOE=2", "--identity", "ID-77")
+    result = run(returns.app, folder, *words)
+    body, headers = sent(route)
+    assert (body["store_id"], headers["authorization"]) == ("S001", "Bearer tl_s1")
+    assert body["blind"]["lines"] == [{"sku": "SHOE", "quantity": 2, "condition": "new", "disposition": "restock"}]
+    assert "30.00 EUR of store credit" in result.output
     assert "Number: BCDF-GHJK-LMNP-QRST" in result.output

@@ -47,6 +47,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'credit'"),
     )
     op.create_table(
+        "blind_returns",
+        sa.Column("return_id", sa.String(length=255), nullable=False),
+        sa.Column("identity", sa.String(length=255), nullable=False),
+        sa.Column("store_id", sa.String(length=255), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.String(length=255), nullable=False),
+        sa.Column("view", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("return_id", name=op.f("pk_blind_returns")),
+    )
+    op.create_index(op.f("ix_blind_returns_identity_at"), "blind_returns", ["identity", "at"], unique=False)
+    op.create_table(
         "redirected_refunds",
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("provider", sa.String(length=255), nullable=False),
@@ -160,6 +172,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_redirected_refunds_provider_authorisation_id"), table_name="redirected_refunds")
     op.drop_index(op.f("ix_redirected_refunds_order_id"), table_name="redirected_refunds")
     op.drop_table("redirected_refunds")
+    op.drop_index(op.f("ix_blind_returns_identity_at"), table_name="blind_returns")
+    op.drop_table("blind_returns")
     op.drop_index("uq_balances_credit_of_customer", table_name="balances", postgresql_where=sa.text("kind = 'credit'"))
     op.drop_index(op.f("ix_balances_order_id"), table_name="balances")
     op.drop_index(op.f("ix_balances_number_hash"), table_name="balances")
