@@ -51,7 +51,7 @@ class ApplicationWorkflow:
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
         self.signing = Signing(desk)
-        self.time = Timekeeping(desk)
+        self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
             applicant = start.applicant
@@ -99,6 +99,8 @@ class ApplicationWorkflow:
 
     async def _begin(self, start: ApplicationStart) -> None:
         desk = self.desk
+        if workflow.patched("all parties are reminded"):
+            desk.application.watches_all = True
         if start.resumed is None:
             desk.start_clock(ClockName.DRAFT_SILENCE)
             desk.event("application_started", start.actor, product=start.product.product)
@@ -303,6 +305,8 @@ class ApplicationWorkflow:
                 application.stage = Stage.SIGNING
                 clock = desk.start_clock(ClockName.SIGNATURE)
                 for party in application.active:
+                    party.reminders = 0
+                for party in application.active:
                     desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
                 await desk.record()
         await desk.until(lambda: not self._unsigned)
@@ -335,7 +339,8 @@ class ApplicationWorkflow:
             if application.offer is not None and application.offer.state is OfferState.OPEN:
                 application.offer.state = OfferState.WITHDRAWN
             for clock in application.clocks:
-                if clock.state is ClockState.RUNNING:
+                told = application.watches_all and outcome is Outcome.DENIED and clock.name is ClockName.ACTION_TAKEN
+                if clock.state is ClockState.RUNNING and not told:
                     desk.end_clock(clock.name, ClockState.STOPPED)
             self._tell(outcome)
             code = application.outcome_code

@@ -205,6 +205,9 @@ class ApplicationDesk:
         ref.proof, ref.sha256, ref.pdf_sha256 = sent.proof, sent.sha256, sent.pdf_sha256
         if proves is not None:
             self.end_clock(proves, ClockState.MET, f"notice {ref.n}")
+        if proves is ClockName.ADVERSE_ACTION:
+            # The refusal was the action that was owed, where nothing was said before.
+            self.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, f"notice {ref.n}")
         self.event("notice_sent", notice=ref.kind, n=ref.n, party=ref.party, proof=sent.proof)
         await self.record()
 
