@@ -62,6 +62,8 @@ class PageRequest:
         cursor: Annotated[str | None, Query(min_length=1, max_length=1000), _CURSOR_SCHEMA] = None,
     ):
         self.limit = limit
+        self.asked_for = not {"limit", "cursor"}.isdisjoint(request.query_params)
+        """Whether the caller wants pages at all."""
         self._cursor = cursor
         self._cursors: Cursors = request.app.state.cursors
         filters = sorted((n, v) for n, v in request.query_params.multi_items() if n not in ("limit", "cursor"))

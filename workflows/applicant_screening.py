@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.lending import LendingSteps
     from adapters.checks.port import CheckAnswer, CheckQuestion
     from domain.ids import operation_key
+    from domain.lending.clocks import ClockName, ClockState
     from domain.lending.parts import Check, CheckState, Party
     from domain.lending.products import CheckDefinition, CheckKind
     from domain.lending.stages import Stage
@@ -47,6 +48,17 @@ class Screening:
             if check.state is CheckState.RUNNING:
                 self.desk.crew.dismiss(f"{check.kind} of {check.party}")
                 check.state = CheckState.STALE
+
+    def another_session(self) -> None:
+        """An identity session ended without an answer: the same check, in a new one; what is known stays meanwhile."""
+        application = self.desk.application
+        rule = application.product.check(CheckKind.IDENTITY)
+        for check in application.checks:
+            party = application.party(check.party)
+            name = f"{check.kind} of {check.party}"
+            open_one = check.kind is CheckKind.IDENTITY and check.state is CheckState.UNANSWERED
+            if rule and party and party.active and open_one and not self.desk.crew.runs(name):
+                self.desk.crew.start(name, self._ask(check, rule, party))
 
     @property
     def settled(self) -> bool:
@@ -125,8 +137,13 @@ class Screening:
         if answer is None:
             check.state = CheckState.UNANSWERED
             check.provider = None
+            application = self.desk.application
+            if check.kind is CheckKind.IDENTITY and application.watches_all and application.outcome is None:
+                self.desk.start_clock(ClockName.IDENTITY_SESSION, again=True)
         else:
             check.state = CheckState(answer.state)
+            if check.kind is CheckKind.IDENTITY:
+                self.desk.end_clock(ClockName.IDENTITY_SESSION, ClockState.MET, "answered")
             check.provider = rule.providers[len(check.tried)].value
             check.report, check.reference = answer.report, answer.reference
         self.desk.event(

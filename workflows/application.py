@@ -50,7 +50,7 @@ class ApplicationWorkflow:
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
         self.signing = Signing(desk)
-        self.time = Timekeeping(desk)
+        self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
             applicant = start.applicant
@@ -98,6 +98,8 @@ class ApplicationWorkflow:
 
     async def _begin(self, start: ApplicationStart) -> None:
         desk = self.desk
+        if workflow.patched("all parties are reminded"):
+            desk.application.watches_all = True
         if start.resumed is None:
             desk.start_clock(ClockName.DRAFT_SILENCE)
             desk.event("application_started", start.actor, product=start.product.product)
@@ -305,6 +307,8 @@ class ApplicationWorkflow:
             async with desk.storys_turn():
                 application.stage = Stage.SIGNING
                 clock = desk.start_clock(ClockName.SIGNATURE)
+                for party in application.active:
+                    party.reminders = 0
                 for party in application.active:
                     desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
                 await desk.record()

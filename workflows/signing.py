@@ -192,7 +192,7 @@ class Signing:
                 text=ref.text,
                 terms_hash=ref.terms_hash,
                 way=SignatureWay.ELECTRONIC,
-                at=envelope.signed_at or workflow.now(),
+                at=workflow.now(),
                 channel=ref.channel,
                 actor=ref.actor,
                 envelope_id=envelope.id,

@@ -1,5 +1,6 @@
 """The clocks of one application: one durable timer for the next of them, and what happens when it rings."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import workflow
@@ -7,15 +8,21 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.lending.clocks import Clock, ClockName, ClockState
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import OfferState
+    from domain.lending.parts import OfferState, PartyRole
     from domain.lending.stages import Outcome, Stage
     from domain.personal import Readable
     from workflows.application_desk import ApplicationDesk
 
 
+CONSENT_DAYS = 14
+"""Over how many days a party that is silent is reminded."""
+
+
 class Timekeeping:
-    def __init__(self, desk: ApplicationDesk):
+    def __init__(self, desk: ApplicationDesk, session_over: Callable[[], None]):
         self.desk = desk
+        self.session_over = session_over
+        """What to do when an identity session has ended without an answer."""
 
     async def run(self) -> None:
         """As long as the application lives."""
@@ -43,7 +50,10 @@ class Timekeeping:
     def _next(self) -> datetime | None:
         application = self.desk.application
         if application.outcome is not None:
-            return application.next_due  # the notice of the end is a duty too
+            # The notice of the end is a duty too.
+            duties = (ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN)
+            owed = [clock for name in duties if (clock := application.clock(name)) is not None]
+            return min((each.due_at for each in owed), default=None)
         if self.desk.ending is not None:
             return None
         found = [application.next_due, *(at for at, _ in self._reminders())]
@@ -86,6 +96,9 @@ class Timekeeping:
             case ClockName.RESCISSION | ClockName.CCD_WITHDRAWAL:
                 desk.end_clock(clock.name, ClockState.MET, "not used")
                 desk.event("cooling_off_over", clock=clock.name.value)
+            case ClockName.IDENTITY_SESSION if application.watches_all:
+                desk.end_clock(clock.name, ClockState.MET, "another session")
+                self.session_over()
             case _:
                 desk.end_clock(clock.name, ClockState.BREACHED)
                 desk.event("clock_breached", clock=clock.name.value, due=clock.due_at.isoformat())
@@ -132,10 +145,39 @@ class Timekeeping:
         if application.stage is Stage.DRAFT:
             return found
         waiting = [each for each in application.documents if each.missing and each.reminders < len(parts)]
+        if application.watches_all:
+            found += self._silent_parties()
         return found + [(_part(each.requested_at, each.due_at, parts[each.reminders]), each.doc) for each in waiting]
+
+    def _silent_parties(self) -> list[tuple[datetime, str]]:
+        """Who has not agreed to take part, and who has not signed."""
+        application = self.desk.application
+        parts = application.policy.reminders
+        found = []
+        signature = application.clock(ClockName.SIGNATURE)
+        signed = {each.party for each in application.signatures}
+        for party in application.active:
+            if party.reminders >= len(parts):
+                continue
+            part = parts[party.reminders]
+            if party.role is not PartyRole.APPLICANT and party.consented_at is None:
+                ends = party.joined_at + application.policy.day * CONSENT_DAYS
+                found.append((_part(party.joined_at, ends, part), party.party))
+            elif signature is not None and party.party not in signed:
+                found.append((_part(signature.started_at, signature.due_at, part), party.party))
+        return found
 
     def _remind(self, what: str) -> None:
         desk, application = self.desk, self.desk.application
+        party = application.party(what)
+        if party is not None:
+            party.reminders += 1
+            signature = application.clock(ClockName.SIGNATURE)
+            if signature is not None:
+                desk.letter("sign_reminder", party.party, until=signature.due_at.date().isoformat())
+            else:
+                desk.letter("party_reminder", party.party, role=party.role.value)
+            return
         if what == "draft":
             application.draft_reminders += 1
             silence = application.clock(ClockName.DRAFT_SILENCE)

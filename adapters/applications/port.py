@@ -43,6 +43,12 @@ class StoredApplication(BaseModel):
     created_by: str
     customer_ref: str
     view: dict[str, Any]
+    at: datetime | None = None
+    """Where it stands in the list that it was read from."""
+
+
+Place = tuple[datetime, str]
+"""Of the last one of a page: its time in that list, and its id."""
 
 
 class Applications(Protocol):
@@ -55,7 +61,7 @@ class Applications(Protocol):
 
     async def timeline(self, application_id: str) -> Sequence[ApplicationEvent]: ...
 
-    async def queue(self, limit: int) -> Sequence[StoredApplication]:
+    async def queue(self, limit: int, after: Place | None = None) -> Sequence[StoredApplication]:
         """What waits for an underwriter, the next due first."""
         ...
 
@@ -68,7 +74,7 @@ class Applications(Protocol):
         ...
 
     async def listed(
-        self, *, customer_ref: str | None, created_by: str | None, limit: int
+        self, *, customer_ref: str | None, created_by: str | None, limit: int, after: Place | None = None
     ) -> Sequence[StoredApplication]:
         """The newest first."""
         ...

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.applications.port import ApplicationChange, ApplicationEvent, StoredApplication
+from adapters.applications.port import ApplicationChange, ApplicationEvent, Place, StoredApplication
 from adapters.postgres.tables.lending import IS_ASKING, ApplicationEventRow, ApplicationRow
 
 POSITIONS_A_CHANGE = 1000
@@ -83,7 +83,8 @@ class PostgresApplications:
         )
 
     async def application(self, application_id: str) -> StoredApplication | None:
-        found = await self._found(select(ApplicationRow).where(ApplicationRow.application_id == application_id))
+        query = select(ApplicationRow, ApplicationRow.created_at.label("at"))
+        found = await self._found(query.where(ApplicationRow.application_id == application_id))
         return found[0] if found else None
 
     async def timeline(self, application_id: str) -> Sequence[ApplicationEvent]:
@@ -95,34 +96,42 @@ class PostgresApplications:
         async with self._engine.connect() as connection:
             return [ApplicationEvent.model_validate(entry) for entry in await connection.scalars(query)]
 
-    async def queue(self, limit: int) -> Sequence[StoredApplication]:
+    async def queue(self, limit: int, after: Place | None = None) -> Sequence[StoredApplication]:
         due = func.coalesce(ApplicationRow.review_due_at, ApplicationRow.changed_at)
-        query = select(ApplicationRow).where(ApplicationRow.for_review).order_by(due).limit(limit)
-        return await self._found(query)
+        query = select(ApplicationRow, due.label("at")).where(ApplicationRow.for_review)
+        if after is not None:
+            query = query.where(tuple_(due, ApplicationRow.application_id) > after)
+        return await self._found(query.order_by(due, ApplicationRow.application_id).limit(limit))
 
     async def asking(self, limit: int) -> Sequence[StoredApplication]:
-        query = select(ApplicationRow).where(text(IS_ASKING)).order_by(ApplicationRow.changed_at).limit(limit)
+        at = ApplicationRow.changed_at.label("at")
+        query = select(ApplicationRow, at).where(text(IS_ASKING)).order_by(ApplicationRow.changed_at).limit(limit)
         return await self._found(query)
 
     async def open(self, limit: int) -> Sequence[StoredApplication]:
-        query = select(ApplicationRow).where(ApplicationRow.outcome.is_(None))
+        at = ApplicationRow.changed_at.label("at")
+        query = select(ApplicationRow, at).where(ApplicationRow.outcome.is_(None))
         return await self._found(query.order_by(ApplicationRow.changed_at).limit(limit))
 
     async def listed(
-        self, *, customer_ref: str | None, created_by: str | None, limit: int
+        self, *, customer_ref: str | None, created_by: str | None, limit: int, after: Place | None = None
     ) -> Sequence[StoredApplication]:
-        query = select(ApplicationRow).order_by(ApplicationRow.created_at.desc(), ApplicationRow.application_id)
+        place = (ApplicationRow.created_at, ApplicationRow.application_id)
+        query = select(ApplicationRow, ApplicationRow.created_at.label("at"))
         if customer_ref is not None:
             query = query.where(ApplicationRow.customer_ref == customer_ref)
         if created_by is not None:
             query = query.where(ApplicationRow.created_by == created_by)
-        return await self._found(query.limit(limit))
+        if after is not None:
+            query = query.where(tuple_(*place) < after)
+        return await self._found(query.order_by(*(each.desc() for each in place)).limit(limit))
 
-    async def _found(self, query: Select[Any]) -> list[StoredApplication]:
+    async def _found(self, query: Select[Any, Any]) -> list[StoredApplication]:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [
-            StoredApplication(created_by=row.created_by, customer_ref=row.customer_ref, view=row.view) for row in rows
+            StoredApplication(created_by=row.created_by, customer_ref=row.customer_ref, view=row.view, at=row.at)
+            for row in rows
         ]
 
 

@@ -1,7 +1,8 @@
 """Simulated bureaus and services: how they answer follows from the end of a party's reference.
 
 `…-GOOD` passes, `…-THIN` has no score, `…-BAD` has a bad one, `…-HIT` is on a sanctions list, `…-DOWN` finds the first
-provider away, `…-SLOW` waits, `…-WRONG` sends an answer that contradicts itself.
+provider away, `…-GONE` never shows up to be identified, `…-SLOW` waits, `…-WRONG` sends an answer that contradicts
+itself.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ class SimulatedChecks:
     async def ask(self, question: CheckQuestion) -> CheckAnswer:
         behaviour = question.party_ref.rpartition("-")[2].upper()
         if behaviour == "DOWN" and question.provider in FIRST:
+            raise CheckAway(f"{question.provider} does not answer")
+        if behaviour == "GONE" and question.kind is CheckKind.IDENTITY:
             raise CheckAway(f"{question.provider} does not answer")
         if behaviour == "SLOW":
             await asyncio.sleep(SLOW_SECONDS)

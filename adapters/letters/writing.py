@@ -3,11 +3,12 @@
 import hashlib
 import html
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 
 from adapters.documents.port import Documents
 from adapters.letters.pdf import pdf
 from adapters.letters.port import Dispatched, Letter, LetterAway, LetterRejected, Written
+from adapters.letters.words import language_of, words
 from adapters.notification.port import Mailer, Message, Rejected, Unavailable
 from adapters.vault.port import Subject, UnknownSubject, Vault
 from domain.money import Money
@@ -22,7 +23,7 @@ _templates = Environment(
     keep_trailing_newline=True,
 )
 _templates.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
-_templates.filters["words"] = lambda code: str(code).replace("_", " ")
+_templates.filters["words"] = pass_context(lambda context, code: words(code, context["language"]))
 
 
 def party_subject(application_id: str, party: str) -> Subject:
@@ -67,9 +68,14 @@ class MailedLetters:
         return self._written(letter, await self._person(letter))
 
     def _written(self, letter: Letter, person: PersonalData) -> Written:
-        template = _templates.get_template(f"{letter.kind}.jinja")
+        language = language_of(letter.locale)
+        template = _templates.get_template(f"{language}/{letter.kind}.jinja" if language else f"{letter.kind}.jinja")
         text = template.render(
-            **letter.facts, name=_one_line(person.name or ""), address=person.address, date=letter.at.date().isoformat()
+            **letter.facts,
+            language=language,
+            name=_one_line(person.name or ""),
+            address=person.address,
+            date=letter.at.date().isoformat(),
         )
         return Written(text=text, pdf=pdf(text, text.partition("\n")[0]))
 

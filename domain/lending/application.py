@@ -75,6 +75,8 @@ class Application(BaseModel):
     payouts: list[Payout] = []
     account_id: str | None = None
     archive: Archive | None = None
+    watches_all: bool = False
+    """Its clocks and reminders are those of all parties, signatures, sessions and notices after the end."""
     submitted_at: datetime | None = None
     complete_at: datetime | None = None
     withdrawn_at: datetime | None = None

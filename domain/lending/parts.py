@@ -51,6 +51,7 @@ class Party(Part):
     electronic: bool = False
     consent_evidence: ConsentEvidence | None = None
     reminders: int = 0
+    """To agree; afterwards, to sign."""
     removed_at: datetime | None = None
 
     @property

@@ -11,9 +11,11 @@ from adapters.banking.port import Account, KeyReused, NothingOwed, UnknownAccoun
 from domain.ids import derived_id
 from domain.lending.accounts import balances, payoff
 from gateway.applications import bodies
+from gateway.applications.listing import whole_unless_asked
 from gateway.applications.sending import visible_application
 from gateway.fields import Instant
 from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.rights import must_act_as
@@ -51,16 +53,20 @@ async def read_balances(
 
 
 @router.get("/transactions", summary="What was posted, booked and pending")
-async def read_transactions(account_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+async def read_transactions(
+    account_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
+) -> Page[dict[str, Any]]:
     account, _ = await _account(services, caller, account_id)
     items = [{**each.model_dump(mode="json"), "amount": each.amount} for each in account.transactions]
-    return {"items": items, "next_cursor": None}
+    return whole_unless_asked(page, items)
 
 
 @router.get("/schedule", summary="The instalments as they were agreed")
-async def read_schedule(account_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+async def read_schedule(
+    account_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
+) -> Page[dict[str, Any]]:
     account, _ = await _account(services, caller, account_id)
-    return {"items": [each.model_dump(mode="json") for each in account.instalments], "next_cursor": None}
+    return whole_unless_asked(page, [each.model_dump(mode="json") for each in account.instalments])
 
 
 @router.get("/payoff", summary="What would settle it on a day")

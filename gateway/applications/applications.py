@@ -18,12 +18,14 @@ from domain.lending.stages import Stage
 from domain.personal import PersonalData
 from gateway.answering import PENDING, pending
 from gateway.applications import bodies
+from gateway.applications.listing import place_of, stored_page, whole_unless_asked
 from gateway.applications.persons import officer_of
 from gateway.applications.sending import carry_out, product_of, shown, visible_application
 from gateway.applications.starting import keep_party, start_application
 from gateway.channels.placing import speaks_for
 from gateway.commands import StillWorking
 from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import FieldError, Problem, ProblemKind, not_found
 from gateway.rights import must_act_as
@@ -57,15 +59,18 @@ async def start(
 async def listed(
     caller: CurrentCaller,
     services: CurrentServices,
+    page: CurrentPage,
     customer: Annotated[str | None, Query(max_length=128)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> dict[str, Any]:
+) -> Page[Shown]:
     await caller.must_be(*STAFF_SIDE)
     sees_all = caller.sees_all_orders or caller.principal.kind is PrincipalKind.UNDERWRITER
     found = await services.lending.applications.listed(
-        customer_ref=customer, created_by=None if sees_all else caller.principal.id, limit=limit
+        customer_ref=customer,
+        created_by=None if sees_all else caller.principal.id,
+        limit=page.limit + 1,
+        after=place_of(page),
     )
-    return {"items": [shown(caller, each) for each in found], "next_cursor": None}
+    return stored_page(page, caller, found)
 
 
 @router.get("/{application_id}", summary="An application as it is now")
@@ -74,12 +79,14 @@ async def read(application_id: str, caller: CurrentCaller, services: CurrentServ
 
 
 @router.get("/{application_id}/timeline", summary="What happened, in order")
-async def timeline(application_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+async def timeline(
+    application_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
+) -> Page[Shown]:
     await visible_application(services, caller, application_id)
     events = await services.lending.applications.timeline(application_id)
     if caller.principal.kind is PrincipalKind.CHANNEL:
         events = [each for each in events if each.event not in _NOT_FOR_CHANNELS]
-    return {"items": [_event(each) for each in events], "next_cursor": None}
+    return whole_unless_asked(page, [_event(each) for each in events])
 
 
 _NOT_FOR_CHANNELS = frozenset(

@@ -1,17 +1,19 @@
 """`/v1/underwriting`: the queue, and what its people decide."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from adapters.access.port import PrincipalKind, Role
 from domain.lending.approvals import Reviewer
 from domain.lending.terms import LoanTerms
 from gateway.answering import PENDING
 from gateway.applications import bodies
+from gateway.applications.listing import place_of, stored_page
 from gateway.applications.persons import as_reviewer
 from gateway.applications.sending import carry_out, visible_application
 from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid
 from gateway.services import CurrentServices
@@ -31,12 +33,10 @@ async def reviewer_of(caller: Caller) -> Reviewer:
 
 
 @router.get("/queue", summary="What waits for an underwriter, the next due first")
-async def queue(
-    caller: CurrentCaller, services: CurrentServices, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> dict[str, Any]:
+async def queue(caller: CurrentCaller, services: CurrentServices, page: CurrentPage) -> Page[Shown]:
     await caller.must_be(PrincipalKind.UNDERWRITER, PrincipalKind.OPS)
-    found = await services.lending.applications.queue(limit)
-    return {"items": [each.view for each in found], "next_cursor": None}
+    found = await services.lending.applications.queue(page.limit + 1, place_of(page))
+    return stored_page(page, caller, found)
 
 
 @router.post("/applications/{application_id}/claim", summary="Take it", responses=PENDING, response_model=Shown)

@@ -1,0 +1,91 @@
+"""Every letter in both languages, with the contents that the law lists."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapters.letters
+from adapters.letters.port import Letter
+from adapters.letters.writing import MailedLetters
+from domain.personal import PersonalData
+
+TEMPLATES = Path(adapters.letters.__file__).parent / "templates"
+KINDS = sorted(each.stem for each in TEMPLATES.glob("*.jinja") if not each.stem.startswith("_"))
+FACTS: dict[str, Any] = {
+    "creditor": "A Bank",
+    "product": "Personal loan",
+    "currency": "USD",
+    "reference": "app1",
+    "until": "2026-12-01",
+    "principal": 100_000,
+    "annual_rate": "9.90",
+    "apr": "10.59",
+    "amount_financed": 99_000,
+    "finance_charge": 15_931,
+    "term_months": 36,
+    "payment": 3_222,
+    "total_of_payments": 115_931,
+    "totals_from": "rounded",
+    "counter": False,
+    "reasons": ["dti"],
+    "agency": "An Agency",
+    "bureau": "A Bureau, 1 Street",
+    "score": 512,
+    "score_date": "2026-11-01",
+    "scale_low": 300,
+    "scale_high": 850,
+    "factors": ["delinquency"],
+    "missing": ["income_proof"],
+    "title": "Pay slip",
+    "reason": "unreadable",
+    "account_id": "acc1",
+    "paid_out": 99_000,
+    "role": "co_applicant",
+}
+REQUIRED = {
+    "adverse_action": ("A Bank", "An Agency", "Equal Credit Opportunity Act", "Consumer Credit Protection Act"),
+    "report_disclosure": ("A Bureau, 1 Street", "60", "512", "2026-11-01", "300", "850"),
+    "offer": ("1000.00", "9.90", "10.59", "990.00", "159.31", "36", "32.22", "1159.31", "2026-12-01"),
+    "closing_disclosure": ("10.59", "990.00", "159.31", "1159.31"),
+    "loan_estimate": ("10.59", "990.00", "159.31", "1159.31"),
+    "incompleteness": ("2026-12-01",),
+    "right_to_cancel": ("2026-12-01",),
+}
+GERMAN = {
+    "adverse_action": "Verhältnis der Verpflichtungen zum Einkommen",
+    "report_disclosure": "Zahlungsrückstände",
+    "incompleteness": "Einkommensnachweis",
+    "party_invited": "gemeinsamen Antrag",
+}
+
+
+def written(kind: str, locale: str) -> str:
+    letter = Letter(
+        application_id="app1",
+        n=1,
+        kind=kind,
+        party="p1",
+        at=datetime(2026, 11, 2, tzinfo=UTC),
+        locale=locale,
+        facts=FACTS,
+    )
+    letters = MailedLetters(None, None, None)  # type: ignore[arg-type]
+    return letters._written(letter, PersonalData(name="Pat Example")).text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_language_says_what_must_be_said(kind: str) -> None:
+    english, german = written(kind, "en"), written(kind, "de-DE")
+    assert english.startswith("Our ") or "Dear Pat Example" in english
+    assert "Guten Tag Pat Example" in german
+    assert english.partition("\n")[0] != german.partition("\n")[0]
+    assert written(kind, "fr-FR") == english
+    for content in REQUIRED.get(kind, ()):
+        for text in (english, german):
+            assert content in text, (kind, content)
+    assert GERMAN.get(kind, "") in german
+    digits = re.compile(r"\d[\d.,-]*\d|\d")
+    assert sorted(digits.findall(english)) == sorted(digits.findall(german)), "the same figures in both"
