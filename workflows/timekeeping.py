@@ -1,5 +1,6 @@
 """The clocks of one application: one durable timer for the next of them, and what happens when it rings."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from temporalio import workflow
@@ -7,18 +8,24 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.lending.clocks import Clock, ClockName, ClockState
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import OfferState
+    from domain.lending.parts import OfferState, Party
     from domain.lending.stages import Outcome, Stage
     from domain.personal import Readable
     from workflows.application_desk import ApplicationDesk
 
 
+AGREEMENT, SIGNATURE = "agreement/", "signature/"
+"""What a party is reminded of."""
+
+
 class Timekeeping:
     def __init__(self, desk: ApplicationDesk):
         self.desk = desk
+        self.of_parties = False
 
     async def run(self) -> None:
         """As long as the application lives."""
+        self.of_parties = workflow.patched("silent parties are reminded")
         while True:
             due = self._next()
             if due is None:
@@ -132,7 +139,25 @@ class Timekeeping:
         if application.stage is Stage.DRAFT:
             return found
         waiting = [each for each in application.documents if each.missing and each.reminders < len(parts)]
-        return found + [(_part(each.requested_at, each.due_at, parts[each.reminders]), each.doc) for each in waiting]
+        found += [(_part(each.requested_at, each.due_at, parts[each.reminders]), each.doc) for each in waiting]
+        return [*found, *self._of_parties(parts)] if self.of_parties else found
+
+    def _of_parties(self, parts: tuple[float, ...]) -> Iterator[tuple[datetime, str]]:
+        """Who has not agreed to take part, and later who has not signed."""
+        application = self.desk.application
+        for party in application.active:
+            if party.awaited and party.reminders < len(parts):
+                until = self._agrees_until(party)
+                yield _part(party.joined_at, until, parts[party.reminders]), f"{AGREEMENT}{party.party}"
+        signature = application.clock(ClockName.SIGNATURE)
+        for party in application.unsigned if signature is not None else ():
+            if signature is not None and party.sign_reminders < len(parts):
+                at = _part(signature.started_at, signature.due_at, parts[party.sign_reminders])
+                yield at, f"{SIGNATURE}{party.party}"
+
+    def _agrees_until(self, party: Party) -> datetime:
+        answer = self.desk.application.clock(ClockName.INCOMPLETENESS_ANSWER)
+        return answer.due_at if answer is not None else party.joined_at + 30 * self.desk.application.policy.day
 
     def _remind(self, what: str) -> None:
         desk, application = self.desk, self.desk.application
@@ -142,9 +167,27 @@ class Timekeeping:
             if silence is not None:
                 desk.letter("draft_reminder", until=silence.due_at.date().isoformat())
             return
+        if what.startswith((AGREEMENT, SIGNATURE)):
+            self._remind_party(what)
+            return
         document = next(each for each in application.documents if each.doc == what)
         document.reminders += 1
         desk.letter("document_reminder", document.party, title=document.title, until=document.due_at.date().isoformat())
+
+    def _remind_party(self, what: str) -> None:
+        desk, application = self.desk, self.desk.application
+        name = what.partition("/")[2]
+        party = application.party(name)
+        signature = application.clock(ClockName.SIGNATURE)
+        if party is None:
+            return
+        if what.startswith(AGREEMENT):
+            party.reminders += 1
+            until = self._agrees_until(party).date().isoformat()
+            desk.letter("party_reminder", party.party, role=party.role.value, until=until)
+        elif signature is not None:
+            party.sign_reminders += 1
+            desk.letter("sign_reminder", party.party, until=signature.due_at.date().isoformat())
 
 
 def _part(start: datetime, end: datetime, part: float) -> datetime:

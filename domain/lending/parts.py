@@ -51,11 +51,18 @@ class Party(Part):
     electronic: bool = False
     consent_evidence: ConsentEvidence | None = None
     reminders: int = 0
+    """To agree."""
+    sign_reminders: int = 0
     removed_at: datetime | None = None
 
     @property
     def active(self) -> bool:
         return self.removed_at is None
+
+    @property
+    def awaited(self) -> bool:
+        """Named by another, and has not agreed to take part yet."""
+        return self.active and self.consented_at is None and self.role is not PartyRole.APPLICANT
 
     @property
     def borrows(self) -> bool:
