@@ -5,11 +5,17 @@ from temporalio.exceptions import ApplicationError
 
 from activities import faults
 from adapters.balances.port import Balances, Issued, NothingLeftToRedirect, Redirect
+from domain.balances import Issue
 
 
 class BalanceSteps:
     def __init__(self, balances: Balances):
         self.balances = balances
+
+    @activity.defn
+    async def issue(self, wanted: Issue) -> Issued:
+        """A new balance, or more of it, once a key."""
+        return await self.balances.issue(wanted)
 
     @activity.defn
     async def pay_as_balance(self, wanted: Redirect) -> Issued:

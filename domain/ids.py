@@ -81,6 +81,10 @@ def shipment_id(order: OrderId, number: int) -> GroupId:
     return GroupId(f"shipment/{order}/{number}")
 
 
+def virtual_id(order: OrderId, number: int) -> GroupId:
+    return GroupId(f"virtual/{order}/{number}")
+
+
 def operation_key(order: OrderId, operation: str, *sequence: str | int) -> OperationKey:
     return OperationKey(":".join([str(order), operation, *map(str, sequence)]))
 

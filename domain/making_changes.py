@@ -17,6 +17,7 @@ from domain.settlement import plan_money
 from domain.shipments import ShipmentGroup
 from domain.transfers import TransferGroup
 from domain.units import Units, UnitState
+from domain.virtual import VirtualGroup
 
 SHELF = (UnitState.OPEN, UnitState.ALLOCATED)
 HANDS = (UnitState.PICKED, UnitState.READY)
@@ -246,6 +247,8 @@ def _alter(order: Order, group: AnyGroup, moved: dict[LineId, int], way: Way, ma
         made.altered.append(group.n)
     if isinstance(group, PickupGroup):
         group.mode, group.requested_at = way.mode, way.requested_at or group.requested_at
+        return
+    if isinstance(group, VirtualGroup):
         return
     group.service, group.promised_at = way.service, None
     if way.address is not None:

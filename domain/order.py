@@ -36,6 +36,7 @@ from domain.views import (
     PaymentView,
     SaleOfView,
 )
+from domain.virtual import VirtualGroup
 from domain.waiting import waits_of
 from domain.waits import Trouble
 
@@ -65,7 +66,8 @@ def _kind_of(group: Any) -> str:
 AnyGroup = Annotated[
     Annotated[PickupGroup, Tag("pickup")]
     | Annotated[ShipmentGroup, Tag("shipment")]
-    | Annotated[TransferGroup, Tag("transfer")],
+    | Annotated[TransferGroup, Tag("transfer")]
+    | Annotated[VirtualGroup, Tag("virtual")],
     Discriminator(_kind_of),
 ]
 
@@ -146,6 +148,9 @@ class Order(BaseModel):
             for pickup in terms.pickups
         ]
         groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
+        if terms.virtual is not None:
+            units = _units_of(terms, terms.virtual)
+            groups.append(VirtualGroup(order_id=terms.order_id, n=terms.virtual, units=units))
         groups.sort(key=lambda group: group.n)
         tenders = [
             TenderBook(
@@ -279,6 +284,19 @@ class Order(BaseModel):
     @property
     def _refunded(self) -> int:
         return sum(tender.refunded for tender in self.tenders)
+
+    @property
+    def pays_on_arrival(self) -> int:
+        """Worth of goods on their way that a loan pays for once they are there, and not before."""
+        financed = sum(tender.live for tender in self.tenders if tender.type is TenderType.FINANCING)
+        if not financed:
+            return 0
+        under_way: dict[LineId, int] = {}
+        for group in self.groups:
+            if group.kind == "shipment":
+                for line, units in group.units.items():
+                    under_way[line] = under_way.get(line, 0) + units.count(UnitState.SHIPPED)
+        return min(financed, self.worth_earned(under_way))
 
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""

@@ -10,8 +10,13 @@ from domain.money import apportion
 from domain.payments import AuthorisationId, TenderId
 from domain.tender_use import TenderRule, TenderUse
 
-HELD = frozenset({TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT, TenderType.EXCHANGE_CREDIT})
-"""What is authorised first and captured when goods leave."""
+HELD = frozenset(
+    {
+        *(TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT),
+        *(TenderType.EXCHANGE_CREDIT, TenderType.FINANCING),
+    }
+)
+"""What is authorised first and captured when goods leave, or arrive."""
 
 
 class StepKind(StrEnum):

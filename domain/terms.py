@@ -10,7 +10,17 @@ from domain.carriage import Country
 from domain.change_policy import ServicePrice
 from domain.destinations import Destination, destination_of
 from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
-from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
+from domain.intake import (
+    VIRTUAL,
+    Discrepancy,
+    LineKind,
+    Method,
+    OrderBody,
+    PickupMode,
+    Relation,
+    Service,
+    TenderType,
+)
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
 from domain.money import Currency
@@ -20,6 +30,9 @@ from domain.policy_packs import PolicyPack
 from domain.promises import Promise
 from domain.substitution_rules import Substitution
 from domain.tender_use import TenderUse
+
+FINANCING = "financing "
+"""How the token of a tender begins that a loan pays."""
 
 
 class Fixed(BaseModel):
@@ -41,6 +54,8 @@ class LineTerms(Fixed):
     components: list[Component] = []
     """What one unit is made of, when it is a kit."""
     substitution: Substitution | None = None
+    recipient: int | None = None
+    """Under which the vault keeps who gets the gift card; none: the customer does."""
 
     @property
     def needs(self) -> dict[Sku, int]:
@@ -130,6 +145,8 @@ class OrderTerms(Fixed):
     lines: list[LineTerms]
     pickups: list[PickupTerms]
     shipments: list[ShipmentTerms] = []
+    virtual: int | None = None
+    """The number of the group of what is never shipped; none: everything is."""
     tenders: list[TenderTerms]
     prices_include_tax: bool = True
     shipping_total: int
@@ -182,7 +199,11 @@ def terms_of(
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
     pickups, shipments = [], []
+    shipped = {line.fulfilment for line in body.lines if line.kind not in VIRTUAL}
+    virtual = len(numbers) + 1 if any(line.kind in VIRTUAL for line in body.lines) else None
     for fulfilment in body.fulfilments:
+        if fulfilment.id not in shipped:
+            continue
         if fulfilment.address is not None and fulfilment.method is Method.SHIP:
             shipments.append(
                 ShipmentTerms(
@@ -247,15 +268,17 @@ def terms_of(
                 discount=line.discount,
                 tax=line.tax,
                 total=line.total(body.prices_include_tax),
-                group=numbers[line.fulfilment],
+                group=virtual if virtual is not None and line.kind in VIRTUAL else numbers[line.fulfilment],
                 kind=line.kind,
                 components=list((kits or {}).get(line.sku, ())),
                 substitution=line.substitution,
+                recipient=n if line.recipient is not None else None,
             )
-            for line in body.lines
+            for n, line in enumerate(body.lines, start=1)
         ],
         pickups=pickups,
         shipments=shipments,
+        virtual=virtual,
         tenders=[
             TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=token)
             for n, (tender, token) in enumerate(zip(body.tenders, tokens, strict=True), start=1)

@@ -146,6 +146,7 @@ class Event(StrEnum):
     EXCHANGE_FELL_THROUGH = "exchange_fell_through"
     """It is a plain return now."""
     EXCHANGE_COMPLETED = "exchange_completed"
+    GIFT_CARD_ISSUED = "gift_card_issued"
     APPEASEMENT_REQUESTED = "appeasement_requested"
     """Goodwill: money for the order and no units."""
     APPEASEMENT_APPROVED = "appeasement_approved"

@@ -191,7 +191,7 @@ class Parts:
         """The name is the one that the order was placed with; `contact` says where the mail goes since."""
         person = await self._person(Subject(order_id))
         where = person if contact is None else await self._person(Subject(f"{order_id}/contact/{contact}"))
-        return Recipient(email=where.email, name=person.name or "") if person and where else None
+        return Recipient(email=where.email, name=where.name or person.name or "") if person and where else None
 
     async def store_address(self, store_id: StoreId) -> Recipient | None:
         async with self.transactions.begin() as books:
@@ -265,6 +265,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
                 LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), CARDS),
                 engine,
                 key_bytes(settings.code_key),
+                settings.api_url,
             ),
             balances=PostgresBalances(engine, key_bytes(settings.code_key), CARDS),
             shipping=SimulatorShipping(settings.carriers_url, http),

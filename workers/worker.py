@@ -34,6 +34,7 @@ from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
 from activities.dropship import PartnerSteps
+from activities.financing import FinancingSteps
 from activities.lending import ApplicationRecords, LendingSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
@@ -48,6 +49,7 @@ from activities.shipping import LabelSteps
 from activities.signing import SigningSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
+from adapters.payment.financing import disbursement_plan, orders_of
 from adapters.reconciling.runs import PostgresReconciler
 from domain.ids import OrderId
 from domain.personal import Readable
@@ -117,6 +119,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.read_tenders,
                     returns.promise_replacement,
                     balances.pay_as_balance,
+                    balances.issue,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
@@ -245,6 +248,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
         signing = SigningSteps(made.signatures)
+        financing = FinancingSteps(partial(disbursement_plan, made.engine), partial(orders_of, made.engine))
         retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
@@ -256,6 +260,8 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    financing.plan_disbursement,
+                    financing.tell_orders_paid,
                     signing.send_envelope,
                     signing.look_at_envelope,
                     signing.void_envelope,

@@ -82,7 +82,7 @@ class Delivering:
         if effect is Effect.APPLIED:
             if isinstance(group, PickupGroup):
                 self.transferring.carrier_says(group, parcel)
-            else:
+            elif isinstance(group, ShipmentGroup):
                 self._follow(group, parcel)
         return True
 

@@ -254,6 +254,7 @@ class Desk:
             if isinstance(group, PickupGroup):
                 self._ask_operator(group, lines, reason, actor)
                 continue
+            assert isinstance(group, ShipmentGroup), "what is never shipped is in nobody's hands"
             answer_by = now + self.order.terms.policy.shipping.answer_within
             asked = group.stop or StopAsked(lines={}, reason=reason, since=now, answer_by=answer_by)
             more = {line: asked.lines.get(line, 0) + quantity for line, quantity in lines.items()}

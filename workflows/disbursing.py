@@ -9,6 +9,7 @@ from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED
+    from activities.financing import FinancingSteps
     from activities.lending import LendingSteps, OpenAccount, PayoutRequest, SettleTransaction
     from adapters.payout.port import PaidOut
     from domain.ids import OperationKey, derived_id, operation_key
@@ -20,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         TransactionState,
         disbursement_postings,
     )
+    from domain.lending.financing import DisbursementPlan
     from domain.lending.parts import CheckState, Payout
     from domain.lending.products import CheckKind, Kind
     from domain.lending.schedule import Instalment
@@ -52,10 +54,56 @@ class Disbursing:
             await self._screened()
         application.stage = Stage.DISBURSING
         await self.desk.record()
+        if self._lends and workflow.patched("a loan may pay orders") and await self._pays_orders():
+            await self._opened_for_orders()
+            return
         async with Saga() as saga:
             await self._booked_pending(saga)
             await self._paid_out()
         await self._confirmed()
+
+    @property
+    def _lends(self) -> bool:
+        application = self.desk.application
+        return application.offer is not None and application.product.kind.pays_out and not application.payouts
+
+    async def _pays_orders(self) -> bool:
+        """Whether an order was first to ask for the money; from here on it is the borrower's or the orders' alone."""
+        plan = await workflow.execute_activity_method(
+            FinancingSteps.plan_disbursement,
+            self.desk.application.application_id,
+            summary=Readable("Ask whether the loan pays orders"),
+            **options.LENDING_PATIENT,
+        )
+        return plan is DisbursementPlan.ORDERS
+
+    async def _opened_for_orders(self) -> None:
+        """Nothing is paid out: what orders set aside is drawn as their goods arrive."""
+        application, now = self.desk.application, workflow.now()
+        assert application.offer is not None
+        terms = application.offer.terms
+        today = application.policy.local_date(now)
+        european = application.product.jurisdiction.value == "EU"
+        account = AccountTerms(
+            account_id=self.account_id,
+            application_id=application.application_id,
+            kind=AccountKind.LOAN,
+            currency=terms.currency,
+            annual_rate=terms.annual_rate,
+            day_count=terms.day_count,
+            opened_on=today,
+            limit=terms.principal - terms.prepaid,
+        )
+        instalments = figures(terms, today, european=european).instalments
+        request = OpenAccount(terms=account, instalments=instalments, first=None, at=now)
+        await self.desk.step(
+            "open the account", lambda: self._do(LendingSteps.open_account, request, "Open the account")
+        )
+        application.account_id = self.account_id
+        application.stage = Stage.BOOKED
+        self.desk.event("opened_for_orders", account_id=self.account_id, limit=account.limit)
+        await self.desk.record()
+        await self._do(FinancingSteps.tell_orders_paid, application.application_id, "Tell the orders that it pays")
 
     async def _screened(self) -> None:
         """Sanctions once more, just before; a hit waits for a person, and says nothing to the applicant."""

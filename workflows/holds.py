@@ -13,11 +13,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.order import AnyGroup
     from domain.pickup_windows import accept_deadline, late_deadline
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.units import UnitState
     from domain.views import NextAction
+    from domain.virtual import VirtualGroup
     from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
     from workflows.offering import offer
@@ -158,6 +160,9 @@ class Holds:
         if isinstance(group, ShipmentGroup) and group.held:
             wait_for_run(self._desk, group)
             return
+        if isinstance(group, VirtualGroup):
+            group.waits_for = None  # its own process goes on
+            return
         lines = group.owed_lines(UnitState.OPEN)
         for line, quantity in lines.items():
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
@@ -169,7 +174,7 @@ class Holds:
         if isinstance(group, ShipmentGroup):
             if group.auto_cancel_at is not None:
                 group.auto_cancel_at += workflow.now() - held_since
-        elif group.status is GroupStatus.READY:
+        elif isinstance(group, PickupGroup) and group.status is GroupStatus.READY:
             resume_window(self._desk, group, held_since)
 
     async def _watch(self, hold: Hold) -> None:

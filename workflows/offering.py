@@ -23,7 +23,7 @@ def offer(desk: Desk, group: AnyGroup) -> None:
     """Put a group, whose units are allocated, before its place."""
     if isinstance(group, PickupGroup):
         _offer_pickup(desk, group)
-    else:
+    elif isinstance(group, ShipmentGroup):
         _offer_shipment(desk, group)
 
 

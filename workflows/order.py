@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.intake import TenderType
     from domain.pickups import PickupGroup
     from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.views import OrderView
     from workflows.changing import Changing
@@ -419,7 +420,7 @@ class OrderWorkflow:
                 await self.supplying.arrived(group, arrival)
             elif isinstance(group, PickupGroup):
                 await self.choosing.stock_arrived(group)
-            else:
+            elif isinstance(group, ShipmentGroup):
                 await self.shipping.sourcing.stock_arrived(group)
 
     @workflow.signal

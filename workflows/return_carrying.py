@@ -43,6 +43,8 @@ class CarryingStep(StrEnum):
     GIVE_BACK = "give_back"
     DECIDE = "decide"
     """Goods do not come as they should: a person says what becomes of them."""
+    INSPECTION = "inspection"
+    """A store does not look at what came."""
     COLLECT = "collect"
     """Money was paid back in advance, and the goods never came."""
 
@@ -76,6 +78,8 @@ class Carrying:
                     await self._give_back()
                 case CarryingStep.DECIDE:
                     await self._decide()
+                case CarryingStep.INSPECTION:
+                    await self._inspection()
                 case CarryingStep.COLLECT:
                     await self._collect()
             self.busy = False
@@ -91,6 +95,8 @@ class Carrying:
                 return CarryingStep.DECIDE
         if state.spare or state.unused_way:
             return CarryingStep.GIVE_BACK
+        if state.inspection_asked and state.units(UnitPlace.RECEIVED):
+            return CarryingStep.INSPECTION
         return CarryingStep.COLLECT if state.uncollected else None
 
     # --- a label -----------------------------------------------------------------------------------------------------
@@ -261,6 +267,21 @@ class Carrying:
                     await self.desk.expire()
                 case _:
                     await self.way.wait_longer()
+
+    async def _inspection(self) -> None:
+        answer = await self.money.ask(
+            f"have {self.state.store_id} inspect what was sent back",
+            "nobody has looked at it in time; retry to give the store more time, skip to pay back all the same",
+            [InterventionAction.RETRY, InterventionAction.SKIP],
+            unless=lambda: not self.state.units(UnitPlace.RECEIVED),
+        )
+        async with self.turn:
+            if answer is None or not self.state.units(UnitPlace.RECEIVED):
+                self.state.inspection_asked = False
+            elif answer.action is InterventionAction.SKIP:
+                await self.way.accept_uninspected(answer.actor, answer.reason)
+            else:
+                await self.way.inspect_later()
 
     async def _collect(self) -> None:
         async with self.turn:

@@ -101,6 +101,10 @@ class ReturnDesk:
             state.decide_by = state.decide_by or now + min(each.decide_within for each in terms)
         if state.units(UnitPlace.AWAITED):
             state.send_by = state.send_by or now + max(each.send_within for each in terms)
+        if not state.units(UnitPlace.RECEIVED):
+            state.inspect_by = None
+        elif not state.inspection_asked:
+            state.inspect_by = state.inspect_by or now + min(each.inspect_within for each in terms)
         if state.unsettled():
             state.settle_by = state.settle_by or now + min(each.settle_within for each in terms)
 

@@ -155,6 +155,17 @@ class ReturnWay:
         else:
             await self.desk.expire()
 
+    async def not_inspected(self) -> None:
+        """The store has not looked at what came: ops are asked, and it may still do it."""
+        self.state.inspect_by, self.state.inspection_asked = None, True
+        await self.book.record()
+
+    async def inspect_later(self) -> None:
+        """The store has more time."""
+        self.state.inspection_asked = False
+        self.desk.start_clocks()
+        await self.book.record()
+
     async def wait_longer(self) -> None:
         self._wait_for(max(line.terms.send_within for line in self.state.lines))
         await self.book.record()
@@ -163,9 +174,19 @@ class ReturnWay:
         """A person has it paid back although it has not come: it is never stocked."""
         lines = self.state.at(UnitPlace.AWAITED)
         for line_id, units in lines.items():
-            line = self.state.line(line_id)
-            line.move(UnitPlace.AWAITED, UnitPlace.RECEIVED, units)
-            line.accept(units)
+            self.state.line(line_id).move(UnitPlace.AWAITED, UnitPlace.RECEIVED, units)
+            self.state.line(line_id).accept(units)
+        await self._accepted(lines, actor, reason)
+
+    async def accept_uninspected(self, actor: Actor, reason: str) -> None:
+        """A person has it paid back although the store has not looked at it: it is not stocked."""
+        lines = self.state.at(UnitPlace.RECEIVED)
+        for line_id, units in lines.items():
+            self.state.line(line_id).accept(units)
+        self.state.inspection_asked = False
+        await self._accepted(lines, actor, reason)
+
+    async def _accepted(self, lines: dict[LineId, int], actor: Actor, reason: str) -> None:
         self.desk.start_clocks()
         self.book.event(Event.RETURN_INSPECTED, actor, reason=reason, lines=lines)
         await self.book.record()

@@ -124,6 +124,10 @@ class ReturnWorkflow:
             async with self.turn:
                 if state.units(UnitPlace.UNDECIDED):
                     await self.desk.give_no_answer()
+        elif state.units(UnitPlace.RECEIVED) and self._over(state.inspect_by):
+            async with self.turn:
+                if state.units(UnitPlace.RECEIVED) and self._over(state.inspect_by):
+                    await self.way.not_inspected()
         elif state.units(UnitPlace.AWAITED) and not state.late_asked and self._over(state.send_by):
             async with self.turn:
                 if state.units(UnitPlace.AWAITED) and self._over(state.send_by):
@@ -168,6 +172,7 @@ class ReturnWorkflow:
             state.decide_by if decides else None,
             state.send_by if state.units(UnitPlace.AWAITED) and not state.late_asked else None,
             state.settle_by if state.unsettled() else None,
+            state.inspect_by if state.units(UnitPlace.RECEIVED) else None,
         ]
         return min((at for at in awaited if at is not None), default=None)
 

@@ -63,6 +63,7 @@ class Supplying:
         if isinstance(group, ShipmentGroup):
             taken: Sequence[AnyGroup] = await self._take_from_places(group)
         else:
+            assert isinstance(group, PickupGroup), "what is never shipped waits for no supply"
             taken = [group] if await self._take_over(group, arrival) else []
         if not taken:
             return

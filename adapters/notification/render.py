@@ -157,6 +157,7 @@ class NoticeRenderer:
             "ready_label": _for_kind(words["ready"], notice.kind),
             "deadline_label": _for_kind(words["deadline"], notice.kind),
             "choice_texts": [words["choices"][key] for key in facts.choices if key in words["choices"]],
+            "place_label": words.get("places", {}).get(notice.kind, words["place"]),
             "code_label": words.get("codes", {}).get(notice.kind, words["code"]),
             "qr_cid": _QR_CID,
             "w": words,

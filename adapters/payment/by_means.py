@@ -10,6 +10,8 @@ from adapters.balances.provider import BalancePayments
 from adapters.clock import Clock, system_clock
 from adapters.payment.exchange import PROVIDER as EXCHANGES
 from adapters.payment.exchange import ExchangeCredits
+from adapters.payment.financing import AUTHORISATION, FinancingPayments
+from adapters.payment.financing import PROVIDER as LOANS
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import (
     AuthoriseRequest,
@@ -27,6 +29,7 @@ from domain.ledger import Dispute, OrderGoods, OrderStatement
 from domain.money import Minor
 from domain.payments import Authorisation, AuthorisationId, Capture, Refund, Void
 from domain.returns.exchanging import PREFIX
+from domain.terms import FINANCING
 
 
 class PaymentsByMeans:
@@ -60,7 +63,7 @@ class PaymentsByMeans:
     async def listed(self, *, after: str, limit: int) -> ListedAuthorisations:
         """One after the other; a page's place begins with the number of whose it is."""
         number, _, place = after.partition(":")
-        at, all_of_them = int(number or 0), [self._provider, *(each for _, each in self._others)]
+        at, all_of_them = int(number or 0), list(dict.fromkeys([self._provider, *(each for _, each in self._others)]))
         page = await all_of_them[at].listed(after=place, limit=limit)
         if page.after is not None:
             return ListedAuthorisations(page.items, f"{at}:{page.after}")
@@ -90,11 +93,16 @@ class PaymentsByMeans:
         return await self._provider.statement(order_id, goods)
 
 
-def by_means(provider: Payments, engine: AsyncEngine, secret: bytes, clock: Clock = system_clock) -> PaymentsByMeans:
-    """Cards at `provider`; gift cards, store credit and the credit of exchanges are our own.
+def by_means(
+    provider: Payments, engine: AsyncEngine, secret: bytes, page: str, clock: Clock = system_clock
+) -> PaymentsByMeans:
+    """Cards at `provider`; gift cards, store credit, the credit of exchanges and loans are our own.
 
-    `secret`: what the numbers of balances are hashed with.
+    `secret`: what the numbers of balances are hashed with. `page`: where customers go on with an application.
     """
     balances = LedgeredPayments(engine, BalancePayments(engine, secret, clock=clock), BALANCES, clock=clock)
     exchanges = LedgeredPayments(engine, ExchangeCredits(engine), EXCHANGES, clock=clock)
-    return PaymentsByMeans(provider, [(OWN_BALANCE, balances), (PREFIX, exchanges)])
+    loans = LedgeredPayments(engine, FinancingPayments(engine, page, clock=clock), LOANS, clock=clock)
+    return PaymentsByMeans(
+        provider, [(OWN_BALANCE, balances), (PREFIX, exchanges), (FINANCING, loans), (AUTHORISATION, loans)]
+    )

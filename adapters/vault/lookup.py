@@ -24,6 +24,10 @@ class Lookup:
         number = normal_phone(phone, region or self._region)
         return None if number is None else self._hash("phone", number)
 
+    def card(self, token: str) -> LookupHash:
+        """Of the provider's token; a card's number never comes here."""
+        return self._hash("card", token)
+
     def _hash(self, kind: str, value: str) -> LookupHash:
         # The kind is hashed too: a number typed into the mail field must not find a phone.
         return LookupHash(hmac.digest(self._key, f"{kind}\x00{value}".encode(), hashlib.sha256))

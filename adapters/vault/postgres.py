@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.keys.cipher import seal, unseal
 from adapters.keys.port import KeyErased, KeyId
 from adapters.keys.postgres import PostgresCustomerKeys
-from adapters.postgres.tables.privacy import PersonalRecordRow
+from adapters.postgres.tables.privacy import CardRecordRow, PersonalRecordRow
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import LookupHash, Subject, UnknownSubject
 from domain.personal import ERASED, PersonalData, Withheld
@@ -83,8 +83,27 @@ class PostgresVault:
         lookup = self._lookup.phone(phone)
         return [] if lookup is None else await self.find_by_lookup(lookup)
 
+    async def put_card(
+        self, subject: Subject, key_id: KeyId, token: str, at: datetime, connection: AsyncConnection
+    ) -> None:
+        """Let the subject be found by the card that paid for it; the token itself is not kept."""
+        row = {"subject": subject, "card_hash": self._lookup.card(token), "key_id": key_id, "recorded_at": at}
+        await connection.execute(insert(CardRecordRow).values(row).on_conflict_do_nothing())
+
+    async def find_by_card(self, token: str) -> Sequence[Subject]:
+        """Subjects that were paid with this card, newest first; at most 200."""
+        async with self._transaction(None) as used:
+            found = await used.scalars(
+                select(CardRecordRow.subject)
+                .where(CardRecordRow.card_hash == self._lookup.card(token))
+                .order_by(CardRecordRow.recorded_at.desc(), CardRecordRow.subject.desc())
+                .limit(_MOST)
+            )
+            return [Subject(subject) for subject in found]
+
     async def forget(self, key_ids: Sequence[KeyId], connection: AsyncConnection | None = None) -> int:
         async with self._transaction(connection) as used:
+            await used.execute(delete(CardRecordRow).where(CardRecordRow.key_id.in_(key_ids)))
             emptied = await used.scalars(
                 update(PersonalRecordRow)
                 .where(PersonalRecordRow.key_id.in_(key_ids))

@@ -271,6 +271,9 @@ class Return(BaseModel):
     """When it was said to be at the store, which takes it in from then on."""
     late_asked: bool = False
     """A person was asked about goods that do not come."""
+    inspect_by: datetime | None = None
+    """Until when the store looks at what came; then ops are asked."""
+    inspection_asked: bool = False
     owed: int = 0
     """Paid back in advance for goods that never came."""
     uncollected: int = 0
@@ -557,7 +560,8 @@ class Return(BaseModel):
         if self.units(UnitPlace.AWAITED):
             found += [self._arrival(), *self._way()]
         if self.units(UnitPlace.RECEIVED):
-            found.append(self._wait(WaitKind.INSPECTION, "store inspects what came", "store", None, None))
+            ends = "ops are asked" if self.inspect_by is not None else None
+            found.append(self._wait(WaitKind.INSPECTION, "store inspects what came", "store", self.inspect_by, ends))
         if any(refund.state is RefundState.PENDING for refund in self.refunds):
             found.append(
                 self._wait(

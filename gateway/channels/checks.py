@@ -7,7 +7,7 @@ from babel.numbers import is_currency
 
 from adapters.places.port import Place, PlaceKind
 from domain.ids import StoreId
-from domain.intake import LineKind, Method, OrderBody, PickupMode, TenderType
+from domain.intake import VIRTUAL, Method, OrderBody, PickupMode, TenderType
 from domain.pickup_windows import (
     PAUSED_INDEFINITELY,
     PickupPolicy,
@@ -33,11 +33,6 @@ _WORDS = {
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
     errors = not_taken(body.tenders)
-    errors += [
-        FieldError(pointer=f"/lines/{n}/kind", reason="Only goods are sold yet")
-        for n, each in enumerate(body.lines)
-        if each.kind is not LineKind.GOODS
-    ]
     if errors:
         raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
 
@@ -59,17 +54,19 @@ def check_places(
             for n, tender in enumerate(body.tenders)
             if tender.amount == 0
         ]
-    if any(each.method is Method.SHIP or each.mode is PickupMode.LOCKER for each in body.fulfilments):
+    paid_before = any(line.kind in VIRTUAL for line in body.lines)
+    if paid_before or any(each.method is Method.SHIP or each.mode is PickupMode.LOCKER for each in body.fulfilments):
         errors += [
             FieldError(
-                pointer=f"/tenders/{n}/type", reason="What is shipped, or put in a locker, is not paid in a store"
+                pointer=f"/tenders/{n}/type",
+                reason="What is shipped, put in a locker, or never shipped, is not paid in a store",
             )
             for n, tender in enumerate(body.tenders)
             if tender.type is TenderType.PAY_IN_STORE
         ]
     possible: list[datetime] = []
     for n, fulfilment in enumerate(body.fulfilments):
-        if fulfilment.method is Method.SHIP:
+        if fulfilment.method in (Method.SHIP, Method.VIRTUAL):
             continue
         here = f"/fulfilments/{n}"
         place = places.get(StoreId(fulfilment.store_id or ""))

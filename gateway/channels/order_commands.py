@@ -18,6 +18,7 @@ from domain.refusals import Refused
 from domain.views import OrderStatus, OrderView
 from gateway.answering import PENDING, problem_of
 from gateway.channels import bodies
+from gateway.channels.financing import check_financing
 from gateway.channels.sending import carry_out, current, over, reread
 from gateway.channels.tenders import not_taken, terms_of_tenders
 from gateway.channels.wishes import held_tenders, way_home
@@ -288,6 +289,7 @@ async def pay(
     if any(tender.type is TenderType.PAY_IN_STORE for tender in body.tenders) and not _has_a_till(caller):
         raise await caller.refused("needs a key of a store or of its tills")
     order = await visible_order(services, caller, OrderId(order_id))
+    await check_financing(services, caller, body.tenders, order.customer_ref)
     command = messages.Pay(
         command_id=command_id,
         actor=caller.actor,

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from domain.balances import KIND_OF_TENDER, number_hash, token_of
 from domain.intake import Tender, TenderType
 from domain.payments import TenderId
-from domain.terms import TenderTerms
+from domain.terms import FINANCING, TenderTerms
 from gateway.problems import FieldError
 from gateway.services import Services
 
-TAKEN = (TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT, TenderType.PAY_IN_STORE)
-WORDS = "Only card, gift_card, store_credit and pay_in_store are taken yet"
+TAKEN = (
+    *(TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT),
+    TenderType.PAY_IN_STORE,
+    TenderType.FINANCING,
+)
+WORDS = "Only card, gift_card, store_credit, pay_in_store and financing are taken yet"
 
 
 def not_taken(tenders: Sequence[Tender]) -> list[FieldError]:
@@ -22,7 +26,12 @@ def not_taken(tenders: Sequence[Tender]) -> list[FieldError]:
 
 
 def token_of_tender(services: Services, tender: Tender) -> str | None:
-    """A card's own token, or the keyed hash of a number."""
+    """A card's own token, the keyed hash of a number, or the name of a loan.
+
+    No caller's token holds a space, so a card never speaks for a loan.
+    """
+    if tender.type is TenderType.FINANCING:
+        return f"{FINANCING}{tender.application_id}"
     kind = KIND_OF_TENDER.get(tender.type)
     if kind is None:
         return tender.token

@@ -67,7 +67,9 @@ async def way_home(services: Services, order: OrderView, command_id: str, addres
 def held_tenders(services: Services, tenders: list[Tender]) -> list[TenderTerms]:
     """Raises 422 for what cannot be held before a change is made."""
     errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card, gift_card and store_credit pay for a change")
+        FieldError(
+            pointer=f"/tenders/{n}/type", reason="Only card, gift_card, store_credit and financing pay for a change"
+        )
         for n, tender in enumerate(tenders)
         if tender.type not in HELD
     ]

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, Address, Key, Method, Service, Tender, misplaced
+from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
 from gateway.fields import Body, Instant, LongText, Reference
@@ -22,12 +22,14 @@ class Lookup(Body):
     phone: Annotated[str, StringConstraints(max_length=32, pattern=PHONE)] | None = None
     code: Key | None = None
     """What is printed on the receipt: the order's own number or the channel's."""
+    card: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=TOKEN)] | None = None
+    """The provider's token of the card that the customer holds, as the till reads it."""
     customer: Key | None = None
 
     @model_validator(mode="after")
     def _says_one(self) -> Self:
         if sum(value is not None for _, value in self) != 1:
-            raise misplaced((), "Name exactly one of order_id, external_id, email, phone, code, customer")
+            raise misplaced((), "Name exactly one of order_id, external_id, email, phone, code, card, customer")
         return self
 
 

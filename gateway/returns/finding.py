@@ -60,6 +60,8 @@ async def _candidates(services: Services, lookup: Lookup) -> Sequence[OrderId]:
         return [OrderId(each) for each in await services.vault.find_by_email(lookup.email) if "/" not in each]
     if lookup.phone is not None:
         return [OrderId(each) for each in await services.vault.find_by_phone(lookup.phone) if "/" not in each]
+    if lookup.card is not None:
+        return [OrderId(each) for each in await services.vault.find_by_card(lookup.card)]
     async with services.transactions.begin() as books:
         if lookup.customer is not None:
             return await _found(books, OrderFilter(customer_ref=lookup.customer))

@@ -12,6 +12,7 @@ from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.intake import PickupMode, Service
 from domain.locker_stays import StayStatus
+from domain.lockers import CompartmentId, LockerId
 from domain.returns.returned import ReturnView
 from domain.views import GroupView, LockerView
 from domain.waits import WaitKind
@@ -48,6 +49,8 @@ class TaskKind(StrEnum):
     PUT_BACK = "put_back"
     RECEIVE_RETURN = "receive_return"
     """A customer brings or sends it back: say what came."""
+    FETCH_RETURN = "fetch_return"
+    """A customer has put it into the parcel machine: take it out, then say what came."""
     INSPECT_RETURN = "inspect_return"
     SETTLE_RETURN = "settle_return"
 
@@ -142,8 +145,14 @@ def _kind_of(group: GroupView) -> TaskKind | None:
 
 def _of_return(view: ReturnView) -> list[Task]:
     """A return may mean several: some units to receive, others to inspect or to settle."""
+    drop = view.locker
+    lies = drop is not None and drop.status == StayStatus.DEPOSITED
     wanted = (
-        (TaskKind.RECEIVE_RETURN, WaitKind.RETURN_ARRIVAL, {line.line_id: line.awaited for line in view.lines}),
+        (
+            TaskKind.FETCH_RETURN if lies else TaskKind.RECEIVE_RETURN,
+            WaitKind.RETURN_ARRIVAL,
+            {line.line_id: line.awaited for line in view.lines},
+        ),
         (TaskKind.INSPECT_RETURN, WaitKind.INSPECTION, {line.line_id: line.received for line in view.lines}),
         (TaskKind.SETTLE_RETURN, WaitKind.SETTLEMENT, {each.line_id: each.unsettled for each in view.lines}),
     )
@@ -167,12 +176,24 @@ def _of_return(view: ReturnView) -> list[Task]:
             location=None,
             bay=None,
             vehicle=None,
-            locker=None,
+            locker=_locker_of(view) if kind is TaskKind.FETCH_RETURN else None,
             arrived_at=None,
         )
         for kind, wait, lines in wanted
         if any(lines.values())
     ]
+
+
+def _locker_of(view: ReturnView) -> LockerView | None:
+    drop = view.locker
+    if drop is None:
+        return None
+    return LockerView(
+        locker_id=LockerId(drop.locker_id),
+        status=StayStatus(drop.status),
+        compartment_id=CompartmentId(drop.compartment_id) if drop.compartment_id else None,
+        collect_by=drop.collect_by,
+    )
 
 
 def _work_of(group: GroupView) -> tuple[str, GroupStatus]:

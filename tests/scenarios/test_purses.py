@@ -161,3 +161,65 @@ async def test_a_refund_that_fails_goes_to_store_credit_when_a_person_says_so(wo
     assert (found["balance"], found["customer_ref"]) == (5000, order.body["customer"]["ref"])
     assert (await order.view())["payment"]["refunded"] == 5000
     assert (await order.event("return_refunded"))["reason"] == "store_credit"
+
+
+# --- cards that are sold ----------------------------------------------------------------------------------------------
+
+
+async def gift_item(world: World) -> str:
+    """An item of which nothing lies on any shelf."""
+    return (await world.shelf()).sku
+
+
+@story
+async def test_a_gift_card_is_charged_issued_and_mailed_at_once_and_the_goods_beside_it_are_collected(
+    world: World,
+) -> None:
+    shelf, sku = await world.shelf(S001=5), await gift_item(world)
+    friend = f"friend-{sku.lower()}@example.org"
+    lines = [
+        {"line_id": "1", "sku": shelf.sku, "quantity": 1, "unit_price": 1000},
+        {
+            "line_id": "2",
+            "sku": sku,
+            "quantity": 2,
+            "unit_price": 2500,
+            "discount": 500,
+            "kind": "gift_card",
+            "recipient": {"email": friend, "name": "A Friend"},
+        },
+    ]
+    order = await world.place(lines=lines)
+    group = await order.group_reaches("delivered", n=2)
+    assert (group["kind"], group["id"]) == ("virtual", f"virtual/{order.id}/2")
+    assert (await order.line("2"))["delivered"] == 2
+    assert (await world.money(order.id))["capture"] == 4500
+    issued_events = [event for event in await order.timeline() if event["event"] == "gift_card_issued"]
+    assert [event["data"]["amount"] for event in issued_events] == [2500, 2500]
+    number = await number_in_mail(world, friend)
+    assert number not in str(await order.timeline())
+    found = taken(await world.channel("POST", "/v1/balances/gift_card/look-up", {"number": number}))
+    assert (found["balance"], found["status"], found["order_id"], found["line_id"]) == (2500, "active", order.id, "2")
+    await order.make_ready()
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    await order.money_rests(authorised=5500, captured=5500)
+    await shelf.adds_up(S001=4)
+
+
+@story
+async def test_an_order_of_nothing_but_a_gift_card_needs_no_store(world: World) -> None:
+    sku = await gift_item(world)
+    line = {"line_id": "1", "sku": sku, "quantity": 1, "unit_price": 3000, "kind": "gift_card", "fulfilment": "mail"}
+    body = world.body(lines=[line], fulfilments=[{"id": "mail", "method": "virtual"}])
+    order = await world.placed(body)
+    await order.reaches("completed")
+    number = await number_in_mail(world, order.mailbox)
+    purse = {"kind": "gift_card", "number": number}
+    assert (await world.money(order.id)) == {"authorise": 3000, "capture": 3000, "void": 0, "refund": 0}
+    shelf = await world.shelf(S001=5)
+    spent = await world.place(sku=shelf.sku, price=3000, tenders=[paid_with(purse, 3000)])
+    assert spent.answer["status"] == "in_progress"
+    goods = {"line_id": "1", "sku": shelf.sku, "quantity": 1, "unit_price": 100, "fulfilment": "mail"}
+    wrong = world.body(lines=[goods], fulfilments=[{"id": "mail", "method": "virtual"}])
+    assert (await world.channel("POST", "/v1/orders", wrong)).status_code == 422

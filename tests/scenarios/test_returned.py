@@ -1,6 +1,7 @@
 """What was bought in one channel comes back in another: units once, and money to the cent the way it was paid."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
@@ -184,9 +185,17 @@ async def test_a_claim_is_paid_back_and_goods_that_turn_up_bring_nothing_more(wo
 @story
 async def test_a_store_finds_an_order_by_what_the_customer_has_in_hand(world: World) -> None:
     shelf = await world.shelf(S001=5)
-    order = await collected(world, shelf.sku)
+    card = f"tok_{uuid.uuid4().hex[:12]}a"
+    phone = f"+4930{uuid.uuid4().int % 10**7:07d}"
+    customer = {"ref": f"C-{phone[1:]}", "name": "Test Customer", "phone": phone, "email": f"c{phone[1:]}@example.org"}
+    order = await collected(world, shelf.sku, token=card, customer=customer)
+    # S007 is in another country and zone than the store of the order.
     for lookup in (
         {"external_id": order.external_id},
+        {"order_id": order.id},
+        {"code": order.external_id},
+        {"phone": f"{phone[:3]} 30 {phone[5:]}"},
+        {"card": card},
         {"email": order.mailbox.upper()},
         {"customer": order.body["customer"]["ref"]},
         {"code": order.id},

@@ -109,6 +109,8 @@ async def test_a_return_goes_through_the_doors_of_a_parcel_machine(world: World)
     assert (await world.http.post(f"{machine}/deposit", json={"code": code})).status_code == 201
     await becomes(world, view, "locker.status", "deposited")
     refused(await world.call("GET", path, world.key_of("S002")), 404, "not-found")
+    [task] = await world.tasks("S001", order)
+    assert (task["task"], task["locker"]["locker_id"]) == ("fetch_return", "L001")
     fetch = taken(await world.call("GET", path, world.key_of("S001")))
     assert (await world.http.post(f"{machine}/collect", json={"code": fetch["code"]})).status_code == 201
     await becomes(world, view, "locker.status", "collected")

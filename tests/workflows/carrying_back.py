@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio.client import WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import Replayer
 
 from adapters.keys.port import CustomerRef
 from adapters.locker.memory import MemoryLockers
@@ -25,6 +26,7 @@ from gateway.showing import address_subject
 from tests.domain.sample_returns import a_return, returned_line
 from tests.workflows.shop import OPS, PRICE, Shop
 from tests.workflows.watched import PATIENCE, WatchedOrder, new_id
+from workers.plugin import throughline_plugin
 from workflows import messages, options
 from workflows import return_messages as said
 from workflows.messages import InterventionAction
@@ -123,10 +125,11 @@ class WatchedReturn:
             "actor": Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place),
         } | more
 
-    async def receive(self, quantity: int, *, accepted: bool = True) -> ReturnView:
-        """The store takes it in, and says where it goes at once."""
+    async def receive(self, quantity: int, *, accepted: bool = True, inspected: bool = True) -> ReturnView:
+        """The store takes it in, and says where it goes at once, if it has looked at it."""
         to = ReturnDisposition.RESTOCK if accepted else ReturnDisposition.BACK_TO_CUSTOMER
-        units = said.ReceivedUnits(line_id=LINE, quantity=quantity, condition=ItemCondition.NEW, disposition=to)
+        looked = {"condition": ItemCondition.NEW, "disposition": to} if inspected else {}
+        units = said.ReceivedUnits(line_id=LINE, quantity=quantity, **looked)
         command = said.ReceiveReturn(**self.store(store_id=self.shop.store(), lines=[units]))
         return await self.tell(ReturnWorkflow.receive, command)
 
@@ -201,6 +204,11 @@ class WatchedReturn:
         view = await self.record()
         assert view.finished
         assert not view.waiting_for
+        # Whoever takes it up after a worker was lost goes the same way.
+        replayer = Replayer(
+            workflows=[ReturnWorkflow], plugins=[throughline_plugin(self.shop.vault_keys, sandbox=True)]
+        )
+        await replayer.replay_workflow(await self.handle.fetch_history())
         return view
 
     async def told(self) -> list[str]:

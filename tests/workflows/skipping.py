@@ -214,7 +214,7 @@ async def working_in(environment: WorkflowEnvironment, made: Parts) -> AsyncIter
     now = OrdersTime()
     provider = MemoryPayments(now)
     punctual = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
-    payments = by_means(punctual, made.engine, key_bytes(made.settings.code_key), now)
+    payments = by_means(punctual, made.engine, key_bytes(made.settings.code_key), made.settings.api_url, now)
     lockers = PunctualLockers(environment)
     parts = replace(made, payments=payments, lockers=lockers)
 

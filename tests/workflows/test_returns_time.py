@@ -188,3 +188,21 @@ async def test_a_locker_that_nobody_uses_is_free_again_and_a_full_one_sends_to_t
     assert now.status is CompartmentStatus.RELEASED
     await calendar.skip(days=15)
     assert (await full.ended()).status == "expired"
+
+
+async def test_what_no_store_inspects_in_time_is_a_matter_for_ops(shop: Shop, calendar: Calendar) -> None:
+    order = await delivered(shop)
+    asked = await WatchedReturn.of(shop, order, ReturnVia.STORE)
+    came = await asked.receive(2, inspected=False)
+    [wait] = came.waiting_for
+    assert (wait.kind, wait.default) == ("inspection", "ops are asked")
+    assert wait.deadline is not None
+    await calendar.skip_to(wait.deadline + timedelta(minutes=1))
+    await asked.decides("inspect what was sent back", InterventionAction.RETRY)
+    again = await asked.until(lambda view: view.waiting_for[0].deadline is not None)
+    assert (again.lines[0].received, again.interventions) == (2, [])
+    await calendar.skip(days=3)
+    await asked.decides("inspect what was sent back", InterventionAction.SKIP)
+    await asked.settle()
+    view = await asked.ended()
+    assert (view.refund, (await shop.on_hand())[1]) == (2 * PRICE, 18), "nobody has put it on the shelf"

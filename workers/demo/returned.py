@@ -1,5 +1,7 @@
 """Orders whose goods come back, or never came."""
 
+from workers.demo import parcels
+from workers.demo.addresses import BERLIN
 from workers.demo.scene import Scene
 from workers.demo.story import Ending, Fate, Story
 
@@ -43,6 +45,13 @@ async def exchanged_in_advance(scene: Scene) -> None:
     await scene.exchanges("S003", {"1": 1}, "SHOE-43", advance=True)
     await scene.gets_what_it_wanted("S003")
     await scene.gives_back("S003", {"1": 1})
+
+
+async def sent_back_by_post(scene: Scene) -> None:
+    await scene.place()
+    await parcels.is_shipped(scene)
+    await scene.until_over()
+    await scene.sends_back({"1": 1})
 
 
 def _handed_over(units: int, kept: int) -> Ending:
@@ -94,5 +103,15 @@ RETURNED = (
         exchanged_in_advance,
         "another size first",
         _handed_over(1, 4999),
+    ),
+    Story(
+        "app",
+        "A-2103",
+        "",
+        {"SHOE-43": 2},
+        sent_back_by_post,
+        "1 sent back by post",
+        Ending(Fate.COMPLETED, 2, 4999, ("delivered",)),
+        address=BERLIN,
     ),
 )

@@ -237,6 +237,29 @@ class Scene:
         await desk.post(f"/v1/returns/{asked['return_id']}/receive", {"store_id": store_id, "lines": came})
         await self._is_paid_back(store_id, asked["return_id"])
 
+    async def sends_back(self, lines: dict[str, int]) -> None:
+        """By post, under a label that the customer was mailed; paid back where it arrives."""
+        self.notes("wants to send a part back")
+        wanted = [each | {"reason": "wrong_size"} for each in _listed(lines)]
+        asked = await self.shop.post("/v1/returns", {"order_id": self.order_id, "lines": wanted, "via": "post"})
+        path = f"/v1/returns/{asked['return_id']}"
+        labelled = await self._return_reaches(path, lambda view: view["parcel"]["label"] == "bought")
+        self.notes("takes the parcel to the carrier")
+        await self.callers.carrier_picks_up(labelled["parcel"]["tracking_number"])
+        there = await self._return_reaches(path, lambda view: view["parcel"]["status"] == "delivered")
+        store_id = there["store_id"]
+        came = [each | {"condition": "new", "disposition": "restock"} for each in _listed(lines)]
+        await self.acts(store_id, f"{path}/receive", {"store_id": store_id, "lines": came}, "takes the parcel in")
+        await self._is_paid_back(store_id, asked["return_id"])
+
+    async def _return_reaches(self, path: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        ends = time.monotonic() + PATIENCE
+        while not reached(view := dict(await self.shop.get(path))):
+            if time.monotonic() > ends:
+                raise Unexpected(f"Waited {PATIENCE:g} s in vain for a return; it is {view['status']}.")
+            await asyncio.sleep(LOOK_AGAIN)
+        return view
+
     async def claims_missing(self, store_id: str, lines: dict[str, int]) -> None:
         """There is nothing to bring back: the claim is settled by a store."""
         self.notes("misses a part of it")

@@ -3,11 +3,24 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.postgres.metadata import Document, Instant, Name, Table
+from adapters.postgres.metadata import Amount, Document, Instant, Name, Table
 
 IS_ASKING = "view @> '{\"asks\": true}'"
 """A person of the office is asked something."""
@@ -48,6 +61,48 @@ class ApplicationEventRow(Table):
     )
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     entry: Mapped[Document]
+
+
+class DisbursementPlanRow(Table):
+    """Where a loan's money goes: to its borrower, or to orders that it pays. Written once; the first word counts."""
+
+    __tablename__ = "disbursement_plans"
+
+    application_id: Mapped[Name] = mapped_column(primary_key=True)
+    plan: Mapped[Name]
+
+
+class FinancingRow(Table):
+    """Money of a loan that is set aside for an order, and what became of it."""
+
+    __tablename__ = "financing_authorisations"
+
+    id: Mapped[Name] = mapped_column(primary_key=True)
+    application_id: Mapped[Name]
+    order_id: Mapped[Name]
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[Amount]
+    captured: Mapped[Amount]
+    voided: Mapped[Amount]
+    refunded: Mapped[Amount]
+
+    __table_args__ = (
+        CheckConstraint("captured + voided <= amount", name="within_amount"),
+        CheckConstraint("refunded <= captured", name="refunded_within_captured"),
+        Index(None, "application_id"),
+    )
+
+
+class FinancingOperationRow(Table):
+    """One operation for ever, with the answer that its key gets."""
+
+    __tablename__ = "financing_operations"
+
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    kind: Mapped[Name]
+    asked: Mapped[str] = mapped_column(String(512))
+    authorisation_id: Mapped[Name]
+    answer: Mapped[Document]
 
 
 class LegalHoldRow(Table):

@@ -54,3 +54,14 @@ class PersonalRecordRow(Table):
     email_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     recorded_at: Mapped[Instant]
+
+
+class CardRecordRow(Table):
+    """By which card an order was paid: a keyed hash of its provider's token, to find it with the card in hand."""
+
+    __tablename__ = "card_records"
+
+    subject: Mapped[Name] = mapped_column(primary_key=True)
+    card_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, index=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey(CustomerKeyRow.key_id), index=True)
+    recorded_at: Mapped[Instant]

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from adapters.postgres.metadata import Table
-from adapters.postgres.tables.privacy import CustomerKeyRow, PersonalRecordRow, WorkflowKeyRow
+from adapters.postgres.tables.privacy import CardRecordRow, CustomerKeyRow, PersonalRecordRow, WorkflowKeyRow
 from tests.conftest import NewDatabase
 
-TABLES = [row.__table__ for row in (CustomerKeyRow, WorkflowKeyRow, PersonalRecordRow)]
+TABLES = [row.__table__ for row in (CustomerKeyRow, WorkflowKeyRow, PersonalRecordRow, CardRecordRow)]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from adapters.keys.master import MasterKeys
 from adapters.keys.memory import InMemoryCustomerKeys
 from adapters.keys.port import CustomerKeys, CustomerRef, KeyErased
 from adapters.keys.postgres import PostgresCustomerKeys
-from adapters.postgres.tables.privacy import PersonalRecordRow
+from adapters.postgres.tables.privacy import CardRecordRow, PersonalRecordRow
 from adapters.vault.lookup import Lookup
 from adapters.vault.memory import InMemoryVault
 from adapters.vault.port import Subject, UnknownSubject, Vault
@@ -113,6 +113,22 @@ async def test_a_rolled_back_order_leaves_no_personal_data(engine: AsyncEngine) 
         await connection.rollback()
     with pytest.raises(UnknownSubject):
         await vault.get(ONE)
+
+
+async def test_an_order_is_found_by_the_card_that_paid_until_its_customer_is_erased(engine: AsyncEngine) -> None:
+    keys = PostgresCustomerKeys(engine, MasterKeys(b"m" * 32))
+    vault = PostgresVault(engine, keys, LOOKUP)
+    key = await keys.key_for_customer(ANN, AT)
+    await vault.put(ONE, key.id, DATA, AT)
+    async with engine.begin() as connection:
+        for _ in range(2):
+            await vault.put_card(ONE, key.id, "tok_4242", AT, connection)
+        [row] = (await connection.execute(select(CardRecordRow.__table__))).all()
+    assert b"tok_4242" not in b"".join(value for value in row if isinstance(value, bytes))
+    assert await vault.find_by_card("tok_4242") == [ONE]
+    assert await vault.find_by_card("tok_4243") == []
+    assert await vault.forget([key.id]) == 1
+    assert await vault.find_by_card("tok_4242") == []
 
 
 def test_personal_data_prints_no_personal_data() -> None:

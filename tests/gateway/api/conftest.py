@@ -217,7 +217,11 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         keys=keys,
         vault=PostgresVault(shop_database, keys, Lookup(b"h" * 32)),
         payments=by_means(
-            LedgeredPayments(shop_database, provider, "simulator", clock=clock), shop_database, CODE_KEY, clock
+            LedgeredPayments(shop_database, provider, "simulator", clock=clock),
+            shop_database,
+            CODE_KEY,
+            "http://shop",
+            clock,
         ),
         balances=PostgresBalances(shop_database, CODE_KEY, "simulator"),
         events=PostgresInboundEvents(shop_database),

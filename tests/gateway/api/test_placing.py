@@ -142,21 +142,7 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
     ("change", "pointer"),
     [
         ({"tenders": [{"type": "financing", "application_id": "A1", "amount": 9998}]}, "/tenders/0/type"),
-        (
-            {
-                "lines": [
-                    {
-                        "line_id": "1",
-                        "sku": "SHOE",
-                        "quantity": 2,
-                        "unit_price": 4999,
-                        "fulfilment": "f1",
-                        "kind": "virtual",
-                    }
-                ]
-            },
-            "/lines/0/kind",
-        ),
+        ({"tenders": [{"type": "settled", "reference": "R1", "amount": 9998}]}, "/tenders/0/type"),
     ],
 )
 async def test_what_is_not_built_yet_says_so(

@@ -1,4 +1,4 @@
-"""Reconciliations: runs, differences, and the provider's ledger as a run reads it."""
+"""Reconciliations: runs, differences, the provider's ledger as a run reads it; and cards by their keyed hash."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -61,9 +61,21 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_reconciled_payments_run_reference"), "reconciled_payments", ["run", "reference"], unique=False
     )
+    op.create_table(
+        "card_records",
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("card_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["customer_keys.key_id"], name=op.f("fk_card_records_key_id")),
+        sa.PrimaryKeyConstraint("subject", "card_hash", name=op.f("pk_card_records")),
+    )
+    op.create_index(op.f("ix_card_records_card_hash"), "card_records", ["card_hash"], unique=False)
+    op.create_index(op.f("ix_card_records_key_id"), "card_records", ["key_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("card_records")
     op.drop_table("reconciled_payments")
     op.drop_table("reconciliation_differences")
     op.drop_table("reconciliations")
