@@ -4,17 +4,14 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
 
 from activities import faults
-from activities.lending import LendingSteps
-from activities.retention import RetentionSteps
-from activities.signing import SigningSteps
 from adapters.banking.port import Account, BookingRefused, CoreBanking
 from adapters.checks.port import CheckAnswer, CheckAway, CheckQuestion
 from adapters.checks.simulator import SimulatedChecks
@@ -124,6 +121,9 @@ class SaidBanking:
     async def account(self, account_id: str) -> Account:
         return await self._banking.account(account_id)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._banking, name)
+
     async def repay(self, account_id: str, amount: int, key: str, at: datetime, on: date, channel: str) -> Transaction:
         return await self._banking.repay(account_id, amount, key, at, on, channel)
 
@@ -166,28 +166,20 @@ class Outside:
     @asynccontextmanager
     async def working(self, client: Client) -> AsyncIterator[None]:
         """The application workers as they are, with these systems behind them."""
-        steps = LendingSteps(self.checks, self.letters, self.banking, self.payouts)
-        signing = SigningSteps(self.made.signatures)
-        retention = RetentionSteps(self.made.archives, self.made.retention, options.APPLICATIONS)
-        lending = Worker(
-            client,
-            task_queue=options.LENDING,
-            activities=[
-                steps.ask_about_party,
-                steps.send_letter,
-                steps.open_account,
-                steps.settle_transaction,
-                steps.pay_out,
-                signing.send_envelope,
-                signing.look_at_envelope,
-                signing.void_envelope,
-                retention.archive_application,
-                retention.keep_file,
-                retention.purge_application,
-            ],
-            disable_eager_activity_execution=True,
-        )
+        told = _Told(**{each.name: getattr(self.made, each.name) for each in fields(self.made)})
+        told.outside = self
         async with AsyncExitStack() as running:
-            for worker in [*make_workers(client, self.made, (options.APPLICATIONS,)), lending]:
+            for worker in make_workers(client, told, (options.APPLICATIONS, options.LENDING)):
                 await running.enter_async_context(worker)
             yield
+
+
+class _Told(Parts):
+    """Our own parts, but for what is outside."""
+
+    outside: Outside
+
+    checks = property(lambda self: self.outside.checks)  # type: ignore[assignment]
+    payouts = property(lambda self: self.outside.payouts)  # type: ignore[assignment]
+    banking = property(lambda self: self.outside.banking)  # type: ignore[assignment]
+    letters = property(lambda self: self.outside.letters)  # type: ignore[assignment]

@@ -127,6 +127,17 @@ async def joint(begins: Begins, outside: Outside) -> Borrower:
     return loan
 
 
+async def joint_and_silent(begins: Begins, outside: Outside) -> Borrower:
+    """The other party is reminded, and never agrees."""
+    loan = await begins(policy=QUICK.model_copy(update={"day": timedelta(milliseconds=300)}))
+    for step in (await loan.view())["steps"]:
+        await loan.answers(step["name"], LOAN[step["name"]])
+    await loan.joins()
+    await loan.act(Submit(command_id=once(), actor=WEB))
+    await loan.brings_documents()
+    return loan
+
+
 async def withdrawn_when_offered(begins: Begins, outside: Outside) -> Borrower:
     loan = await begins()
     await loan.submits()
@@ -215,6 +226,7 @@ LENDING_JOURNEYS: dict[str, Journey] = {
         counteroffer_taken,
         counteroffer_declined,
         joint,
+        joint_and_silent,
         withdrawn_when_offered,
         abandoned,
         closed_incomplete,

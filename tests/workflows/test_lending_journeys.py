@@ -93,6 +93,7 @@ async def test_from_the_web_over_the_phone_to_a_branch_in_four_months(
     await loan.signs(way=SignatureWay.WET, by=BRANCH)
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"], outside.payouts.for_application[loan.id]) == ("originated", 1, 1)
+    assert "sign_reminder" in kinds(end)
     span = datetime.fromisoformat(end["ended_at"]) - datetime.fromisoformat(end["created_at"])
     assert span.days >= 120
     timeline = await loan.made.applications.timeline(loan.id)
@@ -135,6 +136,9 @@ async def test_a_joint_application_whose_other_party_stays_silent_is_closed_or_g
     end = await closed.ends()
     assert (end["outcome"], end["outcome_code"]) == ("closed_incomplete", 5)
     assert not [each for each in end["checks"] if each["party"] == others[closed.id]]
+    reminded = [each["party"] for each in end["notices"] if each["kind"] == "party_reminder"]
+    assert reminded == [others[closed.id]] * 3
+    assert kinds(both).count("party_reminder") == 2
     await replays(closed)
 
 
