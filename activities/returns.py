@@ -42,6 +42,8 @@ class Restock(Message):
 class ReturnMilestone(Message):
     change: ReturnChange
     events: list[TimelineEntry] = []
+    elsewhere: dict[OrderId, list[TimelineEntry]] = {}
+    """Events of other orders, whose tenders the money goes back to."""
     notices: list[Notice] = []
     restock: list[Restock] = []
 
@@ -123,6 +125,9 @@ class ReturnSteps:
             if await books.returns.write(change):
                 for entry in milestone.events:
                     await books.records.append(change.order_id, entry)
+                for order_id, entries in milestone.elsewhere.items():
+                    for entry in entries:
+                        await books.records.append(order_id, entry)
             if milestone.notices:
                 await books.outbox.add(milestone.notices)
         if milestone.restock:
@@ -145,7 +150,9 @@ class ReturnSteps:
                     asked.policies,
                     fee_charged_before=asked.fee_charged_before,
                 )
-                settled = settled.at_most(left_of(order, await books.returns.of_order(asked.order_id), known))
+                views = await books.returns.of_order(asked.order_id)
+                carried = await books.returns.carried_to(asked.order_id)
+                settled = settled.at_most(left_of(order, views, known, carried))
             except MoreThanReceived as fault:
                 raise _too_many(str(fault)) from None
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
