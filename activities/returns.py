@@ -42,6 +42,8 @@ class Restock(Message):
 class ReturnMilestone(Message):
     change: ReturnChange
     events: list[TimelineEntry] = []
+    elsewhere: dict[OrderId, list[TimelineEntry]] = {}
+    """Events of other orders, whose tenders the money goes back to."""
     notices: list[Notice] = []
     restock: list[Restock] = []
 
@@ -124,10 +126,14 @@ class ReturnSteps:
             await _check_claim(books, change)
             written = await books.returns.write(change)
             if written is Written.INSTEAD:
-                await books.records.take_back(change.order_id, change.return_id, change.since)
+                for order_id in (change.order_id, *milestone.elsewhere):
+                    await books.records.take_back(order_id, change.return_id, change.since)
             if written is not Written.KNOWN:
                 for entry in milestone.events:
                     await books.records.append(change.order_id, entry)
+                for order_id, entries in milestone.elsewhere.items():
+                    for entry in entries:
+                        await books.records.append(order_id, entry)
             if milestone.notices:
                 await books.outbox.add(milestone.notices)
         if milestone.restock:
@@ -151,7 +157,9 @@ class ReturnSteps:
                     fee_charged_before=asked.fee_charged_before,
                 )
                 settled = settled.without_spent(asked.spent)
-                settled = settled.at_most(left_of(order, await books.returns.of_order(asked.order_id), known))
+                views = await books.returns.of_order(asked.order_id)
+                carried = await books.returns.carried_to(asked.order_id)
+                settled = settled.at_most(left_of(order, views, known, carried))
             except MoreThanReceived as fault:
                 raise _too_many(str(fault)) from None
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)

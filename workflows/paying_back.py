@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.returns import ReturnSteps, SettleUnits
     from adapters.balances.port import Redirect, TakeOff
     from adapters.payment.port import RefundRequest
-    from domain.actors import ENGINE, Actor
+    from domain.actors import Actor
     from domain.balances import BalanceId, BalanceKind, Issue
     from domain.ids import LineId, OperationKey, OrderId, derived_id, operation_key, refund_key
     from domain.notices import NoticeKind
@@ -288,11 +288,10 @@ class PayingBack:
             at = next(n for n, each in enumerate(self.state.refunds) if each.key == refund.key)
             self.state.refunds[at] = refund.model_copy(update={"state": state})
             if state is not RefundState.FAILED:
-                self.book.event(
+                self.book.event_of(
+                    refund.order_id,
                     self.refunded_event,
-                    ENGINE,
                     reason=reason,
-                    of=refund.order_id,
                     tender=refund.tender_id,
                     amount=refund.amount,
                     balance_id=refund.balance_id,

@@ -1,5 +1,6 @@
 """What happened to a return since its last milestone, and the one place where a milestone is made real."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.returns import TOO_MANY_UNITS, Restock, ReturnMilestone, ReturnSteps
     from adapters.returns.port import ExchangeCredit, ReturnChange
     from domain.actors import ENGINE, Actor
-    from domain.ids import LineId, StoreId, operation_key
+    from domain.ids import LineId, OrderId, StoreId, operation_key
     from domain.money import Money
     from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.refusals import RefusalKind
@@ -28,6 +29,7 @@ class ReturnBook:
         self.state = state
         self.turn = turn
         self._events: list[TimelineEntry] = []
+        self._elsewhere: dict[OrderId, list[TimelineEntry]] = {}
         self._notices: list[Notice] = []
         self._restock: list[Restock] = []
         self._recorded = state.model_copy(deep=True)
@@ -39,15 +41,22 @@ class ReturnBook:
         return self.turn.occasion(self.state.version + 1)
 
     def event(self, event: Event, actor: Actor = ENGINE, reason: str | None = None, **data: object) -> None:
+        self._events.append(self._entry(event, actor, reason, data))
+
+    def event_of(self, order_id: OrderId | None, event: Event, reason: str | None = None, **data: object) -> None:
+        """In the timeline of another order than the one that this is a return of, where one is named."""
+        timeline = self._events if order_id is None else self._elsewhere.setdefault(order_id, [])
+        timeline.append(self._entry(event, ENGINE, reason, data))
+
+    def _entry(self, event: Event, actor: Actor, reason: str | None, data: Mapping[str, object]) -> TimelineEntry:
         facts = {name: value for name, value in data.items() if value is not None}
-        entry = TimelineEntry(
+        return TimelineEntry(
             at=workflow.now(),
             event=event,
             actor=actor,
             reason=reason,
             data=Fact(**{"return_id": self.state.return_id, **facts}),
         )
-        self._events.append(entry)
 
     def notice(self, kind: NoticeKind, *sequence: str | int, store_id: StoreId | None = None, **facts: Any) -> None:
         """Tell the customer, once: the key is the order, the kind, the return and `sequence`."""
@@ -105,10 +114,11 @@ class ReturnBook:
                 credit=self._credit(),
             ),
             events=self._events,
+            elsewhere=self._elsewhere,
             notices=self._notices,
             restock=self._restock,
         )
-        self._events, self._notices, self._restock = [], [], []
+        self._events, self._elsewhere, self._notices, self._restock = [], {}, [], []
         try:
             await workflow.execute_local_activity_method(
                 ReturnSteps.record_return,
@@ -138,7 +148,7 @@ class ReturnBook:
 
     def go_back(self) -> None:
         """The return is as it was last recorded; what was collected since is forgotten."""
-        self._events, self._notices, self._restock = [], [], []
+        self._events, self._elsewhere, self._notices, self._restock = [], {}, [], []
         earlier = self._recorded.model_copy(deep=True)
         for field in Return.model_fields:
             setattr(self.state, field, getattr(earlier, field))

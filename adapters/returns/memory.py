@@ -54,6 +54,9 @@ class MemoryReturns:
         change = self._changes.get(return_id)
         return None if change is None else change.view
 
+    async def carried_to(self, order_id: OrderId) -> int:
+        return sum(change.elsewhere.get(order_id, 0) for change in self._changes.values())
+
     def credit_of(self, return_id: ReturnId) -> ExchangeCredit | None:
         change = self._changes.get(return_id)
         return None if change is None else change.credit

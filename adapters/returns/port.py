@@ -95,6 +95,10 @@ class Returns(Protocol):
 
     async def add_settlement(self, return_id: ReturnId, order_id: OrderId, settled: Settled) -> None: ...
 
+    async def carried_to(self, order_id: OrderId) -> int:
+        """What went back to the order's tenders for units of replacements that its value had paid for."""
+        ...
+
     async def get(self, return_id: ReturnId) -> ReturnView | None: ...
 
     async def of_order(self, order_id: OrderId) -> Sequence[ReturnView]:

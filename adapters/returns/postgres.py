@@ -162,6 +162,11 @@ class PostgresReturns:
             )
         )
 
+    async def carried_to(self, order_id: OrderId) -> int:
+        row = ExchangeRefundRow
+        found = await self._connection.scalar(select(func.sum(row.refunded)).where(row.order_id == order_id))
+        return int(found or 0)
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
     async def get(self, return_id: ReturnId) -> ReturnView | None:

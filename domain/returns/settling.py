@@ -124,11 +124,15 @@ def goodwill_of(views: Iterable[ReturnView]) -> int:
     return sum(view.goodwill.amount for view in views if view.goodwill is not None and view.counts_as_goodwill)
 
 
-def left_of(order: OrderView, views: Sequence[ReturnView], known: Iterable[tuple[ReturnId, Settled]]) -> int:
+def left_of(
+    order: OrderView, views: Sequence[ReturnView], known: Iterable[tuple[ReturnId, Settled]], carried: int = 0
+) -> int:
     """What may still go back for units: what was taken, less what went back for the order itself, for other units and
     as goodwill.
+
+    `carried`: what went back here for units of replacements. Their value was settled when they were exchanged.
     """
-    by_order = order.payment.refunded - sum(view.refunded for view in views)
+    by_order = order.payment.refunded - carried - sum(view.refunded for view in views)
     given = sum(view.refund for view in views if view.goodwill is not None)
     return order.payment.captured - max(0, by_order) - given - sum(settled.refund for _, settled in known)
 

@@ -56,6 +56,10 @@ async def test_an_even_exchange_in_another_store_moves_no_money(world: World) ->
     assert paid["paid_back"][0]["by_tender"] == {f"{order.id}/t1": 999}
     await agrees(world, order, new)
     assert (await order.view())["payment"]["refunded"] == 999
+    others = await back_in_store(world, order, "S001", quantity=2)
+    await receive(world, others, "S001", 2)
+    assert (await settled(world, others, "S001"))["refunded"] == 2000, "what was exchanged counts once"
+    await agrees(world, order, new)
 
 
 @story
@@ -135,3 +139,26 @@ async def test_what_cannot_be_exchanged_is_refused(world: World) -> None:
     refused(await world.channel("POST", "/v1/returns", plain), 422, "validation")
     view = await back_in_store(world, order, "S001")
     assert view["status"] == "approved", "the units are the customer's again"
+
+
+@story
+async def test_what_was_paid_at_a_till_goes_back_there_also_through_an_exchange(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    order = await world.place(sku=shelf.sku, price=1000, tender="pay_in_store")
+    await order.make_ready()
+    paid = {"tenders": [{"type": "pay_in_store", "amount": 1000, "reference": "till-1"}]}
+    taken(await world.call("POST", f"/v1/orders/{order.id}/payments", world.keys["stores"]["S001"], paid))
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    other = await priced(world, 1000, S001=1)
+    view = taken(await world.call("POST", "/v1/returns", world.key_of("S001"), wish(order, other)))
+    await receive(world, view, "S001", 1)
+    new = replacement(world, order, view)
+    await is_collected(new, "S001", codes=2)
+    await over(world, view)
+    back = await back_in_store(world, new, "S002")
+    await receive(world, back, "S002", 1)
+    done = await settled(world, back, "S002")
+    assert done["paid_back"][0]["by_tender"] == {f"{order.id}/till": 1000}
+    assert (await order.event("return_refunded"))["reason"] == "at the till"
+    await agrees(world, order, new)

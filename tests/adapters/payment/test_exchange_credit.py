@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.payment.by_means import PaymentsByMeans, with_exchange_credit
+from adapters.payment.by_means import PaymentsByMeans
+from adapters.payment.exchange import PROVIDER, ExchangeCredits
+from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import (
     AuthoriseRequest,
     CaptureRequest,
@@ -24,7 +26,7 @@ from domain.ids import OperationKey, OrderId, ReturnId, operation_key
 from domain.ledger import CapturePurpose
 from domain.money import Money
 from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, TenderId
-from domain.returns.exchanging import credit_token
+from domain.returns.exchanging import PREFIX, credit_token
 from tests.domain.sample_orders import PLACED
 from tests.domain.sample_returns import a_return, returned_line
 from tests.domain.test_exchanging import exchange
@@ -138,7 +140,8 @@ async def credit(ledger_engine: AsyncEngine) -> Credit:
     async with ledger_engine.begin() as connection:
         await connection.run_sync(Table.metadata.create_all, tables=returns.TABLES)
     nobody: Payments = NoProvider()  # type: ignore[assignment]
-    return Credit(ledger_engine, with_exchange_credit(nobody, ledger_engine))
+    own = LedgeredPayments(ledger_engine, ExchangeCredits(ledger_engine), PROVIDER)
+    return Credit(ledger_engine, PaymentsByMeans(nobody, [(PREFIX, own)]))
 
 
 async def test_no_more_is_held_than_was_promised(credit: Credit) -> None:
