@@ -13,7 +13,7 @@ from adapters.transaction.port import Transaction, Transactions
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.notices import Notice
 from domain.refunds import MoreThanReceived, RefundPolicy
-from domain.returns.settling import Settled, Tenders, came, paid_lines, settle, tenders_of
+from domain.returns.settling import Settled, Tenders, begun_by, came, paid_lines, settle, tenders_of
 from domain.returns.words import NEVER_CAME
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
@@ -52,6 +52,17 @@ class SettleUnits(Message):
     fee_charged_before: bool = False
 
 
+class TendersAsked(Message):
+    """What a return knows of its own refunds; what it does not know of was begun by a worker that was lost."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    refunds: int
+    """So many it has made."""
+    given_back: dict[str, int]
+    """By tender."""
+
+
 class ReturnSteps:
     def __init__(self, transactions: Transactions, payments: Payments):
         self.transactions = transactions
@@ -72,9 +83,9 @@ class ReturnSteps:
         return await faults.mapped(self._settle, asked)
 
     @activity.defn
-    async def read_tenders(self, order_id: OrderId) -> Tenders:
-        """What each tender of the order paid and can take back now."""
-        return await faults.mapped(self._tenders, order_id)
+    async def read_tenders(self, asked: TendersAsked) -> Tenders:
+        """What each tender of the order paid and can take back now, and what was begun under the return's name."""
+        return await faults.mapped(self._tenders, asked)
 
     async def _record(self, milestone: ReturnMilestone) -> None:
         change = milestone.change
@@ -114,17 +125,25 @@ class ReturnSteps:
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
             return settled
 
-    async def _tenders(self, order_id: OrderId) -> Tenders:
+    async def _tenders(self, asked: TendersAsked) -> Tenders:
         async with self.transactions.begin() as books:
-            order = await books.records.order(order_id)
-            returns = await books.returns.of_order(order_id)
+            order = await books.records.order(asked.order_id)
+            returns = await books.returns.of_order(asked.order_id)
         assert order is not None, "what is returned was ordered"
-        given_back: dict[str, int] = {}
-        for view in returns:
+        money = await self.payments.statement(asked.order_id)
+        begun = begun_by(money, asked.return_id, asked.refunds)
+        # Its own record may tell of a try that was lost: what it knows itself counts, and what the ledger has begun.
+        given_back = dict(asked.given_back)
+        for each in begun:
+            given_back[each.tender_id] = given_back.get(each.tender_id, 0) + each.amount
+        recorded = next((view.refunded for view in returns if view.return_id == asked.return_id), 0)
+        shown = order.payment.refunded - recorded + sum(given_back.values())
+        for view in (view for view in returns if view.return_id != asked.return_id):
             for settled in view.paid_back:
                 for tender, amount in settled.by_tender.items():
                     given_back[tender] = given_back.get(tender, 0) + amount
-        return tenders_of(order, await self.payments.statement(order_id), given_back)
+        order = order.model_copy(update={"payment": order.payment.model_copy(update={"refunded": shown})})
+        return tenders_of(order, money, given_back).model_copy(update={"begun": begun})
 
 
 async def _check_claim(books: Transaction, change: ReturnChange) -> None:

@@ -8,7 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
-    from activities.returns import ReturnSteps, SettleUnits
+    from activities.returns import ReturnSteps, SettleUnits, TendersAsked
     from adapters.payment.port import RefundRequest
     from domain.actors import ENGINE, Actor
     from domain.ids import OperationKey, refund_key
@@ -118,7 +118,9 @@ class PayingBack:
                 continue
             tenders = await self._tenders()
             async with self.turn:
-                self._spread(tenders)
+                self._adopt(tenders)
+                if state.due:
+                    self._spread(tenders)
                 if self.has_open:
                     await self.book.record()
             if not self.has_open:
@@ -140,10 +142,28 @@ class PayingBack:
     async def _tenders(self) -> Tenders:
         return await workflow.execute_local_activity_method(
             ReturnSteps.read_tenders,
-            self.state.order_id,
+            TendersAsked(
+                order_id=self.state.order_id,
+                return_id=self.state.return_id,
+                refunds=len(self.state.refunds),
+                given_back=self.state.given_back,
+            ),
             summary=Readable("Read what each tender can take back"),
             **options.OUR_BOOKS,
         )
+
+    def _adopt(self, tenders: Tenders) -> None:
+        """Refunds that were begun by a worker that was lost are ours: each goes on under the key that it has."""
+        for each in tenders.begun:
+            self.state.refunds.append(
+                RefundMade(
+                    key=each.key,
+                    settlement=self.state.paid_back[-1].n,
+                    tender_id=each.tender_id,
+                    authorisation_id=each.authorisation_id,
+                    amount=each.amount,
+                )
+            )
 
     def _spread(self, tenders: Tenders) -> None:
         """What is due over the tenders, by the policy's rule; each part under a key of its own."""

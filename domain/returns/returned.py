@@ -369,6 +369,15 @@ class Return(BaseModel):
         return sum(refund.amount for refund in self.refunds if refund.counts)
 
     @property
+    def given_back(self) -> dict[str, int]:
+        """What has gone back or is on its way, by tender."""
+        found: dict[str, int] = {}
+        for refund in self.refunds:
+            if refund.counts:
+                found[refund.tender_id] = found.get(refund.tender_id, 0) + refund.amount
+        return found
+
+    @property
     def due(self) -> int:
         """What was settled and has not gone back yet."""
         return max(0, self.refund - self.refunded - self.written_off)

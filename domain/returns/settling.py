@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import LineId
+from domain.ids import LineId, OperationKey, ReturnId, refund_number, return_of_key
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
-from domain.payments import AuthorisationId, TenderId
+from domain.payments import AuthorisationId, OperationKind, TenderId
 from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
 from domain.shares import Shares
 from domain.views import LineView, OrderView
@@ -40,11 +40,22 @@ class Part(Value):
     available: int
 
 
+class Begun(Value):
+    """A refund that our ledger has under a return's name, and of which the return itself does not know (any more)."""
+
+    key: OperationKey
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    amount: int
+
+
 class Tenders(Value):
     """The tenders of an order in their order of payment, and the authorisations behind them."""
 
     tenders: tuple[PaidTender, ...]
     parts: tuple[Part, ...]
+    begun: tuple[Begun, ...] = ()
+    """Of the return that asks, by number: a worker was lost before it could say that it had asked for them."""
 
     def of(self, tender: TenderId, amount: int) -> list[tuple[AuthorisationId, int]]:
         """`amount` of a tender over its authorisations, the oldest first."""
@@ -133,6 +144,27 @@ def settle(
             for line in lines
         ]
     return Settled(n=n, units=dict(units), goods=goods, shipping=shipping, fees=fees, refund=refund)
+
+
+def begun_by(money: OrderMoney, return_id: ReturnId, known: int) -> tuple[Begun, ...]:
+    """Refunds of a return beyond the first `known`: the same money is not spread a second time under their keys."""
+    found = [
+        (number, each)
+        for each in money.operations
+        if each.kind is OperationKind.REFUND
+        and return_of_key(each.key) == return_id
+        and (number := refund_number(each.key)) is not None
+        and known < number < BY_HAND
+    ]
+    return tuple(
+        Begun(key=each.key, tender_id=each.tender_id, authorisation_id=each.authorisation_id, amount=each.amount)
+        for _, each in sorted(found, key=lambda one: one[0])
+        if each.authorisation_id is not None
+    )
+
+
+BY_HAND = 1000
+"""From this number on, refunds under a return's name were made by somebody else than the return."""
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
