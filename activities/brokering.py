@@ -13,8 +13,9 @@ from datetime import datetime
 
 from temporalio import activity
 
+from activities.calendars import day_of
 from activities.milestones import Message
-from activities.sourcing import Needs, Part, candidates_now, day_of, lines_of, parts_of, stock_now, with_held, without
+from activities.sourcing import Needs, Part, candidates_now, lines_of, parts_of, stock_now, with_held, without
 from adapters.brokering.port import AssignedPart, Assignment, Outcome, Run, RunCounts, RunState, Waiting
 from adapters.capacity.port import NoCapacity, TakeCapacity
 from adapters.inventory.port import OutOfStock, Release, Reserve
@@ -278,12 +279,18 @@ class BrokeringSteps:
     async def _pass(self, run: Run, at: datetime, pace: float, number: int) -> Run:
         left = [each for each in run.assignments if each.outcome is Outcome.OPEN]
         next_at = time.monotonic()
+
+        async def told(each: Assignment, begins: float) -> RefusalKind | None:
+            await asyncio.sleep(max(0.0, begins - time.monotonic()))
+            return await self.tell(run, each, number)
+
         while left:
             some, left = left[:BESIDE], left[BESIDE:]
-            await asyncio.sleep(max(0.0, next_at - time.monotonic()))
-            next_at = max(next_at, time.monotonic()) + pace * len(some)
+            begins = max(next_at, time.monotonic())
+            next_at = begins + pace * len(some)
             _still_at_it(len(left))
-            answers = await asyncio.gather(*(self.tell(run, each, number) for each in some))
+            # One after the other, not all at the same moment: whoever places an order meanwhile meets one at most.
+            answers = await asyncio.gather(*(told(each, begins + pace * place) for place, each in enumerate(some)))
             ended = {
                 _key(each): Outcome.TAKEN if refusal is None else Outcome.REFUSED
                 for each, refusal in zip(some, answers, strict=True)

@@ -77,6 +77,8 @@ class ClaimSteps:
             return hours_by_id(await books.places.places(claim.places), claim.at)
 
     async def _from_stock(self, claim: Claim) -> list[Waiting]:
+        if not claim.stock.lines:
+            return []  # nothing of it lies on a shelf
         try:
             await self._reserve(claim)
         except (OutOfStock, KeyConflict) as refused:  # the key is in use when an earlier try held a part of it

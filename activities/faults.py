@@ -18,6 +18,7 @@ from adapters.payment.port import (
     Unavailable,
     UnknownPayment,
 )
+from adapters.records.port import AnotherTryStands
 from domain.refusals import Shortfall
 
 P = ParamSpec("P")
@@ -26,19 +27,23 @@ T = TypeVar("T")
 OUT_OF_STOCK = "OutOfStock"
 DECLINED = "Declined"
 NEEDS_A_PERSON = "NeedsAPerson"
+ANOTHER_TRY_STANDS = "AnotherTryStands"
 AWAY = "Away"
 
 
 async def mapped(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `call`; its port's faults come out as `ApplicationError`s. Anything else is a bug and stays as it is.
 
-    Final: `OutOfStock` (details: shortfalls), `Declined` (details: reason), `NeedsAPerson`. Retried: `Away`.
+    Final: `OutOfStock` (details: shortfalls), `Declined` (details: reason), `NeedsAPerson`, `AnotherTryStands`.
+    Retried: `Away`.
     """
     try:
         return await call(*args, **kwargs)
     except OutOfStock as fault:
         shortfalls = [Shortfall(**shortage._asdict()) for shortage in fault.shortfalls]
         raise _expected(str(fault), shortfalls, kind=OUT_OF_STOCK) from fault
+    except AnotherTryStands as fault:
+        raise _expected(str(fault), None, kind=ANOTHER_TRY_STANDS) from fault
     except Declined as fault:
         raise _expected(str(fault), fault.reason.value, kind=DECLINED) from fault
     except (CeilingExceeded, AmountMismatch, KeyConflict, NotUnderstood, UnknownPayment, StockRefused) as fault:

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.faults import AWAY, DECLINED, NEEDS_A_PERSON
 from adapters.applications.port import ApplicationChange, Applications
-from adapters.banking.port import CoreBanking
+from adapters.banking.port import BookingRefused, CoreBanking
 from adapters.checks.port import CheckAnswer, CheckAway, CheckQuestion, Checks
 from adapters.letters.port import Dispatched, Letter, LetterAway, LetterRejected, Letters
 from adapters.payout.port import PaidOut, PayoutAway, PayoutDeclined, Payouts, PayoutUnknown
@@ -78,15 +78,21 @@ class LendingSteps:
         except LetterAway as fault:
             raise _away(fault) from fault
         except LetterRejected as fault:
-            raise ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True) from fault
+            raise _for_a_person(fault) from fault
 
     @activity.defn
     async def open_account(self, request: OpenAccount) -> None:
-        await self.banking.open(request.terms, request.instalments, request.first, request.at)
+        try:
+            await self.banking.open(request.terms, request.instalments, request.first, request.at)
+        except BookingRefused as fault:
+            raise _for_a_person(fault) from fault
 
     @activity.defn
     async def settle_transaction(self, request: SettleTransaction) -> None:
-        await self.banking.settle(request.key, booked=request.booked)
+        try:
+            await self.banking.settle(request.key, booked=request.booked)
+        except BookingRefused as fault:
+            raise _for_a_person(fault) from fault
 
     @activity.defn
     async def pay_out(self, request: PayoutRequest) -> PaidOut:
@@ -105,6 +111,10 @@ class LendingSteps:
             ) from fault
         except (PayoutAway, PayoutUnknown) as fault:
             raise _away(fault) from fault
+
+
+def _for_a_person(fault: Exception) -> ApplicationError:
+    return ApplicationError(str(fault), type=NEEDS_A_PERSON, non_retryable=True)
 
 
 def _away(fault: Exception) -> ApplicationError:

@@ -27,6 +27,7 @@ from domain.lockers import (
     CompartmentSize,
     CompartmentStatus,
     LockerId,
+    LockerRefusal,
 )
 
 NO_COMPARTMENT = "NoCompartment"
@@ -46,6 +47,15 @@ class CompartmentWanted(BaseModel):
     group: str
     locker_id: LockerId
     size: CompartmentSize
+    until: datetime
+
+
+class LongerStay(BaseModel):
+    """How long the goods in a compartment are to wait for their customer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    compartment_id: CompartmentId
     until: datetime
 
 
@@ -72,6 +82,21 @@ class LockerSteps:
     async def look_into_compartment(self, compartment: CompartmentId) -> Compartment:
         """How it stands, for the operator knows best."""
         return await _told(self.lockers.compartment(compartment))
+
+    @activity.defn
+    async def extend_stay(self, wanted: LongerStay) -> Compartment:
+        """The compartment as it is then: out of the customer's reach, if its time was over, or somebody was quicker.
+
+        Fails with `NoCompartment` when the operator lets nothing wait that long.
+        """
+        compartment, until = wanted.compartment_id, wanted.until
+        key = OperationKey(f"{compartment}:until:{until.isoformat(timespec='seconds')}")
+        try:
+            return await self._changed(key, lambda: self.lockers.extend(compartment, until, key=key))
+        except ApplicationError as fault:
+            if fault.type != NO_COMPARTMENT or fault.details[0] != LockerRefusal.EMPTY:
+                raise
+            return await _told(self.lockers.compartment(compartment))
 
     @activity.defn
     async def take_goods_out(self, compartment: CompartmentId) -> Compartment:

@@ -192,7 +192,7 @@ class Milestones:
         async with self.transactions.begin() as books:
             # The queue is locked before stock is.
             moved = milestone.queue or milestone.queued or milestone.unqueued
-            if moved and not await _is_written(books, change):
+            if moved and (change.instead or not await _is_written(books, change)):
                 for place in milestone.queue:
                     await _move_in_queue(books, change, place)
                 for n in milestone.unqueued:

@@ -1,19 +1,34 @@
 """The steps of a return in our own books: its milestones, and what its settlements come to, under the order's lock."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities import faults
 from activities.supply import Supplies
+from adapters.intake.port import Intake, IntakeState
 from adapters.inventory.port import StockMovement
 from adapters.payment.port import Payments
 from adapters.returns.port import ReturnChange
 from adapters.transaction.port import Transaction, Transactions
+from domain.actors import ENGINE, Channel
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.notices import Notice
 from domain.refunds import MoreThanReceived, RefundPolicy
-from domain.returns.settling import Settled, Tenders, begun_by, came, paid_lines, settle, tenders_of
+from domain.returns.goodwill import Goodwill
+from domain.returns.settling import (
+    Settled,
+    Tenders,
+    begun_by,
+    came,
+    goodwill_of,
+    left_of,
+    paid_lines,
+    settle,
+    tenders_of,
+)
 from domain.returns.words import NEVER_CAME
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
@@ -59,8 +74,19 @@ class TendersAsked(Message):
     return_id: ReturnId
     refunds: int
     """So many it has made."""
-    given_back: dict[str, int]
-    """By tender."""
+    given_back: dict[str, int] | None
+    """By tender; none for an order that is not its own."""
+
+
+class Replacement(Message):
+    """The identity of an order that replaces goods of another one."""
+
+    order_id: OrderId
+    replaces: OrderId
+    channel: Channel
+    external_id: str
+    content_hash: str
+    at: datetime
 
 
 class ReturnSteps:
@@ -86,6 +112,26 @@ class ReturnSteps:
     async def read_tenders(self, asked: TendersAsked) -> Tenders:
         """What each tender of the order paid and can take back now, and what was begun under the return's name."""
         return await faults.mapped(self._tenders, asked)
+
+    @activity.defn
+    async def promise_replacement(self, replacement: Replacement) -> None:
+        """Claim the replacement's number in its channel, for whoever had placed the order. Repetition is nothing.
+
+        Its return starts it, and goes on until it has: no promise of a start is kept beside that.
+        """
+        async with self.transactions.begin() as books:
+            first = await books.intake.by_order(replacement.replaces)
+            intake = Intake(
+                order_id=replacement.order_id,
+                channel=replacement.channel,
+                external_id=replacement.external_id,
+                content_hash=replacement.content_hash,
+                created_by=first.created_by if first else ENGINE.id,
+                state=IntakeState.PROMISED,
+                promised_at=replacement.at,
+            )
+            await books.intake.promise(intake, b"")
+            await books.intake.taken(replacement.order_id)
 
     async def _record(self, milestone: ReturnMilestone) -> None:
         change = milestone.change
@@ -120,6 +166,7 @@ class ReturnSteps:
                     asked.policies,
                     fee_charged_before=asked.fee_charged_before,
                 )
+                settled = settled.at_most(left_of(order, await books.returns.of_order(asked.order_id), known))
             except MoreThanReceived as fault:
                 raise _too_many(str(fault)) from None
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
@@ -132,21 +179,26 @@ class ReturnSteps:
         assert order is not None, "what is returned was ordered"
         money = await self.payments.statement(asked.order_id)
         begun = begun_by(money, asked.return_id, asked.refunds)
-        # Its own record may tell of a try that was lost: what it knows itself counts, and what the ledger has begun.
-        given_back = dict(asked.given_back)
-        for each in begun:
-            given_back[each.tender_id] = given_back.get(each.tender_id, 0) + each.amount
-        recorded = next((view.refunded for view in returns if view.return_id == asked.return_id), 0)
-        shown = order.payment.refunded - recorded + sum(given_back.values())
+        given_back: dict[str, int] = {}
+        if asked.given_back is not None:
+            # Its own record may tell of a try that was lost: what it knows itself counts, and what was begun.
+            given_back |= asked.given_back
+            for each in begun:
+                given_back[each.tender_id] = given_back.get(each.tender_id, 0) + each.amount
+            recorded = next((view.refunded for view in returns if view.return_id == asked.return_id), 0)
+            refunded = order.payment.refunded - recorded + sum(given_back.values())
+            order = order.model_copy(update={"payment": order.payment.model_copy(update={"refunded": refunded})})
         for view in (view for view in returns if view.return_id != asked.return_id):
             for settled in view.paid_back:
                 for tender, amount in settled.by_tender.items():
                     given_back[tender] = given_back.get(tender, 0) + amount
-        order = order.model_copy(update={"payment": order.payment.model_copy(update={"refunded": shown})})
         return tenders_of(order, money, given_back).model_copy(update={"begun": begun})
 
 
 async def _check_claim(books: Transaction, change: ReturnChange) -> None:
+    if change.view.goodwill is not None:
+        await _check_goodwill(books, change, change.view.goodwill)
+        return
     order = await books.records.order(change.order_id)
     lines = {line.line_id: line for line in order.lines} if order else {}
     others = await books.returns.claimed(change.order_id, but_for=change.return_id)
@@ -159,6 +211,15 @@ async def _check_claim(books: Transaction, change: ReturnChange) -> None:
         if units + others.get(line_id, 0) > there:
             left = max(0, there - others.get(line_id, 0))
             raise _too_many(f"{left} units of line {line_id} can be returned, not {units}.")
+
+
+async def _check_goodwill(books: Transaction, change: ReturnChange, goodwill: Goodwill) -> None:
+    """Who gives within a limit gives no more by giving twice in the same moment."""
+    if change.sequence > 1 or goodwill.awaits:
+        return
+    others = [each for each in await books.returns.of_order(change.order_id) if each.return_id != change.return_id]
+    if not goodwill.within(goodwill_of(others)):
+        raise _too_many("Goodwill for this order was given in the same moment. Ask again: it may need an approval.")
 
 
 def _too_many(detail: str) -> ApplicationError:

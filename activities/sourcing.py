@@ -1,11 +1,12 @@
 """Where shipments leave from: the rules' decision on stock and capacity as they are now, and the capacity it uses."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from activities.calendars import Calendars, day_of
 from activities.milestones import hours_by_id
 from adapters.capacity.port import NoCapacity, TakeCapacity, Used
 from adapters.inventory.port import AvailableStock
@@ -19,7 +20,6 @@ from domain.dropship import PartnerId
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Service
 from domain.kits import pieces, whole_units
-from domain.pickup_windows import promised_ready_at
 from domain.shipping_times import ShippingPolicy
 from domain.sourcing import (
     Candidate,
@@ -29,11 +29,10 @@ from domain.sourcing import (
     SourcingLine,
     SourcingRequest,
     snapshot_of,
-    working_day,
 )
 from domain.sourcing.queues import Queue
 from domain.stock import StockLine
-from domain.store_hours import StoreHours, next_opening
+from domain.store_hours import StoreHours
 from domain.supply import ANYWHERE
 
 UNTIL_THE_RUN = "until the run"
@@ -288,16 +287,30 @@ async def candidates_now(
 
     `limited`: whether their capacity counts.
     """
-    used = await books.capacity.used({place.location_id: day_of(place, at) for place in places})
+    calendars = Calendars(at, policy)
+    used = await books.capacity.used({place.location_id: calendars.day_of(place) for place in places})
     return [
-        _candidate(place, stock[place.location_id], used[place.location_id], at, policy, limited=limited)
+        _candidate(
+            place,
+            stock[place.location_id],
+            used[place.location_id],
+            paused=place.paused(at),
+            dispatches_at=calendars.dispatches_at(place),
+            limited=limited,
+        )
         for place in places
         if place.ships
     ]
 
 
 def _candidate(
-    place: Place, stock: dict[Sku, int], used: Used, at: datetime, policy: ShippingPolicy, *, limited: bool
+    place: Place,
+    stock: dict[Sku, int],
+    used: Used,
+    *,
+    paused: bool,
+    dispatches_at: datetime | None,
+    limited: bool,
 ) -> Candidate:
     limits = place.capacity if limited else Capacity()
     return Candidate(
@@ -308,26 +321,14 @@ def _candidate(
         longitude=place.longitude,
         country=place.country,
         ships=place.ships,
-        paused=place.paused(at),
-        dispatches_at=_dispatches_at(place, at, policy),
+        paused=paused,
+        dispatches_at=dispatches_at,
         capacity_today=None if limits.per_day is None else max(0, limits.per_day - used.today),
         capacity_concurrent=None if limits.concurrent is None else max(0, limits.concurrent - used.open),
         handling_cost=place.handling_cost,
         open_load=used.open,
         stock=stock,
     )
-
-
-def _dispatches_at(place: Place, at: datetime, policy: ShippingPolicy) -> datetime | None:
-    """When goods that it is given now leave; none for a place that never opens."""
-    if not policy.ignores_opening_hours and next_opening(place.hours, at) is None:
-        return None
-    return promised_ready_at(place.hours, policy, at)
-
-
-def day_of(place: Place, at: datetime) -> date:
-    """The day of the place's calendar whose capacity a parcel uses that it is given now."""
-    return working_day(place.hours, at) or at.date()
 
 
 def request_of(wanted: PlacesWanted, wish: Wish) -> SourcingRequest:

@@ -27,6 +27,7 @@ BENCHES = (
     "mixed_load",
     "open_orders",
     "loan_maths",
+    "applications",
     "refund_split",
     "reconciliation",
     "returns",

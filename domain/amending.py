@@ -42,6 +42,17 @@ def raise_line(order: Order, line: LineTerms, units: int) -> None:
     )
 
 
+def tax_units(order: Order, line: LineId, units: int, tax: int) -> None:
+    """So much tax on the next `units` that have had no share of the money yet, instead of the line's own rate."""
+    known = next(each for each in order.lines if each.line_id == line)
+    more = tax - known.tax * units // known.quantity
+    goods = 0 if order.terms.prices_include_tax else more
+    settled, rest = _tranches(order, line).split(order.settled_in_turn(line))
+    taxed, others = rest.split(units)
+    order.tranches[line] = (settled + taxed.with_goods(goods) + others).parts
+    order.amended[line] = known.model_copy(update={"tax": known.tax + more, "total": known.total + goods})
+
+
 def cut_line(order: Order, line: LineId, units: int) -> int:
     """Units are taken off again, the last that were agreed upon first: settled, and given up. Returns their worth."""
     kept, off = without_last(order, line, units)

@@ -25,6 +25,8 @@ class Standing:
     tender_refunding: Minor
     disputed: Minor = 0
     """What the customer's bank took back: it is not paid back a second time."""
+    elsewhere: Minor = 0
+    """What went back to another target, as store credit say: neither is that."""
 
     @property
     def held(self) -> Minor:
@@ -33,11 +35,12 @@ class Standing:
     def available(self, kind: OperationKind) -> Minor:
         """The most that an operation of `kind` may move, with everything under way counted as done."""
         if kind is OperationKind.REFUND:
+            gone = self.disputed + self.elsewhere
             return max(
                 0,
                 min(
-                    self.captured - self.refunded - self.refunding - self.disputed,
-                    self.tender_captured - self.tender_refunded - self.tender_refunding - self.disputed,
+                    self.captured - self.refunded - self.refunding - gone,
+                    self.tender_captured - self.tender_refunded - self.tender_refunding - gone,
                 ),
             )
         if self.single_capture and self.capturing:

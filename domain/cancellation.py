@@ -11,6 +11,7 @@ from domain.refusals import Refusal, RefusalKind, Refused
 from domain.settlement import StepKind, plan_money
 from domain.shipments import ShipmentGroup
 from domain.units import UnitState
+from domain.virtual import VirtualGroup
 
 ON_THE_SHELF = (UnitState.OPEN, UnitState.ALLOCATED)
 OFF_THE_SHELF = (UnitState.PICKED, UnitState.READY)
@@ -55,6 +56,9 @@ class CancelPlan(BaseModel):
     @property
     def stops_something(self) -> bool:
         return bool(self.release or self.recall or self.asked)
+
+
+AnyKind = PickupGroup | ShipmentGroup | VirtualGroup
 
 
 def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelPlan:
@@ -107,27 +111,34 @@ def plan_cancel(order: Order, asked: dict[LineId, int] | None = None) -> CancelP
     )
 
 
-def must_be_asked(group: PickupGroup | ShipmentGroup) -> bool:
+def must_be_asked(group: AnyKind) -> bool:
     """A shipment whose place has goods in its hands may leave any minute: only the place knows.
 
     The same is true of a pickup that its customer may be taking out of a parcel machine.
     """
+    if isinstance(group, VirtualGroup):
+        return False
     return group.begun if isinstance(group, ShipmentGroup) else group.in_locker
 
 
-def _can_be_asked(group: PickupGroup | ShipmentGroup, wanted: dict[LineId, int], taken: dict[LineId, int]) -> bool:
-    """What lies in a parcel machine is one parcel: its operator takes all of it out, or nothing."""
+def _can_be_asked(group: AnyKind, wanted: dict[LineId, int], taken: dict[LineId, int]) -> bool:
+    """What lies in a parcel machine is one parcel: its operator takes all of it out, or nothing.
+
+    A partner that could not stop is not asked again.
+    """
     if isinstance(group, ShipmentGroup):
-        return True
+        return group.request is None or not group.request.goes_on
     return all(wanted.get(line, 0) - taken.get(line, 0) >= n for line, n in group.owed_lines().items())
 
 
-def _left_in(group: PickupGroup | ShipmentGroup, wanted: dict[LineId, int], taken: dict[LineId, int]) -> list[UnitsOf]:
+def _left_in(group: AnyKind, wanted: dict[LineId, int], taken: dict[LineId, int]) -> list[UnitsOf]:
     lines = {line: min(wanted.get(line, 0) - taken.get(line, 0), n) for line, n in group.owed_lines().items()}
     return [UnitsOf(group=group.group_id, n=group.n, line_id=line, quantity=n) for line, n in lines.items() if n > 0]
 
 
-def _asked_before(group: PickupGroup | ShipmentGroup) -> dict[LineId, int]:
+def _asked_before(group: AnyKind) -> dict[LineId, int]:
+    if isinstance(group, VirtualGroup):
+        return {}
     if isinstance(group, ShipmentGroup):
         return group.stop.lines if group.stop else {}
     return group.locker.take_out.lines if group.locker and group.locker.take_out else {}

@@ -44,6 +44,15 @@ class NewAddress(Wished):
     origin: int
 
 
+class NewPrices(Wished):
+    """What it costs at the new address, as the channel has told the customer: kept as evidence. Minor units."""
+
+    shipping: NonNegativeInt | None = None
+    """For all that goes there; none: by the channel's rules."""
+    tax: dict[LineId, NonNegativeInt] = {}
+    """On the units of a line that go there; a line that is not named is taxed as it was."""
+
+
 class Way(Wished):
     """How units are to reach the customer."""
 
@@ -76,6 +85,8 @@ class ChangeWish(Wished):
     quantity: dict[LineId, NonNegativeInt] = {}
     """How many units of a line the customer wants to have in all."""
     address: NewAddress | None = None
+    prices: NewPrices | None = None
+    """Goes with an address."""
     method: NewWay | None = None
     contact: int | None = None
     """The number under which the vault keeps the customer's new mail address and phone number."""

@@ -113,7 +113,11 @@ class PartnerWork(BaseModel):
     status: RequestStatus = RequestStatus.REQUESTED
     called_off: bool = False
     """It was asked to drop it."""
+    goes_on: bool = False
+    """It was asked to drop it, and cannot any more."""
     look_at: datetime | None = None
     """When it is looked at next."""
     speaking: bool = False
     """A question is under way."""
+    look_again: bool = False
+    """It has said something meanwhile: the answer may be older than that."""

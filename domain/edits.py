@@ -8,13 +8,15 @@ from domain.change_policy import EditKind, Until
 from domain.change_wishes import ChangeWish, NewLine
 from domain.groups import GroupStatus, WaitsFor
 from domain.ids import LineId, StoreId
-from domain.intake import MAX_LINES, MAX_QUANTITY, Method, TenderType
+from domain.intake import MAX_LINES, MAX_QUANTITY, VIRTUAL, Method, TenderType
 from domain.order import AnyGroup, Order
 from domain.pickups import PickupGroup
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.repricing import going_to
 from domain.settlement import TenderBook
 from domain.shipments import ShipmentGroup
 from domain.units import FULFILLED, OWED, UnitState
+from domain.virtual import VirtualGroup
 
 JOINABLE = (GroupStatus.OFFERED, GroupStatus.ACCEPTED)
 """A place that has begun to pick goes on with what it has; what is added is work of its own."""
@@ -109,7 +111,7 @@ def stays_in_place(group: AnyGroup, wish: ChangeWish) -> bool:
     way = wish.method.way
     if isinstance(group, PickupGroup):
         return way.method is Method.PICKUP and way.store_id == group.store_id and group.has_stock
-    if not group.store_id or not group.has_stock:
+    if isinstance(group, VirtualGroup) or not group.store_id or not group.has_stock:
         return False
     if group.bound_for is not None:
         return way.method is Method.SHIP_TO_STORE and way.store_id == group.bound_for
@@ -124,6 +126,7 @@ def draw_up(order: Order, wish: ChangeWish) -> Edits:
     known = {line.line_id: line for line in order.lines}
     _check(order, wish, set(known))
     _check_money(order, wish)
+    _check_virtual(order, wish)
     for new in wish.add:
         edits.add.append(_addition(order, new.line_id, new.quantity, _begun_in(order, new.fulfilment), new))
     wanted = dict.fromkeys(wish.remove, 0) | wish.quantity
@@ -138,6 +141,7 @@ def draw_up(order: Order, wish: ChangeWish) -> Edits:
         _move(order, edits, wish)
     if wish.address is not None:
         _readdress(order, edits)
+        _check_prices(order, edits)
     if wish.contact is not None:
         _check_contact(order)
     if not edits.blocked and edits.cut and not edits.add and not order.fulfilled_units:
@@ -172,6 +176,14 @@ def _check_money(order: Order, wish: ChangeWish) -> None:
             "It is to be paid in the store, and what is shipped is paid before. "
             "Pay it first: POST /v1/orders/{id}/payments."
         )
+
+
+def _check_virtual(order: Order, wish: ChangeWish) -> None:
+    """It goes out as soon as it is paid: nobody is between."""
+    named = {*wish.remove, *wish.quantity, *(wish.method.lines if wish.method else ())}
+    for line in order.lines:
+        if line.line_id in named and line.kind in VIRTUAL:
+            raise _refused(f"Line {line.line_id} is never shipped and is not changed. Cancel it, or order anew.")
 
 
 # --- adding ----------------------------------------------------------------------------------------------------------
@@ -321,6 +333,8 @@ def goes_so(group: AnyGroup, wish: ChangeWish) -> bool:
             return way.store_id == group.store_id and group.has_stock
         same = way.method is Method.PICKUP and way.store_id == group.store_id and way.mode is group.mode
         return same and group.has_stock
+    if isinstance(group, VirtualGroup):
+        return True
     if group.bound_for is not None:
         same = way.method is Method.SHIP_TO_STORE and way.store_id == group.bound_for
         return same and way.service is group.service
@@ -364,6 +378,13 @@ def _readdress(order: Order, edits: Edits) -> None:
             Block(EditKind.ADDRESS, group.n, line, n, reason or ("not_offered" if until is Until.NEVER else "picked"))
             for line, n in stuck.items()
         ]
+
+
+def _check_prices(order: Order, edits: Edits) -> None:
+    going = going_to(order, edits.readdressed)
+    for line in edits.wish.prices.tax if edits.wish.prices is not None and edits.readdressed else ():
+        if line not in going:
+            raise _refused(f"No unit of line {line} that is still to be paid goes to the new address.")
 
 
 def _stuck(group: ShipmentGroup, until: Until) -> bool:

@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from domain.groups import GroupStatus, WaitsFor
+from domain.groups import Group, GroupStatus, WaitsFor
 from domain.intake import PickupMode
 from domain.locker_stays import LockerStay
 from domain.pickups import PickupGroup
 from domain.shipments import ShipmentGroup
 from domain.transfers import TransferGroup
 from domain.views import GroupLineView, GroupView, LockerView
+from domain.virtual import VirtualGroup
 
 
-def group_view(group: PickupGroup | ShipmentGroup) -> GroupView:
+def group_view(group: PickupGroup | ShipmentGroup | VirtualGroup) -> GroupView:
+    if isinstance(group, VirtualGroup):
+        return GroupView(**_shared(group))
     if isinstance(group, TransferGroup):
         return _transfer_view(group)
     return _pickup_view(group) if isinstance(group, PickupGroup) else _shipment_view(group)
@@ -92,7 +95,7 @@ def _shipment_view(group: ShipmentGroup) -> GroupView:
     )
 
 
-def _shared(group: PickupGroup | ShipmentGroup) -> dict[str, Any]:
+def _shared(group: Group) -> dict[str, Any]:
     is_open = group.open  # looks at every line: once, not for each of five hundred
     return {
         "id": group.group_id,

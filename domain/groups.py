@@ -74,7 +74,7 @@ class Group(BaseModel):
     hints: ClassVar[dict[GroupStatus, str]]
     """What to do instead of something that the status forbids."""
 
-    kind: Literal["pickup", "shipment", "transfer"]
+    kind: Literal["pickup", "shipment", "transfer", "virtual"]
     order_id: OrderId
     n: int
     """Unique within the order, over both kinds."""

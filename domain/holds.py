@@ -17,6 +17,8 @@ class HoldKind(StrEnum):
     STOCK = "stock"
     REMORSE = "remorse"
     MANUAL = "manual"
+    EXCHANGE = "exchange"
+    """It replaces goods that have not come back yet."""
 
 
 class HoldOutcome(StrEnum):

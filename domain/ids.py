@@ -52,6 +52,11 @@ def application_workflow_id(application: str) -> str:
     return f"application/{application}"
 
 
+def retention_workflow_id(application: str) -> str:
+    """Who keeps an application's file after its end."""
+    return f"retention/{application}"
+
+
 def order_of_workflow(workflow_id: str) -> OrderId | None:
     """The order that a workflow id names, or nothing for any other kind of workflow."""
     kind, _, rest = workflow_id.partition("/")
@@ -74,6 +79,10 @@ def pickup_id(order: OrderId, number: int) -> GroupId:
 
 def shipment_id(order: OrderId, number: int) -> GroupId:
     return GroupId(f"shipment/{order}/{number}")
+
+
+def virtual_id(order: OrderId, number: int) -> GroupId:
+    return GroupId(f"virtual/{order}/{number}")
 
 
 def operation_key(order: OrderId, operation: str, *sequence: str | int) -> OperationKey:

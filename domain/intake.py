@@ -81,6 +81,8 @@ class Method(StrEnum):
     PICKUP = "pickup"
     SHIP = "ship"
     SHIP_TO_STORE = "ship_to_store"
+    VIRTUAL = "virtual"
+    """Only for lines that are never shipped; they may also stand beside others in any fulfilment."""
 
 
 class PickupMode(StrEnum):
@@ -102,6 +104,10 @@ class LineKind(StrEnum):
     GIFT_CARD = "gift_card"
 
 
+VIRTUAL = frozenset({LineKind.VIRTUAL, LineKind.GIFT_CARD})
+"""What is never shipped and lies on no shelf."""
+
+
 class TenderType(StrEnum):
     CARD = "card"
     GIFT_CARD = "gift_card"
@@ -109,6 +115,8 @@ class TenderType(StrEnum):
     PAY_IN_STORE = "pay_in_store"
     FINANCING = "financing"
     SETTLED = "settled"
+    EXCHANGE_CREDIT = "exchange_credit"
+    """What a return gives back pays for its replacement; no channel sends it."""
 
 
 class Service(StrEnum):
@@ -145,6 +153,11 @@ class PickupDetails(Body):
     person: Person | None = None
 
 
+class Recipient(Body):
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
+    name: Text | None = None
+
+
 class Line(Body):
     """`discount` and `tax` are totals of the line, in minor units."""
 
@@ -156,6 +169,8 @@ class Line(Body):
     tax: Amount = 0
     fulfilment: Key
     kind: LineKind = LineKind.GOODS
+    recipient: Recipient | None = None
+    """Who gets the gift card; the customer, when left out."""
     substitution: Substitution | None = None
     """What may be given instead when the store does not find it; nothing when left out."""
 
@@ -207,9 +222,11 @@ class Tender(Body):
     reference: Key | None = None
 
     @model_validator(mode="after")
-    def _card_has_a_token(self) -> Self:
+    def _says_what_pays(self) -> Self:
         if self.type is TenderType.CARD and self.token is None:
             raise misplaced(("token",), "a card tender needs the provider's token")
+        if self.type in (TenderType.GIFT_CARD, TenderType.STORE_CREDIT) and not self.number:
+            raise misplaced(("number",), f"a {self.type} tender needs its number")
         return self
 
 
@@ -246,6 +263,13 @@ class OrderBody(Body):
                 )
             if line.discount > line.quantity * line.unit_price:
                 raise misplaced(("lines", n, "discount"), f"the discount of line {line.line_id} is more than its price")
+        for n, line in enumerate(self.lines):
+            if line.recipient is not None and line.kind is not LineKind.GIFT_CARD:
+                raise misplaced(("lines", n, "recipient"), "only a gift card has a recipient of its own")
+        virtual = {each.id for each in self.fulfilments if each.method is Method.VIRTUAL}
+        for n, line in enumerate(self.lines):
+            if line.fulfilment in virtual and line.kind not in VIRTUAL:
+                raise misplaced(("lines", n, "fulfilment"), "goods are fetched or shipped")
         used = {line.fulfilment for line in self.lines}
         for n, fulfilment in enumerate(self.fulfilments):
             if fulfilment.id not in used:

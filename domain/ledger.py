@@ -24,6 +24,8 @@ class Account(StrEnum):
     PREPAID = "prepaid"
     """Charged at once, before the goods."""
     REFUNDS = "refunds"
+    OWED_TO_CUSTOMERS = "owed_to_customers"
+    """What went back as store credit or as a gift card: it is spent in another order."""
     UNEXPLAINED = "unexplained"
     """A capture that nobody here asked for: a person finds its purpose."""
 
@@ -44,6 +46,8 @@ class Movement(StrEnum):
     """Given back uncaptured: voided, expired, or released by a single capture."""
     REFUND = "refund"
     REFUND_REVERSED = "refund_reversed"
+    REDIRECT = "redirect"
+    """Given back to another target than it came from: the provider keeps it, and we owe it to the customer."""
 
 
 class _Value(BaseModel):
@@ -82,6 +86,8 @@ def postings_for(movement: Movement, amount: Minor, purpose: CapturePurpose | No
             return _transfer(amount, debit=Account.REFUNDS, credit=Account.RECEIVABLE)
         case Movement.REFUND_REVERSED:
             return _transfer(amount, debit=Account.RECEIVABLE, credit=Account.REFUNDS)
+        case Movement.REDIRECT:
+            return _transfer(amount, debit=Account.REFUNDS, credit=Account.OWED_TO_CUSTOMERS)
 
 
 def _transfer(amount: Minor, *, debit: Account, credit: Account) -> tuple[Posting, Posting]:
@@ -169,6 +175,19 @@ class Dispute(_Value):
     reason: str | None = None
 
 
+class RedirectedRefund(_Value):
+    """Captured money that went back as store credit or as a gift card."""
+
+    key: OperationKey
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    amount: Minor
+    currency: Currency
+    target: str
+    reason: str
+    at: AwareDatetime
+
+
 class OrderGoods(_Value):
     """What an order's goods are worth, as the caller knows it; the ledger knows money only."""
 
@@ -208,6 +227,7 @@ class OrderMoney(_Value):
     tenders: tuple[TenderTotals, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    redirected: tuple[RedirectedRefund, ...] = ()
 
     @property
     def held(self) -> Minor:
@@ -220,6 +240,10 @@ class OrderMoney(_Value):
     @property
     def refunded(self) -> Minor:
         return sum(tender.refunded for tender in self.tenders)
+
+    @property
+    def given_elsewhere(self) -> Minor:
+        return sum(redirect.amount for redirect in self.redirected)
 
 
 class OrderStatement(OrderMoney):
@@ -255,7 +279,9 @@ def _ceilings(money: OrderMoney) -> Iterable[Violation]:
             Rule.REFUNDED_WITHIN_CAPTURED, authorisation.id, authorisation.refunded, authorisation.captured
         )
     for tender in money.tenders:
-        yield from _at_most(Rule.REFUNDED_WITHIN_CAPTURED, tender.tender_id, tender.refunded, tender.captured)
+        elsewhere = sum(each.amount for each in money.redirected if each.tender_id == tender.tender_id)
+        back = tender.refunded + elsewhere
+        yield from _at_most(Rule.REFUNDED_WITHIN_CAPTURED, tender.tender_id, back, tender.captured)
 
 
 def _purposes(operations: Sequence[OperationEntry]) -> Iterable[Violation]:
@@ -280,7 +306,7 @@ def _books(money: OrderMoney) -> Iterable[Violation]:
 
 
 def _against_goods(money: OrderMoney, goods: OrderGoods) -> Iterable[Violation]:
-    kept = money.captured - money.refunded
+    kept = money.captured - money.refunded - money.given_elsewhere
     due = goods.delivered_or_kept + goods.fees
     prepaid = sum(one.booked for one in money.operations if one.purpose is CapturePurpose.CHARGE_AT_ONCE)
     yield from _at_most(Rule.TAKEN_WITHIN_DUE, money.order_id, kept, due + min(prepaid, goods.owed))

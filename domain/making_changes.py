@@ -12,10 +12,12 @@ from domain.ids import LineId, StoreId
 from domain.intake import Method
 from domain.order import AnyGroup, Order
 from domain.pickups import PickupGroup
+from domain.repricing import price_address
 from domain.settlement import plan_money
 from domain.shipments import ShipmentGroup
 from domain.transfers import TransferGroup
 from domain.units import Units, UnitState
+from domain.virtual import VirtualGroup
 
 SHELF = (UnitState.OPEN, UnitState.ALLOCATED)
 HANDS = (UnitState.PICKED, UnitState.READY)
@@ -59,6 +61,7 @@ def make(order: Order, edits: Edits) -> Made:
     if wish.method is not None and edits.move:
         _move(order, edits.move, wish, wish.method.way, made)
     if wish.address is not None:
+        price_address(order, edits.readdressed, wish.address, wish.prices)
         for n in edits.readdressed:
             _readdress(order.shipment(n), wish.address, made)
     if wish.contact is not None:
@@ -244,6 +247,8 @@ def _alter(order: Order, group: AnyGroup, moved: dict[LineId, int], way: Way, ma
         made.altered.append(group.n)
     if isinstance(group, PickupGroup):
         group.mode, group.requested_at = way.mode, way.requested_at or group.requested_at
+        return
+    if isinstance(group, VirtualGroup):
         return
     group.service, group.promised_at = way.service, None
     if way.address is not None:

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from domain.balances import BalanceId
 from domain.ids import GroupId, OrderId, Sku, StoreId
 from domain.lockers import CompartmentId, LockerId
 from domain.money import Money
@@ -80,6 +81,17 @@ class NoticeKind(StrEnum):
     RETURN_EXPIRED = "return_expired"
     RETURN_DECLINED = "return_declined"
     """Inspected and not accepted: it goes back to the customer."""
+    APPEASED = "appeased"
+    """Money goes back as goodwill."""
+    BALANCE_GIVEN = "balance_given"
+    """Store credit, or a gift card, with the number that pays."""
+
+    EXCHANGE_RESERVED = "exchange_reserved"
+    """What replaces the goods is kept for the customer until they have come."""
+    EXCHANGE_PAYMENT = "exchange_payment"
+    """What the customer wants instead is dearer: the difference is asked for."""
+    EXCHANGE_FELL_THROUGH = "exchange_fell_through"
+    EXCHANGE_CHARGED = "exchange_charged"
 
     STORE_NEW_ORDER = "store_new_order"
     STORE_NEW_SHIPMENT = "store_new_shipment"
@@ -110,7 +122,13 @@ class NoticeKind(StrEnum):
         """Whether the hand-over code belongs into it; no notice to a store ever carries one."""
         return self in _SHOWS_CODE
 
+    @property
+    def shows_number(self) -> bool:
+        """Whether the number of a gift card or of store credit belongs into it: only what goes to its holder."""
+        return self in _SHOWS_NUMBER
 
+
+_SHOWS_NUMBER = frozenset({NoticeKind.BALANCE_GIVEN})
 _MAY_BE_DECLINED = frozenset({NoticeKind.PICKUP_REMINDER, NoticeKind.WINDOW_EXTENDED})
 _SHOWS_CODE = frozenset(
     {
@@ -178,6 +196,10 @@ class NoticeFacts(_Value):
     released: Money | None = None
     """Reserved money that is free again."""
     refund: Money | None = None
+    refund_target: TextKey | None = None
+    """Where it goes, if not the way it was paid: `store_credit`, `gift_card`."""
+    balance_id: BalanceId | None = None
+    """Whose number the mail names: it is derived when the mail is sent."""
     at_till: bool = False
     """The refund is paid out in the store, where the money was paid."""
     fee: Money | None = None

@@ -12,6 +12,7 @@ from domain.group_views import group_view
 from domain.groups import Ending, WaitsFor
 from domain.holds import Hold
 from domain.ids import LineId, OperationKey, Sku, StoreId
+from domain.intake import TenderType
 from domain.kits import Needs, component_shares
 from domain.locker_stays import LockerStay
 from domain.open_changes import MadeChange, OpenChange
@@ -35,6 +36,7 @@ from domain.views import (
     PaymentView,
     SaleOfView,
 )
+from domain.virtual import VirtualGroup
 from domain.waiting import waits_of
 from domain.waits import Trouble
 
@@ -64,7 +66,8 @@ def _kind_of(group: Any) -> str:
 AnyGroup = Annotated[
     Annotated[PickupGroup, Tag("pickup")]
     | Annotated[ShipmentGroup, Tag("shipment")]
-    | Annotated[TransferGroup, Tag("transfer")],
+    | Annotated[TransferGroup, Tag("transfer")]
+    | Annotated[VirtualGroup, Tag("virtual")],
     Discriminator(_kind_of),
 ]
 
@@ -122,6 +125,10 @@ class Order(BaseModel):
     contact: int | None = None
     """Under which the vault keeps where the customer is told now; none: as when the order was placed."""
     next_action: NextAction | None = None
+    unpaid: bool = False
+    """Its customer was asked to pay, and did not."""
+    exchange_settled: bool = False
+    """It knows what came back of the goods that it replaces."""
     finished: bool = False
     """Units and money are final."""
 
@@ -141,9 +148,20 @@ class Order(BaseModel):
             for pickup in terms.pickups
         ]
         groups += [_shipment_of(terms, shipment) for shipment in terms.shipments]
+        if terms.virtual is not None:
+            units = _units_of(terms, terms.virtual)
+            groups.append(VirtualGroup(order_id=terms.order_id, n=terms.virtual, units=units))
         groups.sort(key=lambda group: group.n)
         tenders = [
-            TenderBook(tender_id=t.tender_id, type=t.type, amount=t.amount, token=t.token) for t in terms.tenders
+            TenderBook(
+                tender_id=t.tender_id,
+                type=t.type,
+                amount=t.amount,
+                token=t.token,
+                # Who exchanges for something dearer names a card later.
+                exhausted=t.type is TenderType.CARD and t.token is None,
+            )
+            for t in terms.tenders
         ]
         return cls(terms=terms, groups=groups, tenders=tenders)
 
@@ -266,6 +284,19 @@ class Order(BaseModel):
     @property
     def _refunded(self) -> int:
         return sum(tender.refunded for tender in self.tenders)
+
+    @property
+    def pays_on_arrival(self) -> int:
+        """Worth of goods on their way that a loan pays for once they are there, and not before."""
+        financed = sum(tender.live for tender in self.tenders if tender.type is TenderType.FINANCING)
+        if not financed:
+            return 0
+        under_way: dict[LineId, int] = {}
+        for group in self.groups:
+            if group.kind == "shipment":
+                for line, units in group.units.items():
+                    under_way[line] = under_way.get(line, 0) + units.count(UnitState.SHIPPED)
+        return min(financed, self.worth_earned(under_way))
 
     def _earned_of(self, line: LineId) -> GivenUp:
         """The settled units of a line that were earned, and their worth."""
@@ -469,6 +500,7 @@ class Order(BaseModel):
             waiting_for=waits_of(self),
             next_action=self.next_action,
             interventions=list(self.interventions),
+            exchange_of=terms.exchange,
             linked_to=SaleOfView(order_id=terms.sale.order_id, n=terms.sale.n) if terms.sale is not None else None,
             change=_change_view(self.change) if self.change is not None else None,
             changes=list(self.changes),

@@ -10,6 +10,7 @@ from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
 from domain.ledger import CapturePurpose, OrderMoney, check_order
 from domain.money import Currency
 from domain.payments import Authorisation, AuthorisationId, OperationStatus
+from domain.returns.settling import TILL
 from domain.timeline import Event, TimelineEntry
 from domain.views import LineView, OrderView
 
@@ -309,6 +310,9 @@ def _by_returns(order: OrderView, returns: Sequence[PaidByReturn]) -> Iterable[D
             )
 
 
+BACK = (Event.PAYMENT_REFUNDED, Event.RETURN_REFUNDED, Event.APPEASEMENT_PAID)
+
+
 def order_differences(
     order: OrderView,
     money: OrderMoney,
@@ -423,12 +427,12 @@ def _record(order: OrderView, money: OrderMoney, events: Iterable[TimelineEntry]
     for entry in events:
         amount = getattr(entry.data, "amount", 0)
         till += amount if entry.event is Event.PAID_IN_STORE else 0
-        if entry.event in (Event.PAYMENT_REFUNDED, Event.RETURN_REFUNDED) and entry.reason == "at the till":
+        if entry.event in BACK and (entry.reason == "at the till" or getattr(entry.data, "tender", None) == TILL):
             till_back += amount
     refunding = sum(tender.refunding for tender in money.tenders)
     for what, shown, booked in (
         ("captured", order.payment.captured, money.captured + till),
-        ("refunded", order.payment.refunded, money.refunded + refunding + till_back),
+        ("refunded", order.payment.refunded, money.refunded + money.given_elsewhere + refunding + till_back),
         ("authorised", order.payment.authorised, money.held),
     ):
         if shown != booked:

@@ -15,21 +15,13 @@ from domain.intake import TenderType
 from domain.money import apportion
 from domain.payments import TenderId
 from domain.promotions import BuyGet, Priced, paid_back
+from domain.tender_use import TenderRule
 
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TenderRule(StrEnum):
-    """Which tender is paid back first."""
-
-    FIRST = "first"
-    LAST = "last"
-    """In the reverse order of payment, so that the first tender bears what is kept."""
-    PRO_RATA = "pro_rata"
 
 
 class ShippingRule(StrEnum):

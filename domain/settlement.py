@@ -6,7 +6,17 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.intake import TenderType
+from domain.money import apportion
 from domain.payments import AuthorisationId, TenderId
+from domain.tender_use import TenderRule, TenderUse
+
+HELD = frozenset(
+    {
+        *(TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT),
+        *(TenderType.EXCHANGE_CREDIT, TenderType.FINANCING),
+    }
+)
+"""What is authorised first and captured when goods leave, or arrive."""
 
 
 class StepKind(StrEnum):
@@ -76,6 +86,13 @@ class TenderBook(BaseModel):
         return max(0, self.amount - self.held)
 
     @property
+    def beyond(self) -> int:
+        """Held credit that is more than the tender is good for by now."""
+        if self.type is not TenderType.EXCHANGE_CREDIT:
+            return 0
+        return max(0, self.live - max(0, self.amount - self.held))
+
+    @property
     def expected(self) -> int:
         """What the customer has still to do for this tender: confirm it, or pay it at the till."""
         if self.awaiting is None and self.type is not TenderType.PAY_IN_STORE:
@@ -104,12 +121,14 @@ class MoneyPlan(BaseModel):
         return sum(step.amount for step in self.of(kind))
 
 
-def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int = 0) -> MoneyPlan:
+def plan_money(
+    tenders: list[TenderBook], earned: int, owed: int, due_back: int = 0, use: TenderUse = TenderUse()
+) -> MoneyPlan:
     """The steps after which captured money equals `earned` and live plus prepaid money covers `owed`.
 
     `earned`: worth of the units that left for the customer, plus fees. `owed`: worth of the units still to be
-    delivered. `due_back`: money of goods that never got there, which does not stay to pay for others. Captures take the
-    tenders in their order; voids and refunds in the reverse order, so that the first tender bears what is kept.
+    delivered. `due_back`: money of goods that never got there, which does not stay to pay for others. `use` says which
+    tender is captured and which is refunded first; what is captured last is voided first.
     """
     books = [book.model_copy(deep=True) for book in tenders]
     owed = max(0, owed)
@@ -117,9 +136,9 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
     held = sum(book.held for book in books)
 
     missing = earned - held
-    for book in books:
-        take = min(book.live, max(0, missing))
-        if take and book.authorisation_id:
+    charged = [book.live if book.authorisation_id else 0 for book in books]
+    for book, take in zip(books, _captures(books, charged, missing, earned, use.captured), strict=True):
+        if take:
             steps.append(_step(StepKind.CAPTURE, book, take))
             book.live -= take
             book.captured += take
@@ -130,9 +149,9 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
     give_back += max(0, -still_owed)
 
     if give_back:
-        for book in reversed(books):
+        for book, share in _refunds(books, give_back, use.refunded):
             for authorisation, kept in reversed(list(book.captures.items())):
-                part = min(kept, give_back)
+                part = min(kept, share)
                 if part > 0:
                     steps.append(
                         MoneyStep(
@@ -142,20 +161,23 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
                             authorisation_id=authorisation,
                         )
                     )
-                    give_back -= part
+                    share -= part
     still_owed = max(0, still_owed)
 
+    for book in books:
+        # Less came back than the credit was for.
+        if (over := min(book.live, book.beyond)) and book.authorisation_id:
+            steps.append(_step(StepKind.VOID, book, over))
+            book.live -= over
     excess = sum(book.live for book in books) - still_owed
-    for book in reversed(books):
-        part = min(book.live, max(0, excess))
-        if part and book.authorisation_id:
-            steps.append(_step(StepKind.VOID, book, part))
-            book.live -= part
-            excess -= part
+    freeable = [book.live if book.authorisation_id else 0 for book in books]
+    for book, part in _voids(books, freeable, excess, use.captured):
+        steps.append(_step(StepKind.VOID, book, part))
+        book.live -= part
 
     wanting = max(0, missing) + still_owed - sum(book.live for book in books)
     for book in books:
-        part = min(book.room, max(0, wanting)) if book.type is TenderType.CARD else 0
+        part = min(book.room, max(0, wanting)) if book.type in HELD else 0
         if part:
             steps.append(MoneyStep(kind=StepKind.AUTHORISE, tender_id=book.tender_id, amount=part))
             wanting -= part
@@ -163,6 +185,62 @@ def plan_money(tenders: list[TenderBook], earned: int, owed: int, due_back: int 
     # Who has nothing more to collect does not come back to pay.
     expected = min(wanting, sum(book.expected for book in books)) if owed else 0
     return MoneyPlan(steps=steps, short=max(0, missing), expected=expected, uncovered=wanting - expected)
+
+
+# --- which tender first -----------------------------------------------------------------------------------------------
+
+
+def _captures(books: list[TenderBook], charged: list[int], missing: int, earned: int, rule: TenderRule) -> list[int]:
+    """How much of each live authorisation to take, at most `missing` in all."""
+    takes = [0] * len(books)
+    if rule is TenderRule.PRO_RATA:
+        # Each tender's part of everything earned so far: whatever was taken before, and in however many steps, the
+        # parts come to the same.
+        parts = apportion(max(0, earned), [book.amount for book in books])
+        for at, (book, part) in enumerate(zip(books, parts, strict=True)):
+            takes[at] = max(0, min(charged[at], part - book.held, missing))
+            missing -= takes[at]
+    for at in reversed(range(len(books))) if rule is TenderRule.LAST else range(len(books)):
+        more = max(0, min(charged[at] - takes[at], missing))
+        takes[at] += more
+        missing -= more
+    return takes
+
+
+def _refunds(books: list[TenderBook], give_back: int, rule: TenderRule) -> list[tuple[TenderBook, int]]:
+    """How much goes back to each tender, at most what it has paid."""
+    shares = [0] * len(books)
+    kept = [sum(part for part in book.captures.values() if part > 0) for book in books]
+    if rule is TenderRule.PRO_RATA:
+        stays = apportion(max(0, sum(kept) - give_back), [book.amount for book in books])
+        for at, part in enumerate(stays):
+            shares[at] = max(0, min(kept[at] - part, give_back))
+            give_back -= shares[at]
+    for at in range(len(books)) if rule is TenderRule.FIRST else reversed(range(len(books))):
+        more = min(kept[at] - shares[at], give_back)
+        shares[at] += more
+        give_back -= more
+    found = [(book, share) for book, share in zip(books, shares, strict=True) if share]
+    return found if rule is TenderRule.FIRST else found[::-1]
+
+
+def _voids(
+    books: list[TenderBook], freeable: list[int], excess: int, captured: TenderRule
+) -> list[tuple[TenderBook, int]]:
+    """How much of each live authorisation to free, so that what stays is what would be captured first."""
+    frees = [0] * len(books)
+    excess = max(0, excess)
+    if captured is TenderRule.PRO_RATA:
+        stays = sum(book.live + book.held for book in books) - excess
+        for at, part in enumerate(apportion(max(0, stays), [book.amount for book in books])):
+            frees[at] = max(0, min(freeable[at], books[at].live + books[at].held - part, excess))
+            excess -= frees[at]
+    for at in range(len(books)) if captured is TenderRule.LAST else reversed(range(len(books))):
+        more = min(freeable[at] - frees[at], excess)
+        frees[at] += more
+        excess -= more
+    found = [(book, part) for book, part in zip(books, frees, strict=True) if part]
+    return found if captured is TenderRule.LAST else found[::-1]
 
 
 def _step(kind: StepKind, book: TenderBook, amount: int) -> MoneyStep:

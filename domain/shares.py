@@ -84,6 +84,13 @@ class Tranches:
             ]
         )
 
+    def with_goods(self, amount: int) -> "Tranches":
+        """The same units, whose goods cost so much more together."""
+        more = apportion(amount, [part.units for part in self.parts])
+        return Tranches(
+            [part.model_copy(update={"goods": part.goods + each}) for part, each in zip(self.parts, more, strict=True)]
+        )
+
     def __add__(self, other: "Tranches") -> "Tranches":
         return Tranches([*self.parts, *other.parts])
 

@@ -84,6 +84,8 @@ class ShipmentGroup(Group):
     parcels: list[Parcel] = Field(default_factory=list)
     request: PartnerWork | None = None
     """What was asked of the partner that sends it; none of a place of ours."""
+    partner_events: list[str] = Field(default_factory=list)
+    """What its partner said by itself, by the ids of the events: each is heard once."""
     stop: StopAsked | None = None
     labels_tried: int = 0
     spare_labels: list[OperationKey] = Field(default_factory=list)

@@ -6,9 +6,21 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Actor, Channel
+from domain.carriage import Country
+from domain.change_policy import ServicePrice
 from domain.destinations import Destination, destination_of
-from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Discrepancy, LineKind, Method, OrderBody, PickupMode, Relation, Service, TenderType
+from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId
+from domain.intake import (
+    VIRTUAL,
+    Discrepancy,
+    LineKind,
+    Method,
+    OrderBody,
+    PickupMode,
+    Relation,
+    Service,
+    TenderType,
+)
 from domain.kits import Component, needs_of
 from domain.lockers import LockerId
 from domain.money import Currency
@@ -17,6 +29,10 @@ from domain.pickup_windows import Duration
 from domain.policy_packs import PolicyPack
 from domain.promises import Promise
 from domain.substitution_rules import Substitution
+from domain.tender_use import TenderUse
+
+FINANCING = "financing "
+"""How the token of a tender begins that a loan pays."""
 
 
 class Fixed(BaseModel):
@@ -38,6 +54,8 @@ class LineTerms(Fixed):
     components: list[Component] = []
     """What one unit is made of, when it is a kit."""
     substitution: Substitution | None = None
+    recipient: int | None = None
+    """Under which the vault keeps who gets the gift card; none: the customer does."""
 
     @property
     def needs(self) -> dict[Sku, int]:
@@ -88,6 +106,16 @@ class SaleOf(Fixed):
     """The pickup."""
 
 
+class ExchangeOf(Fixed):
+    """A return whose value pays for this order, which replaces what comes back."""
+
+    return_id: ReturnId
+    order_id: OrderId
+    """That it is a return of."""
+    waits: bool = True
+    """It goes on when the goods have come back."""
+
+
 class ChannelRules(Fixed):
     """What the seller has decided for orders of one channel."""
 
@@ -99,6 +127,10 @@ class ChannelRules(Fixed):
     """Orders worth more minor units than this wait for approval."""
     change_window: Duration | None = None
     """How long after placement no store sees an order; none: as the policy says."""
+    shipping_to: dict[Country, dict[Service, ServicePrice]] = {}
+    """What shipping costs once an address is changed to another country; one that is not named costs what it did."""
+    tenders: TenderUse = TenderUse()
+    """Which tender of an order is captured and refunded first."""
 
 
 class OrderTerms(Fixed):
@@ -113,6 +145,8 @@ class OrderTerms(Fixed):
     lines: list[LineTerms]
     pickups: list[PickupTerms]
     shipments: list[ShipmentTerms] = []
+    virtual: int | None = None
+    """The number of the group of what is never shipped; none: everything is."""
     tenders: list[TenderTerms]
     prices_include_tax: bool = True
     shipping_total: int
@@ -126,6 +160,7 @@ class OrderTerms(Fixed):
     actor: Actor
     sale: SaleOf | None = None
     """It is sold over the counter at once, beside a pickup."""
+    exchange: ExchangeOf | None = None
 
     @property
     def payable(self) -> int:
@@ -153,16 +188,22 @@ def terms_of(
     promises: Mapping[str, Promise] | None = None,
     sale: SaleOf | None = None,
     return_policy: int = 0,
+    tokens: Sequence[str | None] | None = None,
 ) -> OrderTerms:
     """Fix the terms of an accepted order body. Groups are numbered from 1 in the order of the fulfilments.
 
     `kits`: the components of what is a kit, by SKU. `stores`: where the stores are that goods are sent to. `promises`:
-    what was promised to a fulfilment before.
+    what was promised to a fulfilment before. `tokens`: what stands for each tender, where that is not its own token.
     """
+    tokens = [tender.token for tender in body.tenders] if tokens is None else tokens
     numbers = {fulfilment.id: n for n, fulfilment in enumerate(body.fulfilments, start=1)}
     named = body.pickup.person if body.pickup else None
     pickups, shipments = [], []
+    shipped = {line.fulfilment for line in body.lines if line.kind not in VIRTUAL}
+    virtual = len(numbers) + 1 if any(line.kind in VIRTUAL for line in body.lines) else None
     for fulfilment in body.fulfilments:
+        if fulfilment.id not in shipped:
+            continue
         if fulfilment.address is not None and fulfilment.method is Method.SHIP:
             shipments.append(
                 ShipmentTerms(
@@ -227,18 +268,20 @@ def terms_of(
                 discount=line.discount,
                 tax=line.tax,
                 total=line.total(body.prices_include_tax),
-                group=numbers[line.fulfilment],
+                group=virtual if virtual is not None and line.kind in VIRTUAL else numbers[line.fulfilment],
                 kind=line.kind,
                 components=list((kits or {}).get(line.sku, ())),
                 substitution=line.substitution,
+                recipient=n if line.recipient is not None else None,
             )
-            for line in body.lines
+            for n, line in enumerate(body.lines, start=1)
         ],
         pickups=pickups,
         shipments=shipments,
+        virtual=virtual,
         tenders=[
-            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=tender.token)
-            for n, tender in enumerate(body.tenders, start=1)
+            TenderTerms(tender_id=TenderId(f"t{n}"), type=tender.type, amount=tender.amount, token=token)
+            for n, (tender, token) in enumerate(zip(body.tenders, tokens, strict=True), start=1)
         ],
         prices_include_tax=body.prices_include_tax,
         shipping_total=body.shipping_total,

@@ -18,6 +18,7 @@ from domain.open_changes import MadeChange, Totals
 from domain.parcels import Box, Parcel
 from domain.pickups import HandOver, Proposal
 from domain.sourcing.rules import Queue
+from domain.terms import ExchangeOf
 from domain.waits import Wait
 
 
@@ -221,6 +222,8 @@ class OrderView(View):
     next_action: NextAction | None = None
     interventions: list[InterventionView] = []
     linked_to: SaleOfView | None = None
+    exchange_of: ExchangeOf | None = None
+    """The return whose value pays for it, and the order that it was of."""
     change: ChangeView | None = None
     changes: list[MadeChange] = []
     contact: int | None = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from domain.choices import ChoiceOption, choices_of
 from domain.groups import Group, GroupStatus, WaitsFor
 from domain.locker_waits import locker_waits, with_locker
 from domain.pickups import PickupGroup
@@ -99,6 +100,7 @@ def _supply(group: Group, supply: Supply, since: datetime) -> Wait:
         since=group.waiting_since or since,
         deadline=supply.until,
         default="cancel",
+        choices=[ChoiceOption.WAIT, ChoiceOption.CANCEL],
     )
 
 
@@ -109,11 +111,12 @@ def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
             return Wait(
                 id=f"choice/{group.n}",
                 kind=WaitKind.CHOICE,
-                what="customer chooses another store, to wait, or to cancel",
+                what="customer chooses how to go on",
                 who="customer",
                 since=group.waiting_since or since,
                 deadline=group.choose_by,
                 default="cancel and refund",
+                choices=choices_of(order, group),
             )
         case GroupStatus.WAITING if group.supply is not None:
             return _supply(group, group.supply, since)
@@ -126,6 +129,7 @@ def _pickup_wait(order: "Order", group: PickupGroup) -> Wait | None:
                 since=group.waiting_since or since,
                 deadline=group.choose_by,
                 default="cancel and refund",
+                choices=choices_of(order, group),
             )
         case GroupStatus.OFFERED:
             return Wait(

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.choices import ChoiceOption
+
 
 class WaitKind(StrEnum):
     PLACEMENT = "placement"
@@ -28,6 +30,8 @@ class WaitKind(StrEnum):
     """A label, or a compartment of a parcel machine."""
     INSPECTION = "inspection"
     SETTLEMENT = "settlement"
+    EXCHANGE = "exchange"
+    EXCHANGE_PAYMENT = "exchange_payment"
     PAYMENT_SYSTEM = "payment_system"
     INTERVENTION = "intervention"
 
@@ -45,6 +49,8 @@ class Wait(BaseModel):
     since: datetime
     deadline: datetime | None = None
     default: str | None = None
+    choices: list[ChoiceOption] | None = None
+    """What a customer who is waited for may choose, and one who waits may choose instead."""
     last_error: str | None = None
     next_retry: datetime | None = None
 

@@ -7,15 +7,18 @@ from gateway.account import pages
 from gateway.applications import (
     accounts,
     applications,
+    attention,
     closing,
     documents,
     exporting,
     parties,
     products,
+    retention,
     underwriting,
 )
-from gateway.channels import availability, changes, customers, messages, order_commands, orders, promises
+from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
 from gateway.ops import (
+    approvals,
     backorders,
     brokering,
     data,
@@ -28,7 +31,7 @@ from gateway.ops import (
 )
 from gateway.ops import messages as undelivered
 from gateway.ops import orders as ops
-from gateway.returns import labels, policies, returns
+from gateway.returns import appeasements, labels, policies, returns
 from gateway.services import Services
 from gateway.stores import extras, pickups, settings, shipments, stock, tasks
 from gateway.webhooks import receiving
@@ -41,6 +44,7 @@ ROUTERS = (
     messages.router,
     customers.router,
     availability.router,
+    balances.router,
     promises.router,
     pickups.router,
     extras.router,
@@ -51,12 +55,16 @@ ROUTERS = (
     returns.router,
     labels.router,
     policies.router,
+    appeasements.router,
+    approvals.router,
     receiving.router,
     applications.router,
     parties.router,
     documents.router,
+    attention.router,
     closing.router,
     exporting.router,
+    retention.router,
     underwriting.router,
     accounts.router,
     products.router,

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.archives.port import Archives
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.documents.port import Documents
 from adapters.inbound.port import InboundEvents
@@ -20,6 +22,7 @@ from adapters.payment.port import Payments
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
 from adapters.reconciling.port import Reconciler
+from adapters.retention.port import Retention
 from adapters.shipping.port import Shipping
 from adapters.vault.postgres import PostgresVault
 from domain.ids import OrderId
@@ -41,6 +44,10 @@ class Lending:
     banking: PostgresBanking
     documents: Documents
     letters: Letters
+    archives: Archives
+    archive_key: str
+    """With which anybody can check an archive of ours."""
+    retention: Retention
     policy: LendingPolicy
     """Under which new applications run."""
 
@@ -56,6 +63,7 @@ class Services:
     keys: PostgresCustomerKeys
     vault: PostgresVault
     payments: Payments
+    balances: PostgresBalances
     events: InboundEvents
     reconciler: Reconciler
     shipping: Shipping
@@ -65,7 +73,7 @@ class Services:
     code_key: bytes
     """From which hand-over codes are derived."""
     webhook_secrets: Mapping[str, str]
-    """By kind of system: payment, fraud, carrier, locker, bureau (`whsec_…`)."""
+    """By kind of system: payment, fraud, carrier, locker, partner, bureau (`whsec_…`)."""
     public_url: str
     """The API as customers' links reach it."""
     lending: Lending

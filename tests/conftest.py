@@ -34,6 +34,7 @@ pytest.register_assert_rewrite(
     "tests.workflows.dropship_journeys",
     "tests.workflows.shop",
     "tests.workflows.borrower",
+    "tests.workflows.lenders",
     "tests.scenarios.applied",
     "tests.deployment.team",
     "tests.deployment.callers",

@@ -19,6 +19,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 PLAYED = (
     "README.md",
     "docs/tutorial.md",
+    "docs/tutorial-product.md",
     "docs/how-to/channels.md",
     "docs/how-to/stores.md",
     "docs/how-to/lockers.md",
@@ -28,6 +29,7 @@ KEPT_RUNNING = ("make up", "make demo", "make test")
 PATIENCE = 120.0
 
 _EXAMPLE = re.compile(r"^```bash\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+_SAVED = re.compile(r"Save this as `([^`]+)`:\n\n```\w+\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _QUERY = re.compile(r"--query '([^']+)'")
 
@@ -56,6 +58,8 @@ async def play(page: str, record: Path) -> list[str]:
     """Type a page's examples into one shell, in a folder where a stack runs; what each of them printed."""
     (record.parent / "docs").mkdir(exist_ok=True)
     (record.parent / "docs" / "shell.sh").write_text((ROOT / "docs" / "shell.sh").read_text())
+    for name, content in _SAVED.findall((ROOT / page).read_text()):
+        (record.parent / name).write_text(content)
     typed = "".join(f"{example.typed}\necho '<<<end>>>'\n" for example in examples(page))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     shell = await asyncio.create_subprocess_exec(
@@ -120,7 +124,8 @@ def test_every_setting_is_listed(file: str) -> None:
     names = {PREFIX + name.upper() for name in Settings.model_fields if name != "webhook_secrets"}
     names |= {PREFIX + name.upper() for name in EmbeddedSettings.model_fields} | {f"{PREFIX}WEBHOOK_SECRETS__PAYMENT"}
     assert sorted(name for name in names if name not in text) == []
-    known = names | {f"{PREFIX}WEBHOOK_SECRETS__{kind}" for kind in ("FRAUD", "CARRIER", "LOCKER", "BUREAU")}
+    kinds = ("FRAUD", "CARRIER", "LOCKER", "PARTNER", "BUREAU", "SIGNATURE")
+    known = names | {f"{PREFIX}WEBHOOK_SECRETS__{kind}" for kind in kinds}
     assert (
         sorted(set(re.findall(rf"{PREFIX}[A-Z_]+\b", text)) - known - {"THROUGHLINE_DATA", "THROUGHLINE_DEBUG"}) == []
     )

@@ -71,6 +71,7 @@ def services(made: Parts, client: Client) -> Services:
         keys=made.keys,
         vault=made.vault,
         payments=made.payments,
+        balances=made.balances,
         events=made.events,
         reconciler=PostgresReconciler(made.engine),
         shipping=made.shipping,
@@ -85,6 +86,9 @@ def services(made: Parts, client: Client) -> Services:
             banking=made.banking,
             documents=made.documents,
             letters=made.letters,
+            archives=made.archives,
+            archive_key=made.archive_key.public,
+            retention=made.retention,
             policy=LendingPolicy(day=made.policy.day),
         ),
     )

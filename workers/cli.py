@@ -36,6 +36,7 @@ GROUPS = {
     "gateway.cli.apply": "apply",
     "gateway.cli.underwrite": "underwrite",
     "gateway.cli.account": "account",
+    "gateway.cli.balance": "balance",
 }
 """The one place to add a group of commands: the module, which holds a typer `app`, and the group's name."""
 

@@ -1,5 +1,6 @@
 """The parts of an installation, made from its settings: every port with the implementation that stands behind it."""
 
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from adapters.applications.postgres import PostgresApplications
+from adapters.archives.gathered import GatheredArchives
+from adapters.archives.sealing import ArchiveKey
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.checks.simulator import SimulatedChecks
 from adapters.documents.disk import DiskDocuments
@@ -25,7 +29,9 @@ from adapters.locker.simulator import SimulatorLockers
 from adapters.notification.relay import NoticeRelay
 from adapters.notification.render import Details, NoticeRenderer, Recipient
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
+from adapters.payment.port import Payments
 from adapters.payment.simulator import SimulatorPayments
 from adapters.payout.simulator import SimulatorPayouts
 from adapters.postgres.engine import make_engine
@@ -33,10 +39,13 @@ from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
+from adapters.retention.postgres import PostgresRetention
 from adapters.shipping.simulator import SimulatorShipping
+from adapters.signing.simulator import SimulatorSignatures
 from adapters.vault.lookup import Lookup
 from adapters.vault.port import Subject, UnknownSubject
 from adapters.vault.postgres import PostgresVault
+from domain.balances import number_of
 from domain.hand_over_codes import derive_code
 from domain.ids import OrderId, StoreId
 from domain.notices import LinkKind as NoticeLink
@@ -50,6 +59,8 @@ from workers.plugin import throughline_plugin
 from workers.settings import Settings, key_bytes, ring_bytes
 
 LINK_LIFETIME = timedelta(days=30)
+CARDS = "simulator"
+"""The payment provider's name in our ledger."""
 
 # What a killed worker had begun to send is taken up when its lease ends, so that must be short; but no lease may end
 # while a mail is under way: what is begun in time and may then take its whole time must fit in.
@@ -70,7 +81,8 @@ class Parts:
     transactions: PostgresTransactions
     reservations: MergedReservations
     events: PostgresInboundEvents
-    payments: LedgeredPayments
+    payments: Payments
+    balances: PostgresBalances
     shipping: SimulatorShipping
     lockers: Lockers
     partners: SimulatorPartners
@@ -108,12 +120,30 @@ class Parts:
         return DiskDocuments(self.settings.data / "documents", self.keys)
 
     @property
+    def archives(self) -> GatheredArchives:
+        return GatheredArchives(
+            self.applications, self.products, self.documents, self.banking, self.vault, self.archive_key
+        )
+
+    @property
+    def archive_key(self) -> ArchiveKey:
+        return ArchiveKey(hmac.digest(key_bytes(self.settings.master_key), b"throughline/archives", "sha256"))
+
+    @property
+    def retention(self) -> PostgresRetention:
+        return PostgresRetention(self.engine, self.keys, self.documents, self.banking)
+
+    @property
     def letters(self) -> MailedLetters:
         return MailedLetters(self.documents, self.vault, self.mailer())
 
     @property
     def checks(self) -> SimulatedChecks:
         return SimulatedChecks()
+
+    @property
+    def signatures(self) -> SimulatorSignatures:
+        return SimulatorSignatures(self.settings.signing_url, self.http)
 
     @property
     def payouts(self) -> SimulatorPayouts:
@@ -137,6 +167,7 @@ class Parts:
                 self.settings.mail_templates,
                 lambda group_id, serial: derive_code(code_key, group_id, serial),
                 self.link,
+                lambda balance_id: number_of(code_key, balance_id),
             ),
             recipient_of=self.recipient,
             store_address=self.store_address,
@@ -160,7 +191,7 @@ class Parts:
         """The name is the one that the order was placed with; `contact` says where the mail goes since."""
         person = await self._person(Subject(order_id))
         where = person if contact is None else await self._person(Subject(f"{order_id}/contact/{contact}"))
-        return Recipient(email=where.email, name=person.name or "") if person and where else None
+        return Recipient(email=where.email, name=where.name or person.name or "") if person and where else None
 
     async def store_address(self, store_id: StoreId) -> Recipient | None:
         async with self.transactions.begin() as books:
@@ -230,7 +261,13 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             transactions=PostgresTransactions(engine),
             reservations=MergedReservations(engine),
             events=PostgresInboundEvents(engine),
-            payments=LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), "simulator"),
+            payments=by_means(
+                LedgeredPayments(engine, SimulatorPayments(settings.payments_url, http), CARDS),
+                engine,
+                key_bytes(settings.code_key),
+                settings.api_url,
+            ),
+            balances=PostgresBalances(engine, key_bytes(settings.code_key), CARDS),
             shipping=SimulatorShipping(settings.carriers_url, http),
             lockers=SimulatorLockers(settings.lockers_url, http),
             partners=SimulatorPartners(settings.partners_url, http),

@@ -74,10 +74,16 @@ class WebhookSecrets(BaseModel):
     carrier: SecretStr
     locker: SecretStr
     bureau: SecretStr
+    partner: SecretStr | None = None
+    """None: partners are looked at, and no event of theirs is taken."""
+    signature: SecretStr | None = None
+    """None: the same of the signature provider."""
 
     def revealed(self) -> dict[str, str]:
         """The secrets in clear, by kind of system. Never log it."""
-        return {name: getattr(self, name).get_secret_value() for name in type(self).model_fields}
+        secrets = {name: getattr(self, name) for name in type(self).model_fields}
+        known = {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}
+        return {name: secret for name, secret in known.items() if secret}
 
 
 class Settings(BaseSettings):
@@ -127,6 +133,9 @@ class Settings(BaseSettings):
     carriers_url: str = Field("http://127.0.0.1:8183/carriers", description="The carriers' API.")
     lockers_url: str = Field("http://127.0.0.1:8183/lockers", description="The API of the locker operator.")
     partners_url: str = Field("http://127.0.0.1:8183/partners", description="The API of partners who ship for us.")
+    signing_url: str = Field(
+        "http://127.0.0.1:8183/signing", description="The API of the provider of electronic signatures."
+    )
     smtp_host: str = Field("127.0.0.1", description="The mail server that notices are sent through.")
     smtp_port: int = Field(8125, ge=1, le=65535, description="The mail server's port.")
     mail_from: str = Field("orders@throughline.example", description="The sender of notices to customers.")
@@ -134,7 +143,7 @@ class Settings(BaseSettings):
     mail_url: str = Field("http://127.0.0.1:8182", description="The mail catcher's pages, in the sandbox.")
     webhook_secrets: WebhookSecrets = Field(
         description="Secrets of the webhooks in, one setting each: THROUGHLINE_WEBHOOK_SECRETS__PAYMENT, …__FRAUD, "
-        "…__CARRIER, …__LOCKER, …__BUREAU.",
+        "…__CARRIER, …__LOCKER, …__BUREAU; …__PARTNER and …__SIGNATURE where these send events.",
     )
 
     # Keys, each 32 random bytes in base64

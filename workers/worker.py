@@ -29,10 +29,12 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker import Worker
 
 from activities.alternatives import AlternativeSteps
+from activities.balances import BalanceSteps
 from activities.brokering import BrokeringSteps
 from activities.claiming import ClaimSteps
 from activities.declining import DecliningSteps
 from activities.dropship import PartnerSteps
+from activities.financing import FinancingSteps
 from activities.lending import ApplicationRecords, LendingSteps
 from activities.lockers import LockerSteps
 from activities.milestones import Milestones
@@ -40,11 +42,14 @@ from activities.notices import NoticeSteps
 from activities.payment import PaymentSteps, QuickPaymentSteps
 from activities.promises import PromiseSteps
 from activities.reconciling import ReconcilingSteps
+from activities.retention import RetentionSteps
 from activities.returns import ReturnSteps
 from activities.screening import ScreeningSteps
 from activities.shipping import LabelSteps
+from activities.signing import SigningSteps
 from activities.sourcing import SourcingSteps
 from activities.sweeping import SweepingSteps
+from adapters.payment.financing import disbursement_plan, orders_of
 from adapters.reconciling.runs import PostgresReconciler
 from domain.ids import OrderId
 from domain.personal import Readable
@@ -55,11 +60,13 @@ from workers.composition import Parts, parts
 from workers.logs import configure_logging
 from workers.settings import Settings
 from workflows import housekeeping, options
+from workflows.appeasing import AppeasementWorkflow
 from workflows.application import ApplicationWorkflow
 from workflows.brokering import BrokeringRun
 from workflows.order import OrderWorkflow
 from workflows.promise import PromiseWorkflow
 from workflows.reconciling import EVERY, SCHEDULE_ID, ReconciliationRun, ReconciliationStart
+from workflows.retention import RetentionWorkflow
 from workflows.returns import ReturnWorkflow
 
 POOLS = (
@@ -82,6 +89,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
     workers = []
     if options.ORDERS in pools:
         returns = ReturnSteps(made.transactions, made.payments)
+        balances = BalanceSteps(made.balances)
         sourcing = SourcingSteps(made.transactions)
         milestones = Milestones(made.transactions)
         sweeping = _sweeping(client, made)
@@ -95,6 +103,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     OrderWorkflow,
                     PromiseWorkflow,
                     ReturnWorkflow,
+                    AppeasementWorkflow,
                     housekeeping.NoticeDispatchWorkflow,
                     housekeeping.SweepWorkflow,
                 ],
@@ -108,6 +117,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     returns.record_return,
                     returns.settle_units,
                     returns.read_tenders,
+                    returns.promise_replacement,
+                    balances.pay_as_balance,
+                    balances.issue,
                     sourcing.find_places,
                     sourcing.hold_capacity,
                     sweeping.sweep,
@@ -166,6 +178,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lockers.reserve_compartment,
                     lockers.look_into_compartment,
                     lockers.take_goods_out,
+                    lockers.extend_stay,
                     lockers.empty_compartment,
                 ],
                 max_concurrent_activities=settings.activities,
@@ -223,7 +236,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
             Worker(
                 client,
                 task_queue=options.APPLICATIONS,
-                workflows=[ApplicationWorkflow],
+                workflows=[ApplicationWorkflow, RetentionWorkflow],
                 activities=[ApplicationRecords(made.applications).record_application],
                 max_cached_workflows=settings.workflow_cache,
                 max_concurrent_workflow_tasks=settings.workflow_tasks,
@@ -234,6 +247,9 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
         )
     if options.LENDING in pools:
         lending = LendingSteps(made.checks, made.letters, made.banking, made.payouts)
+        signing = SigningSteps(made.signatures)
+        financing = FinancingSteps(partial(disbursement_plan, made.engine), partial(orders_of, made.engine))
+        retention = RetentionSteps(made.archives, made.retention, options.APPLICATIONS)
         workers.append(
             Worker(
                 client,
@@ -244,6 +260,14 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.open_account,
                     lending.settle_transaction,
                     lending.pay_out,
+                    financing.plan_disbursement,
+                    financing.tell_orders_paid,
+                    signing.send_envelope,
+                    signing.look_at_envelope,
+                    signing.void_envelope,
+                    retention.archive_application,
+                    retention.keep_file,
+                    retention.purge_application,
                 ],
                 max_concurrent_activities=settings.activities,
                 graceful_shutdown_timeout=grace,

@@ -1,6 +1,9 @@
 """The checks of every party, side by side: each with its own time, its next provider, and its age."""
 
+import asyncio
+
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.lending import LendingSteps
@@ -8,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import operation_key
     from domain.lending.parts import Check, CheckState, Party
     from domain.lending.products import CheckDefinition, CheckKind
+    from domain.lending.stages import Stage
     from domain.personal import Readable
     from workflows import options
     from workflows.application_desk import ApplicationDesk
@@ -17,11 +21,12 @@ with workflow.unsafe.imports_passed_through():
 class Screening:
     def __init__(self, desk: ApplicationDesk):
         self.desk = desk
-        self.asked = 0
 
     def start(self) -> None:
         """Ask whatever has no present answer. Nobody is asked about who has not consented."""
         application = self.desk.application
+        if self.desk.ending is not None or application.outcome is not None:
+            return
         for party in application.active:
             if party.consented_at is None:
                 continue
@@ -36,6 +41,13 @@ class Screening:
                     if not self.desk.crew.runs(name):
                         self.desk.crew.start(name, self._ask(check, rule, party))
 
+    def stop(self) -> None:
+        """Nobody waits for what is still asked."""
+        for check in self.desk.application.checks:
+            if check.state is CheckState.RUNNING:
+                self.desk.crew.dismiss(f"{check.kind} of {check.party}")
+                check.state = CheckState.STALE
+
     @property
     def settled(self) -> bool:
         """Every check of every party that is in has an answer that is not too old."""
@@ -45,10 +57,10 @@ class Screening:
         return all(pair in known and known[pair].settled for pair in wanted) and not application.held
 
     async def again(self, kind: CheckKind) -> bool:
-        """Ask once more now, of everybody; whether nothing speaks against it."""
+        """Ask once more now, of everybody but whom a person has cleared; whether nothing speaks against it."""
         application = self.desk.application
         for check in application.checks:
-            if check.kind is kind and check.state is CheckState.PASSED:
+            if check.kind is kind and check.state not in (CheckState.HIT, CheckState.CLEARED):
                 check.state = CheckState.STALE
         self.start()
         running = [each for each in application.checks if each.kind is kind]
@@ -60,11 +72,24 @@ class Screening:
         return next((each for each in checks if each.kind is kind and each.party == party.party), None)
 
     async def _ask(self, check: Check, rule: CheckDefinition, party: Party) -> None:
+        """Until there is an answer to what is asked now: what it is about may change meanwhile."""
+        while not check.settled and self._wanted(check):
+            check.tried, check.outdated = [], False
+            answer = await self._answer(check, rule, party)
+            async with self.desk.turn:
+                if self._wanted(check) and not check.outdated:
+                    self._take(check, answer, rule)
+                    await self.desk.record()
+
+    def _wanted(self, check: Check) -> bool:
+        """Nobody is asked any more about an application that is at its end, or a party that has left."""
+        return self.desk.ending is None and any(each is check for each in self.desk.application.checks)
+
+    async def _answer(self, check: Check, rule: CheckDefinition, party: Party) -> CheckAnswer | None:
         application = self.desk.application
-        check.tried = []
-        answer = None
         for provider in rule.providers:
-            self.asked += 1
+            if not self._wanted(check) or check.outdated:
+                return None
             question = CheckQuestion(
                 application_id=application.application_id,
                 party=party.party,
@@ -82,18 +107,18 @@ class Screening:
                 monthly_income=self._income(),
             )
             try:
-                answer = await workflow.execute_activity_method(
+                return await workflow.execute_activity_method(
                     LendingSteps.ask_about_party,
                     question,
                     summary=Readable(f"Ask {provider.value} about {party.party}"),
+                    cancellation_type=workflow.ActivityCancellationType.ABANDON,
                     **options.one_provider(rule.timeout_seconds),
                 )
-                break
-            except StepFailed:
+            except StepFailed as error:
+                if is_cancelled_exception(error):
+                    raise asyncio.CancelledError from None
                 check.tried.append(provider.value)
-        async with self.desk.turn:
-            self._take(check, answer, rule)
-            await self.desk.record()
+        return None
 
     def _take(self, check: Check, answer: CheckAnswer | None, rule: CheckDefinition) -> None:
         check.at = workflow.now()
@@ -111,6 +136,19 @@ class Screening:
             state=check.state.value if check.state is not CheckState.HIT else None,
             provider=check.provider,
         )
+        self._compare()
+
+    def _compare(self) -> None:
+        """A decision stands on what was found out; it falls, and its offer, when that is another thing now."""
+        application = self.desk.application
+        decision = application.decision
+        if decision is None or decision.stale or decision.input is None or not self.settled:
+            return
+        if application.stage.rank >= Stage.ACCEPTED.rank:
+            return
+        if application.decision_input(workflow.now()).found_out != decision.input.found_out:
+            fell = application.invalidate(["decision", "offer"])
+            self.desk.event("decision_fell", reason="a new answer is another one", fell=fell)
 
     def _income(self) -> int | None:
         application = self.desk.application

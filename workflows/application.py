@@ -7,23 +7,29 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.application_messages as messages
+    from activities.retention import KeepFile, RetentionSteps
+    from adapters.documents.port import Kept
     from domain.lending.application import Application
     from domain.lending.application_view import View, view_of
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
     from domain.lending.outcomes import ConditionKind
-    from domain.lending.parts import Decision, Offer, OfferState, Party, PartyRole, Signature, SignatureWay
+    from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole
     from domain.lending.products import CheckKind
     from domain.lending.reasons import score_factors
+    from domain.lending.retention import retention_begins
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms
+    from domain.personal import Readable
     from domain.refusals import RefusalKind, Refused
+    from workflows import options
     from workflows.applicant_screening import Screening
-    from workflows.application_desk import ApplicationDesk, Over
+    from workflows.application_desk import RETRY, SKIP, ApplicationDesk, Over
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
     from workflows.refusing import failure, refuse
+    from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
 
@@ -43,6 +49,7 @@ class ApplicationWorkflow:
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
+        self.signing = Signing(desk)
         self.time = Timekeeping(desk)
         self.begun = False
         if start.resumed is None:
@@ -77,6 +84,8 @@ class ApplicationWorkflow:
             outcome = over.outcome
         await self._end(outcome)
         await desk.crew.wait_until(self._everything_is_proven)
+        if workflow.patched("the file is kept"):
+            await self._file_is_kept()
         desk.crew.stop()
         await workflow.wait_condition(workflow.all_handlers_finished)
         application = desk.application
@@ -94,6 +103,7 @@ class ApplicationWorkflow:
             desk.event("application_started", start.actor, product=start.product.product)
             await desk.record()
         desk.send_what_is_owed()
+        self.signing.resume()
         desk.crew.start("clocks", self.time.run())
         self.begun = True
 
@@ -104,7 +114,7 @@ class ApplicationWorkflow:
         desk, application = self.desk, self.desk.application
         await desk.until(lambda: application.stage is not Stage.DRAFT)
         if application.clock(ClockName.DRAFT_SILENCE) is not None:
-            async with desk.turn:
+            async with desk.storys_turn():
                 desk.end_clock(ClockName.DRAFT_SILENCE, ClockState.STOPPED)
                 desk.letter("application_received")
                 desk.start_clock(ClockName.ACTION_TAKEN)
@@ -116,25 +126,24 @@ class ApplicationWorkflow:
         desk, terms = self.desk, self.desk.application.terms
         if terms is not None and desk.application.product.discloses_closing:
             desk.start_clock(ClockName.LOAN_ESTIMATE)
-            desk.start_clock(ClockName.LOAN_ESTIMATE_WAIT)
-            desk.letter("loan_estimate", proves=ClockName.LOAN_ESTIMATE, **offered(terms, desk))
+            desk.letter("loan_estimate", proves=[ClockName.LOAN_ESTIMATE], **offered(terms, desk))
 
     async def everything_is_there(self) -> None:
         """Complete at once, or told what is missing and completed in time."""
         desk, application = self.desk, self.desk.application
         self.screening.start()
         if application.complete_at is None and application.missing:
-            async with desk.turn:
+            async with desk.storys_turn():
                 if application.clock(ClockName.INCOMPLETENESS_ANSWER) is None:
                     desk.start_clock(ClockName.INCOMPLETENESS)
                     answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
                     items = [each.get("type") or each["name"] for each in application.missing]
                     until = answer.due_at.date().isoformat()
-                    desk.letter("incompleteness", proves=ClockName.INCOMPLETENESS, missing=items, until=until)
+                    desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
                     await desk.record()
         await desk.until(lambda: not application.missing)
         if application.complete_at is None:
-            async with desk.turn:
+            async with desk.storys_turn():
                 application.complete_at = workflow.now()
                 application.stage = Stage.IN_REVIEW
                 desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
@@ -149,7 +158,7 @@ class ApplicationWorkflow:
         while not self._decided:
             self.screening.start()
             await desk.until(lambda: self._facts_are_there)
-            async with desk.turn:
+            async with desk.storys_turn():
                 if fell := application.age(workflow.now()):
                     desk.event("too_old", fell=fell)
                     await desk.record()
@@ -171,33 +180,26 @@ class ApplicationWorkflow:
     async def _old_facts_are_renewed(self) -> None:
         """What is too old for an offer is asked for again; the decision falls if the new answer is another one."""
         desk, application = self.desk, self.desk.application
-        decision = application.decision
-        async with desk.turn:
+        async with desk.storys_turn():
             fell = application.age(workflow.now())
-            if not fell or decision is None:
+            if not fell:
                 return
             desk.event("too_old", fell=fell)
             await desk.record()
         self.screening.start()
         await desk.until(lambda: self._facts_are_there)
-        async with desk.turn:
-            known, now = decision.input, application.decision_input(workflow.now())
-            if known is None or (known.reports, known.identity_unsure) != (now.reports, now.identity_unsure):
-                application.invalidate(["decision"])
-                desk.event("decision_fell", reason="a new answer is another one")
-                await desk.record()
 
     async def _conditions_are_met(self) -> None:
         desk, application = self.desk, self.desk.application
         if ConditionKind.UNDERWRITING not in application.unmet:
             return
-        async with desk.turn:
+        async with desk.storys_turn():
             application.stage = Stage.CONDITIONALLY_APPROVED
             desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
             desk.start_clock(ClockName.APPLICANT_SILENT)
             await desk.record()
         await desk.until(lambda: ConditionKind.UNDERWRITING not in application.unmet or not self._stands)
-        async with desk.turn:
+        async with desk.storys_turn():
             desk.end_clock(ClockName.APPLICANT_SILENT, ClockState.STOPPED)
             application.stage = Stage.IN_REVIEW
             await desk.record()
@@ -229,12 +231,12 @@ class ApplicationWorkflow:
             await desk.record()
             return
         if application.offer is None or application.offer.state is not OfferState.OPEN:
-            async with desk.turn:
+            async with desk.storys_turn():
                 self._issue(terms)
                 await desk.record()
         offer = application.offers[-1]
         await desk.until(lambda: offer.state is not OfferState.OPEN)
-        async with desk.turn:
+        async with desk.storys_turn():
             desk.end_clock(ClockName.OFFER, ClockState.STOPPED)
             desk.end_clock(ClockName.COUNTEROFFER, ClockState.STOPPED)
             if offer.state is OfferState.DECLINED:
@@ -266,7 +268,7 @@ class ApplicationWorkflow:
         application.stage = Stage.OFFERED
         reasons = application.decision.reasons if application.decision else []
         until = clock.due_at.date().isoformat()
-        desk.letter("offer", proves=ClockName.ACTION_TAKEN, counter=counter, reasons=reasons, until=until, **facts)
+        desk.letter("offer", proves=[ClockName.ACTION_TAKEN], counter=counter, reasons=reasons, until=until, **facts)
         desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
 
     async def disclosures_have_been_there(self) -> None:
@@ -276,27 +278,39 @@ class ApplicationWorkflow:
             return
         told = any(each.kind == "closing_disclosure" for each in application.notices)
         if not told and application.terms is not None:
-            async with desk.turn:
+            async with desk.storys_turn():
                 for party in application.active:
                     desk.letter("closing_disclosure", party.party, **offered(application.terms, desk))
-                received = application.policy.received(workflow.now())
-                application.start_clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
                 await desk.record()
-        waits = (ClockName.LOAN_ESTIMATE_WAIT, ClockName.CLOSING_DISCLOSURE_WAIT)
-        await desk.until(lambda: all(application.clock(name) is None for name in waits))
+        await self._there_for("loan_estimate", ClockName.LOAN_ESTIMATE_WAIT)
+        await self._there_for("closing_disclosure", ClockName.CLOSING_DISCLOSURE_WAIT)
+
+    async def _there_for(self, kind: str, name: ClockName) -> None:
+        """A disclosure's time begins when it has gone to everybody: an estimate's then, a closing one's on receipt."""
+        desk, application = self.desk, self.desk.application
+        owed = any(each.kind == kind for each in application.notices)
+        if not owed or any(each.name is name and each.state is ClockState.MET for each in application.clocks):
+            return
+        await desk.until(lambda: bool(application.told(kind)))
+        async with desk.storys_turn():
+            sent = max(application.told(kind))
+            mailed = name is ClockName.CLOSING_DISCLOSURE_WAIT
+            application.start_clock(name, application.policy.received(sent) if mailed else sent)
+            await desk.record()
+        await desk.until(lambda: application.clock(name) is None)
 
     async def everyone_signs(self) -> None:
         desk, application = self.desk, self.desk.application
         if application.stage is Stage.ACCEPTED:
-            async with desk.turn:
+            async with desk.storys_turn():
                 application.stage = Stage.SIGNING
                 clock = desk.start_clock(ClockName.SIGNATURE)
                 for party in application.active:
                     desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
                 await desk.record()
-        await desk.until(lambda: not self._unsigned)
+        await desk.until(lambda: not application.unsigned and ConditionKind.CLOSING not in application.unmet)
         if application.clock(ClockName.SIGNATURE) is not None:
-            async with desk.turn:
+            async with desk.storys_turn():
                 desk.end_clock(ClockName.SIGNATURE, ClockState.MET, "signed")
                 await desk.record()
 
@@ -307,11 +321,20 @@ class ApplicationWorkflow:
         if name is None or application.stage.rank > Stage.COOLING_OFF.rank:
             return
         if application.stage is not Stage.COOLING_OFF:
-            async with desk.turn:
+            async with desk.storys_turn():
                 application.stage = Stage.COOLING_OFF
                 clock = desk.start_clock(name)
                 for party in application.active:
                     desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat())
+                await desk.record()
+        await desk.until(lambda: bool(application.told("right_to_cancel")))
+        async with desk.storys_turn():
+            sent, day_of = max(application.told("right_to_cancel")), application.policy.local_date
+            latest = [each for each in application.clocks if each.name is name][-1]
+            if day_of(latest.started_at) < day_of(sent):
+                # It runs from the last of signature and notice.
+                extended = application.restart_clock(name, sent)
+                desk.event("cooling_off_extended", due=extended.due_at.isoformat())
                 await desk.record()
         await desk.until(lambda: application.clock(name) is None)
 
@@ -323,9 +346,13 @@ class ApplicationWorkflow:
             application.outcome, application.ended_at = outcome, workflow.now()
             if application.offer is not None and application.offer.state is OfferState.OPEN:
                 application.offer.state = OfferState.WITHDRAWN
+            owed = {ClockName.ACTION_TAKEN} if outcome is Outcome.DENIED else set()
             for clock in application.clocks:
-                if clock.state is ClockState.RUNNING:
+                if clock.state is ClockState.RUNNING and clock.name not in owed:
                     desk.end_clock(clock.name, ClockState.STOPPED)
+            self.screening.stop()
+            if outcome is Outcome.WITHDRAWN:
+                desk.drop_what_is_unsent()
             self._tell(outcome)
             code = application.outcome_code
             desk.event("ended", outcome=outcome.value, code=int(code) if code else None)
@@ -362,9 +389,8 @@ class ApplicationWorkflow:
         desk, application = self.desk, self.desk.application
         reasons = unmet or (application.decision.reasons if application.decision else [])
         desk.start_clock(ClockName.ADVERSE_ACTION)
-        desk.letter(
-            "adverse_action", proves=ClockName.ADVERSE_ACTION, reasons=reasons, agency=application.product.agency
-        )
+        duties = [ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN]
+        desk.letter("adverse_action", proves=duties, reasons=reasons, agency=application.product.agency)
         for check in application.checks:
             if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
                 desk.letter(
@@ -382,7 +408,40 @@ class ApplicationWorkflow:
         application = self.desk.application
         # Sent is not enough: the proof must be on record too, so the sending itself must have ended.
         sent = all(not self.desk.crew.runs(f"letter {each.n}") for each in application.notices)
-        return sent and not application.interventions
+        return sent and self.signing.settled and not application.interventions
+
+    async def _file_is_kept(self) -> None:
+        """One archive of the whole file; then the time runs after which it is purged."""
+        desk, application = self.desk, self.desk.application
+        assert application.ended_at is not None
+        began = retention_begins(application.ended_at, (each.sent_at for each in application.notices))
+        clock = application.policy.retention(began, business=application.product.business)
+        application.clocks.append(clock)
+        desk.event("retention_began", until=clock.due_at.isoformat())
+        await desk.record()
+        # Skipped by a person: the file itself is still there.
+        kept = await desk.step("make the archive", self._archived, (RETRY, SKIP))
+        if kept is not None:
+            application.archive = Archive(sha256=kept.sha256, size=kept.size, at=workflow.now())
+            desk.event("archived", sha256=kept.sha256)
+            await desk.record()
+        keeping = KeepFile(
+            application_id=application.application_id, keep_until=clock.due_at, day=application.policy.day
+        )
+        await workflow.execute_activity_method(
+            RetentionSteps.keep_file,
+            keeping,
+            summary=Readable("Have the file kept for the legal time"),
+            **options.LENDING_PATIENT,
+        )
+
+    async def _archived(self) -> Kept:
+        return await workflow.execute_activity_method(
+            RetentionSteps.archive_application,
+            self.desk.application.application_id,
+            summary=Readable("Make the archive of the file"),
+            **options.LENDING_PATIENT,
+        )
 
     # --- what the story asks -----------------------------------------------------------------------------------------
 
@@ -417,12 +476,6 @@ class ApplicationWorkflow:
     def _agreed(self) -> bool:
         return self.desk.application.stage.rank >= Stage.ACCEPTED.rank
 
-    @property
-    def _unsigned(self) -> list[Party]:
-        application = self.desk.application
-        signed = {each.party for each in application.signatures if each.terms_hash == application.terms_hash}
-        return [each for each in application.active if each.party not in signed]
-
     # --- commands ----------------------------------------------------------------------------------------------------
 
     @workflow.update
@@ -431,8 +484,11 @@ class ApplicationWorkflow:
         await workflow.wait_condition(lambda: self.begun)
         command, application = given.command, self.desk.application
         try:
+            if command.command_id in application.handled:
+                return self._answer()
             if isinstance(command, messages.Settle):
                 await self.settle(command)
+                application.handled.append(command.command_id)
                 return self._answer()
             async with self.desk.turn:
                 if command.version is not None and command.version != application.version:
@@ -443,6 +499,9 @@ class ApplicationWorkflow:
                 if application.outcome is not None or self.desk.ending is not None:
                     raise not_now(f"It has ended: {application.outcome or self.desk.ending}.")
                 await self._handlers()[command.kind](command)
+                application.handled.append(command.command_id)
+                if Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:
+                    self.screening.start()
                 await self.desk.record()
         except Refused as refused:
             raise failure(refused.refusal) from None
@@ -458,11 +517,11 @@ class ApplicationWorkflow:
             "rescind": applying.rescind,
             "add_party": applying.add_party,
             "remove_party": applying.remove_party,
-            "consent": self.consent,
+            "consent": applying.consent,
             "document_received": applying.document_received,
             "decide_document": applying.decide_document,
             "answer_offer": self.answer_offer,
-            "sign": self.sign,
+            "sign": self.signing.sign,
             "clear_screening": underwriting.clear_screening,
             "claim": underwriting.claim,
             "release": underwriting.release,
@@ -473,11 +532,6 @@ class ApplicationWorkflow:
             "approve": underwriting.approve,
         }
 
-    async def consent(self, command: messages.Consent) -> None:
-        await self.applying.consent(command)
-        if self.desk.application.stage is not Stage.DRAFT:
-            self.screening.start()
-
     async def answer_offer(self, command: messages.AnswerOffer) -> None:
         """Once: accepted or declined."""
         offer = self.desk.application.offer
@@ -485,53 +539,19 @@ class ApplicationWorkflow:
             raise not_now("There is no open offer.")
         if command.terms_hash is not None and command.terms_hash != offer.terms_hash:
             raise refuse(RefusalKind.STALE_VERSION, "The offer is another one now. Look at it again, then answer.")
-        if command.accept and self.desk.application.age(workflow.now()):
-            self.desk.application.invalidate(["decision", "offer"])
-            self.desk.event("too_old")
-            return
+        if command.accept and not self._facts_are_there:
+            raise not_now("Something that was changed is looked at first; then the offer can be accepted.")
         offer.state = OfferState.ACCEPTED if command.accept else OfferState.DECLINED
         offer.answered_at = workflow.now()
         self.desk.event(f"offer_{offer.state.value}", command.actor, n=offer.n)
 
-    async def sign(self, command: messages.Sign) -> None:
-        """Electronically with one's own consent, or with a pen in a branch; which text, who, when, where."""
-        application = self.desk.application
-        if application.stage is not Stage.SIGNING:
-            raise not_now(f"It is {application.stage}: nothing is to be signed.")
-        party = application.party(command.party)
-        if party is None or not party.active:
-            raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")
-        channel = command.actor.channel
-        if command.way is SignatureWay.WET and channel.value not in ("branch", "store"):
-            raise not_now("A pen is used in a branch only.")
-        if command.way is SignatureWay.ELECTRONIC:
-            if channel not in application.product.signing_channels:
-                raise not_now(f"Nobody signs through {channel}.")
-            if not (party.electronic or command.electronic_consent):
-                raise refuse(RefusalKind.CONSENT_NEEDED, "The party has not agreed to sign electronically.")
-            party.electronic = True
-        text = command.text or application.product.agreement
-        if text != application.product.agreement:
-            raise refuse(RefusalKind.STALE_VERSION, f"The text to sign is {application.product.agreement}.")
-        if any(each.party == party.party for each in application.signatures):
-            return
-        application.signatures.append(
-            Signature(
-                party=party.party,
-                text=text,
-                terms_hash=application.terms_hash,
-                way=command.way,
-                at=workflow.now(),
-                channel=channel,
-                actor=command.actor,
-            )
-        )
-        self.desk.event("signed", command.actor, party=party.party, way=command.way.value, text=text)
-
     async def settle(self, command: messages.Settle) -> None:
-        known = {each.intervention_id for each in self.desk.application.interventions}
-        if command.intervention_id not in known:
+        open_now = {each.intervention_id: each for each in self.desk.application.interventions}
+        question = open_now.get(command.intervention_id)
+        if question is None or command.intervention_id in self.desk.answers:
             raise refuse(RefusalKind.NOT_FOUND, "Nobody waits for this decision any more.")
+        if command.action.value not in question.choices:
+            raise not_now(f"The choices are {', '.join(question.choices)}.")
         self.desk.answers[command.intervention_id] = command
         self.desk.event("intervention_made", command.actor, command.reason, action=command.action.value)
 
@@ -543,6 +563,11 @@ class ApplicationWorkflow:
             stage=application.stage,
             outcome=application.outcome,
         )
+
+    @workflow.signal
+    def signature_event(self, event: messages.SignatureEvent) -> None:
+        """The signature provider tells of an envelope: a reason to look at it."""
+        self.signing.told.add(event.envelope_id)
 
     @workflow.query
     def snapshot(self) -> Application:

@@ -1,10 +1,13 @@
 """Everything that the story, the commands and the clocks of one application share: its state and its book."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
@@ -12,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.applications.port import ApplicationChange, ApplicationEvent
     from adapters.letters.port import Dispatched, Letter
     from domain.actors import ENGINE, Actor
-    from domain.lending.application import Application
+    from domain.lending.application import Application, intervention_id
     from domain.lending.application_view import view_of
     from domain.lending.clocks import Clock, ClockName, ClockState
     from domain.lending.parts import NoticeRef, NoticeState
@@ -24,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.crew import Crew
     from workflows.messages import InterventionAction
     from workflows.refusing import StepFailed, failure_text, failure_type
-    from workflows.visibility import APPLICATION_STAGE
+    from workflows.visibility import Visible, of_application
 
 
 class Over(Exception):
@@ -33,6 +36,13 @@ class Over(Exception):
     def __init__(self, outcome: Outcome):
         super().__init__(outcome.value)
         self.outcome = outcome
+
+
+ON_ITS_WAY = timedelta(minutes=1)
+"""A younger letter may be with the mail system already: its proof is waited for."""
+Done = TypeVar("Done")
+
+RETRY, SKIP, GIVE_UP = InterventionAction.RETRY, InterventionAction.SKIP, InterventionAction.GIVE_UP
 
 
 class ApplicationDesk:
@@ -56,7 +66,7 @@ class ApplicationDesk:
         self.answers: dict[str, Settle] = {}
         self._events: list[ApplicationEvent] = []
         self._writing = asyncio.Lock()
-        self._shown: str | None = None
+        self._visible = Visible()
 
     # --- the book ----------------------------------------------------------------------------------------------------
 
@@ -94,9 +104,8 @@ class ApplicationDesk:
     def _show(self) -> None:
         application = self.application
         state = (application.outcome or application.stage).value
-        if state != self._shown:
-            self._shown = state
-            workflow.upsert_search_attributes([APPLICATION_STAGE.value_set(state)])
+        if changes := self._visible.changes_of_application(application):
+            workflow.upsert_search_attributes(changes)
         lines = [f"**{state.replace('_', ' ')}** (version {application.version})", ""]
         for wait in application.waits():
             until = f" until {wait['deadline']:%Y-%m-%d %H:%M:%S} UTC" if wait.get("deadline") else ""
@@ -112,6 +121,13 @@ class ApplicationDesk:
         """After every wait and before every outward act: raises `Over` once it is withdrawn or at its end."""
         if self.ending is not None:
             raise Over(self.ending)
+
+    @asynccontextmanager
+    async def storys_turn(self) -> AsyncIterator[None]:
+        """The story decides or does something: whoever had the turn before may have withdrawn, so it looks first."""
+        async with self.turn:
+            self.look()
+            yield
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for it; raises `Over` when the end comes first, and lets a long history end here."""
@@ -131,7 +147,10 @@ class ApplicationDesk:
     def go_on_in_a_new_run_if_long(self) -> None:
         if self._is_long():
             self.crew.stop()
-            workflow.continue_as_new(self.start.model_copy(update={"resumed": self.application}))
+            workflow.continue_as_new(
+                self.start.model_copy(update={"resumed": self.application}),
+                search_attributes=of_application(self.application),
+            )
 
     # --- clocks ------------------------------------------------------------------------------------------------------
 
@@ -145,9 +164,12 @@ class ApplicationDesk:
     # --- letters -----------------------------------------------------------------------------------------------------
 
     def letter(
-        self, kind: str, party: str | None = None, *, proves: ClockName | None = None, **facts: Any
+        self, kind: str, party: str | None = None, *, proves: Sequence[ClockName] = (), **facts: Any
     ) -> NoticeRef:
-        """Owe somebody a letter; it is sent beside the story, and tried until it is proven."""
+        """Owe somebody a letter; it is sent beside the story, and tried until it is proven.
+
+        `proves`: the duties that are met once it has gone out.
+        """
         application = self.application
         ref = NoticeRef(
             n=len(application.notices) + 1,
@@ -171,9 +193,9 @@ class ApplicationDesk:
         """After a new run has begun: letters that the run before had not sent."""
         for ref in self.application.notices:
             if ref.state is NoticeState.PENDING and not self.crew.has(f"letter {ref.n}"):
-                self.crew.start(f"letter {ref.n}", self._send(ref, None))
+                self.crew.start(f"letter {ref.n}", self._send(ref, ()))
 
-    async def _send(self, ref: NoticeRef, proves: ClockName | None) -> None:
+    async def _send(self, ref: NoticeRef, proves: Sequence[ClockName]) -> None:
         letter = Letter(
             application_id=self.application.application_id,
             n=ref.n,
@@ -193,49 +215,69 @@ class ApplicationDesk:
                 )
                 break
             except StepFailed as error:
+                if is_cancelled_exception(error):
+                    raise asyncio.CancelledError from None
                 if failure_type(error) != NEEDS_A_PERSON:
                     raise
                 ref.state = NoticeState.FAILED
                 choice = await self.ask(f"send notice {ref.n} ({ref.kind})", failure_text(error))
-                if choice is not InterventionAction.RETRY:
-                    await self.record()
+                if choice is not RETRY:
                     return
                 ref.state = NoticeState.PENDING
         ref.state, ref.sent_at = NoticeState.SENT, workflow.now()
         ref.proof, ref.sha256, ref.pdf_sha256 = sent.proof, sent.sha256, sent.pdf_sha256
-        if proves is not None:
-            self.end_clock(proves, ClockState.MET, f"notice {ref.n}")
+        for duty in proves:
+            self.end_clock(duty, ClockState.MET, f"notice {ref.n}")
         self.event("notice_sent", notice=ref.kind, n=ref.n, party=ref.party, proof=sent.proof)
         await self.record()
 
     # --- people ------------------------------------------------------------------------------------------------------
 
-    async def ask(self, step: str, error: str) -> InterventionAction:
+    def drop_what_is_unsent(self) -> None:
+        """Who has withdrawn is owed no notice any more; what went out, or may just go out, stays as it is."""
+        for ref in self.application.notices:
+            stuck = ref.state is NoticeState.FAILED or workflow.now() - ref.at > ON_ITS_WAY
+            if ref.state is not NoticeState.SENT and stuck and self.crew.runs(f"letter {ref.n}"):
+                self.crew.dismiss(f"letter {ref.n}")
+                ref.state = NoticeState.DROPPED
+                self.event("notice_dropped", notice=ref.kind, n=ref.n, party=ref.party)
+
+    async def ask(
+        self, step: str, error: str, choices: Sequence[InterventionAction] = (RETRY, SKIP, GIVE_UP)
+    ) -> InterventionAction:
         """Show a step in trouble to ops and wait, without a deadline, for what to do."""
         application = self.application
-        number = sum(each.event == "intervention_needed" for each in self._events) + application.version
+        application.questions += 1
         question = InterventionView(
-            intervention_id=f"{application.application_id}-{number}-{len(application.interventions) + 1}",
+            intervention_id=intervention_id(application.application_id, application.questions),
             step=step,
             error=error,
             since=workflow.now(),
-            choices=[InterventionAction.RETRY.value, InterventionAction.SKIP.value, InterventionAction.GIVE_UP.value],
+            choices=[each.value for each in choices],
         )
         application.interventions.append(question)
         self.event("intervention_needed", reason=step, intervention_id=question.intervention_id)
+        try:
+            await self.record()
+            await workflow.wait_condition(lambda: question.intervention_id in self.answers)
+        finally:
+            application.interventions.remove(question)
         await self.record()
-        await workflow.wait_condition(lambda: question.intervention_id in self.answers)
-        application.interventions.remove(question)
         return self.answers.pop(question.intervention_id).action
 
-    async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
-        """An outward step that a person is asked about when it cannot be done; none when it was skipped."""
+    async def step(
+        self, name: str, do: Callable[[], Awaitable[Done]], choices: Sequence[InterventionAction] = (RETRY,)
+    ) -> Done | None:
+        """An outward step that a person is asked about when it cannot be done; its answer, none when it was skipped.
+
+        Raises `Over` when it was given up.
+        """
         while True:
             try:
                 return await do()
             except StepFailed as error:
-                choice = await self.ask(name, failure_text(error))
-                if choice is InterventionAction.SKIP:
+                choice = await self.ask(name, failure_text(error), choices)
+                if choice is SKIP:
                     return None
-                if choice is InterventionAction.GIVE_UP:
-                    raise
+                if choice is GIVE_UP:
+                    raise Over(Outcome.BOOKING_FAILED_REVERSED) from None

@@ -113,6 +113,13 @@ class Sign(Command):
     electronic_consent: bool = False
 
 
+class SignatureEvent(Message):
+    """The signature provider has told something of an envelope."""
+
+    event_id: str
+    envelope_id: str
+
+
 class Rescind(Command):
     kind: Literal["rescind"] = "rescind"
 

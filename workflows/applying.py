@@ -9,8 +9,18 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import Channel
     from domain.lending.application import LEASE
     from domain.lending.clocks import ClockName
-    from domain.lending.parts import CheckState, Document, DocumentState, Party, PartyRole, Pen, Section
-    from domain.lending.products import CheckKind
+    from domain.lending.parts import (
+        CONSENT_TEXT,
+        CheckState,
+        ConsentEvidence,
+        Document,
+        DocumentState,
+        Party,
+        PartyRole,
+        Pen,
+        Section,
+    )
+    from domain.lending.products import CheckKind, StepRole
     from domain.lending.stages import Outcome, Stage
     from domain.refusals import RefusalKind, Refused
     from workflows.application_desk import ApplicationDesk
@@ -18,7 +28,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.refusing import refuse
 
 BEFORE_SIGNING = (Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW, Stage.CONDITIONALLY_APPROVED, Stage.OFFERED)
-STAFF = frozenset({Channel.CALL_CENTRE, Channel.BRANCH})
 
 
 def not_now(detail: str) -> Refused:
@@ -41,6 +50,9 @@ class Applying:
             raise not_now(f"It is {application.stage}: answers are fixed.")
         if command.actor.channel not in step.channels:
             raise not_now(f"This step is not taken by {command.actor.channel}.")
+        role = StepRole.OFFICER if command.person is not None else StepRole.APPLICANT
+        if role not in step.roles:
+            raise not_now(f"This step is answered by {' or '.join(step.roles)} only.")
         if blocked := [name for name in step.requires if not application.answered(name)]:
             raise not_now(f"First answer {', '.join(blocked)}.")
         if self._electronic_by_phone(command):
@@ -62,6 +74,10 @@ class Applying:
             primary.consented_at = now
         if application.fact(application.product.facts.electronic_consent) is not None:
             primary.electronic = bool(application.fact(application.product.facts.electronic_consent))
+            if primary.electronic:
+                self._evidence(primary, command)
+            else:
+                primary.consent_evidence = None
         self._acted()
         self.desk.event("step_answered", command.actor, step=command.step, changed=before is not None, fell=fell)
 
@@ -177,7 +193,17 @@ class Applying:
         if party.consented_at is None:
             party.consented_at = workflow.now()
         party.electronic = party.electronic or command.electronic
+        if command.electronic:
+            self._evidence(party, command)
         self.desk.event("party_consented", command.actor, party=party.party, role=party.role.value)
+
+    def _evidence(self, party: Party, command: Command) -> None:
+        """What shows later that this person agreed to electronic records."""
+        if party.consent_evidence is None:
+            channel = command.actor.channel
+            party.consent_evidence = ConsentEvidence(
+                text=CONSENT_TEXT, at=workflow.now(), channel=channel, actor=command.actor
+            )
 
     def _party(self, name: str) -> Party:
         party = self.desk.application.party(name)

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.faults import NEEDS_A_PERSON
+    from activities.faults import ANOTHER_TRY_STANDS, NEEDS_A_PERSON
     from activities.milestones import (
         CapacityEnd,
         CapacityStep,
@@ -25,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from adapters.records.port import OrderChange
     from domain.actors import ENGINE, Actor
     from domain.groups import Group
-    from domain.ids import LineId, OperationKey, Sku, StoreId, operation_key
+    from domain.ids import LineId, OperationKey, Sku, StoreId, derived_id, operation_key
     from domain.kits import Needs, pieces
     from domain.money import Money
     from domain.notices import Audience, Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
@@ -37,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.views import OrderView
     from workflows import options, summaries
     from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.turn import Turn
     from workflows.visibility import Visible
 
 
@@ -62,8 +64,9 @@ class RefusedStock(NamedTuple):
 class Book:
     """Collects events, notices and stock moves; `record` commits them with the order's new state in one transaction."""
 
-    def __init__(self, order: Order, is_final: Callable[[], bool]):
+    def __init__(self, order: Order, turn: Turn, is_final: Callable[[], bool]):
         self.order = order
+        self.turn = turn
         self.hours: dict[StoreId, StoreHours] = {}
         self.visible = False
         self.closed = False
@@ -83,6 +86,7 @@ class Book:
         self._wanted: set[StoreId] = set()
         self._queue: list[QueueStep] = []
         self._last: OrderView | None = None
+        self._instead = False
         self._queued: dict[int, QueuedGroup] = {}
         self._writing = asyncio.Lock()
         self._search = Visible()
@@ -110,14 +114,15 @@ class Book:
         only: Mapping[LineId, Container[Sku]] | None = None,
         to: StoreId | None = None,
     ) -> StockStep:
-        """Add a stock move to the next milestone; its key is the milestone's number and its place in it.
+        """Add a stock move to the next milestone; its key is made of who decides and what is moved.
 
         `only`: of these lines, which are kits, no more than the named components.
         """
+        moved = self.stock_lines(lines, store_id, only)
         step = StockStep(
             operation=operation,
-            key=operation_key(self.order.terms.order_id, operation.value, self.order.version + 1, len(self._stock) + 1),
-            lines=self.stock_lines(lines, store_id, only),
+            key=self._key(operation.value, moved),
+            lines=moved,
             channel=self.order.terms.channel,
             expires_at=expires_at,
             reason=reason,
@@ -137,17 +142,28 @@ class Book:
         expected_at: datetime | None = None,
     ) -> None:
         """Add to the next milestone what becomes of a group's place in the queue for supply."""
-        self._queue.append(
-            QueueStep(
-                operation=operation,
-                key=operation_key(
-                    self.order.terms.order_id, operation.value, self.order.version + 1, len(self._queue) + 1
-                ),
-                n=group.n,
-                lines=self.stock_lines(lines or {}, group.store_id or StoreId(ANYWHERE)),
-                expected_at=expected_at,
+        moved = self.stock_lines(lines or {}, group.store_id or StoreId(ANYWHERE))
+        key = self._key(f"{operation.value}:{group.n}", moved)
+        self._queue.append(QueueStep(operation=operation, key=key, n=group.n, lines=moved, expected_at=expected_at))
+
+    @property
+    def occasion(self) -> str:
+        """What is being decided, for keys of what is said or moved: the same whenever it is done again."""
+        turn = self.turn
+        decided = f"{turn.by}.{turn.milestones}" if turn.by is not None else str(self.order.version + 1)
+        return derived_id(decided)[:12]
+
+    def _key(self, operation: str, lines: tuple[StockLine, ...]) -> OperationKey:
+        """Other units moved on the same occasion are another move; the same ones again have a number."""
+        moved = "|".join(f"{line.line_id}/{line.sku}/{line.location_id}/{line.quantity}" for line in lines)
+        taken = {step.key for step in self._stock} | {step.key for step in self._queue}
+        for number in count(1):
+            key = operation_key(
+                self.order.terms.order_id, operation, derived_id(self.occasion, moved, str(number))[:16]
             )
-        )
+            if key not in taken:
+                break
+        return key
 
     def _by_sku(self, lines: dict[LineId, int]) -> dict[Sku, int]:
         needs = self.needs
@@ -283,12 +299,17 @@ class Book:
         async with self._writing:
             while not await self._is_committed(taken=taken):
                 pass
+            self.turn.milestones += 1
         self._show()
         if self.refused:
             self.ask_about_refused()
 
     async def _is_committed(self, *, taken: bool) -> bool:
-        """False: inventory refused the stock, which was put aside; everything else is collected again."""
+        """False: it is to be recorded once more.
+
+        Inventory refused the stock, which was put aside; or another try of the same task stands in the records, which
+        died before Temporal had heard of it: what is decided now is recorded whole, in its place.
+        """
         order, earlier, lasting_events = self.order, self.collected(), self._lasting_events
         lasting_notices = self._lasting_notices if self.visible else []
         before = (order.finished, list(order.holds), order.next_action)
@@ -307,7 +328,7 @@ class Book:
             wanted_places=sorted(self._wanted),
             capacity=freed,
             queued=[group for n, group in queued.items() if self._queued.get(n) != group],
-            unqueued=sorted(set(self._queued) - set(queued)),
+            unqueued=self._unqueued(queued),
             taken=taken,
         )
         self._events, self._lasting_events, self._stock = [], [], []
@@ -327,16 +348,26 @@ class Book:
                 order.finished, order.holds[:], order.next_action = before
             self._lasting_events = [*lasting_events, *self._lasting_events]
             self._lasting_notices = [*lasting_notices, *self._lasting_notices]
+            kept = earlier._replace(notices=earlier.notices if self.visible else [])
+            if failure_type(error) == ANOTHER_TRY_STANDS and not self._instead:
+                self._instead, self._last, self._queued = True, None, {}
+                self.collect_again(kept)
+                return False
             if not self._is_a_persons_matter(earlier.stock, error):
                 raise
             self._put_aside(earlier.stock, failure_text(error))
-            self.collect_again(earlier._replace(stock=[], notices=earlier.notices if self.visible else []))
+            self.collect_again(kept._replace(stock=[]))
             return False
         self.hours.update(stores.hours)
         self._capacity_is_free(freed)
-        self._last, self._queued = view, queued
+        self._last, self._queued, self._instead = view, queued, False
         self.closed = order.finished
         return True
+
+    def _unqueued(self, queued: Mapping[int, QueuedGroup]) -> list[int]:
+        """Shipments that are in no queue any more; after a try that died, all that should be in none."""
+        known = {group.n for group in self.order.shipments} if self._instead else set(self._queued)
+        return sorted(known - set(queued))
 
     def _freed_capacity(self) -> list[CapacityStep]:
         """What places need not keep free any more: their shipment left, went elsewhere or was cancelled."""
@@ -396,6 +427,7 @@ class Book:
             groups=[group for group in view.groups if groups.get(group.n) != group],
             events=events,
             visible=self.visible,
+            instead=self._instead,
         )
 
     def _show(self) -> None:

@@ -51,11 +51,13 @@ class Cashier:
 
     def plan(self, more_earned: int = 0) -> MoneyPlan:
         """The steps that would bring money into line, if units worth `more_earned` left now."""
+        later = self.order.pays_on_arrival
         return plan_money(
             self.order.tenders,
-            self.order.earned - self.order.written_off + more_earned,
-            self.order.secured_worth + self.order.held_for_change - more_earned,
+            self.order.earned - self.order.written_off + more_earned - later,
+            self.order.secured_worth + self.order.held_for_change - more_earned + later,
             self.order.due_back,
+            self.order.terms.rules.tenders,
         )
 
     @property
@@ -168,11 +170,18 @@ class Cashier:
         async with self.busy:
             if any(tender.pending for tender in self.order.tenders):
                 return Outcome.AWAY
-            while captures := self.plan(more_earned=worth).of(StepKind.CAPTURE):
+            while captures := self._due_now(self.plan(more_earned=worth).of(StepKind.CAPTURE), dispatch=dispatch):
                 capture = captures[0].model_copy(update={"for_dispatch": dispatch})
                 if await self.steps.once(capture, group=group) is Outcome.AWAY:
                     return Outcome.AWAY
             return Outcome.DECLINED if self.plan(more_earned=worth).short else Outcome.DONE
+
+    def _due_now(self, captures: list[MoneyStep], *, dispatch: bool) -> list[MoneyStep]:
+        """A loan pays for what is shipped once it has arrived: its live authorisation is enough to let it go."""
+        if not dispatch:
+            return captures
+        loans = {each.tender_id for each in self.order.tenders if each.type is TenderType.FINANCING}
+        return [each for each in captures if each.tender_id not in loans]
 
     async def pay(self, tenders: list[TenderTerms], actor: Actor) -> Outcome:
         """Add tenders: cards are authorised for what is missing, money at the till is taken as paid."""

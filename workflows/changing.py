@@ -14,11 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.changes import ChangePlan, check, plan_change
     from domain.holds import HoldKind
     from domain.ids import LineId, StoreId
-    from domain.intake import TenderType
     from domain.notices import NoticeKind
     from domain.open_changes import HeldStock, OpenChange
     from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind, Refused
+    from domain.settlement import HELD
     from domain.terms import TenderTerms
     from domain.timeline import Event
     from domain.views import NextAction
@@ -73,8 +73,8 @@ class Changing:
         """The customer pays for the open change. Raises `Refused`; the change stays open then."""
         change = self.desk.order.change
         assert change is not None
-        if any(tender.type is not TenderType.CARD for tender in command.tenders):
-            raise refuse(RefusalKind.NOT_SUPPORTED, "Only card pays for a change: it is made once that is authorised.")
+        if any(tender.type not in HELD for tender in command.tenders):
+            raise refuse(RefusalKind.NOT_SUPPORTED, "What pays for a change is held first; money at a till cannot be.")
         outcome = await self._authorise(command.tenders)
         if outcome is Outcome.DECLINED:
             await self.desk.book.record()

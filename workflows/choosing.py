@@ -1,4 +1,4 @@
-"""What becomes of units that their store cannot serve: the customer chooses another store, to wait, or to cancel."""
+"""What becomes of units that their store cannot serve: another store, the customer's home, waiting, or cancelling."""
 
 from collections.abc import Awaitable, Callable
 
@@ -82,7 +82,7 @@ class Choosing:
         Sourcing(desk).put_in_queue(part, REJECTED)
         part.auto_cancel_at = workflow.now() + desk.order.terms.policy.wait_for_stock
         desk.book.notice(
-            NoticeKind.CHOICE_APPLIED, desk.order.version + 1, group=part, choice="wait", deadline=part.auto_cancel_at
+            NoticeKind.CHOICE_APPLIED, desk.book.occasion, group=part, choice="wait", deadline=part.auto_cancel_at
         )
         await desk.book.record()
         return desk.answer(part)
@@ -142,7 +142,7 @@ class Choosing:
         group.choose_by = now + self.desk.order.terms.policy.wait_for_stock
         self.desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             group=group,
             choice="wait",
             deadline=group.choose_by,
@@ -229,7 +229,7 @@ class Choosing:
         offer(desk, group)
         desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
-            desk.order.version + 1,
+            desk.book.occasion,
             group=group,
             choice="in_stock" if found is Event.STOCK_ARRIVED else "other_store",
             lines=desk.book.notice_lines(lines),

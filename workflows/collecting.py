@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import REMINDERS, Desk
     from workflows.messages import GroupAnswer
     from workflows.refusing import refuse
-    from workflows.window import set_window, tell_code
+    from workflows.staying_longer import StayingLonger
+    from workflows.window import check_extension, set_window, tell_code
 
 
 class Collecting:
@@ -45,13 +46,9 @@ class Collecting:
     async def extend(self, command: messages.ExtendWindow) -> GroupAnswer:
         group = self.desk.order.pickup(command.n)
         group.require((GroupStatus.READY,), "extending its window")
-        if group.deadline is None or command.until <= group.deadline:
-            raise refuse(RefusalKind.BEYOND_LIMIT, "The window already ends no earlier than that. Name a later time.")
-        if group.latest_deadline is not None and command.until > group.latest_deadline:
-            raise refuse(
-                RefusalKind.BEYOND_LIMIT,
-                f"The window can be extended to {group.latest_deadline.isoformat(timespec='seconds')} at most.",
-            )
+        if group.in_locker:
+            return await StayingLonger(self.desk).extend(group, command)
+        check_extension(group, command.until)
         group.extensions += 1
         set_window(self.desk, group, command.until)
         self.desk.book.event(Event.WINDOW_EXTENDED, command.actor, group=group.n, until=command.until.isoformat())

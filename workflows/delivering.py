@@ -82,7 +82,7 @@ class Delivering:
         if effect is Effect.APPLIED:
             if isinstance(group, PickupGroup):
                 self.transferring.carrier_says(group, parcel)
-            else:
+            elif isinstance(group, ShipmentGroup):
                 self._follow(group, parcel)
         return True
 
@@ -231,12 +231,12 @@ class Delivering:
             NoticeKind.CLAIM_DECIDED,
             group,
             parcel,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             choice=resolution.value,
             refund=self.desk.book.money(worth) if worth else None,
         )
 
-    def _notice(self, kind: NoticeKind, group: ShipmentGroup, parcel: Parcel, *sequence: int, **facts: Any) -> None:
+    def _notice(self, kind: NoticeKind, group: ShipmentGroup, parcel: Parcel, *sequence: str, **facts: Any) -> None:
         book = self.desk.book
         book.notice(
             kind,

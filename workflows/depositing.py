@@ -112,6 +112,8 @@ class Depositing:
             group,
             stay.collect_by or pickup_deadline(desk.hours(group.store_id), desk.order.terms.policy.pickup, now),
         )
+        assert group.deadline is not None
+        group.latest_deadline = group.deadline + desk.order.terms.policy.pickup.max_extension
         desk.book.event(
             Event.READY,
             ENGINE,
@@ -121,7 +123,7 @@ class Depositing:
             compartment=stay.compartment_id,
         )
 
-    def _tell(self, group: PickupGroup, *sequence: int) -> None:
+    def _tell(self, group: PickupGroup, *sequence: str) -> None:
         self.desk.book.notice(
             NoticeKind.READY_IN_LOCKER,
             *sequence,
@@ -129,6 +131,7 @@ class Depositing:
             until=group.deadline,
             deadline=group.deadline,
             lines=self.desk.book.notice_lines(group.owed_lines(UnitState.READY)),
+            link_kind="extension",
             **locker_facts(group),
         )
 
@@ -219,7 +222,7 @@ class Depositing:
     async def tell_again(self, group: PickupGroup, command: messages.ResendCode) -> GroupAnswer:
         """The operator's code once more; it has no other."""
         self.desk.book.event(Event.CODE_RESENT, command.actor, group=group.n)
-        self._tell(group, self.desk.order.version + 1)
+        self._tell(group, self.desk.book.occasion)
         await self.desk.book.record()
         return self.desk.answer(group)
 

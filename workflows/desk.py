@@ -1,7 +1,5 @@
 """Everything that the processes and commands of one order share: its state, its book, its cashier, its alarms."""
 
-import asyncio
-
 from pydantic import BaseModel, ConfigDict
 from temporalio import workflow
 
@@ -9,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.milestones import QueueOperation, StockOperation
     from domain.actors import ENGINE, Actor
     from domain.cancellation import CancelPlan, UnitsOf, by_payment, plan_cancel
+    from domain.choices import choices_of
     from domain.group_views import group_view
     from domain.groups import Ending, Group, WaitsFor
     from domain.ids import LineId, StoreId
@@ -30,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.people import People
     from workflows.refused_stock import settle_refused_stock
     from workflows.renewing import Renewals
+    from workflows.turn import Turn
     from workflows.waits import Alarms
 
 REMINDERS = (NoticeKind.PICKUP_REMINDER, NoticeKind.PICKUP_EXPIRING, NoticeKind.STORE_ABOUT_TO_EXPIRE)
@@ -82,7 +82,8 @@ class Desk:
 
     def __init__(self, terms: OrderTerms):
         self.order = Order.opened(terms)
-        self.book = Book(self.order, self.is_final)
+        self.turn = Turn()
+        self.book = Book(self.order, self.turn, self.is_final)
         self.people = People(self.order, self.book)
         self.cashier = Cashier(self.order, self.book, self.people)
         self.cashier.is_final = lambda: self.is_final() and not self.order.finished
@@ -93,7 +94,6 @@ class Desk:
         self.alarms.ring = self.renewals.renew_due
         self.crew = Crew()
         self.book.ask_about_refused = self._settle_refused_stock
-        self.turn = asyncio.Lock()
         self.confirmed = False
         self.holds_placed = 0
 
@@ -121,6 +121,7 @@ class Desk:
         for field in Order.model_fields:
             setattr(self.order, field, getattr(snapshot.order, field))
         self.book.resume(snapshot.hours)
+        self.turn.goes_on(self.order.version)
         self.confirmed = snapshot.confirmed
         self.holds_placed = snapshot.holds_placed
         self.people.asked = snapshot.questions_asked
@@ -188,13 +189,13 @@ class Desk:
         self.book.event(Event.CHOICE_ASKED, group=group.n, reason=reason, lines=lines)
         self.book.notice(
             NoticeKind.CHOICE_NEEDED,
-            self.order.version + 1,
+            self.book.occasion,
             group=group,
             until=group.choose_by,
             lines=self.book.notice_lines(lines),
             deadline=group.choose_by,
             reason=reason,
-            choices=(*(("substitute",) if group.proposal is not None else ()), "other_store", "wait", "cancel"),
+            choices=tuple(choice.value for choice in choices_of(self.order, group)),
             remaining=(NoticeLine(sku=group.proposal.sku, quantity=group.proposal.quantity),) if group.proposal else (),
             price=self.book.money(group.proposal.worth) if group.proposal else None,
             default_choice="cancel",
@@ -253,6 +254,7 @@ class Desk:
             if isinstance(group, PickupGroup):
                 self._ask_operator(group, lines, reason, actor)
                 continue
+            assert isinstance(group, ShipmentGroup), "what is never shipped is in nobody's hands"
             answer_by = now + self.order.terms.policy.shipping.answer_within
             asked = group.stop or StopAsked(lines={}, reason=reason, since=now, answer_by=answer_by)
             more = {line: asked.lines.get(line, 0) + quantity for line, quantity in lines.items()}
@@ -262,7 +264,7 @@ class Desk:
                 continue  # its process asks the partner
             self.book.notice(
                 NoticeKind.STORE_ASKED_TO_STOP,
-                self.order.version + 1,
+                self.book.occasion,
                 group=group,
                 deadline=group.stop.answer_by,
                 lines=self.book.notice_lines(lines),
@@ -287,7 +289,7 @@ class Desk:
         if group.put_back:
             self.book.notice(
                 NoticeKind.STORE_PUT_BACK,
-                self.order.version + 1,
+                self.book.occasion,
                 group=group,
                 lines=self.book.notice_lines(group.put_back),
                 location=group.location,
@@ -295,7 +297,7 @@ class Desk:
         else:
             self.book.notice(
                 NoticeKind.STORE_CANCELLED_WHILE_PICKING,
-                self.order.version + 1,
+                self.book.occasion,
                 group=group,
                 lines=self.book.notice_lines(lines),
             )
@@ -329,7 +331,7 @@ class Desk:
         refund = sum(step.amount for step in money.of(StepKind.REFUND))
         self.book.notice(
             NoticeKind.ORDER_CANCELLED if nothing_left else NoticeKind.LINES_CANCELLED,
-            self.order.version + 1,
+            self.book.occasion,
             group=group,
             lines=self.book.notice_lines(lines),
             reason=told or reason.value,

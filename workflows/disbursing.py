@@ -1,13 +1,17 @@
 """Money leaves: screened again, booked as pending, paid once, confirmed; or taken back as if it had never begun."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED
+    from activities.financing import FinancingSteps
     from activities.lending import LendingSteps, OpenAccount, PayoutRequest, SettleTransaction
+    from adapters.payout.port import PaidOut
     from domain.ids import OperationKey, derived_id, operation_key
     from domain.lending.accounts import (
         AccountKind,
@@ -17,7 +21,8 @@ with workflow.unsafe.imports_passed_through():
         TransactionState,
         disbursement_postings,
     )
-    from domain.lending.parts import Payout
+    from domain.lending.financing import DisbursementPlan
+    from domain.lending.parts import CheckState, Payout
     from domain.lending.products import CheckKind, Kind
     from domain.lending.schedule import Instalment
     from domain.lending.stages import Outcome, Stage
@@ -26,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.personal import Readable
     from workflows import options
     from workflows.applicant_screening import Screening
-    from workflows.application_desk import ApplicationDesk, Over
+    from workflows.application_desk import GIVE_UP, RETRY, SKIP, ApplicationDesk, Over
     from workflows.refusing import StepFailed, failure_text, failure_type
     from workflows.saga import Saga
 
@@ -49,17 +54,71 @@ class Disbursing:
             await self._screened()
         application.stage = Stage.DISBURSING
         await self.desk.record()
+        if self._lends and workflow.patched("a loan may pay orders") and await self._pays_orders():
+            await self._opened_for_orders()
+            return
         async with Saga() as saga:
             await self._booked_pending(saga)
             await self._paid_out()
         await self._confirmed()
 
+    @property
+    def _lends(self) -> bool:
+        application = self.desk.application
+        return application.offer is not None and application.product.kind.pays_out and not application.payouts
+
+    async def _pays_orders(self) -> bool:
+        """Whether an order was first to ask for the money; from here on it is the borrower's or the orders' alone."""
+        plan = await workflow.execute_activity_method(
+            FinancingSteps.plan_disbursement,
+            self.desk.application.application_id,
+            summary=Readable("Ask whether the loan pays orders"),
+            **options.LENDING_PATIENT,
+        )
+        return plan is DisbursementPlan.ORDERS
+
+    async def _opened_for_orders(self) -> None:
+        """Nothing is paid out: what orders set aside is drawn as their goods arrive."""
+        application, now = self.desk.application, workflow.now()
+        assert application.offer is not None
+        terms = application.offer.terms
+        today = application.policy.local_date(now)
+        european = application.product.jurisdiction.value == "EU"
+        account = AccountTerms(
+            account_id=self.account_id,
+            application_id=application.application_id,
+            kind=AccountKind.LOAN,
+            currency=terms.currency,
+            annual_rate=terms.annual_rate,
+            day_count=terms.day_count,
+            opened_on=today,
+            limit=terms.principal - terms.prepaid,
+        )
+        instalments = figures(terms, today, european=european).instalments
+        request = OpenAccount(terms=account, instalments=instalments, first=None, at=now)
+        await self.desk.step(
+            "open the account", lambda: self._do(LendingSteps.open_account, request, "Open the account")
+        )
+        application.account_id = self.account_id
+        application.stage = Stage.BOOKED
+        self.desk.event("opened_for_orders", account_id=self.account_id, limit=account.limit)
+        await self.desk.record()
+        await self._do(FinancingSteps.tell_orders_paid, application.application_id, "Tell the orders that it pays")
+
     async def _screened(self) -> None:
         """Sanctions once more, just before; a hit waits for a person, and says nothing to the applicant."""
-        rule = self.desk.application.product.check(CheckKind.SANCTIONS)
-        if rule is not None:
+        application = self.desk.application
+        while application.product.check(CheckKind.SANCTIONS) is not None:
             await self.screening.again(CheckKind.SANCTIONS)
-            await self.desk.until(lambda: not self.desk.application.held)
+            await self.desk.until(lambda: not application.held)
+            unsure = (CheckState.UNANSWERED, CheckState.UNSURE, CheckState.FAILED)
+            if all(each.state not in unsure for each in application.checks if each.kind is CheckKind.SANCTIONS):
+                break
+            # Nothing is paid to somebody about whom nobody could say anything.
+            choice = await self.desk.ask("screen before money leaves", "no list could be asked", (RETRY, GIVE_UP))
+            self.desk.look()
+            if choice is GIVE_UP:
+                raise Over(Outcome.BOOKING_FAILED_REVERSED)
         self.desk.look()
 
     @property
@@ -100,14 +159,16 @@ class Disbursing:
             )
         saga.if_it_fails("the pending booking", self._reverse)
         request = OpenAccount(terms=account, instalments=instalments, first=first, at=now)
+        # Without the booking no money leaves, so it cannot be skipped.
         await self.desk.step(
-            "open the account", lambda: self._do(LendingSteps.open_account, request, "Open the account")
+            "open the account",
+            lambda: self._do(LendingSteps.open_account, request, "Open the account"),
+            (RETRY, GIVE_UP),
         )
         application.account_id = self.account_id
 
     async def _reverse(self) -> None:
-        request = SettleTransaction(key=self.booking, booked=False)
-        await self._do(LendingSteps.settle_transaction, request, "Reverse the pending booking")
+        await self._settled(SettleTransaction(key=self.booking, booked=False), "reverse the pending booking")
         for payout in self.desk.application.payouts:
             payout.state = "reversed" if payout.state == "pending" else payout.state
 
@@ -130,12 +191,7 @@ class Disbursing:
             key=operation_key(application.application_id, "payout", 1),  # type: ignore[arg-type]
         )
         try:
-            paid = await workflow.execute_activity_method(
-                LendingSteps.pay_out,
-                request,
-                summary=Readable(f"Pay out {request.amount}"),
-                **options.LENDING_PATIENT,
-            )
+            paid = await self._sent(request)
         except StepFailed as error:
             if failure_type(error) != DECLINED:
                 raise
@@ -146,12 +202,34 @@ class Disbursing:
         self.desk.event("paid_out", tranche=1, amount=amount, reference=paid.reference)
         await self.desk.record()
 
+    async def _sent(self, request: PayoutRequest) -> PaidOut:
+        """Once it has begun it may have left: also a cancelled workflow finds out first, and goes on to its end."""
+        for _ in range(2):
+            try:
+                return await workflow.execute_activity_method(
+                    LendingSteps.pay_out,
+                    request,
+                    summary=Readable(f"Pay out {request.amount}"),
+                    **options.LENDING_PATIENT,
+                )
+            except (asyncio.CancelledError, *StepFailed) as error:
+                if not is_cancelled_exception(error):
+                    raise
+        raise asyncio.CancelledError
+
     async def _confirmed(self) -> None:
         """The money is with the customer: the books follow, however long they take."""
-        request = SettleTransaction(key=self.booking, booked=True)
-        await self._do(LendingSteps.settle_transaction, request, "Confirm the booking")
+        await self._settled(SettleTransaction(key=self.booking, booked=True), "confirm the booking")
         self.desk.application.stage = Stage.BOOKED
         self.desk.event("booked", account_id=self.account_id)
+
+    async def _settled(self, request: SettleTransaction, what: str) -> None:
+        """Skipped by a person only who has put the books right by hand."""
+        await self.desk.step(
+            what,
+            lambda: self._do(LendingSteps.settle_transaction, request, what.capitalize()),
+            (RETRY, SKIP),
+        )
 
     async def _do(self, step: object, request: object, summary: str) -> None:
         await workflow.execute_activity_method(

@@ -4,7 +4,7 @@ The partner's word is the only one that counts. A cancel asks it; until it has a
 once they have left they are the customer's, with the way back that every parcel has.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -28,6 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.waits import until
 
 NO_ANSWER = "the partner does not take it"
+MOST_EVENTS = 100
+"""So many events of one shipment are heard; a partner that tells more is broken, and is looked at all the same."""
 
 
 def partner_process_of(group: ShipmentGroup) -> str:
@@ -120,7 +122,9 @@ class PartnerProcess:
         )
         async with self.desk.turn:
             work.speaking = False
-            work.look_at = workflow.now() + self.desk.order.terms.policy.shipping.look_at_partner_every
+            every = self.desk.order.terms.policy.shipping.look_at_partner_every
+            work.look_at = workflow.now() + (timedelta() if work.look_again else every)
+            work.look_again = False
             if self.group.open:
                 await self._hear(work, heard)
 
@@ -183,6 +187,7 @@ class PartnerProcess:
         """It cannot stop any more: the goods come all the same."""
         group = self.group
         assert group.stop is not None, "somebody has asked it to stop"
+        work.goes_on = True
         self._event(Event.STOP_ANSWERED, work, "not stopped")
         self.stopping.too_late(group, group.stop.lines)
         await self.desk.book.record()
@@ -208,6 +213,33 @@ class PartnerProcess:
         self.desk.book.event(
             event, ENGINE, reason=reason, group=self.group.n, store=self.group.store_id, partner=work.partner, **data
         )
+
+
+async def hear_from_partner(desk: Desk, event: messages.PartnerEvent) -> None:
+    """What a partner says by itself is kept once, and is a reason to look: the request as it is now is what counts."""
+    group = next((each for each in desk.order.shipments if each.n == event.n), None)
+    if group is None or event.event_id in group.partner_events or len(group.partner_events) >= MOST_EVENTS:
+        return
+    group.partner_events.append(event.event_id)
+    work = group.request
+    is_ours = work is not None and work.partner == event.partner and work.id in (None, event.request_id)
+    is_news = is_ours and work is not None and group.open and work.status is not event.status
+    desk.book.event(
+        Event.PARTNER_EVENT,
+        ENGINE,
+        reason=None if is_news else "nothing new" if is_ours else "not waited for",
+        group=group.n,
+        partner=event.partner,
+        status=event.status,
+        said=event.said,
+        at=event.at.isoformat(),
+    )
+    if is_news and work is not None:
+        if work.speaking:
+            work.look_again = True
+        else:
+            work.look_at = workflow.now()
+    await desk.book.record()
 
 
 def group_goes_on(group: ShipmentGroup) -> bool:

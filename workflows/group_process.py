@@ -95,7 +95,7 @@ class GroupProcess(Generic[OneKind]):
         desk.book.event(Event.STORE_REMINDED, ENGINE, group=group.n, store=group.store_id)
         desk.book.notice(
             NoticeKind.STORE_WAITING,
-            desk.order.version + 1,
+            desk.book.occasion,
             group=group,
             ships=isinstance(group, ShipmentGroup),
             deadline=group.accept_by,
@@ -109,7 +109,7 @@ class GroupProcess(Generic[OneKind]):
         desk.book.event(Event.STORE_REMINDED, ENGINE, group=group.n, store=group.store_id, reason="ready time passed")
         desk.book.notice(
             NoticeKind.STORE_WAITING,
-            desk.order.version + 1,
+            desk.book.occasion,
             group=group,
             ships=isinstance(group, ShipmentGroup),
             deadline=group.late_until,

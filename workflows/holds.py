@@ -13,11 +13,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.order import AnyGroup
     from domain.pickup_windows import accept_deadline, late_deadline
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.units import UnitState
     from domain.views import NextAction
+    from domain.virtual import VirtualGroup
     from workflows.desk import Desk, work_policy
     from workflows.messages import CancelReason
     from workflows.offering import offer
@@ -99,6 +101,7 @@ class Holds:
         if outcome is HoldOutcome.CANCEL:
             self.clear_all()
             late = hold.kind is HoldKind.PAYMENT and reason == "deadline"
+            desk.order.unpaid = desk.order.unpaid or late
             cause = CANCEL_REASONS.get(hold.kind, CancelReason.STAFF)
             await desk.cancel_everything(cause, actor, "payment_expired" if late else None)
         elif not desk.order.holds:
@@ -157,6 +160,9 @@ class Holds:
         if isinstance(group, ShipmentGroup) and group.held:
             wait_for_run(self._desk, group)
             return
+        if isinstance(group, VirtualGroup):
+            group.waits_for = None  # its own process goes on
+            return
         lines = group.owed_lines(UnitState.OPEN)
         for line, quantity in lines.items():
             group.move(line, UnitState.ALLOCATED, quantity, UnitState.OPEN)
@@ -168,7 +174,7 @@ class Holds:
         if isinstance(group, ShipmentGroup):
             if group.auto_cancel_at is not None:
                 group.auto_cancel_at += workflow.now() - held_since
-        elif group.status is GroupStatus.READY:
+        elif isinstance(group, PickupGroup) and group.status is GroupStatus.READY:
             resume_window(self._desk, group, held_since)
 
     async def _watch(self, hold: Hold) -> None:
@@ -250,7 +256,13 @@ class Holds:
         desk.order.next_action = NextAction(
             kind="confirm_payment" if confirm else "pay", url=url or "", deadline=deadline
         )
-        self._tell_customer(NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED, hold, deadline)
+        kind = NoticeKind.ACTION_NEEDED if confirm else NoticeKind.PAYMENT_FAILED
+        if desk.order.terms.exchange is not None and not confirm and desk.cashier.decline_reason is None:
+            kind = NoticeKind.EXCHANGE_PAYMENT
+        self._tell_customer(kind, hold, deadline)
+
+    def _due_for_exchange(self, kind: NoticeKind) -> int:
+        return self._desk.cashier.plan().uncovered if kind is NoticeKind.EXCHANGE_PAYMENT else 0
 
     def _tell_customer(self, kind: NoticeKind, hold: Hold, deadline: datetime | None) -> None:
         self._desk.book.notice(
@@ -259,6 +271,7 @@ class Holds:
             until=deadline,
             deadline=deadline,
             total=self._desk.book.money(self._desk.order.total),
+            due=self._desk.book.money(due) if (due := self._due_for_exchange(kind)) else None,
             link_kind="payment",
         )
 

@@ -6,8 +6,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.shipping import NO_LABEL, LabelBought, LabelSteps, LabelWanted
     from domain.actors import ENGINE
     from domain.ids import LineId, OperationKey, operation_key
-    from domain.order import AnyGroup
     from domain.personal import Readable
+    from domain.pickups import PickupGroup
     from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
     from domain.timeline import Event
@@ -71,7 +71,7 @@ class Labels:
 class SpareLabelProcess:
     """Labels that nobody uses are given back, however long the carrier is away."""
 
-    def __init__(self, desk: Desk, group: AnyGroup):
+    def __init__(self, desk: Desk, group: PickupGroup | ShipmentGroup):
         self.desk = desk
         self.group = group
 

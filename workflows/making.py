@@ -216,7 +216,7 @@ class Making:
     def _tell_store(self, group: AnyGroup) -> None:
         self.desk.book.notice(
             NoticeKind.STORE_ORDER_CHANGED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             group=group,
             ships=not isinstance(group, PickupGroup),
             lines=self.desk.book.notice_lines(group.owed_lines()),
@@ -227,7 +227,7 @@ class Making:
         book = self.desk.book
         book.notice(
             NoticeKind.ORDER_CHANGED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             *sequence,
             lines=book.notice_lines({each.line_id: self._kept(each.line_id) for each in self.desk.order.lines}),
             total=book.money(plan.after.total),

@@ -11,6 +11,8 @@ from domain.cancellation import CancelPlan
 from domain.carriage import ParcelStatus
 from domain.change_wishes import ChangeWish, Way
 from domain.changes import ChangePlan
+from domain.choices import ChoiceOption as ChoiceOption
+from domain.dropship import PartnerId, PartnerRequestId, RequestStatus
 from domain.holds import HoldKind, HoldOutcome
 from domain.ids import CommandId, HoldId, LineId, OperationKey, OrderId, Sku, StoreId
 from domain.intake import Relation
@@ -47,6 +49,10 @@ class OrderResult(Message):
     version: int
     payment: PaymentView
     refusal: Refusal | None = None
+    credit_used: int = 0
+    """Of the value of the return whose goods it replaces."""
+    unpaid: bool = False
+    """Its customer was asked to pay, and did not."""
 
 
 class Command(Message):
@@ -262,14 +268,6 @@ class NoteSale(GroupCommand):
     amount: int
 
 
-class ChoiceOption(StrEnum):
-    OTHER_STORE = "other_store"
-    SHIP = "ship"
-    WAIT = "wait"
-    CANCEL = "cancel"
-    SUBSTITUTE = "substitute"
-
-
 class Choose(Command):
     """The customer's answer after a rejection. Without `n`: for the only group that waits for a choice."""
 
@@ -444,6 +442,18 @@ class LockerEvent(Message):
 
     n: int
     news: LockerNews
+
+
+class PartnerEvent(Message):
+    """A partner's news of a request, whose state is asked for, not believed. `n`: which shipment it says that it is."""
+
+    event_id: str
+    n: int
+    partner: PartnerId
+    request_id: PartnerRequestId
+    at: datetime
+    said: str
+    status: RequestStatus
 
 
 class StockArrived(Message):

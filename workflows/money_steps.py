@@ -206,7 +206,14 @@ class MoneySteps:
                 self.decline_reason = state.status.value
                 self.book.lasting_event(Event.PAYMENT_DECLINED, reason=state.status, tender=tender.tender_id)
         elif tender.authorisation_id == state.id and state.held.amount < tender.live:
-            lost = tender.live - state.held.amount
+            gone = tender.live - state.held.amount
             tender.live = state.held.amount
-            tender.voided += lost
-            self.book.lasting_event(Event.PAYMENT_VOIDED, reason=state.status, tender=tender.tender_id, amount=lost)
+            # A capture of ours may have been made in a workflow task that was lost before it was written down: this
+            # word of the provider comes first then. It is money that we have, not money that is free again.
+            known = tender.captures.get(state.id, 0) + tender.refunded
+            if (taken := min(gone, state.captured - known)) > 0:
+                self.calls.found_captured(tender, state.id, taken)
+                gone -= taken
+            if gone:
+                tender.voided += gone
+                self.book.lasting_event(Event.PAYMENT_VOIDED, reason=state.status, tender=tender.tender_id, amount=gone)

@@ -23,7 +23,7 @@ def offer(desk: Desk, group: AnyGroup) -> None:
     """Put a group, whose units are allocated, before its place."""
     if isinstance(group, PickupGroup):
         _offer_pickup(desk, group)
-    else:
+    elif isinstance(group, ShipmentGroup):
         _offer_shipment(desk, group)
 
 
@@ -75,7 +75,7 @@ def _tell(desk: Desk, group: Group, kind: NoticeKind) -> None:
     desk.book.event(Event.STORE_OFFERED, group=group.n, store=group.store_id)
     desk.book.notice(
         kind,
-        desk.order.version + 1,
+        desk.book.occasion,
         group=group,
         lines=desk.book.notice_lines(group.owed_lines()),
         deadline=group.accept_by,

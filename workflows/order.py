@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.intake import TenderType
     from domain.pickups import PickupGroup
     from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.shipments import ShipmentGroup
     from domain.timeline import Event
     from domain.views import OrderView
     from workflows.changing import Changing
@@ -27,6 +28,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.counter import Counter
     from workflows.depositing import Depositing
     from workflows.desk import Desk, OrderStart
+    from workflows.dropshipping import hear_from_partner
+    from workflows.exchange_messages import ExchangeSettled
+    from workflows.exchanged import Exchanged
     from workflows.holds import Holds
     from workflows.messages import (
         CancelAnswer,
@@ -53,7 +57,6 @@ AT_THE_COUNTER = (
     messages.ReportShortage,
     messages.RefuseUnits,
     messages.Reject,
-    messages.ExtendWindow,
 )
 """What nobody does with goods that lie in a parcel machine."""
 
@@ -74,6 +77,7 @@ class OrderWorkflow:
         self.choosing = self.counter.choosing
         self.changing = Changing(self.desk, self.holds, self.shipping.sourcing)
         self.choosing.ship = self.changing.ship
+        self.exchanged = Exchanged(self.desk, self.holds)
         self.placed: Placed | None = None
         if start.resumed is not None:
             self.desk.resume(start.resumed)
@@ -108,6 +112,8 @@ class OrderWorkflow:
         desk.cashier.wake()
         self.holds.watch_all()
         self.changing.watch()
+        if desk.order.terms.exchange is not None:
+            desk.crew.start("tell the return", self.exchanged.tell(desk.order.terms.exchange))
         while not desk.book.closed:
             await self._go_on_in_a_new_run_if_long()
             for name, process in self._processes().items():
@@ -158,6 +164,8 @@ class OrderWorkflow:
             version=order.version,
             payment=order.payment,
             refusal=refusal,
+            credit_used=self.exchanged.used,
+            unpaid=order.unpaid,
         )
 
     # --- placing -----------------------------------------------------------------------------------------------------
@@ -397,7 +405,7 @@ class OrderWorkflow:
     async def fraud_decision(self, decision: messages.FraudDecision) -> None:
         """The answer of a fraud review, minutes or days later."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(decision.event_id):
             for hold in [hold for hold in self.desk.order.holds if hold.kind is HoldKind.FRAUD]:
                 outcome = HoldOutcome.RELEASE if decision.accept else HoldOutcome.CANCEL
                 if hold in self.desk.order.holds:  # a declined one before it ended them all
@@ -412,7 +420,7 @@ class OrderWorkflow:
                 await self.supplying.arrived(group, arrival)
             elif isinstance(group, PickupGroup):
                 await self.choosing.stock_arrived(group)
-            else:
+            elif isinstance(group, ShipmentGroup):
                 await self.shipping.sourcing.stock_arrived(group)
 
     @workflow.signal
@@ -426,15 +434,30 @@ class OrderWorkflow:
     async def carrier_event(self, event: messages.CarrierEvent) -> None:
         """A carrier has news of a parcel."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(event.event_id):
             await self.shipping.delivering.carrier_event(event)
+
+    @workflow.signal
+    async def exchange_settled(self, message: ExchangeSettled) -> None:
+        """The goods that this order replaces have come back, or as many as will."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            if not self.desk.order.finished:
+                await self.exchanged.settle(message)
 
     @workflow.signal
     async def locker_event(self, event: messages.LockerEvent) -> None:
         """The operator of a parcel machine has news of a compartment."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(event.news.event_id):
             await self.depositing.locker_event(event)
+
+    @workflow.signal
+    async def partner_event(self, event: messages.PartnerEvent) -> None:
+        """A partner has news of what it was asked to ship."""
+        await self._placing_is_over()
+        async with self.desk.turn:
+            await hear_from_partner(self.desk, event)
 
     @workflow.query
     def view(self) -> OrderView:
@@ -540,7 +563,7 @@ class OrderWorkflow:
     async def _in_turn(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:
         """One decision at a time. What was refused fails the update with the refusal; nothing else fails it."""
         await self._placing_is_over()
-        async with self.desk.turn:
+        async with self.desk.turn.of(command.command_id):
             return await self._answered(command, do)
 
     async def _answered(self, command: messages.Command, do: Callable[..., Awaitable[Answer]]) -> Answer:

@@ -221,6 +221,13 @@ class PaymentCalls:
                 Event.PAYMENT_VOIDED, tender=tender.tender_id, amount=released, reason="one capture only"
             )
 
+    def found_captured(self, tender: TenderBook, authorisation: AuthorisationId, amount: int) -> None:
+        """It was captured, and nobody here knows of it: the number of that step is used up."""
+        tender.captured += amount
+        tender.captures[authorisation] = tender.captures.get(authorisation, 0) + amount
+        tender.steps += 1
+        self.book.lasting_event(Event.PAYMENT_CAPTURED, tender=tender.tender_id, amount=amount)
+
     def tender(self, step: MoneyStep) -> TenderBook:
         return next(tender for tender in self.order.tenders if tender.tender_id == step.tender_id)
 

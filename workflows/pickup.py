@@ -129,7 +129,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
             deadline=group.deadline,
             lines=desk.book.notice_lines(group.owed_lines()),
             code_serial=group.code_serial or None,
-            link_kind=None if group.in_locker else "extension",
+            link_kind="extension",
             **locker_facts(group),
         )
         await desk.book.record()
@@ -150,7 +150,7 @@ class PickupProcess(GroupProcess[PickupGroup]):
                 deadline=group.deadline,
                 lines=desk.book.notice_lines(group.owed_lines()),
                 code_serial=(group.code_serial or None) if for_customer else None,
-                link_kind="extension" if for_customer and not group.in_locker else None,
+                link_kind="extension" if for_customer else None,
                 **locker_facts(group),
             )
         await desk.book.record()

@@ -175,6 +175,11 @@ class Placing:
             away = bool(self.desk.order.troubles)
             reason = "the payment system is away" if away else "a person looks at the payment"
             self.holds.place(HoldKind.PAYMENT, reason, PAYMENT_SYSTEM)
+        if terms.exchange is not None:
+            if terms.exchange.waits:
+                self.holds.place(HoldKind.EXCHANGE, "what it replaces comes back", "customer")
+            if outcome is Outcome.DONE and self.desk.cashier.plan().uncovered:
+                self.holds.ask_customer_to_pay(confirm=False)
 
     async def _stand(self) -> None:
         self.desk.book.visible = True

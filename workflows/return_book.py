@@ -6,12 +6,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.returns import TOO_MANY_UNITS, Restock, ReturnMilestone, ReturnSteps
-    from adapters.returns.port import ReturnChange
+    from adapters.returns.port import ExchangeCredit, ReturnChange
     from domain.actors import ENGINE, Actor
     from domain.ids import LineId, StoreId, operation_key
     from domain.money import Money
     from domain.notices import Notice, NoticeFacts, NoticeKind, NoticeLine, notice_key
     from domain.refusals import RefusalKind
+    from domain.returns.exchanging import Exchange, ExchangeState
     from domain.returns.returned import Return, ReturnedLine, UnitPlace, restocked
     from domain.timeline import Event, Fact, TimelineEntry
     from workflows import options, summaries
@@ -66,6 +67,10 @@ class ReturnBook:
         skus = {line.line_id: line.sku for line in self.state.lines}
         return tuple(NoticeLine(sku=skus[line], quantity=n) for line, n in lines.items() if n > 0)
 
+    def wanted_lines(self, exchange: Exchange) -> tuple[NoticeLine, ...]:
+        """What the customer gets instead."""
+        return tuple(NoticeLine(sku=line.sku, quantity=line.quantity) for line in exchange.lines)
+
     def money(self, amount: int) -> Money:
         return Money(amount=amount, currency=self.state.currency)
 
@@ -86,6 +91,8 @@ class ReturnBook:
                 claimed=state.claimed(),
                 accepted={line.line_id: line.count(UnitPlace.ACCEPTED) for line in state.lines},
                 refunded=state.refunded,
+                elsewhere=state.refunded_elsewhere(),
+                credit=self._credit(),
             ),
             events=self._events,
             notices=self._notices,
@@ -106,6 +113,17 @@ class ReturnBook:
             raise refuse(RefusalKind.TOO_MANY_UNITS, failure_text(error)) from None
         self._recorded = state.model_copy(deep=True)
         workflow.set_current_details(summaries.return_details(state))
+
+    def _credit(self) -> ExchangeCredit | None:
+        exchange = self.state.exchange
+        if exchange is None or exchange.state is ExchangeState.WANTED:
+            return None
+        return ExchangeCredit(
+            currency=self.state.currency,
+            promised=exchange.credit,
+            granted=exchange.granted,
+            secured=exchange.secured,
+        )
 
     def go_back(self) -> None:
         """The return is as it was last recorded; what was collected since is forgotten."""

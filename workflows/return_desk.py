@@ -330,6 +330,13 @@ class ReturnDesk:
         if units.accepted and units.disposition is ReturnDisposition.RESTOCK:
             self.book.restock(line, units.quantity, store_id)
 
+    async def call_off(self) -> None:
+        """What was asked for cannot be: nothing of the request is left."""
+        self._close()
+        self.state.cancelled = self.state.finished = True
+        self.book.event(Event.RETURN_CANCELLED, reason="the replacement cannot be had")
+        await self.book.record()
+
     # --- ends --------------------------------------------------------------------------------------------------------
 
     async def cancel(self, command: CancelReturn) -> None:

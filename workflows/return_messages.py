@@ -96,6 +96,12 @@ class CancelReturn(Command):
     reason: str | None = None
 
 
+class DecideGoodwill(Command):
+    kind: Literal["decide_goodwill"] = "decide_goodwill"
+    approved: bool
+    reason: str | None = None
+
+
 class CarrierWord(Message):
     """What a carrier said of a return's parcel."""
 

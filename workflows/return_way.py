@@ -46,8 +46,11 @@ class ReturnWay:
         if state.dropped_off_at is None:
             self._pay_in_advance()
         state.dropped_off_at = at
-        # What is on its way is not given up at the customer's deadline.
+        # What is on its way is not given up at the customer's deadline, but for what a card stands for no longer.
         self._wait_for(max(line.terms.send_within for line in state.lines))
+        hold = state.exchange.hold if state.exchange is not None else None
+        if hold is not None and hold.charge_by is not None and state.send_by is not None:
+            state.send_by = min(state.send_by, hold.charge_by)
         self.book.event(
             Event.RETURN_DROPPED_OFF,
             actor,

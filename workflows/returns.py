@@ -13,11 +13,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.locker_stays import LockerNews
     from domain.personal import Readable
-    from domain.refusals import Refusal, RefusalKind, Refused
+    from domain.refusals import RefusalKind, Refused
     from domain.returns.returned import UnitPlace
     from domain.timeline import Event
     from workflows import options, summaries
     from workflows import return_messages as messages
+    from workflows.exchange_messages import ExchangeNews
+    from workflows.exchanging import Exchanging
     from workflows.messages import Command, Intervene
     from workflows.paying_back import PayingBack
     from workflows.refusing import failure, refuse
@@ -39,6 +41,8 @@ class ReturnWorkflow:
         self.desk = ReturnDesk(self.state, self.book, at_counter=start.at_counter)
         self.turn = asyncio.Lock()
         self.money = PayingBack(self.state, self.book, self.turn)
+        self.exchanging = Exchanging(self.state, self.book, self.money, self.turn)
+        self.money.policy_of = self.exchanging.policy_of
         self.opened: messages.ReturnOpened | None = None
         self.told_to_settle: Actor | None = None
         self.way = ReturnWay(self.state, self.book, self.desk)
@@ -89,6 +93,11 @@ class ReturnWorkflow:
             self.book.event(Event.RETURN_REJECTED, ENGINE, reason=", ".join(whys), lines=refused)
             desk.tell_refused(refused)
         await self.book.record()
+        try:
+            await self.exchanging.place()
+        except Refused:
+            await desk.call_off()
+            raise
         self.opened = messages.ReturnOpened(view=state.view())
 
     # --- what goes on by itself --------------------------------------------------------------------------------------
@@ -102,9 +111,11 @@ class ReturnWorkflow:
         elif self.words:
             async with self.turn:
                 await self._hear(self.words.pop(0))
-        elif not state.money_rests and (state.due or self.money.has_open):
+        elif self.exchanging.something_to_do:
+            await self.exchanging.go_on()
+        elif not state.money_rests and (state.due or state.carried() or self.money.has_open):
             await self.money.pay()
-        elif state.advances or (state.unsettled() and (self.told_to_settle or self._over(state.settle_by))):
+        elif state.advances or (state.unsettled() and (self._settles or self._over(state.settle_by))):
             async with self.turn:
                 actor, self.told_to_settle = self.told_to_settle or ENGINE, None
                 if state.to_settle():
@@ -133,10 +144,16 @@ class ReturnWorkflow:
 
     def _something_to_do(self) -> bool:
         state = self.state
-        unpaid = state.due > 0 or self.money.has_open
-        settles = bool(state.unsettled()) and self.told_to_settle is not None
         heard = bool(self.news or self.words) or (self.carried is not None and self.carried.done())
-        return heard or unpaid or settles or state.advances or self._is_over()
+        if heard or self.exchanging.something_to_do:
+            return True
+        unpaid = state.due > 0 or bool(state.carried()) or self.money.has_open
+        settles = bool(state.unsettled()) and self._settles
+        return unpaid or settles or state.advances or self._is_over()
+
+    @property
+    def _settles(self) -> bool:
+        return self.told_to_settle is not None or self.exchanging.settles_at_once
 
     def _is_over(self) -> bool:
         """Nothing is left to do; what was refused may be approved all the same for as long as a decision takes."""
@@ -221,7 +238,10 @@ class ReturnWorkflow:
             if state.paid_back and not state.units(UnitPlace.RECEIVED) and not state.units(UnitPlace.AWAITED):
                 return True
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing was accepted that is not settled. Receive it first.")
-        state.refund_to = command.refund_to or state.refund_to
+        wish = command.refund_to
+        if wish is not None and any(wish not in state.line(line).terms.targets for line in state.unsettled()):
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {wish}.")
+        state.refund_to = wish or state.refund_to
         self.told_to_settle = command.actor
         return False
 
@@ -229,20 +249,17 @@ class ReturnWorkflow:
     async def intervene(self, command: Intervene) -> messages.ReturnAnswer:
         """A person decides about money in trouble."""
         await workflow.wait_condition(lambda: self.opened is not None)
-        question = self.money.question(command)
-        if question is None:
-            raise failure(Refusal(kind=RefusalKind.NOT_FOUND, detail="Nobody waits for this decision any more."))
-        if command.action.value not in question.choices:
-            detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
-            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
-        async with self.turn:
-            await self.money.answer(command, question)
-        return messages.ReturnAnswer(view=self.state.view())
+        return await self.money.intervene(command)
 
     @workflow.signal
     async def refund_event(self, event: messages.RefundEvent) -> None:
         """The provider has news of a refund."""
         self.news.append(event)
+
+    @workflow.signal
+    async def exchange_news(self, news: ExchangeNews) -> None:
+        """How the order stands that replaces what comes back."""
+        self.exchanging.news.append(news)
 
     @workflow.signal
     async def carrier_word(self, word: messages.CarrierWord) -> None:

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.order import AnyGroup
     from domain.pickups import PickupGroup
     from domain.shipments import ShipmentGroup
+    from domain.virtual import VirtualGroup
     from workflows import messages
     from workflows.assigning import Assigning
     from workflows.brokered import TakingDecisions
@@ -26,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.shipment import ParcelProcess, ShipmentProcess, StopProcess
     from workflows.sourcing import Sourcing
     from workflows.stopping import Stopping
+    from workflows.virtual import VirtualProcess
 
 Sent = TypeVar("Sent", bound=messages.GroupCommand)
 
@@ -55,6 +57,8 @@ class Shipping:
             found: dict[str, Process] = {process_of(group): PickupProcess(self.desk, group)}
             if group.locker is not None:
                 found[f"locker {group.n}"] = LockerProcess(self.desk, group)
+        elif isinstance(group, VirtualGroup):
+            return {process_of(group): VirtualProcess(self.desk, group)}
         else:
             found = self._of_shipment(group)
         if group.spare_labels:

@@ -63,7 +63,7 @@ class Stopping:
         self.desk.book.event(Event.STOP_TOO_LATE, ENGINE, group=group.n, lines=lines)
         self.desk.book.notice(
             NoticeKind.CANCEL_TOO_LATE,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             group=group,
             lines=self.desk.book.notice_lines(lines),
             ships=True,

@@ -63,7 +63,7 @@ class Substituting:
         group.units[new.line_id] = Units(picked=proposal.quantity)
         self.desk.book.notice(
             NoticeKind.SUBSTITUTED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             new.line_id,
             group=group,
             lines=self.desk.book.notice_lines({new.line_id: proposal.quantity}),
@@ -86,7 +86,7 @@ class Substituting:
         offer(desk, group)
         desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
-            order.version + 1,
+            desk.book.occasion,
             group=group,
             choice="substitute",
             lines=desk.book.notice_lines({new.line_id: quantity}),

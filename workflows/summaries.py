@@ -40,6 +40,12 @@ def returned(state: Return) -> Readable:
     return Readable(f"{state.kind} of {what} of {state.external_id} by {state.via}")
 
 
+def appeasement(state: Return) -> Readable:
+    """An appeasement workflow's own summary: fixed at the start."""
+    amount = state.goodwill.amount if state.goodwill is not None else 0
+    return Readable(f"goodwill of {Money(amount=amount, currency=state.currency)} for {state.external_id}")
+
+
 def return_details(state: Return) -> str:
     """A return's current details: status, money, and what it waits for. Markdown."""
     refund = Money(amount=state.refund, currency=state.currency)

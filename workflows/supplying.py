@@ -63,6 +63,7 @@ class Supplying:
         if isinstance(group, ShipmentGroup):
             taken: Sequence[AnyGroup] = await self._take_from_places(group)
         else:
+            assert isinstance(group, PickupGroup), "what is never shipped waits for no supply"
             taken = [group] if await self._take_over(group, arrival) else []
         if not taken:
             return
@@ -119,7 +120,7 @@ class Supplying:
         ships = isinstance(group, ShipmentGroup)
         self.desk.book.notice(
             NoticeKind.CHOICE_APPLIED,
-            self.desk.order.version + 1,
+            self.desk.book.occasion,
             group=group,
             choice="in_stock",
             lines=self.desk.book.notice_lines(group.owed_lines()),
@@ -159,7 +160,7 @@ class Supplying:
             )
             desk.book.notice(
                 NoticeKind.SUPPLY_DATE_CHANGED,
-                desk.order.version + 1,
+                desk.book.occasion,
                 group=group,
                 lines=desk.book.notice_lines(lines),
                 expected_at=news.expected_at,

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.lending.clocks import Clock, ClockName, ClockState
+    from domain.lending.outcomes import ConditionKind
     from domain.lending.parts import OfferState
     from domain.lending.stages import Outcome, Stage
     from domain.personal import Readable
@@ -40,24 +41,32 @@ class Timekeeping:
         return names[0].replace("_", " ") if names else "a reminder"
 
     def _next(self) -> datetime | None:
-        if self.desk.application.outcome is not None or self.desk.ending is not None:
+        application = self.desk.application
+        if application.outcome is not None:
+            return application.next_due  # the notice of the end is a duty too
+        if self.desk.ending is not None:
             return None
-        found = [self.desk.application.next_due, *(at for at, _ in self._reminders())]
+        found = [application.next_due, *(at for at, _ in self._reminders())]
         return min((each for each in found if each is not None), default=None)
 
     async def _ring(self) -> None:
         now = workflow.now()
         application = self.desk.application
+        if self.desk.ending is not None and application.outcome is None:
+            return  # another was faster, and the story will end it
         for clock in list(application.clocks):
             if clock.state is ClockState.RUNNING and clock.due_at <= now:
                 self._over(clock)
-        for at, remind in list(self._reminders()):
+        for at, remind in list(self._reminders()) if application.outcome is None else []:
             if at <= now:
                 self._remind(remind)
         await self.desk.record()
 
     def _over(self, clock: Clock) -> None:
         desk, application = self.desk, self.desk.application
+        if self._met_already(clock.name):
+            desk.end_clock(clock.name, ClockState.STOPPED)
+            return
         match clock.name:
             case ClockName.DRAFT_SILENCE:
                 self._ends(clock, Outcome.ABANDONED_DRAFT)
@@ -82,6 +91,23 @@ class Timekeeping:
                 desk.event("clock_breached", clock=clock.name.value, due=clock.due_at.isoformat())
                 if clock.name is ClockName.REVIEW:
                     application.claim = None
+
+    def _met_already(self, name: ClockName) -> bool:
+        """What it waited for came in the same moment: the story has not stopped the clock yet."""
+        application = self.desk.application
+        match name:
+            case ClockName.DRAFT_SILENCE:
+                return application.stage is not Stage.DRAFT
+            case ClockName.INCOMPLETENESS_ANSWER:
+                return not application.missing
+            case ClockName.OFFER | ClockName.COUNTEROFFER:
+                return application.offer is None or application.offer.state is not OfferState.OPEN
+            case ClockName.SIGNATURE:
+                return not application.unsigned and ConditionKind.CLOSING not in application.unmet
+            case ClockName.APPLICANT_SILENT:
+                return ConditionKind.UNDERWRITING not in application.unmet
+            case _:
+                return False
 
     def _ends(self, clock: Clock, outcome: Outcome) -> None:
         self.desk.end_clock(clock.name, ClockState.MET, outcome.value)

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.outcomes import condition_kind
     from domain.lending.parts import CheckState, Claim, Condition, Decision
     from domain.lending.reasons import Basis, ReasonRefused, check_given
+    from domain.lending.stages import Stage
     from domain.lending.terms import LoanTerms
     from domain.refusals import RefusalKind
     from workflows.application_desk import ApplicationDesk
@@ -32,31 +33,38 @@ class Underwriting:
         self.desk.event("review_claimed", command.actor)
 
     async def release(self, command: messages.ReleaseReview) -> None:
-        self._owns(command.reviewer)
+        self._may_own(command.reviewer)
         self.desk.application.claim = None
         self.desk.event("review_released", command.actor)
 
     async def reassign(self, command: messages.ReassignReview) -> None:
+        self._may(command.reviewer)
         self._may(command.to)
         self._claim(command.to)
         self.desk.event("review_reassigned", command.actor, to=command.to.login)
 
     async def recuse(self, command: messages.Recuse) -> None:
-        """Someone with an interest in it has no say any more; what that person approved falls."""
+        """Someone with an interest in it has no say any more; what that person decided or approved falls."""
         application = self.desk.application
+        if application.stage.rank >= Stage.ACCEPTED.rank:
+            raise not_now(f"It is {application.stage}: everything is agreed.")
         person = command.reviewer.person
         if person not in application.recused:
             application.recused.append(person)
-        application.approvals = [each for each in application.approvals if each.reviewer.person != person]
+        decision = application.decision
+        if decision is not None and decision.person == person:
+            application.invalidate(["decision", "offer"])
+        if any(each.reviewer.person == person for each in application.approvals):
+            application.approvals = [each for each in application.approvals if each.reviewer.person != person]
+            application.invalidate(["offer"])
         if application.claim is not None and application.claim.person == person:
             application.claim = None
         self.desk.event("recused", command.actor, reason=command.reason)
 
     async def decide(self, command: messages.Decide) -> None:
         application = self.desk.application
-        self._owns(command.reviewer)
-        if command.terms is not None:
-            await self._counter(command.terms)
+        self._may_own(command.reviewer)
+        self._may_be_offered(command.terms)
         reasons = []
         if command.verdict is Verdict.DECLINE:
             try:
@@ -69,6 +77,9 @@ class Underwriting:
             if lawful is not None and lawful is not given.kind:
                 raise not_now(f"The law counts {given.code} as {lawful}.")
             conditions.append(Condition(code=given.code, kind=given.kind))
+        self._hold_claim(command.reviewer)
+        if command.terms is not None:
+            self._counter(command.terms)
         before = application.decision
         both = before is not None and before.automatic and before.basis is Basis.BOTH
         application.decision = Decision(
@@ -89,7 +100,7 @@ class Underwriting:
         self.desk.event(
             "decided", command.actor, verdict=command.verdict.value, reasons=[each.name.lower() for each in reasons]
         )
-        if command.verdict is not Verdict.REFER:
+        if not application.referred:
             application.claim = None
 
     async def counteroffer(self, command: messages.Counteroffer) -> None:
@@ -99,13 +110,12 @@ class Underwriting:
             actor=command.actor,
             reviewer=command.reviewer,
             verdict=Verdict.APPROVE,
+            terms=command.terms,
         )
         try:
             reasons = check_given(command.reasons)
         except ReasonRefused as refused:
             raise refuse(RefusalKind.PROOF_NEEDED, f"{refused}.") from None
-        self._owns(command.reviewer)
-        await self._counter(command.terms)
         await self.decide(as_decision)
         decision = self.desk.application.decision
         assert decision is not None
@@ -119,8 +129,8 @@ class Underwriting:
         decision = application.decision
         if decision is None or decision.stale or decision.verdict is not Verdict.APPROVE or decision.automatic:
             raise not_now("Nothing is decided that needs another approval.")
-        if reviewer.person == decision.person or reviewer.person in application.makers:
-            raise not_now("Who keyed or decided it may not approve it.")
+        if reviewer.person == decision.person:
+            raise not_now("Who decided it may not approve it.")
         if command.terms_hash != application.terms_hash:
             raise refuse(RefusalKind.STALE_VERSION, "The terms have changed. Look at them again, then approve.")
         terms = application.terms
@@ -141,7 +151,9 @@ class Underwriting:
             check.state = CheckState.CLEARED
         self.desk.event("screening_cleared", command.actor, reason=command.reason)
 
-    async def _counter(self, terms: LoanTerms) -> None:
+    def _may_be_offered(self, terms: LoanTerms | None) -> None:
+        if terms is None:
+            return
         application = self.desk.application
         limits = application.product.limits
         if terms.currency != application.product.currency or terms.day_count != application.product.pricing.day_count:
@@ -150,6 +162,11 @@ class Underwriting:
             raise refuse(
                 RefusalKind.BEYOND_LIMIT, f"Between {limits.least_amount} and {limits.most_amount} is lent here."
             )
+        if not limits.least_term <= terms.term_months <= limits.most_term:
+            raise refuse(RefusalKind.BEYOND_LIMIT, f"It runs {limits.least_term} to {limits.most_term} months here.")
+
+    def _counter(self, terms: LoanTerms) -> None:
+        application = self.desk.application
         application.invalidate(["offer"])
         application.approvals = []
         application.counter_terms = terms if terms != application.asked_terms() else None
@@ -166,14 +183,17 @@ class Underwriting:
             raise not_now("Who has stepped aside has no say in it.")
         if not reviewer.roles:
             raise not_now("This needs an underwriter's role.")
+        if reviewer.person in application.makers:
+            raise not_now("Who keyed it has no say in it.")
 
-    def _owns(self, reviewer: Reviewer) -> None:
-        """Who decides has claimed it, and still may."""
+    def _may_own(self, reviewer: Reviewer) -> None:
+        """Who decides has claimed it, or nobody has; and still may."""
         self._may(reviewer)
+        claim = self.desk.application.claim
+        if claim is not None and claim.until > workflow.now() and claim.person != reviewer.person:
+            raise refuse(RefusalKind.HELD, "Somebody else has claimed it.")
+
+    def _hold_claim(self, reviewer: Reviewer) -> None:
         claim = self.desk.application.claim
         if claim is None or claim.until <= workflow.now():
             self._claim(reviewer)
-        elif claim.person != reviewer.person:
-            raise refuse(RefusalKind.HELD, "Somebody else has claimed it.")
-        if reviewer.person in self.desk.application.makers:
-            raise not_now("Who keyed it may not decide about it.")

@@ -2,6 +2,7 @@
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
+from domain.lending.application import Application
 from domain.order import Order
 from domain.terms import OrderTerms
 
@@ -72,6 +73,27 @@ def _present(order: Order) -> list[tuple[SearchAttributeKey, object]]:  # type: 
     ]
 
 
+PASSING = ("notice", "checks")
+
+
+def of_application(application: Application) -> TypedSearchAttributes:
+    """An application's, for the next run of a long one."""
+    known = [(CHANNEL, application.channel.value), (APPLICATION_PRODUCT, application.product.product)]
+    present = [*known, *_present_of_application(application)]
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in present if value is not None])
+
+
+def _present_of_application(application: Application) -> list[tuple[SearchAttributeKey, object]]:  # type: ignore[type-arg]
+    """What it waits for, under the names that orders have, so that one search finds both; not what takes a moment."""
+    waits = [wait for wait in application.waits() if wait["kind"] not in PASSING]
+    return [
+        (APPLICATION_STAGE, (application.outcome or application.stage).value),
+        (WAITING_FOR, sorted({wait["kind"] for wait in waits}) or None),
+        (WHO_MUST_ACT, sorted({wait["who"] for wait in waits}) or None),
+        (DEADLINE, min((wait["deadline"] for wait in waits if wait.get("deadline")), default=None)),
+    ]
+
+
 class Visible:
     """The values that ops can search by, and which of them have changed since they were last shown."""
 
@@ -79,8 +101,14 @@ class Visible:
         self._shown: dict[str, object] = {}
 
     def changes(self, order: Order) -> list[SearchAttributeUpdate]:  # type: ignore[type-arg]
+        return self._changes(_present(order))
+
+    def changes_of_application(self, application: Application) -> list[SearchAttributeUpdate]:  # type: ignore[type-arg]
+        return self._changes(_present_of_application(application))
+
+    def _changes(self, present: list[tuple[SearchAttributeKey, object]]) -> list[SearchAttributeUpdate]:  # type: ignore[type-arg]
         updates = []
-        for key, value in _present(order):
+        for key, value in present:
             if self._shown.get(key.name) != value:
                 updates.append(key.value_unset() if value is None else key.value_set(value))
                 self._shown[key.name] = value

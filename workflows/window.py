@@ -9,9 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.notices import NoticeKind
     from domain.pickup_windows import expiring_notice_at, reminder_times, resumed_deadline
     from domain.pickups import PickupGroup
+    from domain.refusals import RefusalKind
     from domain.timeline import Event
     from domain.units import UnitState
     from workflows.desk import REMINDERS, Desk
+    from workflows.refusing import refuse
 
 
 def set_window(desk: Desk, group: PickupGroup, deadline: datetime) -> None:
@@ -20,6 +22,17 @@ def set_window(desk: Desk, group: PickupGroup, deadline: datetime) -> None:
     ready = group.ready_at or now
     group.reminders = [at for at in reminder_times(policy, ready, deadline) if at > now]
     group.expiring_notice_at = expiring_notice_at(policy, ready, deadline)
+
+
+def check_extension(group: PickupGroup, until: datetime) -> None:
+    """Refuse an end that is no later than the present one, or later than any may be."""
+    if group.deadline is None or until <= group.deadline:
+        raise refuse(RefusalKind.BEYOND_LIMIT, "The window already ends no earlier than that. Name a later time.")
+    if group.latest_deadline is not None and until > group.latest_deadline:
+        raise refuse(
+            RefusalKind.BEYOND_LIMIT,
+            f"The window can be extended to {group.latest_deadline.isoformat(timespec='seconds')} at most.",
+        )
 
 
 def resume_window(desk: Desk, group: PickupGroup, held_since: datetime) -> None:
@@ -55,7 +68,7 @@ def tell_code(desk: Desk, kind: NoticeKind, group: PickupGroup, *sequence: int, 
         group=group,
         deadline=group.deadline,
         ready_at=group.ready_at,
-        code_serial=group.code_serial,
+        code_serial=group.code_serial or None,
         curbside=group.mode.value == "curbside",
         link_kind="arrival" if group.mode.value == "curbside" else "extension",
         **facts,

@@ -15,6 +15,9 @@ class MemoryPrincipals:
         key = self._keys.get(key_id)
         return key and key.model_copy(update={"principal": self._principals[key.principal.id]})
 
+    async def find(self, principal_id: str) -> Principal | None:
+        return self._principals.get(principal_id)
+
     async def find_subject(self, issuer: str, subject: str) -> Principal | None:
         found = self._subjects.get((issuer, subject))
         return None if found is None else self._principals[found]

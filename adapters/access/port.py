@@ -65,6 +65,9 @@ class Principals(Protocol):
     async def find_key(self, key_id: str) -> KeyRecord | None:
         """The key of that id with its principal, also when it is expired or revoked: the caller judges."""
 
+    async def find(self, principal_id: str) -> Principal | None:
+        """What is known of an account."""
+
     async def find_subject(self, issuer: str, subject: str) -> Principal | None:
         """The principal that an OIDC issuer knows under `subject`."""
 

@@ -33,6 +33,11 @@ class PostgresPrincipals:
             revoked_at=row.revoked_at,
         )
 
+    async def find(self, principal_id: str) -> Principal | None:
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(select(_principals).where(_principals.c.id == principal_id))).one_or_none()
+        return None if row is None else _principal(row)
+
     async def find_subject(self, issuer: str, subject: str) -> Principal | None:
         statement = select(_principals).where(_principals.c.issuer == issuer, _principals.c.subject == subject)
         async with self._engine.connect() as connection:

@@ -46,7 +46,10 @@ class StoredApplication(BaseModel):
 
 
 class Applications(Protocol):
-    async def record(self, change: ApplicationChange) -> None: ...
+    async def record(self, change: ApplicationChange) -> None:
+        """Write a change once. What an older try wrote under its version, or after it, is replaced when it told
+        something else: its workflow task died, and is done again."""
+        ...
 
     async def application(self, application_id: str) -> StoredApplication | None: ...
 
@@ -54,6 +57,14 @@ class Applications(Protocol):
 
     async def queue(self, limit: int) -> Sequence[StoredApplication]:
         """What waits for an underwriter, the next due first."""
+        ...
+
+    async def asking(self, limit: int) -> Sequence[StoredApplication]:
+        """With a question that a person of the office must answer, also after their end; the oldest change first."""
+        ...
+
+    async def open(self, limit: int) -> Sequence[StoredApplication]:
+        """What has not ended, the oldest change first."""
         ...
 
     async def listed(

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.applications.port import ApplicationChange, ApplicationEvent, StoredApplication
-from adapters.postgres.tables.lending import ApplicationEventRow, ApplicationRow
+from adapters.postgres.tables.lending import IS_ASKING, ApplicationEventRow, ApplicationRow
 
 POSITIONS_A_CHANGE = 1000
 
@@ -43,19 +43,44 @@ class PostgresApplications:
                     where=ApplicationRow.version < change.version,
                 ).returning(ApplicationRow.application_id)
             )
-            if written is None or not change.events:
-                return
-            await connection.execute(
-                insert(ApplicationEventRow),
-                [
-                    {
-                        "application_id": change.application_id,
-                        "position": change.version * POSITIONS_A_CHANGE + n,
-                        "entry": event.model_dump(mode="json"),
-                    }
-                    for n, event in enumerate(change.events)
-                ],
-            )
+            if written is None:
+                if not await self._another_try_stands(connection, change):
+                    return
+                await self._take_back(connection, change)
+                same = ApplicationRow.application_id == change.application_id
+                await connection.execute(update(ApplicationRow).where(same).values(**values))
+            if change.events:
+                await self._add_events(connection, change)
+
+    async def _another_try_stands(self, connection: AsyncConnection, change: ApplicationChange) -> bool:
+        """An older try of the same workflow task wrote something else, and died before Temporal had heard of it."""
+        row = ApplicationRow.changed_at
+        query = select(row).where(ApplicationRow.application_id == change.application_id).with_for_update()
+        if (await connection.execute(query)).scalar_one() >= change.at:
+            return False
+        known = await connection.scalars(
+            select(ApplicationEventRow.entry)
+            .where(*_of_change(change), ApplicationEventRow.position < (change.version + 1) * POSITIONS_A_CHANGE)
+            .order_by(ApplicationEventRow.position)
+        )
+        told = [_timeless(ApplicationEvent.model_validate(entry)) for entry in known]
+        return told != [_timeless(event) for event in change.events]
+
+    async def _take_back(self, connection: AsyncConnection, change: ApplicationChange) -> None:
+        await connection.execute(delete(ApplicationEventRow).where(*_of_change(change)))
+
+    async def _add_events(self, connection: AsyncConnection, change: ApplicationChange) -> None:
+        await connection.execute(
+            insert(ApplicationEventRow),
+            [
+                {
+                    "application_id": change.application_id,
+                    "position": change.version * POSITIONS_A_CHANGE + n,
+                    "entry": event.model_dump(mode="json"),
+                }
+                for n, event in enumerate(change.events)
+            ],
+        )
 
     async def application(self, application_id: str) -> StoredApplication | None:
         found = await self._found(select(ApplicationRow).where(ApplicationRow.application_id == application_id))
@@ -75,6 +100,14 @@ class PostgresApplications:
         query = select(ApplicationRow).where(ApplicationRow.for_review).order_by(due).limit(limit)
         return await self._found(query)
 
+    async def asking(self, limit: int) -> Sequence[StoredApplication]:
+        query = select(ApplicationRow).where(text(IS_ASKING)).order_by(ApplicationRow.changed_at).limit(limit)
+        return await self._found(query)
+
+    async def open(self, limit: int) -> Sequence[StoredApplication]:
+        query = select(ApplicationRow).where(ApplicationRow.outcome.is_(None))
+        return await self._found(query.order_by(ApplicationRow.changed_at).limit(limit))
+
     async def listed(
         self, *, customer_ref: str | None, created_by: str | None, limit: int
     ) -> Sequence[StoredApplication]:
@@ -91,3 +124,15 @@ class PostgresApplications:
         return [
             StoredApplication(created_by=row.created_by, customer_ref=row.customer_ref, view=row.view) for row in rows
         ]
+
+
+def _of_change(change: ApplicationChange) -> tuple[ColumnElement[bool], ...]:
+    """The events of a change, and of those after it."""
+    return (
+        ApplicationEventRow.application_id == change.application_id,
+        ApplicationEventRow.position >= change.version * POSITIONS_A_CHANGE,
+    )
+
+
+def _timeless(event: ApplicationEvent) -> dict[str, Any]:
+    return event.model_dump(mode="json", exclude={"at"})

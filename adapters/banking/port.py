@@ -18,6 +18,10 @@ class NothingOwed(ValueError):
     """A repayment of more than what is owed, or of a loan that owes nothing."""
 
 
+class BookingRefused(Exception):
+    """The core system will not take the booking, however often it is sent: a person looks at it."""
+
+
 class KeyReused(ValueError):
     """The key was used before for something else."""
 
@@ -38,11 +42,17 @@ class CoreBanking(Protocol):
         first: Transaction | None,
         at: datetime,
     ) -> None:
-        """Open the account with its first, pending transaction; repeating it changes nothing."""
+        """Open the account with its first, pending transaction; repeating it changes nothing.
+
+        Raises: BookingRefused.
+        """
         ...
 
     async def settle(self, key: str, *, booked: bool) -> None:
-        """Confirm a pending transaction, or reverse it. Repeating is harmless; a settled one never changes sides."""
+        """Confirm a pending transaction, or reverse it. Repeating is harmless; a settled one never changes sides.
+
+        Raises: BookingRefused.
+        """
         ...
 
     async def account(self, account_id: str) -> Account:

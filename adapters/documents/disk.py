@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 from adapters.documents.port import MOST_BYTES, FileRefused, Kept, UnknownFile
@@ -42,6 +43,9 @@ class DiskDocuments:
             raise UnknownFile(f"no file {sha256[:12]} of {application_id}") from None
         return unseal(await self._key(application_id), sealed, _purpose(application_id, sha256))
 
+    async def forget(self, application_id: str) -> int:
+        return await asyncio.to_thread(_remove, self._file(application_id, "0").parent)
+
     async def _key(self, application_id: str) -> DataKey:
         key = await self._keys.key_of_workflow(f"application/{application_id}")
         if key is None:
@@ -78,6 +82,13 @@ def _write(file: Path, content: bytes) -> None:
         out.flush()
         os.fsync(out.fileno())
     unfinished.replace(file)
+
+
+def _remove(folder: Path) -> int:
+    found = [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    return len(found)
 
 
 def _purpose(application_id: str, sha256: str) -> bytes:

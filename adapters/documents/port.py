@@ -33,5 +33,9 @@ class Documents(Protocol):
         ...
 
     async def get(self, application_id: str, sha256: str) -> bytes:
-        """Raises: UnknownFile, KeyErased, SealBroken (the file was changed on the disk)."""
+        """Raises: UnknownFile, KeyErased, SealBroken (the file was changed where it lies)."""
+        ...
+
+    async def forget(self, application_id: str) -> int:
+        """Remove every file of an application for ever; how many there were. Repeating finds none."""
         ...

@@ -11,6 +11,14 @@ CustomerRef = NewType("CustomerRef", str)
 """The seller's own opaque reference of a customer, or one made for a guest's order. Never a name or an address."""
 
 
+def application_keeper(application_id: str) -> CustomerRef:
+    """Whose key seals an application: its own, since its file must outlive an erasure of the person's other data.
+
+    No caller's reference of a customer holds a space.
+    """
+    return CustomerRef(f"application {application_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class DataKey:
     """An AES-256 key, unwrapped. Lives in memory for seconds; never printed."""

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from adapters.notification.format import Formats, cleaned, paragraphs, qr_code
 from adapters.notification.port import InlineImage, Message
+from domain.balances import BalanceId
 from domain.ids import Sku
 from domain.notices import LinkKind, Notice, NoticeFacts, NoticeKind, NoticeLine, Place
 
@@ -68,11 +69,19 @@ class LinkOf(Protocol):
         ...
 
 
+class NumberOf(Protocol):
+    def __call__(self, balance_id: BalanceId) -> str:
+        """The number that pays with a gift card or store credit, worked out, never stored."""
+        ...
+
+
 class NoticeRenderer:
     """Makes messages. Raises jinja2's `TemplateError` when a template is wrong; the built-in ones are all tested."""
 
-    def __init__(self, templates: Path | None, code_of: CodeOf, link_of: LinkOf) -> None:
-        self._code_of, self._link_of = code_of, link_of
+    def __init__(
+        self, templates: Path | None, code_of: CodeOf, link_of: LinkOf, number_of: NumberOf | None = None
+    ) -> None:
+        self._code_of, self._link_of, self._number_of = code_of, link_of, number_of
         self._folders = [*([templates] if templates else []), BUILT_IN]
         loader = ChoiceLoader([FileSystemLoader(folder) for folder in self._folders])
         self._text = _Engine(loader, autoescape=False)
@@ -88,6 +97,8 @@ class NoticeRenderer:
         words = self._vocabulary(language)
         formats = Formats(locale=notice.locale, language=language, zone=facts.zone, utc=words["utc"])
         context = self._context(notice, facts, recipient, words)
+        balance = facts.balance_id if notice.kind.shows_number else None
+        context |= {"number": self._number_of(balance) if balance and self._number_of else None}
         context |= {"code": code, "vehicle": details.vehicle and cleaned(details.vehicle)}
         text, plain = self._part(self._text, name, context, formats)
         html, _ = self._part(self._html, name, context, formats)

@@ -19,6 +19,7 @@ from adapters.postgres.ledger_rows import (
     BOOKS_AND_OPERATION_LOCKED,
     BOOKS_LOCKED,
     BOOKS_LOCKED_WITH_OPERATION,
+    GONE,
     OPERATION,
     OPERATION_LOCKED,
     OPERATIONS,
@@ -82,7 +83,9 @@ class Ledger:
             known = read_operation(row, prefix="o_") if row["o_key"] else None
             if known and not (known.may_begin_again and known.asks(asked)):
                 return known, False
-            standing = read_standing(row)
+            refund = asked.kind is OperationKind.REFUND
+            gone = (await connection.execute(GONE, about)).mappings().one() if refund else None
+            standing = read_standing(row, gone)
             reservation = standing.reserve(asked.kind, asked.asked)
             if asked.currency not in (None, row["a_currency"]):
                 raise CurrencyMismatch(f"The authorisation is in {row['a_currency']}, not {asked.currency}.")

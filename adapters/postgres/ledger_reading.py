@@ -10,10 +10,19 @@ from adapters.postgres.tables.ledger import (
     JournalEntryRow,
     JournalLineRow,
     PaymentOperationRow,
+    RedirectRow,
     TenderTotalsRow,
 )
 from domain.ids import OrderId
-from domain.ledger import AuthorisationBalance, Dispute, JournalEntry, OperationEntry, OrderMoney, TenderTotals
+from domain.ledger import (
+    AuthorisationBalance,
+    Dispute,
+    JournalEntry,
+    OperationEntry,
+    OrderMoney,
+    RedirectedRefund,
+    TenderTotals,
+)
 
 
 async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
@@ -40,6 +49,9 @@ async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
         select(*(getattr(DisputeRow, name) for name in Dispute.model_fields))
         .where(DisputeRow.order_id == order)
         .order_by(DisputeRow.at, DisputeRow.id),
+        select(*(getattr(RedirectRow, name) for name in RedirectedRefund.model_fields))
+        .where(RedirectRow.order_id == order)
+        .order_by(RedirectRow.at, RedirectRow.key),
     ]
     async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         found = [list((await connection.execute(query)).mappings()) for query in queries]
@@ -51,5 +63,6 @@ async def read_order(engine: AsyncEngine, order: OrderId) -> OrderMoney:
             "tenders": [dict(row) for row in found[2]],
             "journal": [dict(row) for row in found[3]],
             "disputes": [dict(row) for row in found[4]],
+            "redirected": [dict(row) for row in found[5]],
         }
     )

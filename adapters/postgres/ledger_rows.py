@@ -3,9 +3,15 @@
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import RowMapping, Select, bindparam, func, select
+from sqlalchemy import RowMapping, ScalarSelect, Select, bindparam, func, select
 
-from adapters.postgres.tables.ledger import AuthorisationRow, DisputeRow, PaymentOperationRow, TenderTotalsRow
+from adapters.postgres.tables.ledger import (
+    AuthorisationRow,
+    DisputeRow,
+    PaymentOperationRow,
+    RedirectRow,
+    TenderTotalsRow,
+)
 from domain.booking import Standing
 from domain.ids import OperationKey, OrderId
 from domain.ledger import CapturePurpose
@@ -76,16 +82,7 @@ def _books() -> Select[Any]:
     a, t = AuthorisationRow, TenderTotalsRow
     columns = [getattr(a, column.name).label(f"a_{column.name}") for column in a.__table__.columns]
     totals = [getattr(t, name).label(f"t_{name}") for name in ("captured", "refunded", "refunding")]
-    disputed = (
-        select(func.coalesce(func.sum(DisputeRow.amount), 0))
-        .where(DisputeRow.provider == a.provider, DisputeRow.authorisation_id == a.id)
-        .correlate(a)
-        .scalar_subquery()
-        .label("a_disputed")
-    )
-    query = select(*columns, disputed, *totals).join_from(
-        a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id)
-    )
+    query = select(*columns, *totals).join_from(a, t, (t.order_id == a.order_id) & (t.tender_id == a.tender_id))
     return query.where(a.provider == bindparam("provider"), a.id == bindparam("authorisation_id"))
 
 
@@ -103,11 +100,26 @@ BOOKS_AND_OPERATION_LOCKED = (
 )
 
 
+def _sum_of(table: type[DisputeRow] | type[RedirectRow]) -> ScalarSelect[int]:
+    found = select(func.coalesce(func.sum(table.amount), 0))
+    found = found.where(
+        table.provider == bindparam("provider"), table.authorisation_id == bindparam("authorisation_id")
+    )
+    return found.scalar_subquery()
+
+
+GONE = select(_sum_of(DisputeRow).label("disputed"), _sum_of(RedirectRow).label("elsewhere"))
+"""What is not paid back to an authorisation any more. Asked once its books are locked: the statement that waits for
+that lock sees the locked rows as they are then, and other tables as they were before it waited.
+"""
+
+
 def read_operation(row: RowMapping, prefix: str = "") -> Operation:
     return Operation.model_validate({name: row[prefix + name] for name in Operation.model_fields})
 
 
-def read_standing(row: RowMapping) -> Standing:
+def read_standing(row: RowMapping, gone: RowMapping | None = None) -> Standing:
+    """`gone`: what `GONE` says, where that counts."""
     return Standing(
         status=AuthorisationStatus(row["a_status"]),
         single_capture=row["a_single_capture"],
@@ -118,7 +130,8 @@ def read_standing(row: RowMapping) -> Standing:
         capturing=row["a_capturing"],
         voiding=row["a_voiding"],
         refunding=row["a_refunding"],
-        disputed=int(row["a_disputed"]),
+        disputed=int(gone["disputed"]) if gone else 0,
+        elsewhere=int(gone["elsewhere"]) if gone else 0,
         tender_captured=row["t_captured"],
         tender_refunded=row["t_refunded"],
         tender_refunding=row["t_refunding"],

@@ -6,7 +6,8 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records.port import OrderChange
+from adapters.records.port import AnotherTryStands, OrderChange, OvertakenTry, says_the_same
+from domain.timeline import TimelineEntry
 
 POSITIONS_A_MILESTONE = 1000
 """A milestone's events begin at its number times this, or after the last one when an earlier milestone had more."""
@@ -55,9 +56,39 @@ SELECT EXISTS (SELECT FROM head)
 """)
 
 
+# A try that died has no groups and lines of its own any more, and nothing stands under the number or after it.
+_TAKE_BACK = text("""
+WITH told AS (
+    DELETE FROM order_timeline WHERE order_id = CAST(:order_id AS text) AND position >= :earliest
+), lines AS (
+    DELETE FROM order_lines WHERE order_id = CAST(:order_id AS text) AND line_id <> ALL(:lines)
+), groups AS (
+    DELETE FROM order_groups WHERE order_id = CAST(:order_id AS text) AND n <> ALL(:groups)
+)
+UPDATE orders SET version = :version - 1 WHERE order_id = CAST(:order_id AS text) AND version >= :version
+""")
+_STANDS = text("SELECT changed_at FROM orders WHERE order_id = :order_id")
+_TOLD = text("""
+SELECT entry FROM order_timeline WHERE order_id = :order_id AND position >= :earliest AND position < :next
+ORDER BY position
+""")
+
+
 async def write(connection: AsyncConnection, change: OrderChange) -> bool:
-    """False when the record is as new already; nothing is written then."""
+    """See `port.Records.write`."""
     head = change.head
+    begins = change.sequence * POSITIONS_A_MILESTONE
+    if change.instead:
+        await connection.execute(
+            _TAKE_BACK,
+            {
+                "order_id": change.order_id,
+                "version": change.sequence,
+                "earliest": begins,
+                "lines": [line.line_id for line in change.lines],
+                "groups": [group.n for group in change.groups],
+            },
+        )
     written = await connection.execute(
         _WRITE,
         {
@@ -77,10 +108,25 @@ async def write(connection: AsyncConnection, change: OrderChange) -> bool:
             "lines": _listed(change.lines),
             "groups": _listed(change.groups),
             "events": _listed(change.events),
-            "earliest": change.sequence * POSITIONS_A_MILESTONE,
+            "earliest": begins,
         },
     )
-    return bool(written.scalar_one())
+    if written.scalar_one():
+        return True
+    await _must_be_the_same(connection, change)
+    return False
+
+
+async def _must_be_the_same(connection: AsyncConnection, change: OrderChange) -> None:
+    """The record is as new already: by this try, or by another one of the same task that told the same."""
+    stands = (await connection.execute(_STANDS, {"order_id": change.order_id})).scalar_one()
+    if stands == change.at:
+        return
+    begins = change.sequence * POSITIONS_A_MILESTONE
+    known = {"order_id": change.order_id, "earliest": begins, "next": begins + POSITIONS_A_MILESTONE}
+    told = [TimelineEntry.model_validate(entry) for entry in (await connection.execute(_TOLD, known)).scalars()]
+    if not says_the_same(told, change.events):
+        raise AnotherTryStands if stands < change.at else OvertakenTry
 
 
 def _listed(models: Sequence[BaseModel]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.postgres.tables.returns import ReturnRow, ReturnUnitsRow
+from adapters.postgres.tables.returns import ExchangeRefundRow, ReturnRow, ReturnUnitsRow
 
 
 class Returned:
@@ -42,10 +42,16 @@ async def read(connection: AsyncConnection, orders: Sequence[str]) -> Returned:
         .where(ReturnRow.order_id.in_(orders), ReturnRow.refunded > literal(0))
         .group_by(ReturnRow.order_id)
     )
+    # A replacement came back: what had paid for it went back to the tenders of the order before it.
+    carried = (
+        select(ExchangeRefundRow.order_id, cast(null(), String), func.sum(ExchangeRefundRow.refunded))
+        .where(ExchangeRefundRow.order_id.in_(orders))
+        .group_by(ExchangeRefundRow.order_id)
+    )
     found = Returned()
-    for order_id, line_id, amount in await connection.execute(union_all(units, money)):
+    for order_id, line_id, amount in await connection.execute(union_all(units, money, carried)):
         if line_id is None:
-            found.refunded[order_id] = int(amount)
+            found.refunded[order_id] = found.refunded.get(order_id, 0) + int(amount)
         else:
             found.units[order_id, line_id] = int(amount)
     return found

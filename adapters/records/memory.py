@@ -8,14 +8,17 @@ from typing import Any
 
 from adapters.intake.memory import MemoryIntake
 from adapters.records.port import (
+    AnotherTryStands,
     OpenIntervention,
     OrderChange,
     OrderFilter,
+    OvertakenTry,
     StockWait,
     StoredEvent,
     StoreGroup,
     UnpickedUnits,
     open_by_sku,
+    says_the_same,
 )
 from domain.groups import GroupStatus
 from domain.ids import LineId, OrderId, Sku, StoreId
@@ -43,6 +46,7 @@ class _Order:
     """One order as it was last written; a change makes a new one, so that a transaction can go back to the old."""
 
     version: int
+    at: datetime
     visible: bool
     head: OrderView
     lines: dict[LineId, LineView]
@@ -95,18 +99,26 @@ class MemoryRecords:
 
     async def write(self, change: OrderChange) -> bool:
         known = self._orders.get(change.order_id)
+        begins = change.sequence * POSITIONS_A_MILESTONE
+        if known is not None and change.instead:
+            events = tuple(event for event in known.events if event.position < begins)
+            known = replace(known, version=change.sequence - 1, lines={}, groups={}, events=events)
         if known is not None and known.version >= change.sequence:
-            return False
+            ends = begins + POSITIONS_A_MILESTONE
+            told = [event.entry for event in known.events if begins <= event.position < ends]
+            if known.at == change.at or says_the_same(told, change.events):
+                return False
+            raise AnotherTryStands if known.at < change.at else OvertakenTry
         order = _Order(
             version=change.sequence,
+            at=change.at,
             visible=change.visible,
             head=change.head,
             lines=(known.lines if known else {}) | {line.line_id: line for line in change.lines},
             groups=(known.groups if known else {}) | {group.n: group for group in change.groups},
             events=known.events if known else (),
         )
-        start = max(change.sequence * POSITIONS_A_MILESTONE, order.next_position)
-        self._orders[change.order_id] = order.with_events(change.events, start)
+        self._orders[change.order_id] = order.with_events(change.events, max(begins, order.next_position))
         return True
 
     async def forget(self, order_id: OrderId) -> None:

@@ -32,6 +32,19 @@ class OrderChange(BaseModel):
     events: list[TimelineEntry]
     visible: bool = True
     """False while the order is being placed: nobody sees an order that may still be refused."""
+    instead: bool = False
+    """It replaces what stands under its number and after it; lines and groups are all there."""
+
+
+class AnotherTryStands(Exception):
+    """Something else is recorded under this number: a workflow task recorded it and died before Temporal heard of it.
+
+    The task is being done again, with what has come meanwhile; its milestone is to be written `instead`.
+    """
+
+
+class OvertakenTry(Exception):
+    """A try that is late: the same workflow task has been done again, and that is what counts."""
 
 
 class OrderFilter(BaseModel):
@@ -97,7 +110,9 @@ class OpenIntervention(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     intervention_id: str
-    order_id: OrderId
+    order_id: OrderId | None = None
+    application_id: str | None = None
+    """Instead of an order's."""
     step: str
     error: str
     since: datetime
@@ -116,7 +131,11 @@ def open_by_sku(group: GroupView, lines: Iterable[LineView]) -> dict[Sku, int]:
 
 class Records(Protocol):
     async def write(self, change: OrderChange) -> bool:
-        """Apply a change once. False: this sequence (or a later one) was written before, nothing is changed."""
+        """Apply a change once. False: the same was written before, nothing is changed.
+
+        Raises `AnotherTryStands` where an older try wrote something else under this sequence, `OvertakenTry` where a
+        younger one did.
+        """
         ...
 
     async def forget(self, order_id: OrderId) -> None:
@@ -170,3 +189,10 @@ class Records(Protocol):
     async def intervention(self, intervention_id: str) -> OpenIntervention | None: ...
 
     async def open_orders_of(self, customer_ref: str) -> Sequence[OrderId]: ...
+
+
+def says_the_same(known: Sequence[TimelineEntry], events: Sequence[TimelineEntry]) -> bool:
+    """Whether a milestone that was recorded tells what this one would, at whatever time."""
+    return [entry.model_copy(update={"at": None}) for entry in known] == [
+        entry.model_copy(update={"at": None}) for entry in events
+    ]

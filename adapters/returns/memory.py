@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from adapters.returns.port import ReturnChange, ReturnFilter
+from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
@@ -48,6 +48,10 @@ class MemoryReturns:
         change = self._changes.get(return_id)
         return None if change is None else change.view
 
+    def credit_of(self, return_id: ReturnId) -> ExchangeCredit | None:
+        change = self._changes.get(return_id)
+        return None if change is None else change.credit
+
     async def of_order(self, order_id: OrderId) -> Sequence[ReturnView]:
         return self._oldest_first(lambda view: view.order_id == order_id)
 
@@ -55,7 +59,13 @@ class MemoryReturns:
         self, wanted: ReturnFilter, *, after: tuple[datetime, str] | None, limit: int
     ) -> Sequence[ReturnView]:
         asked = wanted.model_dump(exclude_none=True)
-        found = self._oldest_first(lambda view: all(getattr(view, name) == value for name, value in asked.items()))
+        found = [
+            view
+            for view in self._oldest_first(
+                lambda view: all(getattr(view, name) == value for name, value in asked.items())
+            )
+            if wanted.kind is not None or view.goodwill is None
+        ]
         newest_first = reversed(found)
         return [view for view in newest_first if after is None or (view.requested_at, view.return_id) < after][:limit]
 

@@ -10,10 +10,25 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from domain.ids import LineId, OrderId, ReturnId, StoreId
+from domain.money import Currency
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
 from domain.returns.settling import Settled
-from domain.returns.words import ReturnStatus
+from domain.returns.words import ReturnKind, ReturnStatus
+
+
+class ExchangeCredit(BaseModel):
+    """What a return's replacement may hold and take of the value that the return gives back, in minor units."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    currency: Currency
+    promised: NonNegativeInt
+    """It may hold so much."""
+    granted: NonNegativeInt = 0
+    """So much has come back, or was charged instead. It never becomes less."""
+    secured: NonNegativeInt = 0
+    """For so much a card stands."""
 
 
 class ReturnChange(BaseModel):
@@ -31,7 +46,10 @@ class ReturnChange(BaseModel):
     """Units that no other return may have."""
     accepted: dict[LineId, NonNegativeInt]
     refunded: NonNegativeInt
-    """What has gone back for it, in minor units, or is on its way."""
+    """What has gone back for it of this order's tenders, in minor units, or is on its way."""
+    elsewhere: dict[OrderId, NonNegativeInt] = {}
+    """What has gone back for it of the tenders of other orders, whose value had paid for this one."""
+    credit: ExchangeCredit | None = None
 
 
 class ReturnFilter(BaseModel):
@@ -41,6 +59,8 @@ class ReturnFilter(BaseModel):
     customer_ref: str | None = None
     status: ReturnStatus | None = None
     store_id: StoreId | None = None
+    kind: ReturnKind | None = None
+    """None: every kind but goodwill, which no goods come back for."""
 
 
 class Returns(Protocol):

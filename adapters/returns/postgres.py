@@ -7,14 +7,26 @@ from sqlalchemy import ColumnElement, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.postgres.tables.ledger import JournalEntryRow, JournalLineRow
 from adapters.postgres.tables.orders import OrderRow
-from adapters.postgres.tables.returns import ReturnPolicyRow, ReturnRow, ReturnSettlementRow, ReturnUnitsRow
-from adapters.returns.port import ReturnChange, ReturnFilter
+from adapters.postgres.tables.returns import (
+    ExchangeCreditRow,
+    ExchangeRefundRow,
+    ReturnPolicyRow,
+    ReturnRow,
+    ReturnSettlementRow,
+    ReturnUnitsRow,
+)
+from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter
 from domain.ids import LineId, OrderId, ReturnId, StoreId
+from domain.ledger import Movement, postings_for
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
 from domain.returns.settling import Settled
-from domain.returns.words import ReturnStatus
+from domain.returns.words import ReturnKind, ReturnStatus
+
+EXCHANGE = "exchange"
+"""In the ledger: whose money it is that pays for replacements."""
 
 
 class PostgresReturns:
@@ -63,7 +75,56 @@ class PostgresReturns:
         ]
         if rows:
             await self._connection.execute(insert(ReturnUnitsRow).values(rows))
+        if change.elsewhere:
+            await self._write_elsewhere(change)
+        if change.credit is not None and view.exchange is not None:
+            await self._write_credit(change, change.credit, view.exchange.order_id)
         return True
+
+    async def _write_elsewhere(self, change: ReturnChange) -> None:
+        rows = [
+            {"return_id": change.return_id, "order_id": order_id, "refunded": amount}
+            for order_id, amount in change.elsewhere.items()
+        ]
+        written = insert(ExchangeRefundRow).values(rows)
+        await self._connection.execute(
+            written.on_conflict_do_update(
+                index_elements=[ExchangeRefundRow.return_id, ExchangeRefundRow.order_id],
+                set_={"refunded": written.excluded.refunded},
+            )
+        )
+
+    async def _write_credit(self, change: ReturnChange, credit: ExchangeCredit, replacement: OrderId) -> None:
+        row = ExchangeCreditRow
+        before = await self._connection.scalar(
+            select(row.granted).where(row.return_id == change.return_id).with_for_update()
+        )
+        values = {"replacement": replacement, **credit.model_dump()}
+        await self._connection.execute(
+            insert(row)
+            .values(return_id=change.return_id, **values)
+            .on_conflict_do_update(index_elements=[row.return_id], set_=values)
+        )
+        if (more := credit.granted - int(before or 0)) > 0:
+            await self._post_granted(change, credit, more)
+
+    async def _post_granted(self, change: ReturnChange, credit: ExchangeCredit, amount: int) -> None:
+        """The value of the goods is given back, and stays here to pay for their replacement."""
+        entry = await self._connection.scalar(
+            insert(JournalEntryRow)
+            .values(
+                operation_key=f"{change.return_id}:granted:{change.sequence}",
+                movement=Movement.REFUND,
+                provider=EXCHANGE,
+                order_id=change.order_id,
+                tender_id=EXCHANGE,
+                currency=credit.currency,
+                at=change.at,
+            )
+            .returning(JournalEntryRow.id)
+        )
+        postings = [{"entry_id": entry, **each.model_dump()} for each in postings_for(Movement.REFUND, amount)]
+        await self._connection.execute(insert(JournalLineRow).values(postings))
 
     async def claimed(self, order_id: OrderId, *, but_for: ReturnId | None = None) -> Mapping[LineId, int]:
         query = (
@@ -118,6 +179,9 @@ class PostgresReturns:
             )
             if value is not None
         ]
+        kind = ReturnRow.view["kind"].astext
+        goodwill = ReturnKind.APPEASEMENT.value
+        conditions.append(kind != goodwill if wanted.kind is None else kind == wanted.kind.value)
         if after is not None:
             conditions.append(tuple_(ReturnRow.requested_at, ReturnRow.return_id) < after)
         rows = await self._connection.scalars(

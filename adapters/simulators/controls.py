@@ -66,9 +66,7 @@ def delivering(*all_deliveries: Deliveries) -> Callable[[FastAPI], AbstractAsync
     return running
 
 
-def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries | None, fault_type: type[F]) -> None:
-    """`deliveries`: None for a system that tells nothing by itself."""
-
+def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries, fault_type: type[F]) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_understood(_: Request, fault: RequestValidationError) -> Response:
         where = [".".join(map(str, error["loc"])) for error in fault.errors()]
@@ -97,8 +95,7 @@ def add_controls(app: FastAPI, engine: Faulty[F], deliveries: Deliveries | None,
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    if deliveries is not None:
-        _add_deliveries(app, engine, deliveries)
+    _add_deliveries(app, engine, deliveries)
 
 
 def _add_deliveries(app: FastAPI, engine: Teller, deliveries: Deliveries) -> None:

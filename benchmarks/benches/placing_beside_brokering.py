@@ -24,7 +24,7 @@ from workers.process import python
 from workflows.options import BROKERING, ORDERS, PAYMENT
 
 QUIET, BESIDE, APART = "quiet", "beside a run", "beside a run in a worker of its own"
-QUEUED = 400
+QUEUED = 200
 STORES = 50
 PLACED_PER_SECOND = 4.0
 LONGEST = 60.0

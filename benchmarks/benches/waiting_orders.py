@@ -6,8 +6,10 @@ is spent on placing them. Those whose resumption is timed were placed before the
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.client import WorkflowHandle
 
@@ -22,9 +24,10 @@ from benchmarks.flow.steps import Command
 from benchmarks.flow.temporal import OpenServer
 from benchmarks.flow.throughline import Throughline, throughline
 from benchmarks.load import Stopwatch, closed_loop
-from benchmarks.results import Figures, Table
+from benchmarks.results import Figures, Table, summed_up
 from benchmarks.run import Run
-from benchmarks.turns import in_turns, must
+from benchmarks.shown import say
+from benchmarks.turns import must
 from domain.ids import order_workflow_id
 from domain.intake import TenderType
 from domain.order import Order
@@ -40,64 +43,89 @@ WAITING = 10_000
 RESUMED = 30
 CACHE = 1000
 IDLE_SECONDS = 15.0
+BEGUN_WITHIN = 600.0
+FIRST_TASK_DONE = 4
+"""Events: started, and a task that was scheduled, started and completed."""
 
 
 async def run(options: Run) -> list[Table]:
+    """Filling cannot be undone: a server is measured `rounds` times while empty, then as often while it is full."""
     waiting = options.sized(WAITING, quick=20)
+    rounds = 1 if options.quick else options.rounds
     servers: dict[str, OpenServer] = {"": temporal.embedded}
     if options.durable:
         servers[ON_POSTGRES] = temporal.durable
-    async with stage("waiting-orders") as shared:
-        turns = {
-            name + suffix: lambda server=server, count=count: turn(shared, server, count, options)
-            for suffix, server in servers.items()
-            for name, count in (("none waiting", 0), (f"{waiting:,} waiting", waiting))
-        }
-        load = f"one worker, a cache of {CACHE} orders, {IDLE_SECONDS:.0f} s of idleness"
-        # Filling takes a while and cannot be shared by rounds: each would have to be emptied again.
-        rounds = 1 if options.quick else min(options.rounds, 3)
-        return [await in_turns("waiting orders", load, turns, rounds=rounds)]
+    load = f"one worker, a cache of {CACHE} orders, {IDLE_SECONDS:.0f} s of idleness"
+    turns: dict[str, list[Figures]] = {}
+    for suffix, server in servers.items():
+        async with stage("waiting-orders") as shared, _party(shared, server, options) as party:
+            turns["none waiting" + suffix] = [
+                await _look(shared, party, await _made_ready(shared, party, options), options) for _ in range(rounds)
+            ]
+            timed = [await _made_ready(shared, party, options) for _ in range(rounds)]
+            say(f"  starting {waiting:,} orders{suffix} …")
+            started = {"started/s": waiting / await _fill(shared, party, waiting)}
+            turns[f"{waiting:,} waiting" + suffix] = [
+                {**await _look(shared, party, each, options), **started} for each in timed
+            ]
+    return [summed_up("waiting orders", load, turns, {})]
 
 
-async def turn(shared: Stage, server: OpenServer, waiting: int, options: Run) -> Figures:
-    cache = 4 if options.quick else CACHE
-    async with throughline(server, workflow_cache=cache)(shared) as party:
+@asynccontextmanager
+async def _party(shared: Stage, server: OpenServer, options: Run) -> AsyncIterator[Throughline]:
+    async with throughline(server, workflow_cache=4 if options.quick else CACHE)(shared) as party:
         assert isinstance(party, Throughline)
-        seller = Seller(shared.db.dsn)
-        real = await open_and_prepare(shared, party, seller, options.sized(RESUMED, quick=3))
-        for terms in real:
-            await party.place(terms)
-            for command in Command:
-                await party.tell(terms, command)
-        filled = await _fill(shared, party, waiting)
-        (worker,), servers = party.processes()["worker"], party.processes()["server"]
-        await asyncio.sleep(1.0 if options.quick else 5.0)
-        before = cpu_seconds(worker), sum(map(cpu_seconds, servers)), cpu_seconds(shared.db.pid)
-        seconds = 1.0 if options.quick else IDLE_SECONDS
-        await asyncio.sleep(seconds)
-        after = cpu_seconds(worker), sum(map(cpu_seconds, servers)), cpu_seconds(shared.db.pid)
-        idle = [100 * (now - then) / seconds for now, then in zip(after, before, strict=True)]
-        memory = resident_bytes(worker)
-        watch = Stopwatch()
-        for terms in real:
-            await watch.time(party.hand_over(terms))
-        await check_collected(shared, seller.shelf, real)
-        figures = {
-            "idle worker CPU %": idle[0],
-            "idle server CPU %": idle[1],
-            "idle database CPU %": idle[2],
-            "worker memory MB": memory / 1e6,
-            "resuming one p50 ms": percentile(watch.seconds, 0.5) * 1000,
-            "resuming one p99 ms": percentile(watch.seconds, 0.99) * 1000,
-        }
-        return figures | ({"started/s": waiting / filled} if waiting else {})
+        yield party
+
+
+class Timed(NamedTuple):
+    """Orders whose resumption is timed; they have been made ready."""
+
+    seller: Seller
+    orders: list[OrderTerms]
+
+
+async def _made_ready(shared: Stage, party: Throughline, options: Run) -> Timed:
+    seller = Seller(shared.db.dsn)
+    orders = await open_and_prepare(shared, party, seller, options.sized(RESUMED, quick=3))
+    for terms in orders:
+        await party.place(terms)
+        for command in Command:
+            await party.tell(terms, command)
+    return Timed(seller, orders)
+
+
+async def _look(shared: Stage, party: Throughline, timed: Timed, options: Run) -> Figures:
+    """What idleness costs; then how fast each of these orders is taken up."""
+    (worker,), servers = party.processes()["worker"], party.processes()["server"]
+
+    def used() -> tuple[float, float, float]:
+        return cpu_seconds(worker), sum(map(cpu_seconds, servers)), cpu_seconds(shared.db.pid)
+
+    await asyncio.sleep(1.0 if options.quick else 5.0)
+    before, seconds = used(), 1.0 if options.quick else IDLE_SECONDS
+    await asyncio.sleep(seconds)
+    idle = [100 * (now - then) / seconds for now, then in zip(used(), before, strict=True)]
+    memory = resident_bytes(worker)
+    watch = Stopwatch()
+    for terms in timed.orders:
+        await watch.time(party.hand_over(terms))
+    await check_collected(shared, timed.seller.shelf, timed.orders)
+    figures = {
+        "idle worker CPU %": idle[0],
+        "idle server CPU %": idle[1],
+        "idle database CPU %": idle[2],
+        "worker memory MB": memory / 1e6,
+        "resuming one p50 ms": percentile(watch.seconds, 0.5) * 1000,
+        "resuming one p99 ms": percentile(watch.seconds, 0.99) * 1000,
+    }
+    say("    " + ", ".join(f"{name} {value:,.4g}" for name, value in figures.items()))
+    return figures
 
 
 async def _fill(shared: Stage, party: Throughline, count: int) -> float:
     """Start so many orders that are ready for pickup; the seconds it took."""
     seller = Seller(shared.db.dsn)
-    if not count:
-        return 0.0
     orders = await open_and_prepare(shared, party, seller, min(count, 200))
     orders += [seller.terms(number) for number in range(len(orders), count)]
     await _bind(party, orders)
@@ -115,11 +143,20 @@ async def _fill(shared: Stage, party: Throughline, count: int) -> float:
 
     began = time.perf_counter()
     await closed_loop(orders, 64, start)
-    # The last is asked, so that all have been begun.
+    await _is_begun(party, orders[-1])
     handle: WorkflowHandle[Any, Any] = party.client.get_workflow_handle(order_workflow_id(orders[-1].order_id))
     view = await handle.query(OrderWorkflow.view)
     must(len(view.waiting_for) == 1, f"the order waits for {view.waiting_for}")
     return time.perf_counter() - began
+
+
+async def _is_begun(party: Throughline, last: OrderTerms) -> None:
+    """The worker takes them in turn: when the last has had its first task, all have."""
+    handle: WorkflowHandle[Any, Any] = party.client.get_workflow_handle(order_workflow_id(last.order_id))
+    ends = time.perf_counter() + BEGUN_WITHIN
+    while (await handle.describe()).history_length < FIRST_TASK_DONE:
+        must(time.perf_counter() < ends, f"after {BEGUN_WITHIN:.0f} s the worker has not begun the last order")
+        await asyncio.sleep(0.5)
 
 
 async def _bind(party: Throughline, orders: list[OrderTerms]) -> None:

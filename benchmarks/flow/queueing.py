@@ -19,7 +19,7 @@ from workflows.brokering import BrokeringRun
 
 QUEUE = "economy"
 IN_FLIGHT = 16
-PER_SECOND = 20
+PER_SECOND = 5
 """What a queue's runs tell in a second unless its rules say otherwise."""
 
 

@@ -137,7 +137,8 @@ def balances(terms: AccountTerms, transactions: Sequence[Transaction], as_of: Aw
     owed = principal + interest + fees
     waiting = _sum(pending, LedgerAccount.PRINCIPAL) - _sum(pending, LedgerAccount.DEPOSITS)
     available = {
-        AccountKind.LOAN: 0,
+        # Of a loan that pays orders; another one has no limit.
+        AccountKind.LOAN: max(0, terms.limit - owed - max(0, waiting)),
         AccountKind.CARD: max(0, terms.limit - owed - max(0, waiting)),
         AccountKind.DEPOSIT: held,
     }[terms.kind]
@@ -215,6 +216,23 @@ def disbursement_postings(principal: int, prepaid: int) -> tuple[Posting, ...]:
         (LedgerAccount.INCOME, -prepaid),
         (LedgerAccount.CLEARING, prepaid - principal),
     )
+
+
+def draw_postings(amount: int) -> tuple[Posting, ...]:
+    """A part of the loan pays the seller of an order."""
+    return _postings((LedgerAccount.PRINCIPAL, amount), (LedgerAccount.CASH, -amount))
+
+
+def loan_refund_postings(amount: int, owed: int) -> tuple[Posting, ...]:
+    """What the seller gives back makes the loan smaller; what is more than is owed waits to go to the customer."""
+    back = min(amount, max(0, owed))
+    return _postings(
+        (LedgerAccount.CASH, amount), (LedgerAccount.PRINCIPAL, -back), (LedgerAccount.CLEARING, back - amount)
+    )
+
+
+def owed_principal(postings: Iterable[Posting]) -> int:
+    return sum(line.amount for line in postings if line.ledger is LedgerAccount.PRINCIPAL)
 
 
 def deposit_postings(amount: int) -> tuple[Posting, ...]:

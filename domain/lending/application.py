@@ -13,12 +13,14 @@ from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import BureauFacts, DecisionInput
 from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
 from domain.lending.parts import (
+    Archive,
     Check,
     CheckState,
     Claim,
     Decision,
     Document,
     DocumentState,
+    EnvelopeRef,
     NoticeRef,
     Offer,
     OfferState,
@@ -33,6 +35,7 @@ from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
+from domain.lending.waiting import waits_of
 from domain.views import InterventionView
 
 
@@ -66,16 +69,22 @@ class Application(BaseModel):
     """What a person offers instead of the terms that were asked for."""
     offers: list[Offer] = []
     signatures: list[Signature] = []
+    envelopes: list[EnvelopeRef] = []
     pen: Pen | None = None
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []
     account_id: str | None = None
+    archive: Archive | None = None
     submitted_at: datetime | None = None
     complete_at: datetime | None = None
     withdrawn_at: datetime | None = None
     rescinded_at: datetime | None = None
     suspended: bool = False
     interventions: list[InterventionView] = []
+    questions: int = 0
+    """How many were asked so far."""
+    handled: list[str] = []
+    """Commands that were carried out: one that comes again, in whatever run, changes nothing."""
     draft_reminders: int = 0
     last_act_at: datetime | None = None
     """Of an applicant, for the silence of drafts."""
@@ -229,6 +238,8 @@ class Application(BaseModel):
             needs_report=self.product.needs_report,
             identity_unsure=any((CheckKind.IDENTITY, state) in states for state in unsure),
             fraud_suspected=any((CheckKind.FRAUD, state) in states for state in unsure),
+            income_unsure=any((CheckKind.INCOME, state) in states for state in unsure),
+            unscreened=any((CheckKind.SANCTIONS, state) in states for state in unsure),
         )
 
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
@@ -252,6 +263,18 @@ class Application(BaseModel):
         amount = terms.principal if terms else 0
         makers = frozenset({*self.makers, *([decision.person] if decision.person else [])})
         return missing(self.product.approvals, amount, self.approvals, terms_hash=self.terms_hash, makers=makers)
+
+    @property
+    def unsigned(self) -> list[Party]:
+        """Who has not signed the present terms."""
+        signed = {each.party for each in self.signatures if each.terms_hash == self.terms_hash}
+        return [each for each in self.active if each.party not in signed]
+
+    def told(self, kind: str) -> list[datetime]:
+        """When each notice of the kind went out; none of them while one is still on its way."""
+        found = [each for each in self.notices if each.kind == kind]
+        sent = [each.sent_at for each in found if each.sent_at is not None]
+        return sent if len(sent) == len(found) else []
 
     @property
     def unmet(self) -> frozenset[ConditionKind]:
@@ -312,6 +335,8 @@ class Application(BaseModel):
                 if self.decision is not None and not self.decision.stale:
                     self.decision.stale = True
                     fell.append(target)
+                # What a person offered instead was an answer to what was asked for then.
+                self.counter_terms = None
                 if self.approvals:
                     self.approvals = []
                     fell.append("approvals")
@@ -323,7 +348,11 @@ class Application(BaseModel):
             elif target in {kind.value for kind in CheckKind}:
                 for check in self.checks:
                     same = party is None or check.party == party
-                    if check.kind.value == target and same and check.state is not CheckState.RUNNING:
+                    if check.kind.value != target or not same:
+                        continue
+                    if check.state is CheckState.RUNNING:
+                        check.outdated = True
+                    else:
                         check.state = CheckState.STALE
                         fell.append(f"{target}/{check.party}")
             elif target in self.sections and not self.sections[target].stale:
@@ -350,32 +379,15 @@ class Application(BaseModel):
 
     def waits(self) -> list[dict[str, Any]]:
         """What it waits for: who must act, until when, and what happens by default."""
-        return list(_waits(self))
+        return waits_of(self)
 
 
-def _waits(application: Application) -> Iterable[dict[str, Any]]:
-    if application.outcome is not None:
-        return
-    for each in application.interventions:
-        yield {"what": f"a person decides about: {each.step}", "who": "ops", "since": each.since, "deadline": None}
-    if application.held:
-        yield {"what": "a screening hit is cleared", "who": "ops", "since": application.submitted_at, "deadline": None}
-    running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
-    for name, what, who, default in (
-        (ClockName.DRAFT_SILENCE, "the applicant goes on", "applicant", "abandoned"),
-        (ClockName.INCOMPLETENESS_ANSWER, "missing items come", "applicant", "closed for incompleteness"),
-        (ClockName.REVIEW, "an underwriter decides", "underwriter", "breach recorded, escalated"),
-        (ClockName.OFFER, "the applicant answers the offer", "applicant", "the offer lapses"),
-        (ClockName.COUNTEROFFER, "the applicant answers the counteroffer", "applicant", "adverse action"),
-        (ClockName.SIGNATURE, "everyone signs", "applicant", "the offer is void"),
-        (ClockName.LOAN_ESTIMATE_WAIT, "the estimate has been there for seven days", "lender", "signing allowed"),
-        (ClockName.CLOSING_DISCLOSURE_WAIT, "the closing disclosure has been there", "lender", "signing allowed"),
-        (ClockName.RESCISSION, "the time to rescind passes", "applicant", "money is paid out"),
-        (ClockName.CCD_WITHDRAWAL, "the time to withdraw passes", "applicant", "money is paid out"),
-    ):
-        clock = running.get(name)
-        if clock is not None:
-            yield {"what": what, "who": who, "since": clock.started_at, "deadline": clock.due_at, "default": default}
+INTERVENTION = "application-"
+"""How the id of a question about an application begins, among those of orders and returns."""
+
+
+def intervention_id(application_id: str, number: int) -> str:
+    return f"{INTERVENTION}{application_id}-{number}"
 
 
 LEASE = timedelta(minutes=15)

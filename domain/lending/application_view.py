@@ -47,13 +47,22 @@ def view_of(application: Application) -> View:
         "offer": offer.model_dump(mode="json", exclude_none=True) if offer else None,
         "terms": application.terms.model_dump(mode="json") if application.terms else None,
         "terms_hash": application.terms_hash,
-        "signatures": [each.model_dump(mode="json", exclude={"actor"}) for each in application.signatures],
+        "signatures": [
+            each.model_dump(mode="json", exclude={"actor": True, "consent": {"actor"}}, exclude_none=True)
+            for each in application.signatures
+        ],
+        "envelopes": [
+            each.model_dump(mode="json", include={"n", "party", "envelope_id", "state", "at"}, exclude_none=True)
+            for each in application.envelopes
+        ],
         "clocks": [each.model_dump(mode="json", exclude_none=True) for each in application.clocks],
         "pen": application.pen.model_dump(mode="json") if application.pen else None,
         "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],
         "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
         "account_id": application.account_id,
+        "archive": application.archive.model_dump(mode="json") if application.archive else None,
         "interventions": [each.model_dump(mode="json") for each in application.interventions],
+        "asks": bool(application.interventions),
         "waiting_for": [
             {name: _json(value) for name, value in wait.items() if value is not None} for wait in application.waits()
         ],
@@ -62,7 +71,7 @@ def view_of(application: Application) -> View:
 
 def public(view: View) -> View:
     """For channels and the customer: neutral while a screening holds, and without what staff weighed."""
-    hidden = {"checks", "claim", "interventions", "approvals_left"}
+    hidden = {"checks", "claim", "interventions", "asks", "approvals_left"}
     shown = {name: value for name, value in view.items() if name not in hidden}
     shown["overlays"] = [each for each in view["overlays"] if each != Overlay.SCREENING_HOLD.value]
     neutral = GroupStatus.IN_REVIEW.value
@@ -71,6 +80,7 @@ def public(view: View) -> View:
         each | {"status": neutral} if each["status"] == GroupStatus.SCREENING_HOLD.value else each
         for each in view["parties"]
     ]
+    shown.pop("archive", None)
     shown["notices"] = [{name: each[name] for name in each if name != "facts"} for each in view["notices"]]
     shown["waiting_for"] = [each for each in view["waiting_for"] if each["who"] not in ("ops", "underwriter")]
     if view["decision"] is not None:

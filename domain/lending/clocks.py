@@ -110,12 +110,21 @@ class LendingPolicy(BaseModel):
     """How long a day takes: shorter ones play months in seconds, without any calendar."""
     reminders: tuple[float, ...] = (0.25, 0.5, 0.75)
     """At which parts of a wait its silent party is reminded."""
+    business_retention: ClockRule = ClockRule(length=12, calendar=CalendarKind.MONTHS)
+    """How long the file of a business's application is kept, instead of the clock's own length."""
 
     def clock(self, name: ClockName, started_at: datetime) -> Clock:
         """The clock as it starts now."""
         rule = self.clocks[name]
         due = due_at(rule, started_at, self)
         return Clock(name=name, started_at=started_at, due_at=due, calendar=rule.calendar)
+
+    def retention(self, started_at: datetime, *, business: bool) -> Clock:
+        """From the last notice on; shorter for a business than for a consumer (12 CFR 1002.12(b))."""
+        clock = self.clock(ClockName.RETENTION, started_at)
+        if not business:
+            return clock
+        return clock.model_copy(update={"due_at": due_at(self.business_retention, started_at, self)})
 
     def received(self, sent_at: datetime) -> datetime:
         """When what was mailed counts as received: the third precise business day after (12 CFR 1026.19(f)(1)(iii))."""

@@ -53,6 +53,15 @@ class DecisionInput(BaseModel):
     needs_report: bool = True
     identity_unsure: bool = False
     fraud_suspected: bool = False
+    income_unsure: bool = False
+    unscreened: bool = False
+    """Nobody could say whether a party is on a sanctions list."""
+
+    @property
+    def found_out(self) -> tuple[object, ...]:
+        """What others said of the parties, apart from what the applicant said and how it is judged."""
+        doubts = (self.identity_unsure, self.fraud_suspected, self.income_unsure, self.unscreened)
+        return (self.reports, *doubts)
 
 
 class AutomaticDecision(BaseModel):
@@ -122,6 +131,10 @@ def _doubts(given: DecisionInput, rules: DecisionRules) -> Sequence[Factor]:
         found.append(_factor("identity", DenialReason.UNVERIFIABLE, FactorSource.JUDGEMENT))
     if given.fraud_suspected:
         found.append(_factor("inconsistent_answers", DenialReason.UNVERIFIABLE, FactorSource.JUDGEMENT))
+    if given.income_unsure:
+        found.append(_factor("income", DenialReason.UNVERIFIABLE, FactorSource.JUDGEMENT))
+    if given.unscreened:
+        found.append(_factor("unanswered_checks", DenialReason.UNVERIFIABLE, FactorSource.JUDGEMENT))
     if rules.automatic_up_to is not None and given.amount > rules.automatic_up_to:
         found.append(_factor("large_amount", DenialReason.OTHER, FactorSource.JUDGEMENT))
     return found

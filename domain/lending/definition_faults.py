@@ -117,14 +117,14 @@ def _unreachable(steps: Iterable[StepDefinition]) -> Iterator[DefinitionFault]:
     """Steps that nobody can ever answer: no channel takes them, or one that they need cannot be answered."""
     all_steps = list(steps)
     reached: set[str] = set()
-    while more := {
-        step.name for step in all_steps if step.name not in reached and step.channels and reached >= set(step.requires)
-    }:
+    taken = [step for step in all_steps if step.channels and step.roles]
+    while more := {step.name for step in taken if step.name not in reached and reached >= set(step.requires)}:
         reached |= more
     for n, step in enumerate(all_steps):
         if step.name not in reached:
             needed = [name for name in step.requires if name not in reached]
-            why = f"it needs {', '.join(needed)}, which cannot be answered" if needed else "no channel takes it"
+            nobody = "no role may answer it" if step.channels else "no channel takes it"
+            why = f"it needs {', '.join(needed)}, which cannot be answered" if needed else nobody
             yield _fault(FaultKind.UNREACHABLE, f"/steps/{n}", f"{step.name} cannot be reached: {why}")
 
 

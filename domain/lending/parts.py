@@ -24,6 +24,19 @@ class PartyRole(StrEnum):
     GUARANTOR = "guarantor"
 
 
+CONSENT_TEXT = "electronic-records-1"
+"""The version of what somebody agrees to before an electronic signature counts."""
+
+
+class ConsentEvidence(Part):
+    """That somebody agreed to electronic records: to which text, when, where, and who took it."""
+
+    text: str
+    at: datetime
+    channel: Channel
+    actor: Actor
+
+
 class Party(Part):
     """One person of the application. Who it is stands in the vault; `digest` names what was said there."""
 
@@ -36,6 +49,7 @@ class Party(Part):
     consented_at: datetime | None = None
     """The party's own consent: to the report, and for co-applicants to apply jointly."""
     electronic: bool = False
+    consent_evidence: ConsentEvidence | None = None
     reminders: int = 0
     removed_at: datetime | None = None
 
@@ -122,6 +136,8 @@ class Check(Part):
     at: datetime | None = None
     report: BureauFacts | None = None
     reference: str | None = None
+    outdated: bool = False
+    """What was asked about has changed since: the answer that comes is to another question."""
 
     @property
     def settled(self) -> bool:
@@ -201,6 +217,29 @@ class Signature(Part):
     at: datetime
     channel: Channel
     actor: Actor
+    envelope_id: str | None = None
+    """The provider's, of an electronic one."""
+    evidence: str | None = None
+    """The hash of the provider's audit trail."""
+    consent: ConsentEvidence | None = None
+
+
+class EnvelopeRef(Part):
+    """An electronic signature that a provider was asked for."""
+
+    n: int
+    party: str
+    text: str
+    terms_hash: str
+    at: datetime
+    channel: Channel
+    actor: Actor
+    envelope_id: str | None = None
+    tries: int = 0
+    open: bool = True
+    """Nothing has come of it yet."""
+    state: str = "sent"
+    """sent, completed, declined, voided, or wrong: of another text than was to be signed."""
 
 
 class Pen(Part):
@@ -218,6 +257,8 @@ class NoticeState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    DROPPED = "dropped"
+    """Withdrawn before it went out: nobody is owed it any more."""
 
 
 class NoticeRef(Part):
@@ -234,6 +275,14 @@ class NoticeRef(Part):
     sha256: str | None = None
     pdf_sha256: str | None = None
     facts: dict[str, Any] = {}
+
+
+class Archive(Part):
+    """The whole file, sealed and signed, in the document store."""
+
+    sha256: str
+    size: int
+    at: datetime
 
 
 class Payout(Part):

@@ -62,6 +62,14 @@ class Provider(StrEnum):
     FRAUD = "fraud"
 
 
+class StepRole(StrEnum):
+    """Whose hand gives the answers."""
+
+    APPLICANT = "applicant"
+    OFFICER = "officer"
+    """A named person of the lender who keys them: in a branch, on the phone, in the office."""
+
+
 class CheckKind(StrEnum):
     IDENTITY = "identity"
     SANCTIONS = "sanctions"
@@ -98,6 +106,7 @@ class StepDefinition(_Part):
         Channel.CALL_CENTRE,
         Channel.BRANCH,
     )
+    roles: tuple[StepRole, ...] = (StepRole.APPLICANT, StepRole.OFFICER)
     fields: tuple[FieldDefinition, ...]
     evidence: tuple[Name, ...] = ()
     """Documents that are asked for once the step is answered."""
@@ -185,6 +194,8 @@ class ProductDefinition(_Part):
     approvals: tuple[ApprovalTier, ...] = ()
     cooling_off: ClockName | None = None
     co_applicants: int = 1
+    business: bool = False
+    """Asked for by a business: its file is kept for a shorter time."""
     signing_channels: tuple[Channel, ...] = (Channel.WEB, Channel.APP, Channel.BRANCH)
     agreement: str = "agreement-1"
     """The version of the text that is signed."""

@@ -3,7 +3,7 @@
 import calendar
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
@@ -91,18 +91,34 @@ def level_schedule(
     Each is rounded to whole minor units, half to even. Principal sums to the advance, the last balance is 0.
     """
     count = DayCount(day_count)
-    level = minor(level_payment(principal, annual_rate, dates, count))
+    exactly = level_payment(principal, annual_rate, dates, count)
     with exact():
         rates = _period_rates(principal, annual_rate, dates, count)
-        balance, instalments = principal, []
-        for n, (due, rate) in enumerate(zip(dates[1:], rates, strict=True), start=1):
-            interest = minor(balance * rate)
-            payment = balance + interest if n == len(rates) else min(level, balance + interest)
-            balance -= payment - interest
-            instalments.append(
-                Instalment(due=due, payment=payment, interest=interest, principal=payment - interest, balance=balance)
-            )
-        return instalments
+        level = minor(exactly)
+        found = _instalments(principal, level, dates, rates)
+        if found is None or (found[-1].payment > 2 * level and 2 * found[-1].principal > principal):
+            # At such a rate and length the nearest minor unit does not even pay the interest, so that what is owed
+            # would grow for ever. One unit above what rounding can take away repays it, some payments early.
+            found = _instalments(principal, int(exactly.to_integral_value(ROUND_CEILING)) + 1, dates, rates)
+            assert found is not None
+        return found
+
+
+def _instalments(
+    principal: int, level: int, dates: Sequence[date], rates: Sequence[Decimal]
+) -> list[Instalment] | None:
+    """None when the payments never repay it."""
+    balance, instalments = principal, []
+    for n, (due, rate) in enumerate(zip(dates[1:], rates, strict=True), start=1):
+        interest = minor(balance * rate)
+        payment = balance + interest if n == len(rates) else min(level, balance + interest)
+        balance -= payment - interest
+        if balance > 2 * principal:
+            return None
+        instalments.append(
+            Instalment(due=due, payment=payment, interest=interest, principal=payment - interest, balance=balance)
+        )
+    return instalments
 
 
 def totals(

@@ -5,8 +5,9 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from domain.lending.apr import eu_apr, us_apr
 from domain.lending.months import monthly
@@ -26,6 +27,17 @@ class LoanTerms(BaseModel):
     term_months: int = Field(ge=1, le=600)
     day_count: DayCount
     prepaid: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _something_is_advanced(self) -> Self:
+        if self.prepaid >= self.principal:
+            raise ValueError("more is kept back than is lent")
+        return self
+
+    @field_serializer("annual_rate", when_used="json")
+    def _one_way_to_write_it(self, rate: Decimal) -> str:
+        """9.9 and 9.90 are the same terms, so they have the same hash."""
+        return f"{rate.normalize():f}"
 
     def hash(self) -> str:
         return terms_hash(self)

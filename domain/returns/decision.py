@@ -43,6 +43,8 @@ class Why(StrEnum):
     HIGH_VALUE = "high_value"
     FEE = "fee"
     RESTOCKING = "restocking"
+    CREDIT_INSTEAD = "credit_instead"
+    """The money goes to store credit, not back the way it was paid."""
     KEEPS_ITEM = "keeps_item"
     """It need not be sent back."""
     OVERRIDDEN = "overridden"
@@ -85,6 +87,8 @@ class ReturnLine(Value):
     kind: ReturnKind = ReturnKind.RETURN
     via: ReturnVia = ReturnVia.STORE
     refund_to: RefundTarget = RefundTarget.ORIGINAL
+    credit_instead: bool = False
+    """Nobody wished it: the policy sends the money there."""
 
 
 class ReturnDecision(Value):
@@ -127,6 +131,19 @@ def decide_return(
     else:
         outcome = Outcome.ALLOWED
     return ReturnDecision(line_id=request.line_id, outcome=outcome, reasons=tuple(reasons), keeps_item=keeps)
+
+
+def target_of(
+    wish: RefundTarget | None, terms: ReturnTerms, received_at: datetime | None, at: datetime
+) -> RefundTarget:
+    """Where the money goes: as wished, or by the policy where nobody says so or the original payment is too old."""
+    late = terms.original_for is not None and received_at is not None and at > received_at + terms.original_for
+    credit = RefundTarget.STORE_CREDIT
+    if late and wish in (None, RefundTarget.ORIGINAL):
+        return credit
+    if wish is None and RefundTarget.ORIGINAL not in terms.targets:
+        return credit if credit in terms.targets else RefundTarget.GIFT_CARD
+    return wish or RefundTarget.ORIGINAL
 
 
 def overridden(decision: ReturnDecision) -> ReturnDecision:
@@ -178,6 +195,8 @@ def _wishes(request: ReturnLine, terms: ReturnTerms) -> list[Applied]:
         found.append(Applied(why=Why.WAY_NOT_OFFERED, effect=Effect.REFUSES))
     if request.refund_to not in terms.targets:
         found.append(Applied(why=Why.TARGET_NOT_OFFERED, effect=Effect.REFUSES))
+    elif request.credit_instead:
+        found.append(Applied(why=Why.CREDIT_INSTEAD, effect=Effect.ALLOWS))
     return found
 
 

@@ -18,6 +18,7 @@ def built_in(pack: PolicyPack) -> ReturnPolicy:
             decide_within=3 * day,
             inspect_within=2 * day,
             settle_within=min(timedelta(hours=1), 2 * day),
+            pay_within=max(3 * day, pack.pickup.payment_within),
             turn_up_within=60 * day,
         ),
         blind=BlindReturns(within=90 * day, lowest_price_of=60 * day),

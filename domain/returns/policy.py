@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstra
 from domain.actors import Channel
 from domain.intake import COUNTRY, KEY
 from domain.pickup_windows import Duration
-from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule, TenderRule
+from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule
 from domain.returns.words import FAULTS, ItemCondition, ReturnReason, ReturnVia
+from domain.tender_use import TenderRule
 
 DAY = timedelta(days=1)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=KEY)]
@@ -54,6 +55,8 @@ class ReturnTerms(Value):
     tenders: TenderRule = TenderRule.LAST
     targets: frozenset[RefundTarget] = frozenset({RefundTarget.ORIGINAL, RefundTarget.STORE_CREDIT})
     """Where the money may go, if the customer wants."""
+    original_for: Duration | None = None
+    """How long after the customer had it the original payment takes money back; later it goes to store credit."""
     person_above: Limit | None = None
     """Units worth more wait for a person's decision."""
     instant_refund_to: Limit = 0
@@ -70,6 +73,8 @@ class ReturnTerms(Value):
     """How long a store may take to inspect what came; then ops are asked to."""
     settle_within: Duration = timedelta(hours=1)
     """How long the settlement waits for a wish of the customer; then it goes to the original payment."""
+    pay_within: Duration = timedelta(days=3)
+    """How long a customer may take to pay what is owed on top of an exchange; then it is a plain return."""
     turn_up_within: Duration = timedelta(days=60)
     """How long goods of a claim that turn up are still taken in under it."""
 

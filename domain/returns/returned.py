@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from domain.actors import Actor, Channel
+from domain.balances import BalanceId
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.kits import pieces
 from domain.locker_stays import LockerStay
@@ -31,6 +32,8 @@ from domain.returns.carried import (
     wants_label,
 )
 from domain.returns.decision import ReturnDecision
+from domain.returns.exchanging import Exchange, ExchangeView, view_of
+from domain.returns.goodwill import Goodwill
 from domain.returns.policy import AdvanceRule, ReturnTerms
 from domain.returns.words import (
     FAULTS,
@@ -105,6 +108,8 @@ class ReturnedLine(BaseModel):
     turned_up: NonNegativeInt = 0
     """Units of a claim, paid back without coming, that came all the same: no money goes back for them again."""
     handled: list[Handled] = []
+    evidence: list[str] = []
+    """What shows it: references of pictures or papers, where the channel keeps them."""
 
     def count(self, place: UnitPlace) -> int:
         return int(getattr(self, place.value))
@@ -182,6 +187,13 @@ class RefundMade(BaseModel):
     authorisation_id: AuthorisationId
     amount: PositiveInt
     state: RefundState = RefundState.OPEN
+    order_id: OrderId | None = None
+    """Of whose tender; none: the order that this is a return of."""
+    source: OrderId | None = None
+    """The tender was the credit of an exchange: the same amount then goes back to the tenders of this order."""
+    to: RefundTarget = RefundTarget.ORIGINAL
+    balance_id: BalanceId | None = None
+    """The store credit, or the gift card, that it went to."""
 
     @property
     def counts(self) -> bool:
@@ -201,9 +213,14 @@ class PaidBack(BaseModel):
     """Minor units for the goods of each line, before fees."""
     shipping: int = 0
     fees: int = 0
+    goodwill: int = 0
+    """What was taken off because goodwill had given as much before."""
     refund: int
     to: RefundTarget = RefundTarget.ORIGINAL
     by_tender: dict[str, int] = {}
+    by_target: dict[RefundTarget, int] = {}
+    balance_id: BalanceId | None = None
+    """What `GET /v1/balances` shows of what did not go back the way it was paid."""
 
 
 class Return(BaseModel):
@@ -229,11 +246,14 @@ class Return(BaseModel):
     policy_version: int
     refund_to: RefundTarget = RefundTarget.ORIGINAL
     lines: list[ReturnedLine]
+    goodwill: Goodwill | None = None
+    """Of an appeasement, which has no lines."""
     strangers: list[Stranger] = []
     version: int = 0
     decide_by: datetime | None = None
     send_by: datetime | None = None
     settle_by: datetime | None = None
+    exchange: Exchange | None = None
     dropped_off_at: datetime | None = None
     last_received_at: datetime | None = None
     tracking_number: str | None = None
@@ -260,6 +280,10 @@ class Return(BaseModel):
     """Of that, what nobody was asked to collect yet."""
     paid_back: list[PaidBack] = []
     refunds: list[RefundMade] = []
+    carried_off: bool = False
+    """A person took credit that had to go on to other tenders as paid back in another way."""
+    instead: RefundTarget | None = None
+    """Where the rest of the last settlement goes, since it cannot go where it was to."""
     written_off: int = 0
     """Of what should go back, what a person took as done in another way."""
     troubles: dict[str, Trouble] = {}
@@ -365,33 +389,71 @@ class Return(BaseModel):
 
     @property
     def refunded(self) -> int:
-        """What has gone back or is on its way."""
-        return sum(refund.amount for refund in self.refunds if refund.counts)
+        """What has gone back of this order's tenders or is on its way."""
+        return sum(refund.amount for refund in self.refunds if refund.counts and refund.order_id is None)
+
+    @property
+    def kept(self) -> int:
+        """What was settled and pays for a replacement."""
+        return self.exchange.kept if self.exchange else 0
 
     @property
     def given_back(self) -> dict[str, int]:
-        """What has gone back or is on its way, by tender."""
+        """What has gone back or is on its way, by tender of this return's own order."""
         found: dict[str, int] = {}
         for refund in self.refunds:
-            if refund.counts:
+            if refund.counts and refund.order_id is None:
                 found[refund.tender_id] = found.get(refund.tender_id, 0) + refund.amount
         return found
 
     @property
     def due(self) -> int:
         """What was settled and has not gone back yet."""
-        return max(0, self.refund - self.refunded - self.written_off)
+        return max(0, self.refund - self.kept - self.refunded - self.written_off)
+
+    def refunded_elsewhere(self) -> dict[OrderId, int]:
+        """What has gone back of other orders' tenders, since their value had paid for this order, or is on its way."""
+        found: dict[OrderId, int] = {}
+        for refund in self.refunds:
+            if refund.counts and refund.order_id is not None:
+                found[refund.order_id] = found.get(refund.order_id, 0) + refund.amount
+        return found
+
+    def carried(self) -> dict[OrderId, int]:
+        """Credit that was given back, and must go on to the tenders that it came from."""
+        found: dict[OrderId, int] = {}
+        for refund in self.refunds if not self.carried_off else ():
+            if refund.source is not None and refund.state is RefundState.DONE:
+                found[refund.source] = found.get(refund.source, 0) + refund.amount
+        gone = self.refunded_elsewhere()
+        left = {order: amount - gone.get(order, 0) for order, amount in found.items()}
+        return {order: amount for order, amount in left.items() if amount > 0}
 
     @property
     def money_rests(self) -> bool:
         under_way = (RefundState.OPEN, RefundState.PENDING)
+        if self.carried():
+            return False
         return not self.due and not any(refund.state in under_way for refund in self.refunds)
+
+    @property
+    def goods_rest(self) -> bool:
+        """Everything that was approved has come, been looked at and been settled, or was given up."""
+        busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
+        return not any(self.units(place) for place in busy) and not self.to_settle()
+
+    @property
+    def exchange_rests(self) -> bool:
+        """The replacement and its money are where they stay, or there is none."""
+        exchange = self.exchange
+        if exchange is None:
+            return True
+        return not exchange.live and (exchange.hold is None or not exchange.hold.live)
 
     @property
     def at_rest(self) -> bool:
         """Nobody has anything more to do about any unit or its money."""
-        busy = (UnitPlace.UNDECIDED, UnitPlace.AWAITED, UnitPlace.RECEIVED)
-        done = not any(self.units(place) for place in busy) and not self.to_settle()
+        done = self.goods_rest and self.exchange_rests
         done = done and not self.spare and not self.unused_way and not self.uncollected
         return done and self.money_rests and not self.interventions
 
@@ -399,8 +461,12 @@ class Return(BaseModel):
     def status(self) -> ReturnStatus:
         if self.interventions:
             return ReturnStatus.NEEDS_ATTENTION
+        if self.goodwill is not None and self.goodwill.awaits:
+            return ReturnStatus.REQUESTED
         if self.units(UnitPlace.UNDECIDED):
             return ReturnStatus.REQUESTED
+        if self.exchange is not None and self.exchange.live and self.exchange.due:
+            return ReturnStatus.AWAITING_PAYMENT
         if self.units(UnitPlace.RECEIVED):
             return ReturnStatus.RECEIVED
         if self.unsettled():
@@ -445,10 +511,12 @@ class Return(BaseModel):
                 for line in self.lines
             ],
             strangers=list(self.strangers),
+            goodwill=self.goodwill.model_copy() if self.goodwill is not None else None,
             refund=self.refund,
             refunded=self.refunded,
             fees=self.fees,
             paid_back=[self._shown(each) for each in self.paid_back],
+            exchange=view_of(self.exchange) if self.exchange else None,
             waiting_for=self.waits(),
             interventions=list(self.interventions),
             finished=self.finished,
@@ -459,10 +527,15 @@ class Return(BaseModel):
 
     def _shown(self, settled: PaidBack) -> PaidBack:
         by_tender: dict[str, int] = {}
+        by_target: dict[RefundTarget, int] = {}
+        balance_id: BalanceId | None = None
         for refund in self.refunds:
-            if refund.settlement == settled.n and refund.counts:
-                by_tender[refund.tender_id] = by_tender.get(refund.tender_id, 0) + refund.amount
-        return settled.model_copy(update={"by_tender": by_tender})
+            if refund.settlement == settled.n and refund.counts and refund.source is None:
+                tender = f"{refund.order_id}/{refund.tender_id}" if refund.order_id else str(refund.tender_id)
+                by_tender[tender] = by_tender.get(tender, 0) + refund.amount
+                by_target[refund.to] = by_target.get(refund.to, 0) + refund.amount
+                balance_id = refund.balance_id or balance_id
+        return settled.model_copy(update={"by_tender": by_tender, "by_target": by_target, "balance_id": balance_id})
 
     def waits(self) -> list[Wait]:
         found = [
@@ -487,6 +560,8 @@ class Return(BaseModel):
             )
             for name, trouble in self.troubles.items()
         ]
+        if self.goodwill is not None and self.goodwill.awaits:
+            found.append(self._wait(WaitKind.RETURN_APPROVAL, "goodwill is approved", "ops", self.decide_by, "refused"))
         if self.units(UnitPlace.UNDECIDED):
             found.append(
                 self._wait(WaitKind.RETURN_APPROVAL, "return is approved", "store or ops", self.decide_by, "refused")
@@ -502,6 +577,18 @@ class Return(BaseModel):
                     WaitKind.PAYMENT_SYSTEM, "payment system carries the refund out", "payment system", None, None
                 )
             )
+        if self.exchange is not None and self.exchange.live and self.exchange.due:
+            found.append(
+                self._wait(
+                    WaitKind.EXCHANGE_PAYMENT,
+                    "customer pays the difference",
+                    "customer",
+                    self.exchange.pay_by,
+                    "plain return",
+                )
+            )
+        elif self.exchange is not None and self.exchange.live and self.goods_rest:
+            found.append(self._wait(WaitKind.EXCHANGE, "replacement gets to its customer", "store", None, None))
         if self.unsettled() and not self.interventions:
             found.append(
                 self._wait(WaitKind.SETTLEMENT, "return is settled", "store", self.settle_by, "paid back as wished")
@@ -570,6 +657,7 @@ class ReturnLineView(View):
     kept: int = 0
     turned_up: int = 0
     handled: list[Handled] = []
+    evidence: list[str] = []
 
     @property
     def unsettled(self) -> int:
@@ -601,7 +689,9 @@ class ReturnView(View):
     fees: int = 0
     lines: list[ReturnLineView]
     strangers: list[Stranger] = []
+    goodwill: Goodwill | None = None
     paid_back: list[PaidBack] = []
+    exchange: ExchangeView | None = None
     tracking_number: str | None = None
     carrier: str | None = None
     parcel: ParcelView | None = None
@@ -611,6 +701,11 @@ class ReturnView(View):
     waiting_for: list[Wait] = []
     interventions: list[InterventionView] = []
     finished: bool = False
+
+    @property
+    def counts_as_goodwill(self) -> bool:
+        """Given, or waiting for its approval."""
+        return self.goodwill is not None and (self.goodwill.awaits or self.refund > 0)
 
     def public(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)

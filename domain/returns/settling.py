@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import LineId, OperationKey, ReturnId, refund_number, return_of_key
+from domain.balances import BalanceKind, tender_of_hold
+from domain.ids import LineId, OperationKey, OrderId, ReturnId, refund_number, return_of_key
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
 from domain.payments import AuthorisationId, OperationKind, TenderId
-from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, RefundTarget, split_refund
+from domain.returns.exchanging import is_credit
+from domain.returns.returned import ReturnView
 from domain.shares import Shares
 from domain.views import LineView, OrderView
 
@@ -29,7 +32,14 @@ class Settled(Value):
     goods: dict[LineId, int]
     shipping: dict[LineId, int] = {}
     fees: int = 0
+    goodwill: int = 0
+    """What `refund` is less by, since goodwill for the order had given it back before."""
     refund: int
+
+    def at_most(self, left: int) -> "Settled":
+        """No more goes back than the order has left; what was goodwill is not paid a second time."""
+        over = max(0, self.refund - max(0, left))
+        return self.model_copy(update={"refund": self.refund - over, "goodwill": over}) if over else self
 
 
 class Part(Value):
@@ -47,6 +57,7 @@ class Begun(Value):
     tender_id: TenderId
     authorisation_id: AuthorisationId
     amount: int
+    to: RefundTarget = RefundTarget.ORIGINAL
 
 
 class Tenders(Value):
@@ -56,6 +67,11 @@ class Tenders(Value):
     parts: tuple[Part, ...]
     begun: tuple[Begun, ...] = ()
     """Of the return that asks, by number: a worker was lost before it could say that it had asked for them."""
+    source: OrderId | None = None
+    """The order that the tenders with exchange credit got it from."""
+
+    def source_of(self, authorisation: str) -> OrderId | None:
+        return self.source if is_credit(authorisation) else None
 
     def of(self, tender: TenderId, amount: int) -> list[tuple[AuthorisationId, int]]:
         """`amount` of a tender over its authorisations, the oldest first."""
@@ -109,6 +125,20 @@ def paid_lines(order: OrderView, settled: Iterable[Settled]) -> list[PaidLine]:
     return found
 
 
+def goodwill_of(views: Iterable[ReturnView]) -> int:
+    """What was given, or is asked for, as goodwill for an order."""
+    return sum(view.goodwill.amount for view in views if view.goodwill is not None and view.counts_as_goodwill)
+
+
+def left_of(order: OrderView, views: Sequence[ReturnView], known: Iterable[tuple[ReturnId, Settled]]) -> int:
+    """What may still go back for units: what was taken, less what went back for the order itself, for other units and
+    as goodwill.
+    """
+    by_order = order.payment.refunded - sum(view.refunded for view in views)
+    given = sum(view.refund for view in views if view.goodwill is not None)
+    return order.payment.captured - max(0, by_order) - given - sum(settled.refund for _, settled in known)
+
+
 def settle(
     n: int,
     lines: Sequence[PaidLine],
@@ -148,19 +178,23 @@ def settle(
 
 def begun_by(money: OrderMoney, return_id: ReturnId, known: int) -> tuple[Begun, ...]:
     """Refunds of a return beyond the first `known`: the same money is not spread a second time under their keys."""
+    refunds = [
+        Begun(key=each.key, tender_id=each.tender_id, authorisation_id=each.authorisation_id, amount=each.amount)
+        for each in money.operations
+        if each.kind is OperationKind.REFUND and each.authorisation_id is not None
+    ]
+    for redirect in money.redirected:
+        to = RefundTarget.GIFT_CARD if redirect.target == BalanceKind.GIFT_CARD else RefundTarget.STORE_CREDIT
+        about = {"tender_id": redirect.tender_id, "authorisation_id": redirect.authorisation_id}
+        refunds.append(Begun(key=redirect.key, amount=redirect.amount, to=to, **about))
     found = [
         (number, each)
-        for each in money.operations
-        if each.kind is OperationKind.REFUND
-        and return_of_key(each.key) == return_id
+        for each in refunds
+        if return_of_key(each.key) == return_id
         and (number := refund_number(each.key)) is not None
         and known < number < BY_HAND
     ]
-    return tuple(
-        Begun(key=each.key, tender_id=each.tender_id, authorisation_id=each.authorisation_id, amount=each.amount)
-        for _, each in sorted(found, key=lambda one: one[0])
-        if each.authorisation_id is not None
-    )
+    return tuple(each for _, each in sorted(found, key=lambda one: one[0]))
 
 
 BY_HAND = 1000
@@ -168,18 +202,23 @@ BY_HAND = 1000
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:
-    """What each tender paid and can take back; what is disputed counts as gone.
+    """What each tender paid and can take back; what is disputed, or went back elsewhere, counts as gone.
 
     `given_back`: by returns so far, by tender. `order.payment.refunded` is all that went back, for the order itself and
     by returns.
     """
+    credit = {each.tender_id for each in money.authorisations if is_credit(each.id)}
     disputed = [(each.tender_id, each.authorisation_id, each.amount) for each in money.disputes]
+    disputed += [(each.tender_id, each.authorisation_id, each.amount) for each in money.redirected]
+    types = {each.tender_id: kind for each in money.authorisations if (kind := tender_of_hold(each.id)) is not None}
     ledger_captured = sum(tender.captured for tender in money.tenders)
     ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
     tenders = [
         PaidTender(
             tender_id=tender.tender_id,
-            type=TenderType.CARD,
+            type=TenderType.EXCHANGE_CREDIT
+            if tender.tender_id in credit
+            else types.get(tender.tender_id, TenderType.CARD),
             captured=tender.captured,
             refunded=min(
                 tender.captured,
@@ -209,4 +248,5 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
         )
         for each in money.authorisations
     )
-    return Tenders(tenders=tuple(tenders), parts=parts)
+    source = order.exchange_of.order_id if order.exchange_of is not None else None
+    return Tenders(tenders=tuple(tenders), parts=parts, source=source)

@@ -7,6 +7,8 @@ class ReturnKind(StrEnum):
     RETURN = "return"
     EXCHANGE = "exchange"
     CLAIM = "claim"
+    APPEASEMENT = "appeasement"
+    """Goodwill: money for an order and no units. It is asked for by a call of its own."""
 
 
 class ReturnReason(StrEnum):

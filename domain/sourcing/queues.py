@@ -45,7 +45,7 @@ class QueueRuns(Fixed):
     """Only on these; empty: on every day."""
     every_seconds: Annotated[int, Field(strict=True, ge=1, le=DAY_SECONDS)] | None = None
     """Instead of times of the day."""
-    orders_per_second: Annotated[int, Field(strict=True, ge=1, le=1000)] = 20
+    orders_per_second: Annotated[int, Field(strict=True, ge=1, le=1000)] = 5
     """So many orders at most are told their place, that a run leaves room for new ones."""
     batch: Annotated[int, Field(strict=True, ge=1, le=500)] = 200
     """So many orders are decided together."""

@@ -175,7 +175,8 @@ def _partition(goal: Goal, options: Sequence[Option], opened: Sequence[Option], 
         total[mask], taken[mask] = least, way
 
     def allowed(mask: int) -> bool:
-        if total[mask] >= NEVER or total[mask] >> goal.shift > goal.max_parts:
+        # Nothing at all is always allowed: also where there are more parts already than a rule would make.
+        if mask and (total[mask] >= NEVER or total[mask] >> goal.shift > goal.max_parts):
             return False
         left = full & ~mask
         return not left or not mask or (goal.partial and values[left] >= goal.min_value)

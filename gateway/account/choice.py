@@ -42,6 +42,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         "waits": waits_for_stock,
         "ahead": group.backordered,
         "expected": visit.when(group.expected_at),
+        "ships": ChoiceOption.SHIP in (wait.choices or ()),
         "instead": _instead(visit, group.proposal),
         "near": near[:SHOWN],
         "far": far[:SHOWN],

@@ -25,6 +25,7 @@ async def show(visit: Visit) -> dict[str, Any]:
         "open": True,
         "due": visit.formats.money(due.model_dump()),
         "deadline": visit.when(deadline),
+        "for_change": hold is None,
         "bank": bank if bank.startswith(("http://", "https://")) else "",
         "once_value": new_form(),
     }

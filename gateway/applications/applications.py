@@ -1,6 +1,7 @@
 """`/v1/applications`: started in one channel, gone on with in any other."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,11 +13,12 @@ from adapters.letters.writing import party_subject
 from adapters.vault.port import UnknownSubject
 from domain.ids import CommandId, derived_id
 from domain.lending.answers import beyond_limits, faults_in, taken
-from domain.lending.products import StepDefinition
+from domain.lending.products import StepDefinition, StepRole
 from domain.lending.stages import Stage
 from domain.personal import PersonalData
 from gateway.answering import PENDING, pending
 from gateway.applications import bodies
+from gateway.applications.persons import officer_of
 from gateway.applications.sending import carry_out, product_of, shown, visible_application
 from gateway.applications.starting import keep_party, start_application
 from gateway.channels.placing import speaks_for
@@ -80,7 +82,14 @@ async def timeline(application_id: str, caller: CurrentCaller, services: Current
     return {"items": [_event(each) for each in events], "next_cursor": None}
 
 
-_NOT_FOR_CHANNELS = frozenset({"screening_held", "screening_cleared"})
+_NOT_FOR_CHANNELS = frozenset(
+    {
+        *("screening_held", "screening_cleared", "check_done", "decision_fell", "too_old", "decided"),
+        *("review_claimed", "review_released", "review_reassigned", "recused", "approved"),
+        *("intervention_needed", "intervention_made", "legal_hold_set", "legal_hold_released"),
+    }
+)
+"""What staff weighed. Checks are left out as a whole: that one of them is missing would tell of a hold."""
 
 
 def _event(event: ApplicationEvent) -> dict[str, Any]:
@@ -121,7 +130,7 @@ async def answer_step(
         errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
     answers = taken(found, body)
-    if answers.personal is not None and _may_be_taken(stored.view, found, caller):
+    if answers.personal is not None and _may_be_taken(stored.view, found, caller, version, services.now()):
         known = await _known(services, application_id)
         await keep_party(services, application_id, "p1", _merged(known, answers.personal))
     command = messages.SubmitStep(
@@ -131,13 +140,22 @@ async def answer_step(
         step=step,
         data=answers.plain,
         digest=answers.digest,
-        person=_officer(caller),
+        person=officer_of(caller.principal, caller.actor),
     )
     return await carry_out(services, caller, application_id, command)
 
 
-def _may_be_taken(view: Shown, step: StepDefinition, caller: Caller) -> bool:
+def _may_be_taken(view: Shown, step: StepDefinition, caller: Caller, version: int | None, now: datetime) -> bool:
     """What the application will refuse must change nothing in the vault."""
+    if version is not None and version != view["version"]:
+        return False
+    pen, holder = view["pen"], caller.actor.on_behalf_of or caller.actor.id
+    mine = pen is None or (pen["holder"], pen["channel"]) == (holder, caller.actor.channel.value)
+    if not mine and pen["asked_for"] and datetime.fromisoformat(pen["until"]) > now:
+        return False
+    role = StepRole.OFFICER if officer_of(caller.principal, caller.actor) else StepRole.APPLICANT
+    if role not in step.roles:
+        return False
     is_open = view["outcome"] is None and Stage(view["stage"]).rank <= Stage.OFFERED.rank
     blocked: list[str] = next((each["requires"] for each in view["steps"] if each["name"] == step.name), [])
     return is_open and not blocked and caller.actor.channel in step.channels
@@ -153,14 +171,6 @@ async def _known(services: Services, application_id: str) -> PersonalData:
 
 def _merged(known: PersonalData, said: PersonalData) -> PersonalData:
     return known.model_copy(update=said.model_dump(exclude_defaults=True))
-
-
-def _officer(caller: Caller) -> str | None:
-    """Who keys it for the applicant: the person that a channel names, or the office's own account."""
-    behalf = caller.actor.on_behalf_of or ""
-    if behalf.startswith("person/"):
-        return behalf.removeprefix("person/")
-    return caller.principal.id if caller.principal.kind is PrincipalKind.OPS else None
 
 
 def put_once(caller: Caller) -> CommandId:

@@ -94,6 +94,10 @@ class ReasonBody(Versioned):
     reason: LongText
 
 
+class HoldBody(Body):
+    reason: LongText
+
+
 class InterventionBody(ReasonBody):
     action: InterventionAction
 

@@ -14,7 +14,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from adapters.applications.port import StoredApplication
-from adapters.keys.port import CustomerRef
+from adapters.keys.port import application_keeper
 from adapters.letters.writing import party_subject
 from domain.ids import CommandId, application_workflow_id, derived_id
 from domain.lending.answers import address_lines
@@ -105,7 +105,7 @@ async def keep_party(services: Services, application_id: str, name: str, person:
 async def _keep(services: Services, application_id: str, party: NewParty, body: PartyBody) -> None:
     now = services.now()
     async with services.transactions.begin() as books:
-        key = await services.keys.key_for_customer(CustomerRef(party.ref), now, books.connection)
+        key = await services.keys.key_for_customer(application_keeper(application_id), now, books.connection)
         await services.keys.bind(application_workflow_id(application_id), key.id, books.connection)
         subject = party_subject(application_id, party.party)
         await services.vault.put(subject, key.id, personal(body), now, books.connection)

@@ -9,6 +9,7 @@ from domain.lending.approvals import Reviewer
 from domain.lending.terms import LoanTerms
 from gateway.answering import PENDING
 from gateway.applications import bodies
+from gateway.applications.persons import as_reviewer
 from gateway.applications.sending import carry_out, visible_application
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -19,21 +20,14 @@ from workflows import application_messages as messages
 router = APIRouter(prefix="/v1/underwriting", route_class=CommandRoute, tags=["underwriting"])
 
 Shown = dict[str, Any]
-PERSON = "person:"
-"""A right that names who sits behind a login: two logins of one person are one."""
+REVIEWING = (Role.UNDERWRITER, Role.SENIOR_UNDERWRITER)
 
 
 async def reviewer_of(caller: Caller) -> Reviewer:
     """The underwriter who calls. Others: 403."""
     await caller.must_be(PrincipalKind.UNDERWRITER)
-    await caller.must_have(Role.UNDERWRITER, Role.SENIOR_UNDERWRITER)
-    principal = caller.principal
-    named = sorted(right.removeprefix(PERSON) for right in principal.rights if right.startswith(PERSON))
-    return Reviewer(
-        login=principal.id,
-        person=named[0] if named else principal.id,
-        roles=frozenset(role.value for role in principal.roles),
-    )
+    await caller.must_have(*REVIEWING)
+    return as_reviewer(caller.principal)
 
 
 @router.get("/queue", summary="What waits for an underwriter, the next due first")
@@ -81,9 +75,11 @@ async def reassign(
     reviewer = await reviewer_of(caller)
     await caller.must_have(Role.SENIOR_UNDERWRITER)
     await visible_application(services, caller, application_id)
-    to = Reviewer(login=body.to, person=body.to, roles=frozenset({Role.UNDERWRITER.value}))
+    to = await services.edge.principals.find(body.to)
+    if to is None or to.kind is not PrincipalKind.UNDERWRITER or not to.roles & set(REVIEWING):
+        raise invalid("/to", "Should be an underwriter")
     command = messages.ReassignReview(
-        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, to=to
+        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, to=as_reviewer(to)
     )
     return await carry_out(services, caller, application_id, command)
 

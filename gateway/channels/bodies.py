@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from domain.holds import HoldKind, HoldOutcome
-from domain.intake import EMAIL, MAX_LINES, MAX_QUANTITY, PHONE, Address, Fulfilment, Key, Line, Service, Tender
+from domain.intake import EMAIL, MAX_LINES, MAX_QUANTITY, PHONE, Address, Amount, Fulfilment, Key, Line, Service, Tender
 from gateway.fields import Body, Instant, LongText
 from gateway.stores.bodies import CommandBody, LineQuantity
 from workflows.messages import CancelReason, ChoiceOption
@@ -57,6 +57,15 @@ class ContactBody(Body):
     phone: Annotated[str, StringConstraints(max_length=32, pattern=PHONE)] | None = None
 
 
+class PricesBody(Body):
+    """What it costs at the new address, as the customer was told. Minor units."""
+
+    shipping: Amount | None = None
+    """For all that goes there; left out: by the channel's rules, else what it did."""
+    tax: Annotated[dict[Key, Amount], Field(max_length=MAX_LINES, default_factory=dict)]
+    """On the units of a line that go there; a line that is not named is taxed as it was."""
+
+
 class ChangesBody(CommandBody):
     """All of it is done, or nothing. `tenders` pay for what is owed; without them the customer is asked to pay."""
 
@@ -67,6 +76,8 @@ class ChangesBody(CommandBody):
     ]
     """How many units of a line the customer wants to have in all."""
     address: Address | None = None
+    prices: PricesBody | None = None
+    """With `address`: where it is dearer or cheaper there."""
     method: MethodBody | None = None
     contact: ContactBody | None = None
     """Where the customer is told from now on."""

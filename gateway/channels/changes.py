@@ -18,7 +18,7 @@ from domain.views import NextAction, OrderStatus, OrderView
 from gateway.answering import PENDING, problem_of
 from gateway.channels import bodies
 from gateway.channels.sending import carry_out, current, over, reread
-from gateway.channels.wishes import card_tenders, wish_of
+from gateway.channels.wishes import held_tenders, wish_of
 from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -83,7 +83,7 @@ async def change(
         actor=caller.actor,
         version=body.version,
         wish=wish,
-        tenders=card_tenders(body.tenders),
+        tenders=held_tenders(services, body.tenders),
     )
     return await carry_out(services, caller, order, OrderWorkflow.change, command, _shown)
 

@@ -7,7 +7,7 @@ from babel.numbers import is_currency
 
 from adapters.places.port import Place, PlaceKind
 from domain.ids import StoreId
-from domain.intake import LineKind, Method, OrderBody, PickupMode, TenderType
+from domain.intake import VIRTUAL, Method, OrderBody, PickupMode, TenderType
 from domain.pickup_windows import (
     PAUSED_INDEFINITELY,
     PickupPolicy,
@@ -15,9 +15,9 @@ from domain.pickup_windows import (
     PickupTimeReason,
     check_requested,
 )
+from gateway.channels.tenders import not_taken
 from gateway.problems import FieldError, Problem, ProblemKind
 
-TENDERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
 NO_MONEY = frozenset({"XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XBA", "XBB", "XBC", "XBD", "XDR", "XSU", "XUA"})
 """ISO 4217 codes in which nobody pays: none, tests, metals and units of account."""
 
@@ -32,16 +32,7 @@ _WORDS = {
 
 def check_supported(body: OrderBody) -> None:
     """What the contract names and nobody has built yet."""
-    errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card and pay_in_store are taken yet")
-        for n, each in enumerate(body.tenders)
-        if each.type not in TENDERS
-    ]
-    errors += [
-        FieldError(pointer=f"/lines/{n}/kind", reason="Only goods are sold yet")
-        for n, each in enumerate(body.lines)
-        if each.kind is not LineKind.GOODS
-    ]
+    errors = not_taken(body.tenders)
     if errors:
         raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
 
@@ -63,17 +54,19 @@ def check_places(
             for n, tender in enumerate(body.tenders)
             if tender.amount == 0
         ]
-    if any(each.method is Method.SHIP or each.mode is PickupMode.LOCKER for each in body.fulfilments):
+    paid_before = any(line.kind in VIRTUAL for line in body.lines)
+    if paid_before or any(each.method is Method.SHIP or each.mode is PickupMode.LOCKER for each in body.fulfilments):
         errors += [
             FieldError(
-                pointer=f"/tenders/{n}/type", reason="What is shipped, or put in a locker, is not paid in a store"
+                pointer=f"/tenders/{n}/type",
+                reason="What is shipped, put in a locker, or never shipped, is not paid in a store",
             )
             for n, tender in enumerate(body.tenders)
             if tender.type is TenderType.PAY_IN_STORE
         ]
     possible: list[datetime] = []
     for n, fulfilment in enumerate(body.fulfilments):
-        if fulfilment.method is Method.SHIP:
+        if fulfilment.method in (Method.SHIP, Method.VIRTUAL):
             continue
         here = f"/fulfilments/{n}"
         place = places.get(StoreId(fulfilment.store_id or ""))

@@ -14,14 +14,14 @@ from domain.cancellation import CancelPlan
 from domain.holds import HoldKind
 from domain.ids import HoldId, LineId, OrderId, StoreId
 from domain.intake import TenderType
-from domain.payments import TenderId
 from domain.refusals import Refused
-from domain.terms import TenderTerms
 from domain.views import OrderStatus, OrderView
 from gateway.answering import PENDING, problem_of
 from gateway.channels import bodies
+from gateway.channels.financing import check_financing
 from gateway.channels.sending import carry_out, current, over, reread
-from gateway.channels.wishes import card_tenders, way_home
+from gateway.channels.tenders import not_taken, terms_of_tenders
+from gateway.channels.wishes import held_tenders, way_home
 from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -38,7 +38,6 @@ router = APIRouter(prefix="/v1/orders/{order_id}", route_class=CommandRoute, tag
 CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
 FOR_OPS = frozenset({HoldKind.FRAUD, HoldKind.APPROVAL, HoldKind.PAYMENT})
 """Holds that a sales channel must not lift by itself."""
-TAKERS = (TenderType.CARD, TenderType.PAY_IN_STORE)
 
 
 class CancelShown(BaseModel):
@@ -156,7 +155,7 @@ async def choose(
         option=body.option,
         store_id=StoreId(body.store_id) if body.store_id else None,
         way=await way_home(services, order, command_id, body.address, body.service) if body.address else None,
-        tenders=card_tenders(body.tenders),
+        tenders=held_tenders(services, body.tenders),
     )
 
     async def show(answer: messages.GroupAnswer) -> GroupShown:
@@ -290,19 +289,12 @@ async def pay(
     if any(tender.type is TenderType.PAY_IN_STORE for tender in body.tenders) and not _has_a_till(caller):
         raise await caller.refused("needs a key of a store or of its tills")
     order = await visible_order(services, caller, OrderId(order_id))
+    await check_financing(services, caller, body.tenders, order.customer_ref)
     command = messages.Pay(
         command_id=command_id,
         actor=caller.actor,
         version=body.version,
-        tenders=[
-            TenderTerms(
-                tender_id=TenderId(f"paid{position}"),
-                type=tender.type,
-                amount=tender.amount,
-                token=tender.token if tender.type is TenderType.CARD else tender.reference,
-            )
-            for position, tender in enumerate(body.tenders, start=1)
-        ],
+        tenders=terms_of_tenders(services, body.tenders, "paid"),
     )
 
     async def show(_: messages.OrderAnswer) -> OrderShown:
@@ -312,11 +304,9 @@ async def pay(
 
 
 def _check_tenders(body: bodies.PaymentsBody) -> None:
+    if errors := not_taken(body.tenders):
+        raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors[:1])
     for position, tender in enumerate(body.tenders):
-        if tender.type not in TAKERS:
-            pointer = f"/tenders/{position}/type"
-            error = FieldError(pointer=pointer, reason="Only card and pay_in_store are taken yet")
-            raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=[error])
         if tender.amount == 0:
             raise invalid(f"/tenders/{position}/amount", "Should be greater than 0")
 

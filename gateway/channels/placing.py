@@ -27,13 +27,15 @@ from domain.refusals import Refusal
 from domain.terms import ChannelRules, OrderTerms, SaleOf, terms_of
 from domain.views import OrderView
 from gateway.channels.checks import check_places, check_supported
+from gateway.channels.financing import check_financing
 from gateway.channels.promised import check_promises, promises_of
+from gateway.channels.tenders import token_of_tender
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, of_refusal
 from gateway.reading import may_see
 from gateway.services import Services
-from gateway.showing import address_subject, order_shown, proxy_subject
+from gateway.showing import address_subject, contact_subject, order_shown, proxy_subject
 from gateway.starting import seal_terms, start_order
 from workflows.messages import Placed
 
@@ -67,6 +69,7 @@ async def place_order(services: Services, caller: Caller, body: OrderBody, sale:
     known = await _look_up(services, body, sale)
     if known.intake is None:
         discrepancy = _checked(services, body, known, now)
+        await check_financing(services, caller, body.tenders, body.customer.ref)
         await check_promises(services, caller, body, known.promises)
         intake, terms = await _promise(services, caller, body, discrepancy, known, now)
     else:
@@ -202,6 +205,10 @@ async def _keep_person(
         pickup_person=named.name if named else None,
     )
     await services.vault.put(Subject(order_id), key.id, for_all, now, books.connection)
+    for n, line in enumerate(body.lines, start=1):
+        if line.recipient is not None:
+            holder = PersonalData(name=line.recipient.name, email=line.recipient.email)
+            await services.vault.put(contact_subject(order_id, n), key.id, holder, now, books.connection)
     for token in sorted({tender.token for tender in body.tenders if tender.type is TenderType.CARD and tender.token}):
         await services.vault.put_card(Subject(order_id), key.id, token, now, books.connection)
     for n, fulfilment in enumerate(body.fulfilments, start=1):
@@ -244,6 +251,7 @@ def _terms(
         promises=known.promises,
         sale=known.sale,
         return_policy=known.return_policy,
+        tokens=[token_of_tender(services, tender) for tender in body.tenders],
     )
 
 

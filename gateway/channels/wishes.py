@@ -8,17 +8,18 @@ from typing import NamedTuple
 from adapters.keys.port import CustomerRef
 from adapters.places.port import Place, PlaceKind
 from adapters.vault.port import Subject
-from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
+from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewPrices, NewWay, Way
 from domain.destinations import destination_of
 from domain.ids import LineId, OrderId, Sku, StoreId
-from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender, TenderType
+from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender
 from domain.kits import Component
-from domain.payments import TenderId
 from domain.personal import PersonalData
+from domain.settlement import HELD
 from domain.terms import TenderTerms
 from domain.views import OrderView
 from gateway.channels import bodies
 from gateway.channels.placing import kits_of, printed, where_is
+from gateway.channels.tenders import terms_of_tenders
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import Services
 from gateway.showing import address_subject, contact_subject, customer_of
@@ -51,6 +52,7 @@ async def wish_of(services: Services, order: OrderView, command_id: str, body: b
         remove=[LineId(line) for line in body.remove],
         quantity={LineId(line): quantity for line, quantity in body.quantity.items()},
         address=address,
+        prices=_prices(body.prices) if body.prices is not None else None,
         method=await _method(services, order, command_id, body, known.place) if body.method is not None else None,
         contact=await _contact(services, order, command_id, body) if body.contact is not None else None,
     )
@@ -62,19 +64,22 @@ async def way_home(services: Services, order: OrderView, command_id: str, addres
     return Way(method=Method.SHIP, service=service, address=kept)
 
 
-def card_tenders(tenders: list[Tender]) -> list[TenderTerms]:
-    """Raises 422 for anything but cards: they alone can be authorised before a change is made."""
+def held_tenders(services: Services, tenders: list[Tender]) -> list[TenderTerms]:
+    """Raises 422 for what cannot be held before a change is made."""
     errors = [
-        FieldError(pointer=f"/tenders/{n}/type", reason="Only card pays for a change")
+        FieldError(
+            pointer=f"/tenders/{n}/type", reason="Only card, gift_card, store_credit and financing pay for a change"
+        )
         for n, tender in enumerate(tenders)
-        if tender.type is not TenderType.CARD
+        if tender.type not in HELD
     ]
     if errors:
         raise Problem(ProblemKind.NOT_SUPPORTED, "See errors.", errors=errors)
-    return [
-        TenderTerms(tender_id=TenderId(f"change{n}"), type=tender.type, amount=tender.amount, token=tender.token)
-        for n, tender in enumerate(tenders, start=1)
-    ]
+    return terms_of_tenders(services, tenders, "change")
+
+
+def _prices(prices: bodies.PricesBody) -> NewPrices:
+    return NewPrices(shipping=prices.shipping, tax={LineId(line): tax for line, tax in prices.tax.items()})
 
 
 async def _method(
@@ -144,6 +149,8 @@ def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Kn
         for n, line in enumerate(body.add)
         if line.sku not in known.skus
     ]
+    if body.prices is not None and body.address is None:
+        errors.append(FieldError(pointer="/prices", reason="Prices go with a new address"))
     if body.contact is not None and body.contact.email is None and body.contact.phone is None:
         errors.append(FieldError(pointer="/contact", reason="Name the email, the phone or both"))
     errors += [
@@ -162,6 +169,7 @@ def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Kn
         if line.kind is not LineKind.GOODS
     ]
     named = [("/remove", line) for line in body.remove] + [("/quantity", line) for line in body.quantity]
+    named += [("/prices/tax", line) for line in (body.prices.tax if body.prices is not None else ())]
     named += [("/method/lines", line) for line in (body.method.lines if body.method else ())]
     errors += [
         FieldError(pointer=pointer, reason=f"This order has no line {line}")

@@ -131,6 +131,50 @@ def timeline(context: typer.Context, application: Application, json: AsJson = Fa
     output.table(("at", "event", "actor", "channel", "reason"), rows, "Nothing happened yet.")
 
 
+@app.command()
+def retention(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Until when its file is kept, and what holds it."""
+    answer = session_of(context).get(f"{_path(application)}/retention")
+    if json:
+        output.show_json(answer)
+        return
+    until, gone = output.time(answer["keep_until"]), output.time(answer["purged_at"])
+    output.done(
+        f"{application}: " + (f"purged {gone}" if gone else f"kept until {until or 'its end and a time after'}")
+    )
+    rows = (
+        (each["hold_id"], each["reason"], each["set_by"], output.time(each["released_at"]) or "holds")
+        for each in answer["holds"]
+    )
+    output.table(("hold", "reason", "by", "released"), rows, "Nothing holds it beyond that.")
+
+
+@app.command()
+def hold(
+    context: typer.Context,
+    application: Application,
+    reason: Annotated[str, typer.Option(help="Why it must be kept.")],
+    json: AsJson = False,
+) -> None:
+    """Keep its file beyond its time."""
+    answer = session_of(context).post(f"{_path(application)}/holds", {"reason": reason})
+    output.show_json(answer) if json else output.done(f"{application} is held by {answer['hold_id']}.")
+
+
+@app.command("release-hold")
+def release_hold(
+    context: typer.Context,
+    application: Application,
+    hold_id: Annotated[str, typer.Argument(help="The hold's id.", metavar="HOLD")],
+    reason: Annotated[str, typer.Option(help="Why it need not be kept any more.")],
+    json: AsJson = False,
+) -> None:
+    """Keep its file for this reason no longer."""
+    path = f"{_path(application)}/holds/{quote(hold_id, safe='')}/release"
+    answer = session_of(context).post(path, {"reason": reason})
+    output.show_json(answer) if json else output.done(f"{application} is held by {hold_id} no more.")
+
+
 def _path(application: str) -> str:
     return f"/v1/applications/{quote(application, safe='')}"
 

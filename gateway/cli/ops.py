@@ -1,12 +1,13 @@
 """`throughline ops …`: search, decide, look after holds, erase."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from domain.holds import HoldKind, HoldOutcome
 from gateway.cli import brokering, output, reconciling, supply
+from gateway.cli.apply import shown
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction
@@ -52,6 +53,53 @@ def orders(
 
 
 @app.command()
+def approvals(context: typer.Context, most: Most = 50, json: AsJson = False) -> None:
+    """What waits for a second person: goodwill above somebody's limit."""
+    found = list(session_of(context).pages("/v1/approvals", most))
+    if json:
+        output.show_json({"items": found})
+        return
+    output.table(
+        ("id", "order", "amount", "to", "asked by", "why"),
+        (
+            (each["appeasement_id"], each["order_id"], output.money(each["amount"], each["currency"]), each["to"],
+             each["requested_by"], each["reason"])
+            for each in found
+        ),
+        "Nothing waits for a second person.",
+    )  # fmt: skip
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Approve what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/approve", {"reason": reason}), json)
+
+
+@app.command()
+def refuse(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(help="What waits: its id.")],
+    reason: Reason,
+    json: AsJson = False,
+) -> None:
+    """Refuse what is above somebody's limit."""
+    _decided(session_of(context).post(f"/v1/approvals/{quote(approval, safe='')}/refuse", {"reason": reason}), json)
+
+
+def _decided(answer: dict[str, Any], json: bool) -> None:
+    if json or "appeasement_id" not in answer:
+        output.show_json(answer)
+        return
+    output.done(f"goodwill {answer['appeasement_id']} is {answer['status'].replace('_', ' ')}")
+
+
+@app.command()
 def interventions(context: typer.Context, json: AsJson = False) -> None:
     """What waits for a person."""
     found = list(session_of(context).pages("/v1/ops/interventions", 2000))
@@ -59,10 +107,10 @@ def interventions(context: typer.Context, json: AsJson = False) -> None:
         output.show_json({"items": found})
         return
     output.table(
-        ("id", "order", "since", "step", "what is wrong", "choices"),
+        ("id", "of", "since", "step", "what is wrong", "choices"),
         (
-            (each["intervention_id"], each["order_id"], output.time(each["since"]), each["step"], each["error"],
-             " ".join(each["choices"]))
+            (each["intervention_id"], each.get("order_id") or each.get("application_id"),
+             output.time(each["since"]), each["step"], each["error"], " ".join(each["choices"]))
             for each in found
         ),
         "Nothing waits for a person.",
@@ -81,10 +129,37 @@ def intervene(
     """Decide what waits for a person."""
     body = {"action": action.value, "reason": reason, "value": value}
     answer = session_of(context).post(f"/v1/ops/interventions/{quote(intervention, safe='')}", body)
-    if json or "order" not in answer:
+    if not json and answer.get("application"):
+        shown(answer["application"])
+    elif json or not answer.get("order"):
         output.show_json(answer)
     else:
         output.order(answer["order"])
+
+
+@app.command()
+def applications(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option(help="Of the wait: review, screening_hold, intervention, …")] = None,
+    late: Annotated[bool, typer.Option("--late", help="Only what is over its time, or has missed a duty.")] = False,
+    most: Most = 50,
+    json: AsJson = False,
+) -> None:
+    """What applications wait for, the first deadline first."""
+    filters = {"kind": kind, "late": "true" if late else None}
+    found = list(session_of(context).pages("/v1/ops/applications", most, **filters))
+    if json:
+        output.show_json({"items": found})
+        return
+    output.table(
+        ("application", "product", "stage", "waits for", "who", "until", "then", "missed"),
+        (
+            (each["application_id"], each["product"], each["stage"], each["what"], each["who"],
+             output.time(each.get("deadline")), each.get("default") or "", " ".join(each["breached"]))
+            for each in found
+        ),
+        "No application waits.",
+    )  # fmt: skip
 
 
 @app.command()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from domain.intake import Service, TenderType
+from domain.refunds import RefundTarget
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 from workflows.messages import CancelReason, ChoiceOption
@@ -179,20 +180,26 @@ def change(
     remove: Annotated[list[str] | None, typer.Option(help="A line to take off.")] = None,
     add: Annotated[str | None, typer.Option(help="Lines to add, as a JSON list.")] = None,
     address: Annotated[str | None, typer.Option(help="The new address of what is shipped, as JSON.")] = None,
+    prices: Annotated[str | None, typer.Option(help="With --address: what it costs there, as JSON.")] = None,
     method: Annotated[str | None, typer.Option(help="Lines and their new fulfilment, as JSON.")] = None,
+    contact: Annotated[
+        list[str] | None, typer.Option(help="Where the customer is told from now on: a mail address or a phone number.")
+    ] = None,
     token: Annotated[str | None, typer.Option(help="A card's token, for what is owed.")] = None,
     amount: Annotated[int | None, typer.Option(help="With --token: minor units.", min=1)] = None,
     preview: Annotated[bool, typer.Option(help="Only say what would be done.")] = False,
     drop: Annotated[bool, typer.Option(help="Give up the change that waits for its payment.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Change lines, quantities, the address or the way of a placed order."""
+    """Change lines, quantities, the address, the way or the contact of a placed order."""
     body = {
         "quantity": _quantities(quantity),
         "remove": remove or None,
         "add": _json(add),
         "address": _json(address),
+        "prices": _json(prices),
         "method": _json(method),
+        "contact": _contact(contact),
         "tenders": [{"type": TenderType.CARD.value, "token": token, "amount": amount}] if token else None,
         "preview": preview or None,
         "drop": drop or None,
@@ -214,6 +221,17 @@ def _quantities(given: list[str] | None) -> dict[str, int] | None:
         if not units.isdecimal():
             fail(f"{each} names no units.", "Write two units of line 1 as 1=2.")
         found[line] = int(units)
+    return found or None
+
+
+def _contact(given: list[str] | None) -> dict[str, str] | None:
+    """A mail address has an at sign; anything else is a phone number."""
+    found: dict[str, str] = {}
+    for each in given or ():
+        kind = "email" if "@" in each else "phone"
+        if kind in found:
+            fail(f"{each} is another {kind}.", "Name one mail address, one phone number, or both.")
+        found[kind] = each
     return found or None
 
 
@@ -244,6 +262,25 @@ def pay(
         f"/v1/orders/{_safe(order)}/payments", {"tenders": [by_card if token else at_till]}
     )
     _show(answer, json)
+
+
+@app.command()
+def appease(
+    context: typer.Context,
+    order: OrderArgument,
+    amount: Annotated[int, typer.Argument(help="Minor units.", min=1)],
+    reason: Annotated[str, typer.Option(help="What went wrong.")],
+    to: Annotated[RefundTarget, typer.Option(help="original or store_credit.")] = RefundTarget.ORIGINAL,
+    json: AsJson = False,
+) -> None:
+    """Give goodwill: money, and nothing has to come back."""
+    body = {"amount": amount, "reason": reason, "to": to.value}
+    answer = session_of(context).post(f"/v1/orders/{_safe(order)}/appeasements", body)
+    if json or "appeasement_id" not in answer:
+        output.show_json(answer)
+        return
+    money = output.money(answer["amount"], answer["currency"])
+    output.done(f"goodwill {answer['appeasement_id']} of {money} is {answer['status'].replace('_', ' ')}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, R
 from gateway.cli import output
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 
-app = typer.Typer(help="Returns and claims: ask, approve, receive, inspect, settle.", no_args_is_help=True)
+app = typer.Typer(help="Returns, exchanges and claims: ask, approve, receive, inspect, settle.", no_args_is_help=True)
 
 ReturnArgument = Annotated[str, typer.Argument(help="The return's id.", metavar="RETURN")]
 SomeLines = Annotated[list[str], typer.Option("--line", help="Units of a line: 1=2.")]
@@ -32,7 +32,7 @@ def return_(
     data: Data = DEFAULT_DATA,
     once: Once = None,
 ) -> None:
-    """Returns and claims: ask, approve, receive, inspect, settle."""
+    """Returns, exchanges and claims: ask, approve, receive, inspect, settle."""
     wanted: tuple[str, ...] = (channel,)
     if store is not None:
         group = "warehouses" if store.startswith("W") else "managers" if manager else "stores"
@@ -51,6 +51,14 @@ def ask(
     reason: Reason = ReturnReason.NO_LONGER_WANTED,
     kind: Annotated[ReturnKind, typer.Option(help="What the customer wants.")] = ReturnKind.RETURN,
     via: Annotated[ReturnVia, typer.Option(help="How it comes back.")] = ReturnVia.STORE,
+    want: Annotated[
+        list[str] | None, typer.Option("--want", help="Instead of a line: 1=SHOE-43, or 1=SHOE-43:2.")
+    ] = None,
+    advance: Annotated[bool, typer.Option("--advance", help="It goes out first, against --card.")] = False,
+    card: Annotated[
+        str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for it.")
+    ] = None,
+    amount: Annotated[int, typer.Option(help="What --card may be charged at most, in minor units.", min=0)] = 0,
     locker: Annotated[str | None, typer.Option(help="With via locker: the parcel machine that it is put into.")] = None,
     sender: Annotated[
         str | None, typer.Option(help="With via post: where it leaves, as DE-10115; else where it was delivered.")
@@ -58,11 +66,18 @@ def ask(
     preview: Annotated[bool, typer.Option("--preview", help="Only say what would be decided and paid back.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Ask for a return; the policy decides each line."""
+    """Ask for a return, an exchange or a claim; the policy decides each line."""
+    wanted = _wanted(want or [], _units(line))
     lines = [
-        {"line_id": line_id, "quantity": quantity, "reason": reason.value} for line_id, quantity in _units(line).items()
+        {"line_id": line_id, "quantity": quantity, "reason": reason.value}
+        | ({"wanted": wanted[line_id]} if line_id in wanted else {})
+        for line_id, quantity in _units(line).items()
     ]
     body: dict[str, Any] = {"lines": lines, "kind": kind.value, "via": via.value, "lookup": _lookup(order)}
+    if advance:
+        body["advance"] = True
+    if card is not None:
+        body["tenders"] = [{"type": "card", "token": card, "amount": amount}]
     if locker is not None:
         body["locker_id"] = locker
     if sender is not None:
@@ -253,6 +268,18 @@ def _units(lines: list[str]) -> dict[str, int]:
     return found
 
 
+def _wanted(wishes: list[str], lines: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """What is wanted instead, by line: as many units as come back, unless it says how many."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in wishes:
+        line_id, _, wanted = each.partition("=")
+        sku, _, quantity = wanted.partition(":")
+        if line_id not in lines or not sku or not (quantity or "1").isdecimal():
+            fail(f"{each} is no wish.", "Write it as LINE=SKU or LINE=SKU:UNITS, for a line that comes back.")
+        found[line_id] = {"sku": sku, "quantity": int(quantity or lines[line_id])}
+    return found
+
+
 def _line_list(lines: list[str] | None) -> list[dict[str, Any]] | None:
     if lines is None:
         return None
@@ -292,10 +319,22 @@ def _shown(view: dict[str, Any]) -> None:
         tenders = ", ".join(f"{output.money(amount, currency)} to {at}" for at, amount in settled["by_tender"].items())
         fees = f", less {output.money(settled['fees'], currency)} of fees" if settled["fees"] else ""
         output.print_plain(f"paid back: {output.money(settled['refund'], currency)}{fees} ({tenders or 'under way'})")
+    if (exchange := view.get("exchange")) is not None:
+        _exchange_shown(exchange, currency)
     for wait in view["waiting_for"]:
         until = f" until {output.time(wait['deadline'])}" if wait["deadline"] else ""
         default = f", then: {wait['default']}" if wait["default"] else ""
         output.print_plain(f"waits: {wait['what']} ({wait['who']}){until}{default}")
+
+
+def _exchange_shown(exchange: dict[str, Any], currency: str) -> None:
+    units = ", ".join(f"{line['quantity']} {line['sku']}" for line in exchange["lines"])
+    money = [f"paid by what comes back: {output.money(exchange['credit'], currency)}"]
+    for name, words in (("owed", "on top"), ("back", "goes back"), ("secured", "held"), ("charged", "charged")):
+        if exchange[name]:
+            money.append(f"{words}: {output.money(exchange[name], currency)}")
+    why = f" ({exchange['reason']})" if exchange["reason"] else ""
+    output.print_plain(f"instead: {units}, order {exchange['order_id']}, {exchange['state']}{why}; {', '.join(money)}")
 
 
 def _previewed(answer: dict[str, Any]) -> None:
@@ -307,7 +346,7 @@ def _previewed(answer: dict[str, Any]) -> None:
         ),
         "No lines.",
     )
-    output.print_plain(f"refund {answer['refund']}, fees {answer['fees']} (minor units)")
+    output.print_plain(f"refund {answer['refund']}, owed {answer['owed']}, fees {answer['fees']} (minor units)")
 
 
 PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed")

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.audit.port import AuditOutcome
 from adapters.keys.port import CustomerRef
+from adapters.retention.port import Retained
 from domain.intake import Key
 from gateway.audit import trail_of
 from gateway.fields import Body, LongText
@@ -23,13 +24,17 @@ class ErasureBody(Body):
 
 
 class Erased(BaseModel):
-    """Repeating an erasure finds nothing more: both numbers are zero then."""
+    """Repeating an erasure finds nothing more: both numbers are zero then.
+
+    `retained`: files of applications that the law wants kept; each is purged by itself when its time is over.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     customer_ref: str
     keys: int
     records: int
+    retained: list[Retained] = []
 
 
 @router.post("", status_code=201, summary="Erase a customer; totals stay")
@@ -38,6 +43,14 @@ async def erase(
 ) -> Erased:
     await must_run_operations(caller)
     now = services.now()
+    kept = list(await services.lending.retention.retained_of(body.customer_ref))
+    running = [each.application_id for each in kept if each.keep_until is None]
+    if running:
+        raise Problem(
+            ProblemKind.NOT_ALLOWED_NOW,
+            "This customer has applications that run. Withdraw them or wait for their end.",
+            current={"open_applications": running},
+        )
     async with services.transactions.begin() as books:
         # The key first: an order that is being placed holds it, and is seen as open once it lets go.
         keys = await services.keys.erase(CustomerRef(body.customer_ref), now, books.connection)
@@ -57,4 +70,4 @@ async def erase(
             )
         records = await services.vault.forget(keys, books.connection)
     await trail_of(caller.request).write(caller.actor, "erase customer", body.customer_ref, AuditOutcome.DONE)
-    return Erased(customer_ref=body.customer_ref, keys=len(keys), records=records)
+    return Erased(customer_ref=body.customer_ref, keys=len(keys), records=records, retained=kept)

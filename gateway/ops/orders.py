@@ -13,6 +13,7 @@ from domain.actors import Channel
 from domain.refusals import Refused
 from domain.views import OrderStatus
 from gateway.answering import PENDING, problem_of
+from gateway.applications import attention
 from gateway.channels.orders import list_orders
 from gateway.channels.sending import carry_out, current, reread
 from gateway.fields import LongText
@@ -71,8 +72,10 @@ class InterventionShown(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     intervention_id: str
-    order: OrderShown
+    order: OrderShown | None = None
     """As it is after the answer; of a question about a return, the order that it is of."""
+    application: dict[str, Any] | None = None
+    """Of a question about an application, as it is after the answer."""
 
 
 @router.get("/orders", summary="Find orders of any channel")
@@ -99,6 +102,7 @@ async def interventions(caller: Office, services: CurrentServices, page: Current
     async with services.transactions.begin() as books:
         found = [*await books.records.interventions(limit=MOST)]
         found += [each for view in await books.returns.asking(limit=MOST) for each in questions_of(view)]
+    found += await attention.questions(services, MOST)
     found += [question_of(each) for each in await services.payments.open_disputes(MOST)]
     return page_of(page, sorted(found, key=lambda each: each.since))
 
@@ -122,8 +126,17 @@ async def intervene(
         closed = await close_dispute(services, caller, intervention_id, body.action, body.reason)
         order = await visible_order(services, caller, closed.order_id)
         return InterventionShown(intervention_id=intervention_id, order=await order_shown(services, caller, order))
+    if attention.is_of_application(intervention_id):
+        view = await attention.answer_for_application(
+            services, caller, intervention_id, body.action, body.reason, command_id
+        )
+        if not isinstance(view, dict):
+            return view
+        return InterventionShown(intervention_id=intervention_id, application=view)
     if is_of_return(intervention_id):
-        return await answer_for_return(services, caller, intervention_id, body.action, body.reason, command_id)
+        return await answer_for_return(
+            services, caller, intervention_id, body.action, body.reason, body.value, command_id
+        )
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
     order = await visible_order(services, caller, order_of(intervention_id))

@@ -14,8 +14,10 @@ from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
 from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
 from domain.personal import PersonalData
+from domain.refunds import RefundTarget
 from domain.refusals import Refused
-from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return
+from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return, target_of
+from domain.returns.exchanging import Exchange
 from domain.returns.packs import built_in
 from domain.returns.policy import Case, ReturnPolicy, ReturnTerms, window_ends
 from domain.returns.returned import Return, ReturnedLine, ReturnView
@@ -67,6 +69,7 @@ class Decided(NamedTuple):
     wanted: WantedReturn
     terms: ReturnTerms
     decision: ReturnDecision
+    refund_to: RefundTarget
     unit_worth: int = 0
     group: GroupView | None = None
     """What brought it last."""
@@ -81,7 +84,7 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
         line = lines.get(LineId(wanted.line_id))
         if line is None:
             raise invalid(f"/lines/{position}/line_id", "This order has no such line")
-        group, received_at = _received(order, line.line_id)
+        group, received_at = received(order, line.line_id)
         place = facts.places.get(group.store_id or "") if group else None
         country = (group.country if group else None) or (place.country if place else None)
         case = Case(channel=order.channel, country=country, category=facts.categories.get(line.sku), sku=line.sku)
@@ -97,21 +100,24 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
             unit_worth=part.paid // part.units if part else 0,
             received_at=received_at,
         )
+        wish = body.refund_to if "refund_to" in body.model_fields_set else None
+        target = target_of(wish, terms, received_at, now)
         request = ReturnLine(
             line_id=line.line_id,
             quantity=wanted.quantity,
             reason=wanted.reason,
             kind=body.kind,
             via=body.via,
-            refund_to=body.refund_to,
+            refund_to=target,
+            credit_instead=wish is not target and target is RefundTarget.STORE_CREDIT,
         )
         ends = window_ends(terms, received_at, zone, holidays) if received_at else None
         decision = decide_return(delivered, request, terms, ends, now)
-        found.append(Decided(line, wanted, terms, decision, delivered.unit_worth, group))
+        found.append(Decided(line, wanted, terms, decision, target, delivered.unit_worth, group))
     return found
 
 
-def _received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
+def received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
     """The group that brought units of a line last, and when the customer had them."""
     last: tuple[GroupView | None, datetime | None] = (None, None)
     for group in order.groups:
@@ -137,6 +143,7 @@ def state_of(
     return_id: ReturnId,
     locale: str,
     now: datetime,
+    exchange: Exchange | None = None,
 ) -> Return:
     """The return as it begins: allowed units are awaited, or kept by the customer; others refused or for a person."""
     at_store = caller.principal.kind is PrincipalKind.STORE
@@ -157,9 +164,15 @@ def state_of(
         requested_by=caller.actor,
         policy_name=facts.policy.name,
         policy_version=facts.policy.version,
-        refund_to=body.refund_to,
+        refund_to=_one_target(body, decided),
         lines=[_line(each) for each in decided],
+        exchange=exchange,
     )
+
+
+def _one_target(body: ReturnBody, decided: list[Decided]) -> RefundTarget:
+    """A return has one target: if the policy sends the money of some line elsewhere, all of it goes there."""
+    return next((each.refund_to for each in decided if each.refund_to is not body.refund_to), body.refund_to)
 
 
 def _line(decided: Decided) -> ReturnedLine:
@@ -178,6 +191,7 @@ def _line(decided: Decided) -> ReturnedLine:
         decision=decision,
         terms=decided.terms,
         unit_worth=decided.unit_worth,
+        evidence=decided.wanted.evidence,
         **{where: quantity},
     )
 

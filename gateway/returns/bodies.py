@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Key, misplaced
+from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
-from gateway.fields import Body, Instant, LongText
+from gateway.fields import Body, Instant, LongText, Reference
 from gateway.stores.bodies import CommandBody, LineQuantity
 
 Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
@@ -45,6 +45,22 @@ class WantedReturn(Body):
     quantity: Units
     reason: ReturnReason
     wanted: Wanted | None = None
+    evidence: Annotated[list[Reference], Field(default_factory=list, max_length=20)]
+    """What shows it: references of pictures or papers, where the channel keeps them."""
+
+
+class Delivery(Body):
+    method: Method
+    store_id: Key | None = None
+    address: Address | None = None
+    """Of a shipment; left out: where the goods were sent to."""
+    service: Service | None = None
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> Self:
+        if self.method is not Method.SHIP and self.store_id is None:
+            raise misplaced(("store_id",), f"{self.method} needs store_id")
+        return self
 
 
 class Sender(Body):
@@ -67,6 +83,12 @@ class ReturnBody(Body):
     sender: Sender | None = None
     """Where a posted return leaves; left out: where its goods were delivered."""
     refund_to: RefundTarget = RefundTarget.ORIGINAL
+    advance: bool = False
+    """What is wanted goes out before the goods have come, against the first card in `tenders`."""
+    deliver: Delivery | None = None
+    """How what is wanted gets to the customer; left out: to the store that asks, or as the goods had come."""
+    tenders: Annotated[list[Tender], Field(default_factory=list, max_length=1)]
+    """Pays what is owed on top; left out, the customer is asked for it."""
 
     @model_validator(mode="after")
     def _names_its_way(self) -> Self:

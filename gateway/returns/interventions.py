@@ -32,6 +32,7 @@ async def answer_for_return(
     intervention_id: str,
     action: InterventionAction,
     reason: str,
+    value: str | None,
     command_id: CommandId,
 ) -> Any:
     return_id = ReturnId(intervention_id.removeprefix(PREFIX).rpartition("-")[0])
@@ -40,7 +41,12 @@ async def answer_for_return(
     if view is None or all(each.intervention_id != intervention_id for each in view.interventions):
         raise not_found()
     command = messages.Intervene(
-        command_id=command_id, actor=caller.actor, intervention_id=intervention_id, action=action, reason=reason
+        command_id=command_id,
+        actor=caller.actor,
+        intervention_id=intervention_id,
+        action=action,
+        reason=reason,
+        value=value,
     )
     answer = await carry_out(services, view, ReturnWorkflow.intervene, command)
     if not isinstance(answer, ReturnView):

@@ -1,5 +1,6 @@
 """`/v1/returns`: what customers bring back, in whatever channel they bought it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from adapters.access.port import PrincipalKind, Role
 from adapters.returns.port import ReturnFilter
 from domain.ids import LineId, OrderId, ReturnId, Sku, StoreId, derived_id
-from domain.refunds import RefundTarget, split_over_tenders
+from domain.refunds import split_over_tenders
 from domain.refusals import Refused
 from domain.returns.decision import Outcome, ReturnDecision
+from domain.returns.exchanging import EXCHANGED, ExchangedLine, ExchangeState, gap_of
 from domain.returns.returned import Return, ReturnView
 from domain.returns.settling import paid_lines, settle
 from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
@@ -23,7 +25,7 @@ from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.reading import place_of
-from gateway.returns import asking, bodies
+from gateway.returns import asking, bodies, exchanging
 from gateway.returns.carrying import at_machine
 from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
@@ -49,7 +51,10 @@ class RefundPreview(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     refund: int
+    """What would be paid back, after what is wanted instead is paid."""
     owed: int
+    """What the customer would pay on top for it."""
+    exchanged: list[ExchangedLine] = []
     by_line: list[dict[str, Any]]
     by_tender: list[dict[str, Any]]
     fees: int
@@ -99,6 +104,7 @@ async def preview(caller: CurrentCaller, services: CurrentServices, body: bodies
         {each.line.line_id: each.wanted.quantity for each in allowed},
         state,
         [each.decision for each in decided],
+        exchanged=(await exchanging.wanted_of(services, order, body, decided, facts)).lines,
     )
 
 
@@ -118,8 +124,12 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         via=view.via,
         locker_id=view.locker.locker_id if view.locker is not None else None,
         refund_to=view.refund_to,
+        tenders=[],
         lines=[
-            bodies.WantedReturn(line_id=line.line_id, quantity=line.quantity, reason=line.reason) for line in view.lines
+            bodies.WantedReturn(
+                line_id=line.line_id, quantity=line.quantity, reason=line.reason, evidence=line.evidence
+            )
+            for line in view.lines
         ],
     )
     facts = await asking.facts_of(services, order)
@@ -132,6 +142,9 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         state,
         [line.decision for line in view.lines],
         fee_charged_before=view.fees > 0,
+        exchanged=view.exchange.lines
+        if view.exchange and view.exchange.state is not ExchangeState.FELL_THROUGH
+        else (),
     )
 
 
@@ -328,7 +341,6 @@ async def settle_return(
     body: bodies.SettleReturnBody,
 ) -> Any:
     await must_act_as(caller, *STAFF)
-    _check_target(body.refund_to)
     view = await visible_return(services, caller, return_id)
     command = messages.SettleReturn(
         command_id=command_id, actor=caller.actor, version=body.version, refund_to=body.refund_to
@@ -361,9 +373,8 @@ async def cancel(
 
 async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) -> OrderView:
     """The order that a request is about. Raises 404, 422."""
-    if body.kind is ReturnKind.EXCHANGE or any(line.wanted for line in body.lines):
-        raise Problem(ProblemKind.NOT_SUPPORTED, "Exchanges are not supported yet: return it and order anew.")
-    _check_target(body.refund_to)
+    if body.kind is ReturnKind.APPEASEMENT:
+        raise invalid("/kind", "Goodwill is given under /v1/orders/{id}/appeasements")
     if body.store_id is not None:
         async with services.transactions.begin() as books:
             if await books.places.place(StoreId(body.store_id)) is None:
@@ -375,11 +386,6 @@ async def _order(services: Services, caller: Caller, body: bodies.ReturnBody) ->
     return await look_up(services, caller, body.lookup)
 
 
-def _check_target(target: RefundTarget | None) -> None:
-    if target not in (None, RefundTarget.ORIGINAL):
-        raise Problem(ProblemKind.NOT_SUPPORTED, "Money goes back to the original payment only.")
-
-
 async def _asked(
     services: Services, caller: Caller, order: OrderView, body: bodies.ReturnBody, return_id: ReturnId
 ) -> Return:
@@ -387,7 +393,9 @@ async def _asked(
     now = services.now()
     decided = asking.decide(order, body, facts, now)
     locale = await asking.locale_of(services, order.order_id)
-    return asking.state_of(order, body, decided, facts, caller, return_id, locale, now)
+    asked = exchanging.Asked(return_id, caller, now, locale)
+    exchange = await exchanging.exchange_of(services, order, body, decided, facts, asked)
+    return asking.state_of(order, body, decided, facts, caller, return_id, locale, now, exchange)
 
 
 async def _preview(
@@ -398,15 +406,20 @@ async def _preview(
     decisions: list[ReturnDecision],
     *,
     fee_charged_before: bool = False,
+    exchanged: Sequence[ExchangedLine] = (),
 ) -> RefundPreview:
     facts = await asking.facts_of(services, order)
-    policies = {line.line_id: line.policy for line in state.lines}
+    replaced = {line.line_id for line in exchanged}
+    policies = {line.line_id: EXCHANGED if line.line_id in replaced else line.policy for line in state.lines}
     settled = settle(1, paid_lines(order, facts.settled), units, policies, fee_charged_before=fee_charged_before)
     tenders = await asking.tenders(services, order)
-    shares = split_over_tenders(settled.refund, tenders.tenders, state.lines[0].terms.tenders)
+    gap = gap_of(exchanged)
+    back = settled.refund - sum(line.credit for line in exchanged) + gap.back
+    shares = split_over_tenders(back, tenders.tenders, state.lines[0].terms.tenders)
     return RefundPreview(
-        refund=settled.refund,
-        owed=0,
+        refund=back,
+        owed=gap.owed,
+        exchanged=list(exchanged),
         by_line=[
             {
                 "line_id": line_id,

@@ -29,7 +29,7 @@ def handle_of(client: Client, return_id: ReturnId) -> WorkflowHandle[ReturnWorkf
 async def carry_out(
     services: Services,
     view: ReturnView,
-    do: UpdateMethodMultiParam[[ReturnWorkflow, Sent], ReturnAnswer],
+    do: UpdateMethodMultiParam[[Any, Sent], ReturnAnswer],
     command: Sent,
     once_over: Callable[[ReturnView], Awaitable[ReturnView]] | None = None,
 ) -> Any:
@@ -66,7 +66,7 @@ async def visible_return(services: Services, caller: Caller, return_id: str) -> 
     """The return, if the caller may know of it: stores take any back, others see those of their orders."""
     async with services.transactions.begin() as books:
         view = await books.returns.get(ReturnId(return_id))
-    if view is None:
+    if view is None or view.goodwill is not None:
         raise not_found()
     await order_to_return(services, caller, view.order_id)
     return view

@@ -36,6 +36,7 @@ from domain.views import OrderView
 from gateway import commands
 from gateway.answering import PENDING, pending
 from gateway.channels.placing import place_order
+from gateway.channels.tenders import TAKEN
 from gateway.commands import PATIENCE, Ended, StillWorking, handle_of, is_not_found
 from gateway.fields import Body, Instant
 from gateway.idempotency import CommandRoute
@@ -120,8 +121,8 @@ async def _as_order(
             raise invalid(f"/lines/{n}/discount", "Is more than the line's price")
     total = sum(line.total(body.prices_include_tax) for line in lines)
     tender = body.tender or await _card_of(services, order, total)
-    if tender.type not in (TenderType.CARD, TenderType.PAY_IN_STORE):
-        raise invalid("/tender/type", "Should be card or pay_in_store")
+    if tender.type not in TAKEN:
+        raise invalid("/tender/type", "Should be card, gift_card, store_credit or pay_in_store")
     if tender.amount != total:
         raise invalid("/tender/amount", f"The lines cost {total}")
     return OrderBody(

@@ -1,4 +1,4 @@
-"""What is kept of an event of a carrier or a locker operator: who says what of which of our things, and nothing else.
+"""What is kept of an event of a carrier, locker operator or partner: who says what of which of our things, no more.
 
 The status stays the word that was sent: what it means, and whether it can be true, is decided where the thing is known.
 """
@@ -53,8 +53,28 @@ class LockerData(_Told):
     @property
     def pickup(self) -> int:
         """The number of the pickup that `group` names; 0 for a name that is none of ours."""
-        number = self.group.removeprefix(f"pickup/{self.reference}/")
-        return int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
+        return _number(self.group, f"pickup/{self.reference}/")
+
+
+class PartnerData(_Told):
+    partner: Name
+    request_id: Name
+    shipment: Name
+    """Our name of the shipment (`shipment/{order_id}/{n}`)."""
+
+    @property
+    def type(self) -> str:
+        return f"partner.{self.status}"
+
+    @property
+    def number(self) -> int:
+        """Of the shipment; 0 for a name that is none of ours."""
+        return _number(self.shipment, f"shipment/{self.reference}/")
+
+
+def _number(name: str, prefix: str) -> int:
+    number = name.removeprefix(prefix)
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
 
 
 class _Event(BaseModel):
@@ -70,3 +90,7 @@ class CarrierEvent(_Event):
 
 class LockerEvent(_Event):
     data: LockerData
+
+
+class PartnerEvent(_Event):
+    data: PartnerData

@@ -16,16 +16,19 @@ from adapters.payment.port import Payments, ProviderDispute, ProviderEvent
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import parcel_status
-from domain.ids import OperationKey, ReturnId, return_of_key, return_of_workflow
+from domain.dropship import PartnerId, PartnerRequestId, request_status
+from domain.ids import OperationKey, ReturnId, application_workflow_id, return_of_key, return_of_workflow
 from domain.ledger import OrderStatement
 from domain.money import Currency, Money
 from domain.payments import AuthorisationId, OperationKind, OperationStatus
 from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.returns.sending import handle_of as handle_of_return
-from gateway.webhooks import late_lockers, late_parcels, late_returns
-from gateway.webhooks.carriage import CarrierData, LockerData
+from gateway.webhooks import late_lockers, late_parcels, late_partners, late_returns
+from gateway.webhooks.carriage import CarrierData, LockerData, PartnerData
 from gateway.webhooks.late_money import came_back, disputed
-from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PaymentEvent
+from workflows.application import ApplicationWorkflow
+from workflows.application_messages import SignatureEvent
+from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PartnerEvent, PaymentEvent
 from workflows.order import OrderWorkflow
 from workflows.return_messages import CarrierWord, RefundEvent
 from workflows.returns import ReturnWorkflow
@@ -33,6 +36,7 @@ from workflows.returns import ReturnWorkflow
 log = structlog.get_logger(__name__)
 
 PAYMENT, FRAUD, CARRIER, LOCKER = "payment", "fraud", "carrier", "locker"
+PARTNER, SIGNATURE = "partner", "signature"
 SCREENING = Actor(kind=ActorKind.SERVICE, id="fraud screening", channel=Channel.SYSTEM)
 
 _ABOUT = {
@@ -67,6 +71,15 @@ class PaymentData(BaseModel):
     created_at: AwareDatetime | None = None
 
 
+class SignatureData(BaseModel):
+    """What is kept of a signature provider's event: which envelope of which application to look at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    envelope_id: Annotated[str, Field(min_length=1, max_length=255)]
+    reference: Annotated[str, Field(min_length=1, max_length=64)]
+
+
 async def deliver(
     event: InboundEvent,
     *,
@@ -85,6 +98,10 @@ async def deliver(
         done = await _carrier(event, client, transactions)
     elif event.provider == LOCKER:
         done = await _locker(event, client, transactions)
+    elif event.provider == PARTNER:
+        done = await _partner(event, client, transactions)
+    elif event.provider == SIGNATURE:
+        done = await _signature(event, client)
     else:
         done = True  # bureaus: checked and kept, and nobody here waits for them yet
     if done:
@@ -210,6 +227,30 @@ async def _locker(event: InboundEvent, client: Client, transactions: Transaction
     return await _signal(
         client, event, OrderWorkflow.locker_event, news, lambda: late_lockers.keep(transactions, event, data)
     )
+
+
+async def _partner(event: InboundEvent, client: Client, transactions: Transactions) -> bool:
+    data = PartnerData.model_validate(event.data)
+    news = PartnerEvent(
+        event_id=event.event_id,
+        n=data.number,
+        partner=PartnerId(data.partner),
+        request_id=PartnerRequestId(data.request_id),
+        at=data.at,
+        said=data.status,
+        status=request_status(data.status),
+    )
+    return await _signal(
+        client, event, OrderWorkflow.partner_event, news, lambda: late_partners.keep(transactions, event, data)
+    )
+
+
+async def _signature(event: InboundEvent, client: Client) -> bool:
+    """The application looks at the envelope itself; one that has ended is told nothing more."""
+    data = SignatureData.model_validate(event.data)
+    news = SignatureEvent(event_id=event.event_id, envelope_id=data.envelope_id)
+    handle = client.get_workflow_handle(application_workflow_id(data.reference))
+    return await _told(handle, ApplicationWorkflow.signature_event, news, None)
 
 
 async def _signal(

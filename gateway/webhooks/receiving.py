@@ -20,8 +20,8 @@ from gateway.bodies import StrictRoute, parse_json, pointer_into, read_bounded, 
 from gateway.fields import Reference
 from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.services import CurrentServices, Services
-from gateway.webhooks.carriage import CarrierEvent, LockerEvent
-from gateway.webhooks.delivery import PaymentData, deliver
+from gateway.webhooks.carriage import CarrierEvent, LockerEvent, PartnerEvent
+from gateway.webhooks.delivery import PaymentData, SignatureData, deliver
 from gateway.wording import reason_of
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,9 @@ class Provider(StrEnum):
     FRAUD = "fraud"
     CARRIER = "carrier"
     LOCKER = "locker"
+    PARTNER = "partner"
     BUREAU = "bureau"
+    SIGNATURE = "signature"
 
 
 class Envelope(BaseModel):
@@ -74,9 +76,10 @@ class OtherBody(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
-_TOLD: dict[Provider, type[CarrierEvent] | type[LockerEvent]] = {
+_TOLD: dict[Provider, type[CarrierEvent] | type[LockerEvent] | type[PartnerEvent]] = {
     Provider.CARRIER: CarrierEvent,
     Provider.LOCKER: LockerEvent,
+    Provider.PARTNER: PartnerEvent,
 }
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
@@ -140,6 +143,10 @@ def _event(provider: Provider, event_id: str, sent: Any, now: datetime) -> Inbou
         elif provider is Provider.FRAUD:
             body = FraudBody.model_validate(_flat(sent))
             kind, order_id, kept = "fraud.decision", body.order_id, body.model_dump(mode="json")
+        elif provider is Provider.SIGNATURE:
+            envelope = Envelope.model_validate(sent)
+            signature = SignatureData.model_validate(envelope.data)
+            kind, order_id, kept = envelope.type, signature.reference, signature.model_dump(mode="json")
         elif provider in _TOLD:
             told = _TOLD[provider].model_validate(sent).data
             kind, order_id, kept = told.type, told.reference, told.model_dump(mode="json", exclude_none=True)

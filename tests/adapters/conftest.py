@@ -32,6 +32,7 @@ ROWS = [
     *(brokering.QueuedShipmentRow, brokering.BrokeringRunRow),
     *(backorders.BackorderRuleRow, backorders.BackorderRow),
     *(returns.ReturnRow, returns.ReturnUnitsRow, returns.ReturnSettlementRow, returns.ReturnPolicyRow),
+    *(returns.ExchangeCreditRow, returns.ExchangeRefundRow),
     *(privacy.CustomerKeyRow, privacy.WorkflowKeyRow),
     *(routing.RoutingRulesRow, routing.RoutingDecisionRow),
     *(routing.CapacityDayRow, routing.CapacityOpenRow, routing.CapacityHoldRow),

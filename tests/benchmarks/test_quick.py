@@ -29,6 +29,7 @@ ALONE = (
     "mixed_load",
     "open_orders",
     "loan_maths",
+    "applications",
     "refund_split",
     "reconciliation",
     "returns",

@@ -210,12 +210,13 @@ class Team:
             "carriers": f"http://{LOOPBACK}:{self.ports['carriage']}/carriers",
             "lockers": f"http://{LOOPBACK}:{self.ports['carriage']}/lockers",
             "partners": f"http://{LOOPBACK}:{self.ports['carriage']}/partners",
+            "signing": f"http://{LOOPBACK}:{self.ports['carriage']}/signing",
             "mail": f"http://{LOOPBACK}:{self.ports['mail']}",
             "policy": "standard",
             "keys": self.keys,
             "webhook_secrets": {
                 kind: self.env[f"THROUGHLINE_WEBHOOK_SECRETS__{kind.upper()}"]
-                for kind in ("payment", "fraud", "carrier", "locker", "bureau")
+                for kind in ("payment", "fraud", "carrier", "locker", "bureau", "signature")
             },
         }
 

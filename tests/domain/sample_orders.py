@@ -91,7 +91,7 @@ def plan_of(order: Order) -> MoneyPlan:
 
 def book(amount: int, *, n: int = 1, kind: TenderType = TenderType.CARD, **state: Any) -> TenderBook:
     """A tender whose money came from its own authorisation, unless said otherwise."""
-    state.setdefault("authorisation_id", f"auth-{n}" if kind is TenderType.CARD else None)
+    state.setdefault("authorisation_id", f"auth-{n}" if kind is not TenderType.PAY_IN_STORE else None)
     kept = state.get("captured", 0) - state.get("refunded", 0)
     if kept:
         state.setdefault("captures", {state["authorisation_id"] or "till": kept})

@@ -187,6 +187,9 @@ class Teller:
         tender.captures[step.authorisation_id] -= step.amount
 
     def _authorised(self, tender: TenderBook, name: AuthorisationId) -> None:
+        if tender.live and tender.authorisation_id not in (None, name):
+            tender.abandoned.append(AuthorisationId(str(tender.authorisation_id)))
+            tender.voided += tender.live
         tender.authorisation_id = name
         tender.live = self.bank.held[name].left
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from domain.cancellation import CancelPlan, plan_cancel
+from domain.dropship import PartnerId, PartnerRequestId, PartnerWork
 from domain.groups import WaitsFor
-from domain.ids import StoreId
+from domain.ids import OperationKey, StoreId
 from domain.order import Order
 from domain.refusals import RefusalKind, Refused
 from domain.shipments import StopAsked
@@ -158,6 +159,15 @@ def test_nobody_is_asked_twice_about_the_same_units():
     assert [part.quantity for part in plan.asked] == [1]
     again = plan_cancel(packing(stop=stop.model_copy(update={"lines": {A: 2}})), {A: 1})
     assert ([part.n for part in again.release], again.asked) == ([2], [])
+
+
+def test_a_partner_that_could_not_stop_is_not_asked_again():
+    work = PartnerWork(partner=PartnerId("P001"), key=OperationKey("k"), id=PartnerRequestId("req_1"))
+    placed = packing(request=work)
+    assert [(part.n, part.quantity) for part in plan_cancel(placed).asked] == [(1, 2)]
+    work.goes_on = True
+    plan = plan_cancel(placed)
+    assert (plan.asked, [(part.n, part.quantity) for part in plan.refused]) == ([], [(1, 2)])
 
 
 def test_what_has_left_is_refused():

@@ -8,9 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.amending import totals_of
 from domain.cancellation import UnitsOf, by_payment, plan_cancel
-from domain.change_wishes import ChangeWish, NewLine, NewWay, Way
+from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewPrices, NewWay, Way
 from domain.changes import plan_change
-from domain.edits import draw_up
+from domain.destinations import Destination
+from domain.edits import draw_up, sent_home
 from domain.groups import Ending, GroupStatus, WaitsFor
 from domain.ids import LineId, Sku, StoreId
 from domain.intake import Method, TenderType
@@ -18,6 +19,7 @@ from domain.making_changes import make
 from domain.order import GivenUp, Order
 from domain.pickups import PickupGroup
 from domain.refusals import Refused
+from domain.repricing import going_to
 from domain.terms import LineTerms
 from domain.units import UnitState
 from domain.waiting import waits_of
@@ -235,7 +237,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert self.order == state
             return
         assert self.order == state, "looking changes nothing"
-        if plan.refused or not plan.changes_something:
+        if not plan.changes_something:
             assert plan.after == before
             return
         open_before = self.plan.uncovered + self.plan.expected
@@ -275,7 +277,17 @@ class OrderMachine(RuleBasedStateMachine):
             )
         moved = data.draw(st.lists(st.sampled_from(lines), unique=True, max_size=2))
         way = Way(method=Method.PICKUP, store_id=StoreId(f"S{data.draw(st.integers(1, 3))}"))
-        return ChangeWish(add=added, quantity=quantities, method=NewWay(lines=moved, way=way) if moved else None)
+        wish = ChangeWish(add=added, quantity=quantities, method=NewWay(lines=moved, way=way) if moved else None)
+        return wish.model_copy(update=self.elsewhere(data)) if data.draw(st.booleans()) else wish
+
+    def elsewhere(self, data: st.DataObject) -> dict[str, Any]:
+        """Another address for what is sent home, at another price."""
+        going = going_to(self.order, [group.n for group in sent_home(self.order) if group.open])
+        if not going:
+            return {}
+        tax = data.draw(st.dictionaries(st.sampled_from(sorted(going)), st.integers(0, 30), max_size=2))
+        prices = NewPrices(shipping=data.draw(st.sampled_from([None, 0, 7, 60])), tax=tax)
+        return {"address": NewAddress(destination=Destination(country="AT"), origin=77), "prices": prices}
 
     # --- money -------------------------------------------------------------------------------------------------------
 

@@ -19,10 +19,10 @@ from domain.refunds import (
     RefundRequest,
     RefundSplit,
     ShippingRule,
-    TenderRule,
     split_over_tenders,
     split_refund,
 )
+from domain.tender_use import TenderRule
 from tests.domain.sample_orders import A, B
 
 NO_FEES = RefundPolicy()

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.intake import TenderType
+from domain.money import apportion
 from domain.settlement import MoneyPlan, StepKind, TenderBook, plan_money
+from domain.tender_use import TenderRule, TenderUse
 from tests.domain.sample_orders import book
 
 TILL = TenderType.PAY_IN_STORE
@@ -173,6 +175,53 @@ def test_a_card_that_never_was_confirmed_covers_nothing():
     assert left_over(plan) == (0, 0, 100)
 
 
+# --- which tender first ---------------------------------------------------------------------------------------------
+
+GIFT = TenderType.GIFT_CARD
+FIRST, LAST, PRO_RATA = TenderRule.FIRST, TenderRule.LAST, TenderRule.PRO_RATA
+
+
+def test_a_gift_card_is_held_as_a_card_is():
+    cards = [book(30, authorisation_id=None, kind=GIFT), book(70, n=2, authorisation_id=None)]
+    assert moves(plan_money(cards, earned=0, owed=100)) == [("authorise", "t1", 30), ("authorise", "t2", 70)]
+
+
+@pytest.mark.parametrize(
+    ("captured", "expected"),
+    [
+        (FIRST, [("capture", "t1", 30), ("capture", "t2", 10), ("void", "t2", 30)]),
+        (LAST, [("capture", "t2", 40), ("void", "t1", 30)]),
+        # 40 of 100: 12 and 28; of what is left, 30 go, so that 21 and 49 stay in all.
+        (PRO_RATA, [("capture", "t1", 12), ("capture", "t2", 28), ("void", "t2", 21), ("void", "t1", 9)]),
+    ],
+)
+def test_a_channel_says_which_tender_is_captured_first(captured: TenderRule, expected: list[tuple[str, str, int]]):
+    tenders = [book(30, live=30, kind=GIFT), book(70, n=2, live=70)]
+    plan = plan_money(tenders, earned=40, owed=30, use=TenderUse(captured=captured))
+    assert moves(plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("refunded", "expected"),
+    [
+        (FIRST, [("refund", "t1", 30), ("refund", "t2", 10)]),
+        (LAST, [("refund", "t2", 40)]),
+        (PRO_RATA, [("refund", "t2", 28), ("refund", "t1", 12)]),
+    ],
+)
+def test_a_channel_says_which_tender_is_refunded_first(refunded: TenderRule, expected: list[tuple[str, str, int]]):
+    tenders = [book(30, captured=30, kind=GIFT), book(70, n=2, captured=70)]
+    assert moves(plan_money(tenders, earned=60, owed=0, use=TenderUse(refunded=refunded))) == expected
+
+
+def test_shares_are_the_same_in_one_step_and_in_several():
+    use = TenderUse(captured=PRO_RATA)
+    tenders = [book(33, live=33, kind=GIFT), book(67, n=2, live=67)]
+    for earned in (10, 25, 61, 100):
+        tenders = apply(tenders, plan_money(tenders, earned, 100 - earned, use=use))
+        assert [each.captured for each in tenders] == apportion(earned, [33, 67])
+
+
 # --- any books ------------------------------------------------------------------------------------------------------
 
 
@@ -228,15 +277,20 @@ def apply(tenders: list[TenderBook], plan: MoneyPlan) -> list[TenderBook]:
     return list(after.values())
 
 
-@given(books(), amounts, amounts)
-def test_a_plan_once_carried_out_leaves_nothing_to_do(tenders: list[TenderBook], earned: int, owed: int):
-    plan = plan_money(tenders, earned, owed)
+uses = st.builds(TenderUse, captured=st.sampled_from(TenderRule), refunded=st.sampled_from(TenderRule))
+
+
+@given(books(), amounts, amounts, uses)
+def test_a_plan_once_carried_out_leaves_nothing_to_do(
+    tenders: list[TenderBook], earned: int, owed: int, use: TenderUse
+):
+    plan = plan_money(tenders, earned, owed, use=use)
     once = apply(tenders, plan)
     # What was authorised for goods that are gone is captured at once; then money is in line.
-    captures = plan_money(once, earned, owed)
+    captures = plan_money(once, earned, owed, use=use)
     assert {step.kind for step in captures.steps} <= {StepKind.CAPTURE}
     assert bool(captures.steps) <= bool(plan.short)
-    assert plan_money(apply(once, captures), earned, owed).steps == []
+    assert plan_money(apply(once, captures), earned, owed, use=use).steps == []
 
 
 @given(books(), amounts, amounts)
@@ -255,6 +309,16 @@ def test_at_rest_kept_money_is_earned_or_prepaid_and_live_money_is_owed(
         assert live == 0
     if not plan.expected and not plan.uncovered:
         assert live == owed - (held - earned)
+
+
+@given(books(), amounts, amounts, uses)
+def test_whichever_tender_is_first_the_same_money_moves(
+    tenders: list[TenderBook], earned: int, owed: int, use: TenderUse
+):
+    plan, usual = plan_money(tenders, earned, owed, use=use), plan_money(tenders, earned, owed)
+    for kind in (StepKind.CAPTURE, StepKind.REFUND, StepKind.VOID):
+        assert plan.total(kind) == usual.total(kind)
+    assert plan.short == usual.short
 
 
 @given(books(), amounts, amounts)

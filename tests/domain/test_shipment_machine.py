@@ -28,6 +28,7 @@ class ShipmentMachine(OrderMachine):
         return order(
             *lines,
             tenders=tenders,
+            prices_include_tax=data.draw(st.booleans(), label="prices include tax"),
             shipments=[shipment_terms(n) for n in numbers if n in ships],
             pickups=[
                 PickupTerms(n=n, fulfilment=f"f{n}", store_id=StoreId(f"S{n}"), mode=PickupMode.COUNTER)
@@ -96,6 +97,8 @@ class ShipmentMachine(OrderMachine):
         group = data.draw(st.sampled_from([group for group in self.order.shipments if group.packed]))
         lines = self.some(data, dict(group.packed))
         self.bank.next_answer = answer
+        # What an earlier capture left open, when it was declined after its goods had gone, is a person's matter.
+        open_before = min(0, self.kept_beyond)
         if not group.paid:
             worth = self.order.worth(lines)
             if self.teller.plan(more_earned=worth).short or self.teller.capture_for(worth) == "declined":
@@ -118,7 +121,12 @@ class ShipmentMachine(OrderMachine):
             )
         )
         if not self.teller.pending:
-            assert self.held >= self.order.earned - self.order.written_off, "goods left unpaid"
+            assert self.kept_beyond >= open_before, "goods left unpaid"
+
+    @property
+    def kept_beyond(self) -> int:
+        """Money that is kept, beyond the worth of what left."""
+        return self.held - (self.order.earned - self.order.written_off)
 
     # --- carriers ----------------------------------------------------------------------------------------------------
 

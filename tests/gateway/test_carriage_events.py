@@ -1,17 +1,21 @@
-"""What the simulated carriers and lockers say is what the gateway takes."""
+"""What the simulated carriers, lockers and partners say is what the gateway takes."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
+from adapters.dropship.memory import MemoryPartners
+from adapters.dropship.port import ShipRequest
 from adapters.locker.memory import MemoryLockers
 from adapters.locker.port import ReserveRequest
 from adapters.shipping.memory import MemoryShipping
 from adapters.shipping.port import LabelRequest, Recipient
+from adapters.simulators.partner.engine import Word
 from domain.carriage import Carriage, CarrierId, PostalArea
-from domain.ids import OperationKey, order_id
+from domain.dropship import AskedLine, PartnerId
+from domain.ids import LineId, OperationKey, Sku, order_id
 from domain.intake import Service
 from domain.lockers import CompartmentSize, LockerId
-from gateway.webhooks.carriage import CarrierEvent, LockerEvent
+from gateway.webhooks.carriage import CarrierEvent, LockerEvent, PartnerEvent
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ORDER = order_id(NOON, b"0123456789")
@@ -59,3 +63,28 @@ async def test_everything_seen_of_a_compartment_is_understood() -> None:
     assert [event.data.status for event in events] == ["deposited", "expired", "returned"]
     assert {(event.data.reference, event.data.compartment_id) for event in events} == {(ORDER, compartment.id)}
     assert {event.data.collect_by for event in events} == {NOON + timedelta(days=3)}
+
+
+async def test_everything_that_a_partner_says_is_understood() -> None:
+    partners = MemoryPartners(lambda: NOON)
+    asked = await partners.ask(
+        ShipRequest(
+            key=OperationKey("k"),
+            partner=PartnerId("P001"),
+            reference=ORDER,
+            shipment=f"shipment/{ORDER}/12",
+            lines=(AskedLine(line_id=LineId("1"), sku=Sku("SOFA"), quantity=1),),
+            destination=PostalArea(country="DE", postal_code="10115"),
+            ship_by=NOON,
+        ),
+        Recipient(name="Ada", lines=("x",)),
+    )
+    partners.engine.answer(asked.id, Word.ACCEPT)
+    await partners.call_off(asked.id, key=OperationKey("off"))
+    partners.engine.answer(asked.id, Word.REFUSE)
+    partners.engine.answer(asked.id, Word.SHIP)
+    partners.engine.say(asked.id, "gone_fishing", NOON)
+    events = [PartnerEvent.model_validate(json.loads(e.body())) for e in partners.engine.books.events.values()]
+    assert [each.data.status for each in events] == ["accepted", "refused_to_stop", "shipped", "gone_fishing"]
+    assert {(each.data.reference, each.data.request_id, each.data.number) for each in events} == {(ORDER, asked.id, 12)}
+    assert "Ada" not in str([each.body() for each in partners.engine.books.events.values()])

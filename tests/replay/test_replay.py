@@ -1,4 +1,4 @@
-"""Old orders under the present code: every recorded history replays, sandboxed, through the plugin that workers use."""
+"""Old orders and applications under the present code: every history replays, sandboxed, through the workers' plugin."""
 
 import pytest
 from temporalio.worker import Replayer
@@ -6,25 +6,30 @@ from temporalio.workflow import NondeterminismError
 
 from tests.replay import corpus
 from tests.replay.changed import MoneyBeforeStock, PatchedMoneyBeforeStock
-from tests.replay.record import ALL
+from tests.replay.record import ALL, RETURNS
+from tests.workflows.lending_journeys import LENDING_JOURNEYS
 from workers.plugin import throughline_plugin
+from workflows.application import ApplicationWorkflow
 from workflows.order import OrderWorkflow
+from workflows.returns import ReturnWorkflow
 
 COLLECTED = corpus.name("collected")
 
 
-def replayer(workflow: type = OrderWorkflow) -> Replayer:
-    return Replayer(workflows=[workflow], plugins=[throughline_plugin(corpus.RecordingKeys(), sandbox=True)])
+def replayer(*workflows: type) -> Replayer:
+    kinds = workflows or (OrderWorkflow, ApplicationWorkflow, ReturnWorkflow)
+    return Replayer(workflows=kinds, plugins=[throughline_plugin(corpus.RecordingKeys(), sandbox=True)])
 
 
 @pytest.mark.parametrize("name", corpus.names())
-async def test_a_recorded_order_goes_the_same_way_again(name: str) -> None:
+async def test_what_was_recorded_goes_the_same_way_again(name: str) -> None:
     await replayer().replay_workflow(corpus.read(name))
 
 
 def test_every_journey_is_recorded() -> None:
     recorded = {name.rpartition("-")[0] for name in corpus.names()}
-    assert recorded >= set(ALL), "record what is missing: python -m tests.replay.record JOURNEY"
+    known = {*ALL, *RETURNS, *LENDING_JOURNEYS}
+    assert recorded >= known, "record what is missing: python -m tests.replay.record JOURNEY"
 
 
 def test_recordings_are_encrypted() -> None:

@@ -331,3 +331,81 @@ async def _told(world: World, group: str, name: str, *words: str) -> str:
     out, err = await command.communicate()
     assert command.returncode == 0, err.decode()
     return out.decode()
+
+
+@story
+async def test_a_notice_that_no_mailbox_takes_waits_in_the_offices_queue_beside_orders(world: World) -> None:
+    loan = await Applied.begun(world)
+    fault = {"code": 550, "count": 1, "to": person(loan.ref)["email"]}
+    assert (await world.http.post(f"{world.record['mail']}/faults", json=fault)).is_success
+    await loan.answers()
+    await loan.done("POST", "/submit", {})
+    asking = await loan.comes_to(lambda view: view["interventions"])
+    question = asking["interventions"][0]["intervention_id"]
+    assert "interventions" not in await loan.shown(by="web")
+    listed = await _told(world, "ops", "ada", "ops", "interventions")
+    assert (question in listed, loan.id in listed) == (True, True)
+    waiting = await loan.done("GET", "/v1/ops/applications?kind=intervention&limit=200", by="ada")
+    assert loan.id in {each["application_id"] for each in waiting["items"]}
+    assert await loan.refused("GET", "/v1/ops/applications") == (403, "forbidden")
+    path = f"/v1/ops/interventions/{question}"
+    assert await loan.refused("POST", path, {"action": "retry", "reason": "x"}) == (403, "forbidden")
+    said = await _told(world, "ops", "ada", "ops", "intervene", question, "retry", "--reason", "the mailbox is back")
+    assert loan.id in said
+    done = await loan.comes_to(lambda view: view["notices"][0]["state"] == "sent" and not view["interventions"])
+    assert done["notices"][0]["kind"] in ("application_received", "incompleteness")
+    assert await loan.refused("POST", path, {"action": "retry", "reason": "x"}, by="ada") == (404, "not-found")
+
+
+@story
+async def test_what_is_refused_leaves_the_person_as_he_was(world: World) -> None:
+    loan = await Applied.begun(world)
+    await loan.answers()
+    await loan.done("POST", "/pen", {"holder": "pat"}, by="app")
+    wrong = person(loan.ref) | {"email": "somebody.else@example.org"}
+    assert await loan.refused("PUT", "/steps/applicant", wrong) == (409, "held")
+    assert await loan.refused("PUT", "/steps/applicant?version=1", wrong, by="app") == (409, "stale-version")
+    await loan.done("POST", "/submit", {})
+    await loan.comes_to(lambda view: view["notices"] and all(each["state"] == "sent" for each in view["notices"]))
+    assert len(await loan.mails()) == 2
+    events = {each["event"] for each in (await loan.done("GET", "/timeline"))["items"]}
+    assert not {"check_done", "decided", "screening_held"} & events
+
+
+@story
+async def test_a_review_is_given_to_an_underwriter_and_to_nobody_else(world: World) -> None:
+    loan = await Applied.begun(world, "THIN")
+    await loan.submitted()
+    await loan.comes_to(lambda view: "referred" in view["overlays"])
+    await loan.review("claim")
+    path = f"/v1/underwriting/applications/{loan.id}/reassign"
+    senior = next(name for name in world.keys["underwriters"] if name not in ("una", "ben"))
+    for nobody in ("nobody", "ada", "web"):
+        assert await loan.refused("POST", path, {"to": nobody}, by=senior) == (422, "validation")
+    assert await loan.refused("POST", path, {"to": "ben"}, by="ben") == (403, "forbidden")
+    await loan.done("POST", path, {"to": "ben"}, by=senior)
+    decide = f"/v1/underwriting/applications/{loan.id}/decide"
+    assert await loan.refused("POST", decide, {"decision": "approve"}, by="una") == (409, "held")
+    await loan.review("decide", {"decision": "approve"}, by="ben")
+    await loan.stage("offered")
+
+
+@story
+async def test_a_new_version_of_a_product_is_for_applications_to_come(world: World) -> None:
+    definition = yaml.safe_load(printed()) | {"product": f"business-line-{uuid.uuid4().hex[:8]}"}
+    manager = world.keys["ops"]["max"]
+
+    async def begun(version: int, title: str) -> Applied:
+        body = definition | {"version": version, "title": title}
+        published = await world.call("POST", "/v1/products", manager, body)
+        assert published.status_code == 201, published.text
+        return await Applied.begun(world, product=definition["product"])
+
+    first = await begun(1, "Line")
+    del definition["steps"][1]["evidence"]
+    second = await begun(2, "Line without papers")
+    business = {"trade": "crafts", "monthly_profit": 900_000, "monthly_rent": 50_000}
+    for loan, version, papers in ((first, 1, 1), (second, 2, 0)):
+        await loan.done("PUT", "/steps/applicant", {name: person(loan.ref)[name] for name in ("name", "email")})
+        shown = await loan.done("PUT", "/steps/business", business)
+        assert (shown["product_version"], len(shown["documents"])) == (version, papers)

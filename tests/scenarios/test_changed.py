@@ -6,6 +6,8 @@ import pytest
 
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
+from tests.scenarios.shipped import Shipped
+from tests.scenarios.test_links import link_in_mail
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -60,6 +62,10 @@ async def test_an_added_line_waits_for_its_payment_and_two_changes_do_not_meet(w
     assert (await shelf.at("S001"))["reserved"] == 2
     problem = refused(await change(order, quantity={"1": 2}), 409, "not-allowed-now")
     assert opened["change_id"] in problem["detail"]
+    link = await link_in_mail(order, "Please pay")
+    page = (await world.http.get(link.url)).text
+    assert "€10.00" in page
+    assert "Without a payment the order stays as it is" in page
     taken(await order.ask("payments", {"tenders": card(1000)}))
     view = await order.view()
     assert (view["total"], len(view["lines"]), view.get("change")) == (2000, 2, None)
@@ -165,6 +171,36 @@ async def test_a_rejected_pickup_is_shipped_home_and_its_address_may_still_chang
 
 
 @story
+async def test_a_shipment_is_edited_while_its_place_picks_it(world: World) -> None:
+    """What is picked stays, and what is added is a shipment of its own beside it."""
+    shelf = await world.shelf(S001=5)
+    lines = [
+        {"line_id": name, "sku": shelf.sku, "quantity": quantity, "unit_price": 1000}
+        for name, quantity in (("1", 2), ("2", 1))
+    ]
+    order = await Shipped.place(world, lines=lines)
+    await order.at_place("accept")
+    assert taken(await change(order, quantity={"1": 1}, remove=["2"]))["due"] == 2000
+    whole = {"lines": [{"line_id": "1", "quantity": 1}]}
+    assert (await order.at_place("pick", whole))["status"] == "picking"
+    before = await order.view()
+    assert "cancel" in refused(await change(order, remove=["1"]), 409, "not-allowed-now")["detail"]
+    assert (await order.view())["version"] == before["version"], "nothing was changed"
+    line = {"line_id": "3", "sku": shelf.sku, "quantity": 1, "unit_price": 500, "fulfilment": "f1"}
+    added = taken(await change(order, add=[line], tenders=card(500)))
+    assert (added["owed"], added["applied"]) == (500, True)
+    beside = await order.group_reaches("offered", n=2)
+    assert [(each["line_id"], each["quantity"]) for each in beside["lines"]] == [("3", 1)]
+    await order.at_place("pack", whole)
+    await order.packed(n=2)
+    for n in (1, 2):
+        await order.carrier_says(await order.shipped(n=n), "delivered")
+    await order.reaches("completed")
+    await order.money_rests(authorised=3500, captured=1500)
+    await shelf.adds_up(S001=3)
+
+
+@story
 async def test_what_happens_later_is_told_at_the_new_contact(world: World) -> None:
     shelf = await world.shelf(S001=5)
     order = await world.place(sku=shelf.sku, quantity=1)
@@ -182,3 +218,29 @@ async def test_what_happens_later_is_told_at_the_new_contact(world: World) -> No
     assert not any(now in mail["text"] for mail in old)
     refused(await change(order, contact={"email": before}), 409, "not-allowed-now")
     await shelf.adds_up(S001=4)
+
+
+@story
+async def test_an_address_costs_the_difference_and_stays_once_its_label_is_bought(world: World) -> None:
+    shelf = await world.shelf(S001=3)
+    order = await Shipped.place(world, sku=shelf.sku, quantity=1, price=1000)
+    await order.is_offered("S001")
+    there = {"address": HOME | {"line1": "New Road 7"}, "prices": {"shipping": 250}}
+    seen = taken(await change(order, **there, preview=True))
+    assert (seen["before"]["shipping"], seen["after"]["shipping"], seen["owed"]) == (0, 250, 250)
+    opened = taken(await change(order, **there))
+    assert (opened["applied"], opened["next_action"]["kind"]) == (False, "pay_change")
+    path, key = f"/v1/shipments/{order.id}/1", world.keys["stores"]["S001"]
+    assert "New Road 7" not in taken(await world.call("GET", path, key))["address"], "not before it is paid"
+    taken(await order.ask("payments", {"tenders": card(250)}))
+    assert "New Road 7" in taken(await world.call("GET", path, key))["address"]
+    await order.packed()
+    cheaper = {"address": HOME | {"line1": "Old Road 1"}, "prices": {"shipping": 100}}
+    assert taken(await change(order, **cheaper))["due"] == 150, "packed is not gone"
+    parcel = (await order.at_place("ship"))["parcels"][-1]
+    assert parcel["carrier"] in ("northway", "kestrel"), "its label was bought"
+    refused(await change(order, address=HOME), 409, "not-allowed-now")
+    await order.carrier_brings(parcel, "picked_up", "delivered")
+    await order.reaches("completed")
+    await order.money_rests(authorised=1250, captured=1100)
+    await shelf.adds_up(S001=2)

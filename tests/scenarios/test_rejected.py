@@ -17,7 +17,7 @@ async def test_of_a_short_pick_the_rest_comes_from_another_store_and_money_follo
     picked = await order.pick(_1=2)
     assert [line["quantity"] for line in picked["lines"]] == [2]
     assert sorted(await order.waits()) == [
-        "customer chooses another store, to wait, or to cancel",
+        "customer chooses how to go on",
         "store makes it ready",
     ]
     await order.does("ready")

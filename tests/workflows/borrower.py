@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Replayer
 
 from adapters.keys.port import CustomerRef
 from adapters.letters.writing import party_subject
@@ -24,10 +25,12 @@ from domain.lending.products import ProductDefinition
 from domain.personal import PersonalData
 from domain.refusals import Refusal
 from workers.composition import Parts
+from workers.plugin import throughline_plugin
 from workflows import options
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import (
     Act,
+    AddParty,
     AnswerOffer,
     ApplicationCommand,
     ApplicationResult,
@@ -35,13 +38,16 @@ from workflows.application_messages import (
     DecideDocument,
     DocumentReceived,
     NewParty,
+    Settle,
     Sign,
     Submit,
     SubmitStep,
 )
+from workflows.messages import InterventionAction
 
 WEB = Actor(kind=ActorKind.CHANNEL, id="web", channel=Channel.WEB)
 BRANCH = Actor(kind=ActorKind.CHANNEL, id="branch", channel=Channel.BRANCH)
+PHONE = Actor(kind=ActorKind.CHANNEL, id="call_centre", channel=Channel.CALL_CENTRE)
 OFFICE = Actor(kind=ActorKind.UNDERWRITER, id="una", channel=Channel.OPS)
 UNA = Reviewer(login="una", person="una", roles=frozenset({"underwriter"}))
 BEN = Reviewer(login="ben", person="ben", roles=frozenset({"underwriter"}))
@@ -57,7 +63,7 @@ HOME: dict[str, dict[str, Any]] = {
     "amount": {"amount": 20_000_000, "term_months": 360, "purpose": "refinance"},
     "property": {"appraisal": 40_000_000, "occupancy": "principal_dwelling"},
 }
-PATIENCE = 40.0
+PATIENCE = 60.0
 _SAID = ("stage", "outcome", "overlays", "missing", "waiting_for", "checks", "interventions")
 
 
@@ -119,9 +125,12 @@ class Borrower:
         assert isinstance(failed.value.cause, ApplicationError)
         return Refusal.model_validate(failed.value.cause.details[0])
 
-    async def answers(self, step: str, data: dict[str, Any]) -> None:
+    def step(self, step: str, data: dict[str, Any], by: Actor = WEB, **more: Any) -> SubmitStep:
         digest = str(sorted(data.items()))
-        await self.act(SubmitStep(command_id=once(), actor=WEB, step=step, data=data, digest=digest))
+        return SubmitStep(command_id=once(), actor=by, step=step, data=data, digest=digest, **more)
+
+    async def answers(self, step: str, data: dict[str, Any], by: Actor = WEB, **more: Any) -> None:
+        await self.act(self.step(step, data, by, **more))
 
     async def submits(self, answers: dict[str, dict[str, Any]] | None = None, *, documents: bool = True) -> None:
         product = (await self.view())["steps"]
@@ -143,14 +152,46 @@ class Borrower:
             await self.act(came)
             await self.act(DecideDocument(command_id=once(), actor=OFFICE, doc=doc, decision="accept"))
 
-    async def agrees(self) -> None:
-        await self.comes_to(lambda view: view["stage"] == "offered")
+    async def accepts(self) -> None:
+        await self.stage("offered")
         await self.act(AnswerOffer(command_id=once(), actor=WEB, accept=True))
+
+    async def agrees(self) -> None:
+        await self.accepts()
         await self.signs()
 
-    async def signs(self) -> None:
-        await self.comes_to(lambda view: view["stage"] == "signing")
-        await self.act(Sign(command_id=once(), actor=WEB, party="p1", way=SignatureWay.ELECTRONIC))
+    async def joins(self, role: PartyRole = PartyRole.CO_APPLICANT) -> str:
+        """Another person; who it is stands in the vault like the applicant."""
+        name = f"p{secrets.token_hex(4)}"
+        ref = f"P-{name}-GOOD"
+        key = await self.made.keys.key_of_workflow(application_workflow_id(self.id))
+        assert key is not None
+        person = PersonalData(name="Co Example", email=f"{name}@example.org")
+        await self.made.vault.put(party_subject(self.id, name), key.id, person, datetime.now(UTC))
+        who = NewParty(party=name, ref=ref, role=role, digest="1" * 64)
+        await self.act(AddParty(command_id=once(), actor=WEB, joins=who))
+        return name
+
+    async def stage(self, stage: str) -> dict[str, Any]:
+        return await self.comes_to(lambda view: view["stage"] == stage)
+
+    async def referred(self) -> dict[str, Any]:
+        return await self.comes_to(lambda view: "referred" in view["overlays"])
+
+    async def asked(self) -> dict[str, Any]:
+        """The question that a person of the office is asked."""
+        view = await self.comes_to(lambda view: view["interventions"])
+        found: dict[str, Any] = view["interventions"][0]
+        return found
+
+    async def settled(self, action: InterventionAction) -> None:
+        question = (await self.asked())["intervention_id"]
+        given = Settle(command_id=once(), actor=OFFICE, intervention_id=question, action=action, reason="looked at")
+        await self.act(given)
+
+    async def signs(self, party: str = "p1", way: SignatureWay = SignatureWay.ELECTRONIC, by: Actor = WEB) -> None:
+        await self.stage("signing")
+        await self.act(Sign(command_id=once(), actor=by, party=party, way=way))
 
     async def view(self) -> dict[str, Any]:
         found = await self.made.applications.application(self.id)
@@ -167,8 +208,26 @@ class Borrower:
 
     async def ends(self) -> dict[str, Any]:
         return await self.comes_to(
-            lambda view: view["outcome"] and all(each["state"] == "sent" for each in view["notices"])
+            lambda view: view["outcome"] and all(each["state"] in ("sent", "dropped") for each in view["notices"])
         )
 
     async def events(self) -> list[str]:
         return [each.event for each in await self.made.applications.timeline(self.id)]
+
+
+Begins = Callable[..., Awaitable[Borrower]]
+
+
+def clock(view: dict[str, Any], name: str) -> dict[str, Any]:
+    return [each for each in view["clocks"] if each["name"] == name][-1]
+
+
+def kinds(view: dict[str, Any]) -> list[str]:
+    return [each["kind"] for each in view["notices"]]
+
+
+async def replays(loan: Borrower) -> None:
+    """The history of what was played is what the workflow would do again."""
+    replayer = Replayer(workflows=[ApplicationWorkflow], plugins=[throughline_plugin(loan.made.keys, sandbox=True)])
+    await loan.handle.result()
+    await replayer.replay_workflow(await loan.handle.fetch_history())

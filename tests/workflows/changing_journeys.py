@@ -3,7 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewWay, Way
+from domain.carriage import ParcelStatus
+from domain.change_wishes import ChangeWish, NewAddress, NewLine, NewPrices, NewWay, Way
 from domain.destinations import Destination
 from domain.ids import LineId
 from domain.intake import Method, Service
@@ -378,6 +379,24 @@ async def shipped_from_where_its_stock_was_held(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def readdressed_at_another_price(shop: Shop) -> WatchedOrder:
+    """What is dearer is paid first; what is cheaper is freed; exactly the last price is captured."""
+    order = await shop.place_to_ship(2)
+    there = NewAddress(destination=Destination(country="DE", latitude=52.2, longitude=13.1), origin=1_000_079)
+    wish = ChangeWish(address=there, prices=NewPrices(shipping=250))
+    assert not (await change(order, wish)).applied, "it waits for its payment"
+    assert (await order.record()).groups[0].origin == 1
+    await order.pay(card(250))
+    assert (await order.record()).groups[0].origin == there.origin
+    cheaper = ChangeWish(address=there.model_copy(update={"origin": 1_000_080}), prices=NewPrices(shipping=100))
+    answer = await change(order, cheaper)
+    assert (answer.applied, answer.plan.due, answer.plan.after.shipping) == (True, 150, 100)
+    await order.make_packed(2)
+    await order.carrier_says(await order.ship(), ParcelStatus.DELIVERED)
+    assert (await order.ended()).payment.captured == 9998 + 100
+    return order
+
+
 CHANGING_JOURNEYS: dict[str, Journey] = {
     story.__name__: story
     for story in (
@@ -400,5 +419,8 @@ CHANGING_JOURNEYS: dict[str, Journey] = {
         its_window_for_changes_ends,
         changed_before_its_store_sees_it,
         out_of_stock_changes_nothing,
+        reviewed_again_for_a_change,
+        shipped_from_where_its_stock_was_held,
+        readdressed_at_another_price,
     )
 }

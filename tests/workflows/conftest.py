@@ -1,11 +1,14 @@
 """Workers in the test's own process, in real or in skipped time, and a shop of each test's own."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from tests.workflows.borrower import Begins, Borrower
+from tests.workflows.lenders import Outside
 from tests.workflows.shop import Shop, shop_on
 from tests.workflows.skipping import Calendar, NoTimeSkipping, time_skipping, working_in
 from tests.workflows.working import OpenShop, working
@@ -50,3 +53,20 @@ def calendar(environment: WorkflowEnvironment) -> Calendar:
 async def shops(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Callable[..., Shop]]:
     async with working_in(environment, made) as shops:
         yield shops
+
+
+@pytest.fixture(scope="module")
+async def outside(made: Parts) -> Outside:
+    """The systems round a lender; they do what a test says."""
+    return Outside(made)
+
+
+@pytest.fixture(scope="module")
+async def begins(environment: WorkflowEnvironment, made: Parts, outside: Outside) -> AsyncIterator[Begins]:
+    """Begins an application in skipped time."""
+    async with outside.working(environment.client):
+
+        async def begun(*given: Any, **more: Any) -> Borrower:
+            return await Borrower.begins(made, environment.client, *given, **more)
+
+        yield begun

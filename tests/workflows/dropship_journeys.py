@@ -22,9 +22,9 @@ def looked_at_often(**durations: float) -> PolicyPack:
     return quick_shipping(look_at_partner_every=0.2, **durations)
 
 
-async def with_partner(shop: Shop, partner: PartnerId = PARTNER) -> None:
+async def with_partner(shop: Shop, partner: PartnerId = PARTNER, policy: PolicyPack | None = None) -> None:
     """The first store is a partner's."""
-    shop.policy = looked_at_often()
+    shop.policy = policy or looked_at_often()
     async with shop.transactions.begin() as books:
         place = await books.places.place(shop.store(1))
         assert place is not None
@@ -82,6 +82,31 @@ async def sent_by_a_partner(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def told_by_a_partner(shop: Shop) -> WatchedOrder:
+    """Its own word is a reason to look, nothing more: early, late, twice, in disorder or false, it is heard once."""
+    await with_partner(shop, policy=quick_shipping(look_at_partner_every=3600))
+    order = await asked_of_partner(shop)
+    await order.partner_tells("accepted", await _request_id(shop, order))
+    await order.until_event("partner_event")
+    assert (await order.record()).groups[0].status == "offered", "it has not accepted, whatever it says"
+    await partner_says(shop, order, "accept")
+    told = await order.partner_tells("accepted", await _request_id(shop, order))
+    await order.until(lambda view: view.groups[0].status == "accepted")
+    await order.partner_tells("accepted", await _request_id(shop, order), event_id=told)
+    await order.partner_tells("shipped", "req_of_another")
+    await partner_says(shop, order, "ship", tracking_number=f"P{shop.name}")
+    await order.partner_tells("shipped", await _request_id(shop, order))
+    view = await order.until(lambda view: bool(view.groups[0].parcels))
+    await order.partner_tells("accepted", await _request_id(shop, order))
+    await order.carrier_says(view.groups[0].parcels[0], ParcelStatus.DELIVERED)
+    assert (await order.ended()).status == "completed"
+    heard = [entry for entry in await order.timeline() if entry.event == "partner_event"]
+    assert [entry.reason for entry in heard] == [None, None, "not waited for", None, "nothing new"]
+    assert await order.money() == ["authorise 9998", "capture 9998"]
+    assert await shop.on_hand() == {1: 18, 2: 20}
+    return order
+
+
 async def declined_by_a_partner(shop: Shop) -> WatchedOrder:
     """Another place sends it, and the partner is never asked again."""
     await with_partner(shop)
@@ -132,11 +157,21 @@ async def partner_cannot_stop(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def _request_id(shop: Shop, order: WatchedOrder) -> str:
+    return str((await requests(shop, order))[0]["request_id"])
+
+
 async def _asked_to_stop(shop: Shop, order: WatchedOrder) -> bool:
     return any(each["operation"] == "call_off" for each in await requests(shop, order))
 
 
 DROPSHIP_JOURNEYS: dict[str, Journey] = {
     journey.__name__: journey
-    for journey in (sent_by_a_partner, declined_by_a_partner, called_off_by_agreement, partner_cannot_stop)
+    for journey in (
+        sent_by_a_partner,
+        told_by_a_partner,
+        declined_by_a_partner,
+        called_off_by_agreement,
+        partner_cannot_stop,
+    )
 }

@@ -1,5 +1,7 @@
 """The stories of single orders that go through a parcel machine, told as those in `journeys.py` are."""
 
+from datetime import timedelta
+
 from domain.lockers import CompartmentStatus
 from domain.refusals import RefusalKind
 from domain.stock import RejectReason
@@ -174,6 +176,20 @@ async def answer_of_the_locker_lost(shop: Shop) -> WatchedOrder:
     return order
 
 
+async def left_longer_in_the_locker(shop: Shop) -> WatchedOrder:
+    """Its operator lets the customer come later, and what it says is the deadline."""
+    order, machine = await shop.place_for_locker(2)
+    await machine.is_filled()
+    deadline = (await order.record()).groups[0].deadline
+    assert deadline is not None
+    later = deadline + timedelta(days=1)
+    assert (await order.extend(later)).group.deadline == later == (await machine.state()).collect_by
+    await machine.take_out()
+    assert await order.refused(order.extend(later + timedelta(days=1))) is RefusalKind.NOT_ALLOWED_NOW
+    assert (await order.ended()).status == "completed", "asking showed that the customer had been there"
+    return order
+
+
 LOCKER_JOURNEYS: dict[str, Journey] = {
     journey.__name__: journey
     for journey in (
@@ -187,5 +203,6 @@ LOCKER_JOURNEYS: dict[str, Journey] = {
         put_in_when_it_was_cancelled,
         rejected_with_a_compartment_then_collected_elsewhere,
         answer_of_the_locker_lost,
+        left_longer_in_the_locker,
     )
 }

@@ -1,4 +1,4 @@
-"""A return under test: what customers, stores, carriers and operators do with it, and what an outsider sees of it."""
+"""A return under test: commands go in as updates; what is seen is its record and the books."""
 
 import asyncio
 import secrets
@@ -7,184 +7,81 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import (
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateStage,
+)
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.worker import Replayer
 
 from adapters.keys.port import CustomerRef
-from adapters.locker.memory import MemoryLockers
 from domain.actors import Actor, ActorKind, Channel
-from domain.carriage import ParcelStatus
-from domain.ids import LineId, ReturnId, return_workflow_id
-from domain.locker_stays import LockerNews, LockerStay
-from domain.lockers import CompartmentId, LockerId
-from domain.returns.carried import ReturnParcel
+from domain.ids import LineId, OrderId, ReturnId, order_id, order_workflow_id, return_workflow_id
+from domain.intake import TenderType
+from domain.payments import TenderId
+from domain.returns.decision import Applied, Effect, Outcome, ReturnDecision, Why
+from domain.returns.exchanging import Exchange, ExchangedLine, line_of, tenders_for
 from domain.returns.policy import ReturnTerms
 from domain.returns.returned import Return, ReturnedLine, ReturnView
-from domain.returns.words import ItemCondition, ReturnDisposition, ReturnVia
-from gateway.showing import address_subject
-from tests.domain.sample_returns import a_return, returned_line
-from tests.workflows.shop import OPS, PRICE, Shop
-from tests.workflows.watched import PATIENCE, WatchedOrder, new_id
-from workers.plugin import throughline_plugin
-from workflows import messages, options
-from workflows import return_messages as said
-from workflows.messages import InterventionAction
+from domain.returns.words import NEVER_CAME, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
+from domain.returns.words import ItemCondition as Condition
+from domain.terms import ChannelRules, ExchangeOf, OrderTerms, PickupTerms, TenderTerms
+from tests.workflows.shop import WEB, Shop
+from tests.workflows.watched import PATIENCE, WatchedOrder, new_id, refusal_of
+from workflows import options
+from workflows import return_messages as messages
+from workflows.messages import Command
 from workflows.returns import ReturnWorkflow
 
 LINE = LineId("1")
-
-
-async def delivered(shop: Shop, quantity: int = 2, **varied: Any) -> WatchedOrder:
-    """An order that was shipped, and that its customer has."""
-    order = await shop.place_to_ship(quantity, **varied)
-    await order.make_packed(quantity)
-    await order.carrier_says(await order.ship(quantity), ParcelStatus.DELIVERED)
-    await order.ended()
-    return order
+TERMS = ReturnTerms(settle_within=timedelta(hours=1))
 
 
 @dataclass
 class WatchedReturn:
     shop: Shop
-    order: WatchedOrder
-    asked: Return
-
-    @classmethod
-    async def of(
-        cls, shop: Shop, order: WatchedOrder, via: ReturnVia, quantity: int = 2, terms: dict[str, Any] | None = None
-    ) -> "WatchedReturn":
-        """Asked for as the gateway does it, and approved by the policy."""
-        now = await shop.clock()
-        line: ReturnedLine = returned_line(
-            LINE,
-            quantity,
-            sku=shop.sku,
-            needs={shop.sku: 1},
-            terms=ReturnTerms.model_validate(terms or {}),
-            unit_worth=PRICE,
-        )
-        way: dict[str, Any] = {}
-        if via is ReturnVia.POST:
-            way = {
-                "parcel": ReturnParcel(to=shop.store()),
-                "sends_from": "DE",
-                "sender": address_subject(order.order_id, 1),
-            }
-        elif via is ReturnVia.LOCKER:
-            way = {"drop": LockerStay(locker_id=LockerId(shop.locker_id), store_id=shop.store())}
-        asked = a_return(
-            line,
-            return_id=secrets.token_hex(12),
-            order_id=order.order_id,
-            via=via,
-            requested_at=now,
-            customer_ref=order.terms.customer_ref,
-            external_id=order.terms.external_id,
-            store_id=shop.store(),
-            **way,
-        )
-        found = cls(shop, order, asked)
-        await found._start()
-        return found
-
-    async def _start(self) -> None:
-        workflow_id = return_workflow_id(self.asked.return_id)
-        key = await self.shop.keys.key_for_customer(CustomerRef(self.asked.customer_ref), self.asked.requested_at)
-        await self.shop.keys.bind(workflow_id, key.id)
-        start = WithStartWorkflowOperation(
-            ReturnWorkflow.run,
-            said.ReturnStart(asked=self.asked),
-            id=workflow_id,
-            task_queue=options.ORDERS,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-        )
-        opened = await self.shop.client.execute_update_with_start_workflow(
-            ReturnWorkflow.request, start_workflow_operation=start
-        )
-        assert opened.refusal is None, opened.refusal
+    return_id: ReturnId
+    opened: messages.ReturnOpened
+    exchange: Exchange | None = None
 
     @property
-    def return_id(self) -> ReturnId:
-        return self.asked.return_id
-
-    @property
-    def handle(self) -> WorkflowHandle[ReturnWorkflow, said.ReturnResult]:
+    def handle(self) -> WorkflowHandle[ReturnWorkflow, messages.ReturnResult]:
         return self.shop.client.get_workflow_handle_for(ReturnWorkflow.run, return_workflow_id(self.return_id))
 
-    # --- what people do ----------------------------------------------------------------------------------------------
+    @property
+    def replacement(self) -> WatchedOrder:
+        """The order that replaces what comes back."""
+        assert self.exchange is not None
+        return self.shop.watch(self.exchange.terms)
 
-    async def tell(self, update: Callable[..., Awaitable[said.ReturnAnswer]], command: messages.Command) -> ReturnView:
-        answer: said.ReturnAnswer = await self.handle.execute_update(update, command, id=command.command_id)  # type: ignore[call-overload]
+    async def tell(self, update: Callable[..., Awaitable[messages.ReturnAnswer]], command: Command) -> ReturnView:
+        try:
+            answer: messages.ReturnAnswer = await self.handle.execute_update(  # type: ignore[call-overload]
+                update, command, id=command.command_id
+            )
+        except WorkflowUpdateFailedError as error:
+            raise refusal_of(error) from None
         return answer.view
 
-    def store(self, **more: Any) -> dict[str, Any]:
-        place = self.shop.store()
-        return {
-            "command_id": new_id(),
-            "actor": Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=place),
-        } | more
+    def by_store(self, **more: Any) -> dict[str, Any]:
+        actor = Actor(kind=ActorKind.STORE, id="store", channel=Channel.STORE, place=self.shop.store())
+        return {"command_id": new_id(), "actor": actor} | more
 
-    async def receive(self, quantity: int, *, accepted: bool = True, inspected: bool = True) -> ReturnView:
-        """The store takes it in, and says where it goes at once, if it has looked at it."""
-        to = ReturnDisposition.RESTOCK if accepted else ReturnDisposition.BACK_TO_CUSTOMER
-        looked = {"condition": ItemCondition.NEW, "disposition": to} if inspected else {}
-        units = said.ReceivedUnits(line_id=LINE, quantity=quantity, **looked)
-        command = said.ReceiveReturn(**self.store(store_id=self.shop.store(), lines=[units]))
+    async def receive(self, quantity: int, condition: Condition = Condition.NEW) -> ReturnView:
+        """The first store takes units in, and puts them back on the shelf."""
+        units = messages.ReceivedUnits(
+            line_id=LINE, quantity=quantity, condition=condition, disposition=ReturnDisposition.RESTOCK
+        )
+        command = messages.ReceiveReturn(**self.by_store(store_id=self.shop.store(), lines=[units]))
         return await self.tell(ReturnWorkflow.receive, command)
 
     async def settle(self) -> ReturnView:
-        return await self.tell(ReturnWorkflow.settle, said.SettleReturn(**self.store()))
+        return await self.tell(ReturnWorkflow.settle, messages.SettleReturn(**self.by_store()))
 
     async def cancel(self) -> ReturnView:
-        return await self.tell(ReturnWorkflow.cancel, said.CancelReturn(**self.store()))
-
-    async def decides(self, step: str, action: InterventionAction) -> ReturnView:
-        """A person answers the question that has `step` in it, once it is asked."""
-        view = await self.until(lambda view: any(step in each.step for each in view.interventions))
-        asked = next(each for each in view.interventions if step in each.step)
-        assert action.value in asked.choices
-        command = messages.Intervene(
-            command_id=new_id(), actor=OPS, intervention_id=asked.intervention_id, action=action, reason="seen"
-        )
-        return await self.tell(ReturnWorkflow.intervene, command)
-
-    # --- what outsiders do -------------------------------------------------------------------------------------------
-
-    async def carrier_says(self, *statuses: ParcelStatus, event_id: str | None = None) -> None:
-        view = await self.record()
-        assert view.parcel is not None
-        assert view.parcel.status_at is not None
-        assert view.parcel.tracking_number is not None
-        at = view.parcel.status_at
-        for status in statuses:
-            at += timedelta(hours=1)
-            word = said.CarrierWord(
-                event_id=event_id or new_id(),
-                tracking_number=view.parcel.tracking_number,
-                at=at,
-                said=status.value,
-                status=status,
-            )
-            await self.handle.signal(ReturnWorkflow.carrier_word, word)
-
-    async def operator_says(self, lockers: MemoryLockers) -> None:
-        """How the compartment stands now."""
-        view = await self.record()
-        assert view.locker is not None
-        assert view.locker.compartment_id is not None
-        now = await lockers.compartment(CompartmentId(view.locker.compartment_id))
-        news = LockerNews(
-            event_id=f"{now.id}:{now.status}",
-            compartment_id=now.id,
-            at=now.status_at,
-            said=now.status.value,
-            status=now.status,
-            collect_by=now.collect_by,
-        )
-        await self.handle.signal(ReturnWorkflow.locker_news, news)
-
-    # --- what everybody sees -----------------------------------------------------------------------------------------
+        return await self.tell(ReturnWorkflow.cancel, messages.CancelReturn(**self.by_store()))
 
     async def record(self) -> ReturnView:
         async with self.shop.transactions.begin() as books:
@@ -192,26 +89,154 @@ class WatchedReturn:
         assert view is not None, "there is no record of this return"
         return view
 
-    async def until(self, condition: Callable[[ReturnView], bool], within: float = PATIENCE) -> ReturnView:
-        end = asyncio.get_running_loop().time() + within
+    async def until(self, condition: Callable[[ReturnView], bool]) -> ReturnView:
+        end = asyncio.get_running_loop().time() + PATIENCE
         while not condition(view := await self.record()):
             assert asyncio.get_running_loop().time() < end, f"it did not come to that: {view}"
             await asyncio.sleep(0.02)
         return view
 
-    async def ended(self, within: float = PATIENCE) -> ReturnView:
-        await asyncio.wait_for(self.handle.result(), within)
-        view = await self.record()
-        assert view.finished
-        assert not view.waiting_for
-        # Whoever takes it up after a worker was lost goes the same way.
-        replayer = Replayer(
-            workflows=[ReturnWorkflow], plugins=[throughline_plugin(self.shop.vault_keys, sandbox=True)]
-        )
-        await replayer.replay_workflow(await self.handle.fetch_history())
-        return view
+    async def ended(self) -> ReturnView:
+        """Wait for the return's end; its record."""
+        await asyncio.wait_for(self.handle.result(), PATIENCE)
+        return await self.record()
 
-    async def told(self) -> list[str]:
-        """The kinds of notices about the return, in their order."""
-        found = await self.order.notices()
-        return [notice.kind.value for notice in found if str(self.return_id) in notice.key]
+    async def events(self) -> list[str]:
+        """Of this return, in its order's timeline."""
+        view = await self.record()
+        async with self.shop.transactions.begin() as books:
+            found = await books.records.timeline(view.order_id, after=0, limit=1000)
+        return [
+            stored.entry.event.value
+            for stored in found
+            if getattr(stored.entry.data, "return_id", None) == self.return_id
+        ]
+
+    async def money(self) -> list[str]:
+        """What the provider did under the return's own id: the card that stands for goods sent in advance."""
+        entries = await self.shop.ledger(OrderId(self.return_id))
+        return [f"{entry['operation']} {entry['amount']}" for entry in entries]
+
+    async def history(self) -> WorkflowHistory:
+        return await self.handle.fetch_history()
+
+
+async def ask(
+    shop: Shop,
+    order: WatchedOrder,
+    quantity: int = 1,
+    *,
+    kind: ReturnKind = ReturnKind.RETURN,
+    reason: ReturnReason = ReturnReason.WRONG_SIZE,
+    worth: int = 0,
+    costs: int | None = None,
+    advance: bool = False,
+    token: str = "tok_ok",
+    payment: TenderTerms | None = None,
+    **terms: Any,
+) -> WatchedReturn:
+    """Ask for a return of line 1, as the gateway does. `costs`: of what is wanted instead, which is worth `worth`."""
+    return_id, now = ReturnId(secrets.token_hex(16)), await shop.clock()
+    keeps = reason in NEVER_CAME
+    decision = ReturnDecision(
+        line_id=LINE,
+        outcome=Outcome.ALLOWED,
+        reasons=(Applied(why=Why.IN_WINDOW, effect=Effect.ALLOWS),),
+        keeps_item=keeps,
+    )
+    line = ReturnedLine(
+        line_id=LINE,
+        sku=shop.sku,
+        needs={shop.sku: 1},
+        quantity=quantity,
+        reason=reason,
+        decision=decision,
+        terms=TERMS.model_copy(update=terms),
+        **{"accepted" if keeps else "awaited": quantity},
+    )
+    exchange = None
+    if costs is not None:
+        exchanged = ExchangedLine(
+            line_id=LINE, units=quantity, sku=shop.sku, quantity=quantity, credit=worth, total=costs
+        )
+        exchange = Exchange(
+            terms=await replacement(shop, order, return_id, exchanged, payment, waits=not advance),
+            lines=[exchanged],
+            advance=advance,
+            token=token if advance else None,
+        )
+    state = Return(
+        return_id=return_id,
+        order_id=order.order_id,
+        external_id=order.terms.external_id,
+        channel=Channel.WEB,
+        customer_ref=order.terms.customer_ref,
+        locale="en",
+        currency="EUR",
+        kind=kind,
+        via=ReturnVia.STORE,
+        store_id=shop.store(),
+        requested_at=now,
+        requested_by=WEB,
+        policy_name="standard",
+        policy_version=0,
+        lines=[line],
+        exchange=exchange,
+    )
+    key = await shop.keys.key_for_customer(CustomerRef(state.customer_ref), now)
+    await shop.keys.bind(return_workflow_id(return_id), key.id)
+    start = WithStartWorkflowOperation(
+        ReturnWorkflow.run,
+        messages.ReturnStart(asked=state),
+        id=return_workflow_id(return_id),
+        task_queue=options.ORDERS,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+    )
+    handle = await shop.client.start_update_with_start_workflow(
+        ReturnWorkflow.request,
+        id="request",
+        start_workflow_operation=start,
+        wait_for_stage=WorkflowUpdateStage.COMPLETED,
+    )
+    return WatchedReturn(shop, return_id, await handle.result(), exchange)
+
+
+async def replacement(
+    shop: Shop,
+    order: WatchedOrder,
+    return_id: ReturnId,
+    line: ExchangedLine,
+    payment: TenderTerms | None,
+    *,
+    waits: bool,
+) -> OrderTerms:
+    """Collected at the first store, like what it replaces."""
+    now = await shop.clock()
+    wanted = line_of(LINE, line.sku, line.quantity, total=line.total, tax=0, price=line.total // line.quantity)
+    terms = OrderTerms(
+        order_id=order_id(now, secrets.token_bytes(10)),
+        channel=order.terms.channel,
+        external_id=f"{order.terms.external_id}-X",
+        placed_at=now,
+        received_at=now,
+        currency="EUR",
+        locale="en",
+        customer_ref=order.terms.customer_ref,
+        lines=[wanted],
+        pickups=[PickupTerms(n=1, fulfilment="x1", store_id=shop.store(), mode="counter")],
+        tenders=tenders_for(line.credit, line.total, payment),
+        shipping_total=0,
+        total=line.total,
+        content_hash=return_id,
+        policy=shop.policy,
+        rules=ChannelRules(screening=False, change_window=timedelta(0)),
+        actor=WEB,
+        exchange=ExchangeOf(return_id=return_id, order_id=order.order_id, waits=waits),
+    )
+    key = await shop.keys.key_for_customer(CustomerRef(terms.customer_ref), now)
+    await shop.keys.bind(order_workflow_id(terms.order_id), key.id)
+    return terms
+
+
+def by_card(amount: int, token: str = "tok_ok") -> TenderTerms:
+    return TenderTerms(tender_id=TenderId("t2"), type=TenderType.CARD, amount=amount, token=token)

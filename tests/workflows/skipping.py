@@ -22,6 +22,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.locker.memory import MemoryLockers
+from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.payment.port import AuthoriseRequest, CaptureRequest, RefundRequest, VoidRequest
@@ -33,6 +34,7 @@ from tests.workflows.shop import Shop, shop_on
 from tests.workflows.working import working
 from workers.composition import Parts
 from workers.plugin import throughline_plugin
+from workers.settings import key_bytes
 from workers.stack.temporal import VALUE_TYPES
 from workers.stack.temporal_cli import cache_folder
 from workflows.visibility import search_attributes
@@ -211,7 +213,8 @@ async def working_in(environment: WorkflowEnvironment, made: Parts) -> AsyncIter
     """Workers in skipped time, and who makes shops there; the provider keeps its books in memory, by that time."""
     now = OrdersTime()
     provider = MemoryPayments(now)
-    payments = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
+    punctual = PunctualPayments(made.engine, provider, f"memory-{secrets.token_hex(4)}", clock=now)
+    payments = by_means(punctual, made.engine, key_bytes(made.settings.code_key), made.settings.api_url, now)
     lockers = PunctualLockers(environment)
     parts = replace(made, payments=payments, lockers=lockers)
 

@@ -1,6 +1,7 @@
 """Runs: who waits is decided together, an order takes a decision or refuses it, and room comes back to where it was."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -310,6 +311,12 @@ async def test_orders_are_told_no_faster_than_the_runs_of_their_queue_may(open_s
         before = await shop.clock()
         assert (await broker(shop)).brokered == 3
         assert (await shop.clock() - before).total_seconds() >= 1.5
+        offered = sorted(
+            [each.at for order in orders for each in await order.timeline() if each.event == "store_offered"]
+        )
+        apart = [(later - earlier).total_seconds() for earlier, later in pairwise(offered)]
+        assert len(apart) == 2, "each is offered once"
+        assert min(apart) > 0.25, "and evenly: not all at one moment"
         for order in orders:
             await order.cancel()
             await order.ended()

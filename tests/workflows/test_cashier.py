@@ -167,6 +167,35 @@ async def test_an_event_about_an_authorisation_that_makes_no_sense_is_a_persons_
     assert desk.order.group(1).owed_lines(UnitState.OPEN) == {A: 2}
 
 
+async def test_a_capture_that_only_the_provider_remembers_is_money_that_we_have(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workflow task was lost before it was written down: the provider's event comes first, and nothing is charged
+    again.
+    """
+
+    async def provider(*_: Any, **__: Any) -> Authorisation:
+        return Authorisation(
+            id=OLD,
+            reference="o1",
+            amount=200,
+            currency="EUR",
+            status=AuthorisationStatus.PARTLY_CAPTURED,
+            captured=100,
+            voided=30,
+        )
+
+    monkeypatch.setattr("temporalio.workflow.execute_activity_method", provider)
+    desk = authorised()
+    await desk.cashier.look_again(OLD)
+    [tender] = desk.order.tenders
+    assert (tender.captured, tender.captures, tender.live, tender.voided) == (100, {OLD: 100}, 70, 30)
+    assert tender.steps == 2, "the key of the forgotten capture is used up"
+    await desk.cashier.look_again(OLD)
+    assert (tender.captured, tender.voided) == (100, 30), "it is found once"
+    assert not desk.cashier.plan(more_earned=100).steps
+
+
 async def test_nobody_at_the_counter_waits_for_a_person_to_make_sense_of_a_capture(
     alone: Alone, monkeypatch: pytest.MonkeyPatch
 ) -> None:

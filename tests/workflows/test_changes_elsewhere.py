@@ -7,13 +7,7 @@ from domain.destinations import Destination
 from domain.ids import LineId
 from domain.intake import Method
 from domain.refusals import RefusalKind
-from tests.workflows.changing_journeys import (
-    ONE,
-    change,
-    reviewed_again_for_a_change,
-    sent_home,
-    shipped_from_where_its_stock_was_held,
-)
+from tests.workflows.changing_journeys import ONE, change, sent_home
 from tests.workflows.shop import PRICE, card
 from tests.workflows.supply_journeys import sell_ahead, serve
 from tests.workflows.test_supply import queue, waiting
@@ -73,11 +67,3 @@ async def test_a_pickup_is_sent_to_another_store_and_home_after_all(open_shop: O
     await order.cancel()
     assert (await order.ended()).status == "cancelled"
     assert await shop.on_hand() == {1: 5}
-
-
-async def test_a_change_that_is_another_risk_is_reviewed_again(open_shop: OpenShop) -> None:
-    await reviewed_again_for_a_change(await open_shop(s1=20, s2=20))
-
-
-async def test_what_is_shipped_for_a_change_leaves_from_where_its_stock_was_held(open_shop: OpenShop) -> None:
-    await shipped_from_where_its_stock_was_held(await open_shop(s1=20, s2=20))

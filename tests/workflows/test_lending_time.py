@@ -1,23 +1,28 @@
 """Months of an application's life in skipped time: each clock, on its calendar, and what its end brings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer
 
 from domain.lending.decisions import Verdict
 from domain.lending.outcomes import ConditionKind
 from domain.lending.terms import LoanTerms
-from tests.workflows.borrower import BEN, HOME, LOAN, OFFICE, UNA, WEB, Borrower, once
-from tests.workflows.skipping import Calendar, NoTimeSkipping, time_skipping
-from workers.composition import Parts
-from workers.plugin import throughline_plugin
-from workers.worker import make_workers
-from workflows import options
+from tests.workflows.borrower import (
+    BEN,
+    HOME,
+    LOAN,
+    OFFICE,
+    UNA,
+    WEB,
+    Begins,
+    Borrower,
+    clock,
+    kinds,
+    once,
+    replays,
+)
+from tests.workflows.skipping import Calendar
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import (
     AnswerOffer,
@@ -31,49 +36,6 @@ from workflows.application_messages import (
 )
 
 pytestmark = pytest.mark.stack
-
-Begins = Callable[..., Awaitable[Borrower]]
-
-
-@pytest.fixture(scope="module")
-async def environment(made: Parts) -> AsyncIterator[WorkflowEnvironment]:
-    try:
-        async with time_skipping(made) as environment:
-            yield environment
-    except NoTimeSkipping as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-async def begins(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Begins]:
-    async with AsyncExitStack() as running:
-        for worker in make_workers(environment.client, made, (options.APPLICATIONS, options.LENDING)):
-            await running.enter_async_context(worker)
-
-        async def begun(*given: Any, **more: Any) -> Borrower:
-            return await Borrower.begins(made, environment.client, *given, **more)
-
-        yield begun
-
-
-@pytest.fixture
-def calendar(environment: WorkflowEnvironment) -> Calendar:
-    return Calendar(environment)
-
-
-def clock(view: dict[str, Any], name: str) -> dict[str, Any]:
-    return [each for each in view["clocks"] if each["name"] == name][-1]
-
-
-def kinds(view: dict[str, Any]) -> list[str]:
-    return [each["kind"] for each in view["notices"]]
-
-
-async def replays(loan: Borrower) -> None:
-    """The history of what was played is what the workflow would do again."""
-    replayer = Replayer(workflows=[ApplicationWorkflow], plugins=[throughline_plugin(loan.made.keys, sandbox=True)])
-    await loan.handle.result()
-    await replayer.replay_workflow(await loan.handle.fetch_history())
 
 
 async def test_a_silent_draft_is_reminded_three_times_and_ends_a_week_after_the_last_act(
@@ -265,7 +227,7 @@ async def test_the_same_person_under_another_login_is_no_second_pair_of_eyes(beg
     terms = (await loan.view())["terms_hash"]
     other = UNA.model_copy(update={"login": "una-at-home"})
     refused = await loan.refused(Approve(command_id=once(), actor=OFFICE, reviewer=other, terms_hash=terms))
-    assert refused.detail == "Who keyed or decided it may not approve it."
+    assert refused.detail == "Who decided it may not approve it."
     stale = await loan.refused(Approve(command_id=once(), actor=OFFICE, reviewer=BEN, terms_hash="0" * 64))
     assert stale.kind == "stale-version"
     await loan.act(Approve(command_id=once(), actor=OFFICE, reviewer=BEN, terms_hash=terms))

@@ -89,6 +89,53 @@ async def test_goods_that_the_operator_lets_wait_longer_wait_longer(shop: Shop, 
     assert (await order.ended()).groups[0].status == "expired"
 
 
+async def test_the_customers_time_is_made_longer_at_the_operator(shop: Shop, calendar: Calendar) -> None:
+    order, machine = await shop.place_for_locker(2)
+    await machine.is_filled()
+    ready = (await order.record()).groups[0]
+    assert ready.deadline is not None
+    assert ready.latest_deadline is not None
+    assert await order.refused(order.extend(ready.deadline)) == "beyond-limit", "that is no later"
+    assert await order.refused(order.extend(ready.latest_deadline + timedelta(minutes=1))) == "beyond-limit"
+    later = ready.deadline + timedelta(days=1)
+    assert (await order.extend(later)).group.deadline == later
+    assert (await machine.state()).collect_by == later
+    told = [notice for notice in await order.notices() if notice.kind == "window_extended"]
+    assert [(each.facts.deadline, each.facts.locker_id) for each in told] == [(later, shop.locker_id)]
+    assert [each.facts.compartment_id for each in told] == [await machine.compartment()], "the code is in the mail"
+    await calendar.skip_to(later - timedelta(minutes=30))
+    assert (await order.record()).groups[0].status == "ready", "the first deadline is long over"
+    await machine.take_out()
+    await machine.tells()
+    assert (await order.ended()).status == "completed"
+    assert await order.money() == ["authorise 9998", "capture 9998"]
+
+
+async def test_a_longer_time_that_the_operator_refuses_or_cannot_be_asked_for_changes_nothing(
+    shop: Shop, calendar: Calendar
+) -> None:
+    order, machine = await shop.place_for_locker(2)
+    await machine.is_filled()
+    ready = (await order.record()).groups[0].deadline
+    assert ready is not None
+    later = ready + timedelta(hours=1)
+    strike(shop, FaultedOperation.EXTEND, FaultKind.STATUS, count=40)
+    assert await order.refused(order.extend(later)) == "not-allowed-now", "nobody answers"
+    cast("PunctualLockers", shop.lockers).engine.faults.clear()
+    operator = cast("PunctualLockers", shop.lockers).engine
+    refusal = Fault(operation=FaultedOperation.EXTEND, kind=FaultKind.STATUS, status=422, locker_id=shop.locker_id)
+    operator.faults.plant(refusal)
+    later += timedelta(hours=1)
+    assert await order.refused(order.extend(later)) == "beyond-limit"
+    assert (await order.record()).groups[0].deadline == ready
+    later += timedelta(hours=1)
+    strike(shop, FaultedOperation.EXTEND, FaultKind.AFTER)
+    assert (await order.extend(later)).group.deadline == later, "its answer was lost, and looked up"
+    await machine.take_out()
+    assert await order.refused(order.extend(later + timedelta(hours=1))) == "not-allowed-now"
+    assert (await order.ended()).status == "completed", "asking showed that the customer had been there"
+
+
 async def test_an_operator_that_is_away_until_the_promised_time_is_not_waited_for(
     shop: Shop, calendar: Calendar
 ) -> None:

@@ -84,6 +84,8 @@ async def test_a_store_that_accepts_and_picks_nothing_is_reminded_and_then_relie
     assert (story.group.status, story.group.put_back) == (GroupStatus.WAITING, {})
     assert alone.moved() == [(StockOperation.RELEASE, 3)]
     assert alone.notices()[-2:] == ["store_cancelled_while_picking", "choice_needed"]
+    asked = alone.milestones[-1].notices[-1]
+    assert asked.facts.choices == ("other_store", "ship", "wait", "cancel")
 
 
 async def test_what_a_silent_store_has_picked_it_puts_back(alone: Alone, story: Story) -> None:

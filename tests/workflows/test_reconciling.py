@@ -22,7 +22,7 @@ from domain.payments import Authorisation, AuthorisationId, Capture, OperationSt
 from domain.reconciling import ALONE_UP_TO, DifferenceKind, Remedy
 from domain.returns.words import ReturnVia
 from domain.stock import StockLine
-from tests.workflows.returning import WatchedReturn
+from tests.workflows.carrying_back import WatchedReturn
 from tests.workflows.shop import PRICE, Shop
 from tests.workflows.watched import WatchedOrder, new_id
 from tests.workflows.working import OpenShop

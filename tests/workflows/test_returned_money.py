@@ -11,7 +11,7 @@ from domain.ids import refund_key
 from domain.money import Money
 from domain.payments import TenderId
 from domain.returns.words import ReturnVia
-from tests.workflows.returning import WatchedReturn
+from tests.workflows.carrying_back import WatchedReturn
 from tests.workflows.shop import PRICE, Shop
 from tests.workflows.watched import WatchedOrder, new_id
 from tests.workflows.working import OpenShop

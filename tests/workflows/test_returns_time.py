@@ -9,7 +9,7 @@ import pytest
 from domain.carriage import ParcelStatus, TrackingNumber
 from domain.lockers import CompartmentId, CompartmentStatus
 from domain.returns.words import ReturnVia
-from tests.workflows.returning import WatchedReturn, delivered
+from tests.workflows.carrying_back import WatchedReturn, delivered
 from tests.workflows.shop import PRICE, Shop
 from tests.workflows.skipping import Calendar, PunctualLockers
 from workers.composition import Parts

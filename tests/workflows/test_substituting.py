@@ -1,10 +1,8 @@
-"""Substitutes: each journey, and what the customer's rule or the store's stock forbids."""
+"""Substitutes that the customer's rule or the store's stock forbids."""
 
 import pytest
 
-from tests.workflows.journeys import Journey
 from tests.workflows.substituting_journeys import (
-    SUBSTITUTING_JOURNEYS,
     found,
     level_of_other,
     on_the_shelf,
@@ -15,11 +13,6 @@ from tests.workflows.working import OpenShop
 from workflows.messages import ChoiceOption
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.mark.parametrize("journey", SUBSTITUTING_JOURNEYS.values(), ids=SUBSTITUTING_JOURNEYS)
-async def test_a_journey_ends_as_it_should(open_shop: OpenShop, journey: Journey) -> None:
-    await journey(await open_shop(s1=20, s2=20))
 
 
 async def test_what_the_customer_does_not_allow_is_refused_and_nothing_is_picked(open_shop: OpenShop) -> None:

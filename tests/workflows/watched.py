@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError
@@ -18,11 +18,13 @@ from adapters.payment.port import Payments
 from adapters.transaction.port import Transactions
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import ParcelStatus
+from domain.dropship import PartnerId, PartnerRequestId, request_status
 from domain.ids import CommandId, LineId, OrderId, StoreId, order_workflow_id
 from domain.ledger import OrderGoods
 from domain.notices import Notice
 from domain.parcels import Parcel, Resolution
 from domain.refusals import Refusal, RefusalKind, Refused
+from domain.returns.exchanging import is_credit
 from domain.stock import RejectReason
 from domain.terms import OrderTerms
 from domain.timeline import TimelineEntry
@@ -150,6 +152,20 @@ class WatchedOrder:
         )
         await self.handle.signal(OrderWorkflow.carrier_event, news)
 
+    async def partner_tells(self, said: str, request_id: str, *, event_id: str | None = None, n: int = 1) -> str:
+        """An event of the partner's, whatever is true; its id."""
+        news = messages.PartnerEvent(
+            event_id=event_id or new_id(),
+            n=n,
+            partner=PartnerId("P001"),
+            request_id=PartnerRequestId(request_id),
+            at=datetime.now(UTC),
+            said=said,
+            status=request_status(said),
+        )
+        await self.handle.signal(OrderWorkflow.partner_event, news)
+        return news.event_id
+
     async def answer_stop(self, *, stopped: bool, n: int = 1) -> GroupAnswer:
         return await self.tell(OrderWorkflow.cancel_answer, messages.AnswerStop(**self.store(n, stopped=stopped)))
 
@@ -265,7 +281,9 @@ class WatchedOrder:
         for entry in await self.ledger(self.order_id):
             if entry["operation"] in moved and entry["status"] == "succeeded":
                 moved[entry["operation"]] += entry["amount"]
-        ours = statement.tenders
+        # What a return's value paid is ours: no provider has heard of it.
+        credit = {each.tender_id for each in statement.authorisations if is_credit(each.id)}
+        ours = [tender for tender in statement.tenders if tender.tender_id not in credit]
         assert sum(tender.captured for tender in ours) == moved["capture"]
         assert sum(tender.refunded for tender in ours) == moved["refund"]
 

@@ -20,6 +20,33 @@ async def claimed_as_missing(scene: Scene) -> None:
     await scene.claims_missing("S004", {"1": 1})
 
 
+async def exchanged_for_another_size(scene: Scene) -> None:
+    """Same price: no money moves, and the other size is kept until the first is back."""
+    await scene.place()
+    await scene.hands_over(await scene.is_made_ready())
+    await scene.exchanges("S001", {"1": 1}, "SHOE-43")
+    await scene.gives_back("S001", {"1": 1})
+    await scene.gets_what_it_wanted("S001")
+
+
+async def exchanged_for_something_dearer(scene: Scene) -> None:
+    await scene.place()
+    await scene.hands_over(await scene.is_made_ready())
+    await scene.exchanges("S002", {"1": 1}, "BOOT-42")
+    await scene.pays_difference()
+    await scene.gives_back("S002", {"1": 1})
+    await scene.gets_what_it_wanted("S002")
+
+
+async def exchanged_in_advance(scene: Scene) -> None:
+    """The other size goes out first; a card stands for it until the first is back."""
+    await scene.place()
+    await scene.hands_over(await scene.is_made_ready())
+    await scene.exchanges("S003", {"1": 1}, "SHOE-43", advance=True)
+    await scene.gets_what_it_wanted("S003")
+    await scene.gives_back("S003", {"1": 1})
+
+
 async def sent_back_by_post(scene: Scene) -> None:
     await scene.place()
     await parcels.is_shipped(scene)
@@ -49,6 +76,33 @@ RETURNED = (
         claimed_as_missing,
         "1 missing: paid back",
         _handed_over(2, 1290),
+    ),
+    Story(
+        "web",
+        "W-1012",
+        "S001",
+        {"SHOE-42": 1},
+        exchanged_for_another_size,
+        "another size: no money moves",
+        _handed_over(1, 4999),
+    ),
+    Story(
+        "web",
+        "W-1013",
+        "S002",
+        {"SHOE-42": 1},
+        exchanged_for_something_dearer,
+        "dearer instead: 40.00 paid",
+        _handed_over(1, 4999),
+    ),
+    Story(
+        "app",
+        "A-2012",
+        "S003",
+        {"SHOE-42": 1},
+        exchanged_in_advance,
+        "another size first",
+        _handed_over(1, 4999),
     ),
     Story(
         "app",

@@ -43,6 +43,8 @@ class Scene:
         self.basket = basket
         self.address = address
         self.order: dict[str, Any] = {}
+        self.exchange: dict[str, Any] = {}
+        """The return that something else is wanted instead of."""
         self.email = f"{external_id.lower()}@customers.example.org"
         self.notes = notes
         self._pace = pace
@@ -267,6 +269,42 @@ class Scene:
         )
         await self._pause()
         await self._is_paid_back(store_id, asked["return_id"])
+
+    async def exchanges(self, store_id: str, lines: dict[str, int], sku: str, *, advance: bool = False) -> None:
+        """For something else, of which a store keeps as many; with `advance` it goes out first, against a card."""
+        self.notes(f"wants {sku} instead" + (", and first" if advance else ""))
+        wanted = [
+            each | {"reason": "wrong_size", "wanted": {"sku": sku, "quantity": each["quantity"]}}
+            for each in _listed(lines)
+        ]
+        body: dict[str, Any] = {"order_id": self.order_id, "kind": "exchange", "lines": wanted, "via": "store"}
+        body |= {"store_id": store_id, "deliver": {"method": "pickup", "store_id": store_id}}
+        if advance:
+            body |= {"advance": True, "tenders": [{"type": "card", "token": "tok_expires_7d", "amount": 0}]}
+        self.exchange = await self.shop.post("/v1/returns", body)
+        await self._pause()
+
+    async def pays_difference(self) -> None:
+        exchange = self.exchange["exchange"]
+        self.notes("pays the difference")
+        tenders = [{"type": "card", "token": "tok_ok", "amount": exchange["due"]}]
+        await self.shop.post(f"/v1/orders/{exchange['order_id']}/payments", {"tenders": tenders})
+        await self._pause()
+
+    async def gives_back(self, store_id: str, lines: dict[str, int]) -> None:
+        self.notes(f"brings {sum(lines.values())} back to {store_id}")
+        came = [each | {"condition": "new", "disposition": "restock"} for each in _listed(lines)]
+        path = f"/v1/returns/{self.exchange['return_id']}/receive"
+        await self.callers.store(store_id).post(path, {"store_id": store_id, "lines": came})
+        await self._pause()
+
+    async def gets_what_it_wanted(self, store_id: str) -> None:
+        """The replacement is an order like any other: made ready, and fetched with a code of its own."""
+        first, self.order = self.order, {"order_id": self.exchange["exchange"]["order_id"]}
+        await self.until(lambda order: not order["holds"], "the replacement goes on")
+        await self.hands_over(await self.is_made_ready())
+        await self.until_over()
+        self.order = first
 
     async def _is_paid_back(self, store_id: str, return_id: str) -> None:
         self.notes(f"{store_id} pays back")

@@ -28,7 +28,10 @@ _UNDERWRITERS = {
     "zoe": {Role.UNDERWRITER, Role.SENIOR_UNDERWRITER},
 }
 _SERVICES = {
-    **{name: {f"webhooks:{name}"} for name in ("payment", "fraud", "carrier", "locker", "bureau")},
+    **{
+        name: {f"webhooks:{name}"}
+        for name in ("payment", "fraud", "carrier", "locker", "partner", "bureau", "signature")
+    },
     "erp": {"stock:movements"},
 }
 

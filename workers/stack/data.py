@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from workers.settings import WebhookSecrets
 from workers.stack.errors import AlreadyRunning, DataUnusable, NotRunning
@@ -46,6 +46,13 @@ class Secrets(BaseModel):
             lookup_key=_key(),
             webhook_secrets=WebhookSecrets(**{name: f"whsec_{_key()}" for name in WebhookSecrets.model_fields}),
         )
+
+    def with_partner(self) -> "Secrets":
+        partner = SecretStr(f"whsec_{_key()}")
+        return self.model_copy(update={"webhook_secrets": self.webhook_secrets.model_copy(update={"partner": partner})})
+
+    def write(self, file: Path) -> None:
+        write_private(file, self.model_dump() | {"webhook_secrets": self.webhook_secrets.revealed()})
 
 
 class DataFolder:
@@ -162,15 +169,18 @@ class DataFolder:
         """The folder's secrets, made at first use, readable by their owner only."""
         file = self.path / "secrets.json"
         try:
-            return Secrets.model_validate_json(file.read_bytes())
+            kept = Secrets.model_validate_json(file.read_bytes())
         except FileNotFoundError:
-            made = Secrets.generate()
-            write_private(file, made.model_dump() | {"webhook_secrets": made.webhook_secrets.revealed()})
-            return made
+            kept = Secrets.generate()
+            kept.write(file)
         except (ValidationError, OSError) as error:
             raise DataUnusable(
                 f"{file} cannot be read.", "Restore it, or start afresh with `throughline reset` (all data is lost)."
             ) from error
+        if kept.webhook_secrets.partner is None:  # of a stack from before partners sent events
+            kept = kept.with_partner()
+            kept.write(file)
+        return kept
 
     def write_record(self, record: dict[str, Any]) -> None:
         write_private(self.record_file, record)

@@ -119,6 +119,7 @@ class Servers:
             "carriers_url": self.carriers_url,
             "lockers_url": self.lockers_url,
             "partners_url": self.partners_url,
+            "signing_url": self.signing_url,
             "smtp_host": self.smtp_host,
             "smtp_port": self.smtp_port,
             "mail_url": self.mail_url,
@@ -183,6 +184,7 @@ class Servers:
         self.carriers_url = f"{self._carriage_url}/carriers"
         self.lockers_url = f"{self._carriage_url}/lockers"
         self.partners_url = f"{self._carriage_url}/partners"
+        self.signing_url = f"{self._carriage_url}/signing"
 
     async def _start_postgres(self) -> None:
         with step(self._progress, "PostgreSQL") as shown:
@@ -264,13 +266,13 @@ class Servers:
             shown.note = self.mail_url
 
     async def _start_carriage(self) -> None:
-        secrets = self.secrets.webhook_secrets
+        secrets = self.secrets.webhook_secrets.revealed()
         command = python(
             "adapters.simulators.carriage",
             *("--port", self._carriage_port),
             *("--webhook-url", self.api_url + WEBHOOKS_PATH),
-            *("--carrier-secret", secrets.carrier.get_secret_value()),
-            *("--locker-secret", secrets.locker.get_secret_value()),
+            *(word for name in ("carrier", "locker", "partner") for word in (f"--{name}-secret", secrets[name])),
+            *("--signing-secret", secrets["signature"]),
             *("--data", self.data.simulators),
             *(word for name, seconds in self._carriage_durations.items() for word in (f"--{name}", str(seconds))),
         )

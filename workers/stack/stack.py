@@ -141,6 +141,7 @@ class Stack:
             "carriers": servers.carriers_url,
             "lockers": servers.lockers_url,
             "partners": servers.partners_url,
+            "signing": servers.signing_url,
             "mail": servers.mail_url,
             "smtp": f"{servers.smtp_host}:{servers.smtp_port}",
             "database": servers.dsn,

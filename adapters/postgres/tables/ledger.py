@@ -125,6 +125,28 @@ class DisputeRow(Table):
     reason: Mapped[str | None] = mapped_column(Text)
 
 
+class RedirectRow(Table):
+    """Captured money that went back to another target than it came from: store credit, or a gift card."""
+
+    __tablename__ = "redirected_refunds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="moves_something"),
+        Index(None, "provider", "authorisation_id"),
+        Index(None, "order_id"),
+    )
+
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    provider: Mapped[Name]
+    order_id: Mapped[Name]
+    tender_id: Mapped[Name]
+    authorisation_id: Mapped[Name]
+    amount: Mapped[Amount]
+    currency: Mapped[str] = mapped_column(String(3))
+    target: Mapped[Name]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[Instant]
+
+
 class JournalEntryRow(Table):
     """One movement of money. An operation makes at most one entry of a kind. Never updated, never deleted."""
 
@@ -158,6 +180,7 @@ TABLES = [
     AuthorisationRow.__table__,
     TenderTotalsRow.__table__,
     DisputeRow.__table__,
+    RedirectRow.__table__,
     JournalEntryRow.__table__,
     JournalLineRow.__table__,
 ]

@@ -3,11 +3,27 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Identity, Index, Integer, String, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.postgres.metadata import Document, Instant, Name, Table
+from adapters.postgres.metadata import Amount, Document, Instant, Name, Table
+
+IS_ASKING = "view @> '{\"asks\": true}'"
+"""A person of the office is asked something."""
 
 
 class ApplicationRow(Table):
@@ -32,6 +48,8 @@ class ApplicationRow(Table):
         Index("ix_applications_customer", "customer_ref", "created_at"),
         Index("ix_applications_newest", "created_at", "application_id"),
         Index("ix_applications_review", "review_due_at", postgresql_where=text("for_review")),
+        Index("ix_applications_open", "changed_at", postgresql_where=text("outcome IS NULL")),
+        Index("ix_applications_asking", "changed_at", postgresql_where=text(IS_ASKING)),
     )
 
 
@@ -43,6 +61,65 @@ class ApplicationEventRow(Table):
     )
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     entry: Mapped[Document]
+
+
+class DisbursementPlanRow(Table):
+    """Where a loan's money goes: to its borrower, or to orders that it pays. Written once; the first word counts."""
+
+    __tablename__ = "disbursement_plans"
+
+    application_id: Mapped[Name] = mapped_column(primary_key=True)
+    plan: Mapped[Name]
+
+
+class FinancingRow(Table):
+    """Money of a loan that is set aside for an order, and what became of it."""
+
+    __tablename__ = "financing_authorisations"
+
+    id: Mapped[Name] = mapped_column(primary_key=True)
+    application_id: Mapped[Name]
+    order_id: Mapped[Name]
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[Amount]
+    captured: Mapped[Amount]
+    voided: Mapped[Amount]
+    refunded: Mapped[Amount]
+
+    __table_args__ = (
+        CheckConstraint("captured + voided <= amount", name="within_amount"),
+        CheckConstraint("refunded <= captured", name="refunded_within_captured"),
+        Index(None, "application_id"),
+    )
+
+
+class FinancingOperationRow(Table):
+    """One operation for ever, with the answer that its key gets."""
+
+    __tablename__ = "financing_operations"
+
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    kind: Mapped[Name]
+    asked: Mapped[str] = mapped_column(String(512))
+    authorisation_id: Mapped[Name]
+    answer: Mapped[Document]
+
+
+class LegalHoldRow(Table):
+    """A reason to keep an application's file beyond its time."""
+
+    __tablename__ = "legal_holds"
+
+    hold_id: Mapped[Name] = mapped_column(primary_key=True)
+    application_id: Mapped[Name]
+    reason: Mapped[str] = mapped_column(Text)
+    set_by: Mapped[Name]
+    set_at: Mapped[Instant]
+    released_by: Mapped[Name | None]
+    released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    released_for: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index(None, "application_id"),)
 
 
 class ProductRow(Table):

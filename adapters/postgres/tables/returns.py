@@ -64,6 +64,38 @@ class ReturnSettlementRow(Table):
     __table_args__ = (Index(None, "order_id", "position"),)
 
 
+class ExchangeCreditRow(Table):
+    """What a return's replacement may hold and take. What it has held and taken stands in the ledger."""
+
+    __tablename__ = "exchange_credits"
+
+    return_id: Mapped[Name] = mapped_column(ForeignKey(ReturnRow.return_id, ondelete="CASCADE"), primary_key=True)
+    replacement: Mapped[Name]
+    """The order that it pays for."""
+    currency: Mapped[str] = mapped_column(String(3))
+    promised: Mapped[Amount]
+    granted: Mapped[Amount]
+    secured: Mapped[Amount]
+
+    __table_args__ = (
+        CheckConstraint("promised >= 0 AND granted >= 0 AND secured >= 0", name="not_negative"),
+        CheckConstraint("granted <= promised", name="granted_within_promised"),
+        Index(None, "replacement", unique=True),
+    )
+
+
+class ExchangeRefundRow(Table):
+    """What a return of a replacement has paid back to the tenders of an order whose value had paid for it."""
+
+    __tablename__ = "exchange_refunds"
+
+    return_id: Mapped[Name] = mapped_column(ForeignKey(ReturnRow.return_id, ondelete="CASCADE"), primary_key=True)
+    order_id: Mapped[Name] = mapped_column(primary_key=True)
+    refunded: Mapped[Amount]
+
+    __table_args__ = (Index(None, "order_id"),)
+
+
 class ReturnPolicyRow(Table):
     """One version of the policy. Orders keep the number, so none is ever changed."""
 
@@ -79,5 +111,7 @@ TABLES: list[Any] = [
     ReturnRow.__table__,
     ReturnUnitsRow.__table__,
     ReturnSettlementRow.__table__,
+    ExchangeCreditRow.__table__,
+    ExchangeRefundRow.__table__,
     ReturnPolicyRow.__table__,
 ]

@@ -19,13 +19,15 @@ from adapters.simulators.locker.engine import DEFAULT_HOLD, DEFAULT_RETURN, Lock
 from adapters.simulators.partner.books import KINDS as PARTNER_KINDS
 from adapters.simulators.partner.engine import PartnerEngine
 from adapters.simulators.serving import bind, run, serve, url_of
+from adapters.simulators.signing.books import KINDS as SIGNING_KINDS
+from adapters.simulators.signing.engine import SigningEngine
 
 DAY = timedelta(days=1).total_seconds()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m adapters.simulators.carriage", description="Carriers, lockers, partners."
+        prog="python -m adapters.simulators.carriage", description="Carriers, lockers, partners, signatures."
     )
 
     def seconds(name: str, default: float | None, meaning: str) -> None:
@@ -33,9 +35,13 @@ def _options() -> argparse.Namespace:
 
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the ready line names it")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--webhook-url", help="events go to its /carrier and /locker; without it they are only kept")
+    parser.add_argument(
+        "--webhook-url", help="events go to its /carrier, /locker, /partner, /signature; without it they are only kept"
+    )
     parser.add_argument("--carrier-secret", default="", help="whsec_… of Standard Webhooks")
     parser.add_argument("--locker-secret", default="", help="whsec_… of Standard Webhooks")
+    parser.add_argument("--partner-secret", default="", help="the same; without it partners tell nothing by themselves")
+    parser.add_argument("--signing-secret", default="", help="the same; without it signatures are told to nobody")
     parser.add_argument(
         "--data", type=Path, help="a folder for the journals; without it the books die with the process"
     )
@@ -55,7 +61,12 @@ async def _run(options: argparse.Namespace) -> None:
     sock = bind(options.host, options.port)
     journals = {
         name: Journal(options.data / f"{name}.jsonl", kinds)
-        for name, kinds in (("carriers", CARRIER_KINDS), ("lockers", LOCKER_KINDS), ("partners", PARTNER_KINDS))
+        for name, kinds in (
+            ("carriers", CARRIER_KINDS),
+            ("lockers", LOCKER_KINDS),
+            ("partners", PARTNER_KINDS),
+            ("signing", SIGNING_KINDS),
+        )
         if options.data
     }
     writes = {name: journal.write for name, journal in journals.items()}
@@ -72,22 +83,27 @@ async def _run(options: argparse.Namespace) -> None:
         write=writes.get("lockers"),
     )
     partners = PartnerEngine(system_clock, write=writes.get("partners"))
-    engines: dict[str, CarrierEngine | LockerEngine | PartnerEngine] = {
+    signing = SigningEngine(system_clock, write=writes.get("signing"))
+    engines: dict[str, CarrierEngine | LockerEngine | PartnerEngine | SigningEngine] = {
         "carriers": carriers,
         "lockers": lockers,
         "partners": partners,
+        "signing": signing,
     }
     for name, journal in journals.items():
         engines[name].books.replay(journal.read())
         engines[name].resume()
         journal.open(engines[name].books.snapshot())
     hooks = options.webhook_url.rstrip("/") if options.webhook_url else None
+    partner_hook = f"{hooks}/partner" if hooks and options.partner_secret else None
+    signed = f"{hooks}/signature" if hooks and options.signing_secret else None
     try:
         async with http_client(timeout=5.0) as client:
             app = create_app(
                 (carriers, Deliveries(carriers, hooks and f"{hooks}/carrier", options.carrier_secret, client)),
                 (lockers, Deliveries(lockers, hooks and f"{hooks}/locker", options.locker_secret, client)),
-                partners,
+                (partners, Deliveries(partners, partner_hook, options.partner_secret, client)),
+                (signing, Deliveries(signing, signed, options.signing_secret, client)),
                 silence=options.silence,
             )
             await serve(app, sock, f"carriage simulator ready on {url_of(sock)}")

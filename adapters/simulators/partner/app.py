@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import FastAPI
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from adapters.simulators.carrier.requests import Name, RecipientBody
 from adapters.simulators.controls import Key, add_controls, answered
+from adapters.simulators.deliveries import Deliveries
 from adapters.simulators.partner.engine import PartnerEngine, Word
 from adapters.simulators.partner.faults import Fault
 from adapters.simulators.wire import Call
@@ -35,9 +36,19 @@ class AnswerBody(BaseModel):
     tracking_number: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
-def create_app(engine: PartnerEngine, *, silence: float = 30.0) -> FastAPI:
+class NewsBody(BaseModel):
+    """Any word: what a partner says is its own affair."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+    at: AwareDatetime | None = None
+
+
+def create_app(engine: PartnerEngine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:
+    """Whoever serves it keeps `deliveries` running."""
     app = FastAPI(title="Partner simulator")
-    add_controls(app, engine, None, Fault)
+    add_controls(app, engine, deliveries, Fault)
 
     def perform(call: Call) -> Response:
         return answered(engine.perform(call), silence)
@@ -62,6 +73,10 @@ def create_app(engine: PartnerEngine, *, silence: float = 30.0) -> FastAPI:
     async def answer(request_id: str, body: AnswerBody) -> Response:
         said = engine.answer(request_id, body.answer, reason=body.reason, tracking_number=body.tracking_number)
         return answered(said, silence)
+
+    @app.post("/requests/{request_id}/events")
+    async def say(request_id: str, body: NewsBody) -> Response:
+        return answered(engine.say(request_id, body.status, body.at), silence)
 
     @app.get("/ledger")
     async def ledger(reference: str | None = None) -> dict[str, Any]:

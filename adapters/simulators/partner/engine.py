@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from adapters.clock import Clock
-from adapters.simulators.books import Write
+from adapters.simulators.books import EventRecord, Write
 from adapters.simulators.engine import KeyedEngine, OperationRecord, not_known, refused_for
 from adapters.simulators.partner.books import AnswerRecord, PartnerBooks, RequestRecord
 from adapters.simulators.partner.faults import Fault
@@ -23,6 +23,8 @@ from adapters.simulators.wire import Answer, Call, refusal
 from domain.dropship import Cancellation, DeclineReason, RequestStatus
 
 ACCEPTS, DECLINES, AWAY, ANSWER_LOST = "P-ACCEPTS", "P-DECLINES", "P-AWAY", "P-LOST"
+REFUSED_TO_STOP = "refused_to_stop"
+"""The event of a partner that was asked to stop, and goes on."""
 _PARTNER = re.compile(r"P[0-9]{3}")
 
 
@@ -97,6 +99,16 @@ class PartnerEngine(KeyedEngine[PartnerBooks, Fault]):
                     409, "wrong_state", "The request does not wait for this answer.", request_status=request.status
                 )
         self._note(request, word.value)
+        self._tell(request, REFUSED_TO_STOP if word is Word.REFUSE else request.status.value, self.clock())
+        return Answer(201, request.public())
+
+    def say(self, request_id: str, status: str, at: datetime | None = None) -> Answer:
+        """Have the partner say something of a request, true or not."""
+        request = self.books.requests.get(request_id)
+        if request is None:
+            return not_known()
+        self._tell(request, status, at or self.clock())
+        self.books.commit()
         return Answer(201, request.public())
 
     def _ask(self, call: Call, operation: OperationRecord) -> Answer:
@@ -131,6 +143,7 @@ class PartnerEngine(KeyedEngine[PartnerBooks, Fault]):
             case RequestStatus.REQUESTED:
                 request.cancellation = Cancellation.AGREED
                 self._becomes(request, RequestStatus.CANCELLED)
+                self._tell(request, request.status.value, request.status_at)
             case RequestStatus.ACCEPTED if request.cancellation is Cancellation.NOT_ASKED:
                 request.cancellation = Cancellation.ASKED
             case RequestStatus.SHIPPED:
@@ -149,3 +162,9 @@ class PartnerEngine(KeyedEngine[PartnerBooks, Fault]):
         )
         self.books.put(request)
         self.books.put(said)
+
+    def _tell(self, request: RequestRecord, status: str, at: datetime) -> None:
+        data = request.model_dump(mode="json", include={"partner", "reference", "shipment"})
+        data |= {"request_id": request.id, "status": status, "at": at.isoformat()}
+        event = EventRecord(id=self.new_id("evt"), type=f"partner.{status}", created_at=self.clock(), data=data)
+        self.books.put(event)

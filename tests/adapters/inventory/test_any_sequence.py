@@ -194,7 +194,10 @@ class AnySequence(RuleBasedStateMachine):
         store=stores,
         quantity=st.integers(0, 12),
         kind=st.sampled_from(
-            [MovementKind.RECEIPT, MovementKind.COUNT, MovementKind.WRITE_OFF, MovementKind.ADJUSTMENT]
+            [
+                *(MovementKind.RECEIPT, MovementKind.RETURNED),
+                *(MovementKind.COUNT, MovementKind.WRITE_OFF, MovementKind.ADJUSTMENT),
+            ]
         ),
     )
     def a_store_moves_stock(self, sku: str, store: str, quantity: int, kind: MovementKind) -> None:

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from adapters.places.port import Capacity, Pause, PlaceKind
 from adapters.transaction.port import Transactions
 from domain.actors import Channel
+from domain.change_policy import ServicePrice
 from domain.ids import StoreId
+from domain.intake import Service
 from domain.terms import ChannelRules
 from tests.adapters.places.sample_places import item, place
 
@@ -62,7 +64,8 @@ async def test_items_are_paged_from_just_after_one(transactions: Transactions) -
 
 
 async def test_a_channel_has_the_usual_rules_until_its_own_are_set(transactions: Transactions) -> None:
-    strict = ChannelRules(screening=False, holds_discrepancies=True, approval_above=100_000)
+    abroad = {"AT": {Service.STANDARD: ServicePrice(price=990, free_from=5000)}}
+    strict = ChannelRules(screening=False, holds_discrepancies=True, approval_above=100_000, shipping_to=abroad)
     async with transactions.begin() as books:
         assert await books.channels.rules(Channel.WEB) == ChannelRules()
         assert await books.channels.all() == {}

@@ -49,6 +49,11 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "/steps/0",
         "unreachable: applicant cannot be reached: no channel takes it",
     ),
+    "nobody's step": (
+        lambda content: content["steps"][0].update(roles=[]),
+        "/steps/0",
+        "unreachable: applicant cannot be reached: no role may answer it",
+    ),
     "what needs it is unreachable too": (
         lambda content: content["steps"][0].update(channels=[]),
         "/steps/2",

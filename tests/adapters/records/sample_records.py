@@ -72,13 +72,14 @@ def change(
     groups: Sequence[GroupView] = (),
     events: Sequence[TimelineEntry] = (),
     visible: bool = True,
+    at: datetime | None = None,
     **fields: Any,
 ) -> OrderChange:
     """One milestone; `fields` are those of the order's head."""
     return OrderChange(
         order_id=OrderId(order_id),
         sequence=sequence,
-        at=after(minutes=sequence),
+        at=at or after(minutes=sequence),
         head=head(order_id, **{"version": sequence, **fields}),
         lines=list(lines),
         groups=list(groups),

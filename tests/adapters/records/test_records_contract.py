@@ -1,13 +1,14 @@
 """What the records promise, in memory and in PostgreSQL alike."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from adapters.intake.port import Intake, IntakeState
-from adapters.records.port import OrderChange, OrderFilter
+from adapters.records.port import AnotherTryStands, OrderChange, OrderFilter, OvertakenTry
 from adapters.transaction.port import Transactions
 from domain.actors import Channel
 from domain.groups import GroupStatus
@@ -79,13 +80,52 @@ async def test_a_change_keeps_what_it_leaves_out(transactions: Transactions) -> 
 
 @pytest.mark.parametrize("sequence", [1, 2])
 async def test_a_late_retry_changes_nothing(transactions: Transactions, sequence: int) -> None:
-    await write(transactions, change(A), change(A, 2, total=900, events=[entry()]))
-    assert await write(transactions, change(A, sequence, total=1, groups=[group(A)], events=[entry()])) == [False]
+    first, second = change(A), change(A, 2, total=900, events=[entry()])
+    await write(transactions, first, second)
+    late = (first, second)[sequence - 1].model_copy(update={"groups": [group(A)]})
+    assert await write(transactions, late) == [False]
     async with transactions.begin() as books:
         view = await books.records.order(A)
         assert view is not None
         assert (view.total, view.groups) == (900, [])
         assert len(await books.records.timeline(A, after=0, limit=10)) == 1
+
+
+LATER = after(hours=1)
+
+
+async def test_what_another_try_wrote_is_told_apart_and_replaced(transactions: Transactions) -> None:
+    """The worker died after it had written; the task is done again, and decides something else first."""
+    placed = change(A, lines=[line()], groups=[group(A)], events=[entry()])
+    accepted = group(A, status=GroupStatus.ACCEPTED)
+    died = change(A, 2, groups=[accepted, group(A, 2)], lines=[line("2")], events=[entry(Event.STORE_ACCEPTED)])
+    also_died = change(A, 3, events=[entry(Event.PICKED)])
+    await write(transactions, placed, died, also_died)
+    again = change(A, 2, events=[entry(Event.HOLD_PLACED)], at=LATER)
+    with pytest.raises(AnotherTryStands):
+        await write(transactions, again)
+    assert await positions(transactions, A) == [1000, 2000, 3000], "nothing is changed by the question"
+    whole = again.model_copy(update={"instead": True, "lines": [line()], "groups": [group(A)]})
+    assert await write(transactions, whole) == [True]
+    assert await write(transactions, whole.model_copy(update={"instead": False})) == [False], "and it may be repeated"
+    async with transactions.begin() as books:
+        view = await books.records.order(A)
+        told = [event.entry.event for event in await books.records.timeline(A, after=0, limit=9)]
+    assert view is not None
+    assert (view.lines, view.groups) == ([line()], [group(A)])
+    assert told == [Event.ORDER_PLACED, Event.HOLD_PLACED]
+    with pytest.raises(OvertakenTry):
+        await write(transactions, died)
+    assert await write(transactions, change(A, 3, events=[entry()], at=after(hours=2))) == [True]
+
+
+async def test_another_try_that_told_the_same_is_no_other(transactions: Transactions) -> None:
+    await write(transactions, change(A, events=[entry()]))
+    again = entry().model_copy(update={"at": LATER})
+    assert await write(transactions, change(A, events=[again], at=LATER)) == [False]
+    async with transactions.begin() as books:
+        [told] = await books.records.timeline(A, after=0, limit=9)
+    assert told.entry.at == PLACED, "it happened when it happened first"
 
 
 async def test_an_order_that_is_being_placed_is_seen_by_nobody(transactions: Transactions) -> None:
@@ -217,7 +257,8 @@ async def test_events_that_are_added_at_the_same_moment_are_all_kept(transaction
             elif number % 3 == 1:
                 await books.records.append(A, entry(Event.COMMAND_REFUSED))
             else:
-                await books.records.write(change(A, 1 + number, events=[entry()], groups=[group(A)]))
+                with suppress(OvertakenTry):  # one with a higher number was quicker
+                    await books.records.write(change(A, 1 + number, events=[entry()], groups=[group(A)]))
 
     await asyncio.gather(*(add(number) for number in range(15)))
     seen = await positions(transactions, A)

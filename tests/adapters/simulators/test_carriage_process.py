@@ -10,13 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.dropship.port import ShipRequest
+from adapters.dropship.simulator import SimulatorPartners
 from adapters.http import http_client
 from adapters.locker.port import ReserveRequest
 from adapters.locker.simulator import SimulatorLockers
 from adapters.shipping.port import LabelRequest, OutcomeUnknown, Recipient
 from adapters.shipping.simulator import SimulatorShipping
 from domain.carriage import Carriage, CarrierId, Label, ParcelStatus, PostalArea
-from domain.ids import OperationKey, OrderId
+from domain.dropship import AskedLine, PartnerId
+from domain.ids import LineId, OperationKey, OrderId, Sku
 from domain.intake import Service
 from domain.lockers import Compartment, CompartmentSize, LockerId
 from tests.adapters.simulators.process import Running, start, started, stop
@@ -25,8 +28,9 @@ from tests.adapters.simulators.receiver import Receiver, eventually, receiving
 MODULE = "adapters.simulators.carriage"
 CARRIER_SECRET = "whsec_" + "c2ltdWxhdGVkIGNhcnJpZXJzIHNwZWFrIQ=="
 LOCKER_SECRET = "whsec_" + "c2ltdWxhdGVkIGxvY2tlcnMgc3BlYWsgISE="
-SECRETS = {"carrier": CARRIER_SECRET, "locker": LOCKER_SECRET}
-HOOKS = ("--carrier-secret", CARRIER_SECRET, "--locker-secret", LOCKER_SECRET)
+PARTNER_SECRET = "whsec_" + "c2ltdWxhdGVkIHBhcnRuZXJzIHNwZWFrISE="
+SECRETS = {"carrier": CARRIER_SECRET, "locker": LOCKER_SECRET, "partner": PARTNER_SECRET}
+HOOKS = tuple(word for name, secret in SECRETS.items() for word in (f"--{name}-secret", secret))
 ADA = Recipient(name="Ada Lovelace", lines=("St James's Square 12",))
 
 
@@ -53,7 +57,8 @@ async def simulator(receiver: Receiver) -> AsyncIterator[Running]:
 async def client(simulator: Running) -> AsyncIterator[httpx.AsyncClient]:
     async with http_client(simulator.url, timeout=10) as client:
         yield client
-        await client.post("/carriers/webhooks", json={"mode": "normal"})
+        for each in ("carriers", "partners"):
+            await client.post(f"/{each}/webhooks", json={"mode": "normal"})
         await client.post("/carriers/auto", json={})
 
 
@@ -164,6 +169,38 @@ async def test_events_can_be_doubled_and_turned_round(
     await client.post("/carriers/webhooks", json={"mode": "reverse", "delay_seconds": 0.3})
     await scanned(client, label, "in_transit", "delivered")
     await eventually(lambda: receiver.kinds("twice")[2:] == ["parcel.delivered", "parcel.in_transit"])
+
+
+async def test_what_partners_answer_is_told_twice_late_or_turned_round_on_request(
+    client: httpx.AsyncClient, simulator: Running, receiver: Receiver
+) -> None:
+    partners = SimulatorPartners(f"{simulator.url}/partners", client)
+    request = ShipRequest(
+        key=OperationKey("partner:ask"),
+        partner=PartnerId("P001"),
+        reference=OrderId("partner"),
+        shipment="shipment/partner/1",
+        lines=(AskedLine(line_id=LineId("1"), sku=Sku("SOFA"), quantity=2),),
+        destination=PostalArea(country="DE", postal_code="10115"),
+        ship_by=datetime.now(UTC) + timedelta(days=1),
+    )
+    asked = await partners.ask(request, ADA)
+
+    async def answers(answer: str) -> None:
+        said = await client.post(f"/partners/requests/{asked.id}/answers", json={"answer": answer})
+        assert said.status_code == 201, said.text
+
+    await client.post("/partners/webhooks", json={"mode": "twice"})
+    await answers("accept")
+    await eventually(lambda: receiver.kinds("partner") == ["partner.accepted"] * 2)
+    told = [event for event in receiver.taken if event["data"]["reference"] == "partner"]
+    assert len({event["id"] for event in told}) == 1, "the same event, twice"
+    wanted = {"partner": "P001", "request_id": asked.id, "shipment": "shipment/partner/1", "status": "accepted"}
+    assert wanted.items() <= told[0]["data"].items()
+    await client.post("/partners/webhooks", json={"mode": "reverse", "delay_seconds": 0.3})
+    await answers("ship")
+    await client.post(f"/partners/requests/{asked.id}/events", json={"status": "gone_fishing"})
+    await eventually(lambda: receiver.kinds("partner")[2:] == ["partner.gone_fishing", "partner.shipped"])
 
 
 async def test_bad_requests_are_refused_without_repeating_the_address(client: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.lending.months import monthly
@@ -92,3 +92,25 @@ def test_totals_say_which_payment_they_come_from() -> None:
 def test_what_is_no_loan_is_refused(principal: int, rate: int, count: int) -> None:
     with pytest.raises(ValueError, match=r"rate|advanced|dates"):
         level_schedule(principal, rate, monthly(START, count), DayCount.THIRTY_360)
+
+
+@given(
+    principal=st.integers(1, 10**15),
+    rate=st.decimals(0, 1000, places=4),
+    count=st.integers(1, 600),
+    day_count=st.sampled_from(DayCount),
+    start=st.dates(date(2000, 1, 1), date(2060, 1, 1)),
+)
+@example(1_000_000, Decimal(60), 600, DayCount.THIRTY_360, date(2026, 1, 31))
+@example(624, Decimal(1000), 600, DayCount.ACTUAL_ACTUAL, date(2043, 2, 28))
+@settings(max_examples=25, deadline=None)
+def test_any_legal_terms_are_repaid_without_a_balloon(
+    principal: int, rate: Decimal, count: int, day_count: DayCount, start: date
+) -> None:
+    found = level_schedule(principal, rate, monthly(start, count), day_count)
+    assert sum(each.principal for each in found) == principal
+    assert found[-1].balance == 0
+    level = found[0].payment
+    assert all(0 <= each.payment <= max(level, each.interest + 1) for each in found[:-1])
+    # The rest in the last one is what rounding left, never the loan itself.
+    assert found[-1].payment <= 2 * level or 2 * found[-1].principal <= principal

@@ -17,7 +17,10 @@ from adapters.access.keys import issue_key
 from adapters.access.memory import MemoryPrincipals
 from adapters.access.port import Principal, PrincipalKind, Role
 from adapters.applications.postgres import PostgresApplications
+from adapters.archives.gathered import GatheredArchives
+from adapters.archives.sealing import ArchiveKey
 from adapters.audit.memory import MemoryAuditLog
+from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.documents.disk import DiskDocuments
 from adapters.idempotency.memory import MemoryCommandRecords
@@ -28,6 +31,7 @@ from adapters.keys.postgres import PostgresCustomerKeys
 from adapters.letters.writing import MailedLetters
 from adapters.locker.memory import MemoryLockers
 from adapters.notification.smtp import SmtpMailer
+from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.places.port import Place, PlaceKind
@@ -37,6 +41,7 @@ from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
 from adapters.reconciling.runs import PostgresReconciler
+from adapters.retention.postgres import PostgresRetention
 from adapters.shipping.memory import MemoryShipping
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
@@ -56,7 +61,8 @@ from tests.gateway.api.engine import Engine, offered
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 """A Monday, 11:00 in Berlin."""
-SECRETS = dict.fromkeys(("payment", "fraud", "carrier", "locker"), "whsec_" + "c2VjcmV0IHNlY3JldCBzZWNyZXQgISE=")
+SIGNING = ("payment", "fraud", "carrier", "locker", "partner")
+SECRETS = dict.fromkeys(SIGNING, "whsec_" + "c2VjcmV0IHNlY3JldCBzZWNyZXQgISE=")
 CODE_KEY = b"c" * 32
 HOURS = StoreHours(
     zone="Europe/Berlin",
@@ -210,7 +216,14 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
         transactions=transactions,
         keys=keys,
         vault=PostgresVault(shop_database, keys, Lookup(b"h" * 32)),
-        payments=LedgeredPayments(shop_database, provider, "simulator", clock=clock),
+        payments=by_means(
+            LedgeredPayments(shop_database, provider, "simulator", clock=clock),
+            shop_database,
+            CODE_KEY,
+            "http://shop",
+            clock,
+        ),
+        balances=PostgresBalances(shop_database, CODE_KEY, "simulator"),
         events=PostgresInboundEvents(shop_database),
         reconciler=PostgresReconciler(shop_database),
         shipping=MemoryShipping(clock),
@@ -228,12 +241,21 @@ def _lending(database: AsyncEngine, keys: PostgresCustomerKeys) -> Lending:
     """Nothing of it is called by the shop's tests; its routes stand in the same document."""
     documents = DiskDocuments(Path("/nonexistent"), keys)
     vault = PostgresVault(database, keys, Lookup(b"h" * 32))
+    applications, products, banking = (
+        PostgresApplications(database),
+        PostgresProducts(database),
+        PostgresBanking(database),
+    )
+    key = ArchiveKey(b"a" * 32)
     return Lending(
-        applications=PostgresApplications(database),
-        products=PostgresProducts(database),
-        banking=PostgresBanking(database),
+        applications=applications,
+        products=products,
+        banking=banking,
         documents=documents,
         letters=MailedLetters(documents, vault, SmtpMailer("127.0.0.1", 1, "lender@example.org")),
+        archives=GatheredArchives(applications, products, documents, banking, vault, key),
+        archive_key=key.public,
+        retention=PostgresRetention(database, keys, documents, banking),
         policy=LendingPolicy(),
     )
 

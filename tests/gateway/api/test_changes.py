@@ -68,12 +68,30 @@ async def test_a_new_address_stays_in_the_vault(shop: Shop, web: httpx.AsyncClie
     assert "Secret Lane 5" in kept.address
 
 
+async def test_what_the_customer_was_told_it_costs_there_reaches_the_order(shop: Shop, web: httpx.AsyncClient) -> None:
+    fulfilment = {"id": "f1", "method": "ship", "address": HOME}
+    answer = await post(web, "/v1/orders", an_order(fulfilments=[fulfilment]))
+    assert answer.status_code == 201, answer.text
+    order_id = answer.json()["order_id"]
+    answers(shop, order_id)
+    body = {"address": HOME | {"postal_code": "80331"}, "prices": {"shipping": 250, "tax": {"1": 7}}}
+    changed = (await post(web, f"/v1/orders/{order_id}/changes", body)).json()
+    assert (changed["owed"], changed["after"]["shipping"], changed["after"]["tax"]) == (250, 250, 7)
+    [command] = shop.engine.of(order_id).commands
+    assert isinstance(command, Change)
+    assert command.wish.prices is not None
+    assert (command.wish.prices.shipping, command.wish.prices.tax) == (250, {"1": 7})
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({}, ""),
         ({"remove": ["99"]}, "/remove"),
         ({"quantity": {"99": 1}}, "/quantity"),
+        ({"prices": {"shipping": 990}}, "/prices"),
+        ({"address": HOME, "prices": {"tax": {"99": 1}}}, "/prices/tax"),
+        ({"address": HOME, "prices": {"shipping": -1}}, "/prices/shipping"),
         ({"add": [{"line_id": "9", "sku": "NONE", "quantity": 1, "unit_price": 1, "fulfilment": "f1"}]}, "/add/0/sku"),
         ({"method": {"lines": ["1"], "fulfilment": {"method": "pickup", "store_id": "S999"}}},
          "/method/fulfilment/store_id"),

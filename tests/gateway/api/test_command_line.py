@@ -10,7 +10,7 @@ import respx
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from gateway.cli import ops, order, store
+from gateway.cli import balance, ops, order, store
 
 API = "http://127.0.0.1:9"
 GROUP = {
@@ -352,9 +352,16 @@ def test_an_order_is_changed_with_its_totals_shown_before_and_after(folder: Path
     tenders = [{"type": "card", "token": "tok_ok", "amount": 4999}]
     assert sent(changed)[0] == {"quantity": {"1": 2}, "remove": ["3"], "tenders": tenders}
     assert "4999 owed, 0 due; the change is made" in result.output
+    told = ["--contact", "new@example.org", "--contact", "+49301234567"]
+    assert run(order.app, folder, "change", "o1", *told).exit_code == 0
+    assert sent(changed)[0] == {"contact": {"email": "new@example.org", "phone": "+49301234567"}}
+    there = ["--address", '{"line1": "There 1"}', "--prices", '{"shipping": 250}']
+    assert run(order.app, folder, "change", "o1", *there).exit_code == 0
+    assert sent(changed)[0] == {"address": {"line1": "There 1"}, "prices": {"shipping": 250}}
+    assert run(order.app, folder, "change", "o1", "--contact", "a@b.example", "--contact", "c@d.example").exit_code != 0
     assert run(order.app, folder, "change", "o1", "--quantity", "1").exit_code != 0
     assert run(order.app, folder, "change", "o1", "--add", "[").exit_code != 0
-    assert changed.call_count == 1, "what cannot be read is not sent"
+    assert changed.call_count == 3, "what cannot be read is not sent"
 
 
 @respx.mock
@@ -365,3 +372,45 @@ def test_what_a_store_could_not_give_out_is_sent_home(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert sent(chosen)[0] == {"option": "ship", "address": home, "service": "express"}
     assert "shipment 2 of o1" in result.output
+
+
+GOODWILL = {
+    "appeasement_id": "a1",
+    "order_id": "o1",
+    "amount": 500,
+    "currency": "EUR",
+    "reason": "torn",
+    "to": "original",
+    "status": "awaiting_approval",
+    "requested_by": "tom",
+}
+
+
+@respx.mock
+def test_goodwill_is_given_and_a_second_person_approves_it(folder: Path) -> None:
+    given = respx.post(f"{API}/v1/orders/o1/appeasements").respond(201, json=GOODWILL)
+    result = run(order.app, folder, "appease", "o1", "500", "--reason", "torn", "--to", "store_credit")
+    assert (result.exit_code, sent(given)[0]) == (0, {"amount": 500, "reason": "torn", "to": "store_credit"})
+    assert "5.00 EUR is awaiting approval" in result.output
+    respx.get(f"{API}/v1/approvals").respond(200, json={"items": [GOODWILL], "next_cursor": None})
+    assert "5.00 EUR" in run(ops.app, folder, "approvals").output
+    approved = respx.post(f"{API}/v1/approvals/a1/approve").respond(200, json=GOODWILL | {"status": "paid"})
+    assert "a1 is paid" in run(ops.app, folder, "approve", "a1").output
+    assert sent(approved)[0] == {}
+    respx.post(f"{API}/v1/approvals/a1/refuse").respond(200, json=GOODWILL | {"status": "refused"})
+    assert "a1 is refused" in run(ops.app, folder, "refuse", "a1", "--reason", "no").output
+
+
+@respx.mock
+def test_a_balance_is_shown_with_its_history_and_issued_with_its_number(folder: Path) -> None:
+    card = {"kind": "gift_card", "id": "b1", "currency": "EUR", "status": "active", "balance": 5000, "held": 1000}
+    entry = {"at": "2026-11-22T10:00:00Z", "movement": "hold", "amount": 1000, "reference": "o1", "reason": None}
+    shown = card | {"last_four": "QRST", "history": [entry], "next_cursor": None}
+    respx.get(f"{API}/v1/balances/gift_card/b1").respond(200, json=shown)
+    result = run(balance.app, folder, "show", "gift_card", "b1")
+    assert "QRST is active: 50.00 EUR, of which 10.00 EUR is held" in result.output
+    issued = respx.post(f"{API}/v1/balances/credit").respond(201, json=card | {"number": "BCDF-GHJK-LMNP-QRST"})
+    result = run(balance.app, folder, "issue", "credit", "5000", "--reason", "moving", "--customer", "C-1")
+    body, headers = sent(issued)
+    assert (body["customer_ref"], headers["authorization"]) == ("C-1", "Bearer tl_ada")
+    assert "Number: BCDF-GHJK-LMNP-QRST" in result.output

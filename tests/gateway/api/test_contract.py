@@ -5,8 +5,14 @@ import httpx
 from tests.gateway.api.conftest import Shop
 
 CALLS = """
+GET /v1/approvals
+POST /v1/approvals/{approval_id}/approve
+POST /v1/approvals/{approval_id}/refuse
 GET /v1/availability
 GET /v1/backorders
+GET /v1/balances/{kind}/{balance_id}
+POST /v1/balances/{kind}
+POST /v1/balances/{kind}/look-up
 PUT /v1/backorders
 GET /v1/backorders/queue
 GET /v1/buffers
@@ -18,6 +24,7 @@ GET /v1/items
 PUT /v1/items
 GET /v1/locations
 PUT /v1/locations
+GET /v1/ops/applications
 GET /v1/ops/audit
 POST /v1/ops/erasures
 GET /v1/ops/interventions
@@ -28,6 +35,8 @@ POST /v1/ops/routing/simulate
 GET /v1/orders
 POST /v1/orders
 GET /v1/orders/{order_id}
+GET /v1/orders/{order_id}/appeasements
+POST /v1/orders/{order_id}/appeasements
 POST /v1/orders/{order_id}/cancel
 POST /v1/orders/{order_id}/choice
 POST /v1/orders/{order_id}/holds
@@ -90,6 +99,7 @@ POST /v1/ops/reconciliations/runs/{run}/differences/{n}/dismiss
 POST /v1/webhooks/{provider}
 """
 CHANGE_NOTHING = {
+    "/v1/balances/{kind}/look-up",
     "/v1/ops/reconciliations",
     "/v1/ops/routing/simulate",
     "/v1/returns/preview",

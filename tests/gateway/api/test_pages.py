@@ -11,6 +11,7 @@ from adapters.vault.port import Subject
 from domain.groups import WaitsFor
 from domain.holds import Hold, HoldKind
 from domain.ids import HoldId, OrderId
+from domain.intake import TenderType
 from domain.notices import Notice, NoticeKind, notice_key
 from domain.personal import PersonalData
 from domain.refusals import RefusalKind
@@ -130,6 +131,19 @@ async def test_the_customer_has_the_items_sent_to_an_address_that_only_the_vault
     kept = await shop.services.vault.get(Subject(f"{order_id}/address/{command.way.address.origin}"))
     assert isinstance(kept, PersonalData)
     assert "Secret Lane 5" in kept.address
+
+
+async def test_nobody_is_offered_what_the_order_would_refuse(shop: Shop, web: httpx.AsyncClient) -> None:
+    order_id = await waiting(shop, web)
+    url, customer = link(shop, LinkKind.CHOICE, order_id), shop.client()
+    assert 'value="ship"' in (await customer.get(url)).text
+    running = shop.engine.of(order_id)
+    for tender in running.order.tenders:
+        tender.type = TenderType.PAY_IN_STORE
+    await shop.engine.write(order_id)
+    page = await customer.get(url)
+    assert 'value="ship"' not in page.text, "it is to be paid in the store"
+    assert 'value="wait"' in page.text
 
 
 async def test_a_page_speaks_the_language_of_the_order(shop: Shop, web: httpx.AsyncClient) -> None:

@@ -141,22 +141,8 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"tenders": [{"type": "gift_card", "number": "G1", "amount": 9998}]}, "/tenders/0/type"),
-        (
-            {
-                "lines": [
-                    {
-                        "line_id": "1",
-                        "sku": "SHOE",
-                        "quantity": 2,
-                        "unit_price": 4999,
-                        "fulfilment": "f1",
-                        "kind": "virtual",
-                    }
-                ]
-            },
-            "/lines/0/kind",
-        ),
+        ({"tenders": [{"type": "financing", "application_id": "A1", "amount": 9998}]}, "/tenders/0/type"),
+        ({"tenders": [{"type": "settled", "reference": "R1", "amount": 9998}]}, "/tenders/0/type"),
     ],
 )
 async def test_what_is_not_built_yet_says_so(

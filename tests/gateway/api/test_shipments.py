@@ -1,5 +1,6 @@
 """`/v1/shipments`: what is taken in to be shipped, who may do what, what reaches the order, and what ends with it."""
 
+import base64
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ from adapters.access.port import Role
 from adapters.inventory.port import Allocate, Consume, Reserve
 from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
+from domain.dropship import RequestStatus
 from domain.groups import Ending
 from domain.ids import LineId, OperationKey, OrderId, Sku, StoreId
 from domain.order import Order
@@ -20,7 +22,7 @@ from domain.stock import StockLine
 from domain.units import UnitState
 from tests.gateway.api.conftest import Shop, an_order, post
 from tests.gateway.api.engine import answers_with_group, offered
-from tests.gateway.api.test_webhooks import send
+from tests.gateway.api.test_webhooks import hand_on, parked, send
 from workflows import messages
 
 ADDRESS = {"name": "Ann Example", "line1": "Street 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
@@ -341,3 +343,56 @@ async def test_a_carrier_s_news_reaches_its_order_once(shop: Shop, web: httpx.As
 async def test_news_that_names_no_parcel_is_refused(shop: Shop) -> None:
     answer = await send(shop, "carrier", {"type": "parcel.lost", "data": {"reference": "o1"}})
     assert answer.status_code == 422
+
+
+# --- partners ---------------------------------------------------------------------------------------------------------
+
+
+def partner_news(order_id: str, status: str, shipment: str | None = None) -> dict[str, Any]:
+    data = {
+        "partner": "P001",
+        "request_id": "req_1",
+        "reference": order_id,
+        "shipment": shipment or f"shipment/{order_id}/1",
+        "status": status,
+        "at": "2026-11-23T12:00:00Z",
+    }
+    return {"type": f"partner.{status}", "data": data}
+
+
+async def test_a_partner_s_news_reaches_its_order_once_also_when_it_comes_before_it(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    order_id = await place_to_ship(shop, web)
+    running = shop.engine.running.pop(f"order/{order_id}")
+    early = await send(shop, "partner", partner_news(order_id, "accepted"), event_id=f"p-{order_id}")
+    assert (early.status_code, early.json()["known"]) == (202, False)
+    [event] = await parked(shop, order_id)
+    shop.engine.running[f"order/{order_id}"] = running
+    assert await hand_on(shop, event)
+    again = await send(shop, "partner", partner_news(order_id, "accepted"), event_id=f"p-{order_id}")
+    assert (again.status_code, again.json()["known"]) == (202, True)
+    await send(shop, "partner", partner_news(order_id, "gone_fishing", "somewhere/else"))
+    said = [event for name, event in running.signals if name == "partner_event"]
+    assert [(event.n, event.said, event.status) for event in said] == [
+        (1, "accepted", RequestStatus.ACCEPTED),
+        (0, "gone_fishing", RequestStatus.UNKNOWN),
+    ]
+    assert await parked(shop, order_id) == []
+
+
+async def test_what_a_partner_says_once_an_order_has_ended_is_shown_once(shop: Shop, web: httpx.AsyncClient) -> None:
+    order_id = await place_to_ship(shop, web)
+    shop.engine.of(order_id).over = True
+    for _ in range(2):
+        await send(shop, "partner", partner_news(order_id, "shipped"), event_id=f"late-{order_id}")
+    timeline = (await web.get(f"/v1/orders/{order_id}/timeline")).json()["items"]
+    told = [(item["data"]["said"], item["reason"]) for item in timeline if item["event"] == "partner_event"]
+    assert told == [("shipped", "the order has ended")]
+
+
+async def test_partner_news_signed_by_another_or_of_no_request_is_refused(shop: Shop) -> None:
+    stranger = "whsec_" + base64.b64encode(b"another secret, another house").decode()
+    assert (await send(shop, "partner", partner_news("o1", "accepted"), secret=stranger)).status_code == 401
+    nothing = {"type": "partner.accepted", "data": {"reference": "o1", "status": "accepted"}}
+    assert (await send(shop, "partner", nothing)).status_code == 422

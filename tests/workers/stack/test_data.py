@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import stat
@@ -38,6 +39,17 @@ def test_secrets_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) 
     assert made.webhook_secrets.payment.get_secret_value().startswith("whsec_")
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
     assert len({made.master_key, made.code_key, made.link_key, made.lookup_key}) == 4
+
+
+def test_secrets_of_a_stack_from_before_partners_sent_events_are_completed(tmp_path: Path) -> None:
+    made, file = DataFolder(tmp_path).secrets(), tmp_path / "secrets.json"
+    old = json.loads(file.read_text())
+    del old["webhook_secrets"]["partner"]
+    file.write_text(json.dumps(old))
+    completed = DataFolder(tmp_path).secrets()
+    assert completed.webhook_secrets.partner is not None
+    assert completed.webhook_secrets.payment == made.webhook_secrets.payment
+    assert DataFolder(tmp_path).secrets() == completed
 
 
 def test_two_folders_have_different_secrets(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 import io
 import zipfile
 
-from gateway.applications.exporting import MANIFEST, is_genuine, sealed
+from adapters.archives.sealing import MANIFEST, ArchiveKey, is_genuine
 
-SECRET = b"s" * 32
+KEY = ArchiveKey(b"s" * 32)
 MEMBERS = {"application.json": b"{}", "notices/001-offer.txt": b"Our offer\n"}
 
 
@@ -21,15 +21,15 @@ def changed(archive: bytes, name: str, content: bytes | None) -> bytes:
 
 
 def test_the_same_file_is_the_same_archive_and_genuine() -> None:
-    archive = sealed(MEMBERS, SECRET)
-    assert archive == sealed(dict(reversed(MEMBERS.items())), SECRET)
-    assert is_genuine(archive, SECRET)
+    archive = KEY.seal(MEMBERS)
+    assert archive == KEY.seal(dict(reversed(MEMBERS.items())))
+    assert is_genuine(archive, KEY.public)
 
 
 def test_what_was_changed_added_or_left_out_is_seen() -> None:
-    archive = sealed(MEMBERS, SECRET)
-    assert not is_genuine(changed(archive, "application.json", b'{"outcome": "denied"}'), SECRET)
-    assert not is_genuine(changed(archive, "more.txt", b"x"), SECRET)
-    assert not is_genuine(changed(archive, "application.json", None), SECRET)
-    assert not is_genuine(changed(archive, MANIFEST, b"{}"), SECRET)
-    assert not is_genuine(archive, b"t" * 32)
+    archive = KEY.seal(MEMBERS)
+    assert not is_genuine(changed(archive, "application.json", b'{"outcome": "denied"}'), KEY.public)
+    assert not is_genuine(changed(archive, "more.txt", b"x"), KEY.public)
+    assert not is_genuine(changed(archive, "application.json", None), KEY.public)
+    assert not is_genuine(changed(archive, MANIFEST, b"{}"), KEY.public)
+    assert not is_genuine(archive, ArchiveKey(b"t" * 32).public)

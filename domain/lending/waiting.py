@@ -1,0 +1,85 @@
+"""What an application waits for: who must act, since when, until when, and what happens by default."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from domain.lending.clocks import ClockName, ClockState
+from domain.lending.parts import CheckState, DocumentState, NoticeState, PartyRole
+from domain.lending.stages import Stage
+
+if TYPE_CHECKING:
+    from domain.lending.application import Application
+
+Wait = dict[str, Any]
+_CLOCKS = {
+    ClockName.DRAFT_SILENCE: ("the applicant goes on", "applicant", "abandoned"),
+    ClockName.INCOMPLETENESS_ANSWER: ("missing items come", "applicant", "closed for incompleteness"),
+    ClockName.REVIEW: ("an underwriter decides", "underwriter", "breach recorded, escalated"),
+    ClockName.APPLICANT_SILENT: ("the conditions are met", "applicant", "not accepted"),
+    ClockName.OFFER: ("the applicant answers the offer", "applicant", "the offer lapses"),
+    ClockName.COUNTEROFFER: ("the applicant answers the counteroffer", "applicant", "adverse action"),
+    ClockName.SIGNATURE: ("everyone signs", "applicant", "the offer is void"),
+    ClockName.LOAN_ESTIMATE_WAIT: ("the estimate has been there for seven days", "lender", "signing allowed"),
+    ClockName.CLOSING_DISCLOSURE_WAIT: ("the closing disclosure has been there", "lender", "signing allowed"),
+    ClockName.RESCISSION: ("the time to rescind passes", "applicant", "money is paid out"),
+    ClockName.CCD_WITHDRAWAL: ("the time to withdraw passes", "applicant", "money is paid out"),
+}
+
+
+def waits_of(application: "Application") -> list[Wait]:
+    """Who looks at it after its end still sees questions and notices that are open."""
+    found = [*_people(application)]
+    if application.outcome is None:
+        found += [*_others(application), *_clocks(application)]
+    return [*found, *_notices(application)]
+
+
+def _wait(kind: str, what: str, who: str, **more: Any) -> Wait:
+    return {"kind": kind, "what": what, "who": who, **more}
+
+
+def _people(application: "Application") -> Iterator[Wait]:
+    for each in application.interventions:
+        yield _wait("intervention", f"a person decides about: {each.step}", "ops", since=each.since)
+    if application.outcome is not None:
+        return
+    if application.held:
+        since = max((each.at for each in application.checks if each.state is CheckState.HIT and each.at), default=None)
+        yield _wait("screening_hold", "a screening hit is cleared", "ops", since=since)
+    for document in application.documents:
+        if document.state is DocumentState.RECEIVED:
+            since = document.received_at
+            yield _wait("document_review", f"{document.title} ({document.doc}) is looked at", "ops", since=since)
+
+
+def _others(application: "Application") -> Iterator[Wait]:
+    for party in application.active:
+        if party.consented_at is None and party.role is not PartyRole.APPLICANT:
+            yield _wait("consent", f"{party.party} agrees", party.role.value, since=party.joined_at)
+    if any(each.state is CheckState.RUNNING for each in application.checks):
+        yield _wait("checks", "checks are answered", "lender")
+    if application.stage is Stage.DISBURSING:
+        yield _wait("disbursement", _next_of_money(application), "lender")
+
+
+def _next_of_money(application: "Application") -> str:
+    if application.account_id is None:
+        return "the account is opened"
+    if any(each.state == "pending" for each in application.payouts):
+        return "the payout is answered by the provider"
+    return "the booking is confirmed"
+
+
+def _clocks(application: "Application") -> Iterator[Wait]:
+    running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
+    for name, (what, who, default) in _CLOCKS.items():
+        clock = running.get(name)
+        if clock is not None:
+            yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
+
+
+def _notices(application: "Application") -> Iterator[Wait]:
+    for notice in application.notices:
+        if notice.state is NoticeState.PENDING:
+            what = f"notice {notice.n} ({notice.kind.replace('_', ' ')}) goes out"
+            yield _wait("notice", what, "lender", since=notice.at)

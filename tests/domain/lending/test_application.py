@@ -1,0 +1,56 @@
+"""What a changed answer makes of the rest of an application."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.products.reading import shipped
+from domain.actors import ENGINE, Channel
+from domain.lending.application import Application
+from domain.lending.clocks import LendingPolicy
+from domain.lending.parts import Check, CheckState, Party, PartyRole, Section
+from domain.lending.products import CheckKind
+
+AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
+
+
+def loan(**more: Any) -> Application:
+    return Application(
+        application_id="a",
+        product=shipped()["personal-loan"],
+        policy=LendingPolicy(),
+        channel=Channel.WEB,
+        locale="en",
+        created_at=AT,
+        parties=[Party(party="p1", ref="P-1", role=PartyRole.APPLICANT, digest="0", joined_at=AT)],
+        sections={"amount": Section(data={"amount": 500_000, "term_months": 12}, digest="0", at=AT, actor=ENGINE)},
+        **more,
+    )
+
+
+def test_an_answer_that_is_under_way_is_to_another_question_by_then() -> None:
+    checks = [Check(kind=CheckKind.IDENTITY, party=name, state=state) for name, state in ASKED.items()]
+    application = loan(checks=checks)
+    fell = application.invalidate(["identity"])
+    assert fell == ["identity/p2"]
+    assert [(each.state, each.outdated) for each in checks] == [(CheckState.RUNNING, True), (CheckState.STALE, False)]
+
+
+ASKED = {"p1": CheckState.RUNNING, "p2": CheckState.PASSED}
+
+
+def test_what_was_countered_falls_with_the_decision() -> None:
+    application = loan()
+    asked = application.asked_terms()
+    assert asked is not None
+    application.counter_terms = asked.model_copy(update={"principal": 100_000})
+    application.invalidate(["offer"])
+    assert application.terms == application.counter_terms
+    application.invalidate(["decision", "offer"])
+    assert application.terms == asked
+
+
+def test_a_party_that_nobody_could_screen_is_no_clean_one() -> None:
+    found = loan(checks=[Check(kind=CheckKind.SANCTIONS, party="p1", state=CheckState.UNANSWERED)])
+    clean = loan(checks=[Check(kind=CheckKind.SANCTIONS, party="p1", state=CheckState.PASSED)])
+    assert (found.decision_input(AT).unscreened, clean.decision_input(AT).unscreened) == (True, False)
+    assert found.decision_input(AT).found_out != clean.decision_input(AT).found_out
