@@ -12,6 +12,7 @@ from domain.ids import OperationKey, OrderId, ReturnId, Sku, StoreId, operation_
 from domain.money import Money
 from domain.payments import AuthorisationId
 from domain.reconciling import Difference, DifferenceKind, Remedy
+from domain.returns.settling import BY_HAND
 from domain.stock import StockLine
 
 GONE = "it does not differ any more"
@@ -84,7 +85,7 @@ class Mender:
             if not taken:
                 continue
             if difference.kind is DifferenceKind.RETURN:
-                name = refund_key(order_id, each.tender_id, ReturnId(difference.subject), 1000 + number)
+                name = refund_key(order_id, each.tender_id, ReturnId(difference.subject), BY_HAND + number)
             else:
                 name = operation_key(order_id, "reconciled-refund", difference.ours, difference.theirs, number)
             parts.append(

@@ -18,7 +18,17 @@ from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.notices import Notice
 from domain.refunds import MoreThanReceived, RefundPolicy
 from domain.returns.goodwill import Goodwill
-from domain.returns.settling import Settled, Tenders, came, goodwill_of, left_of, paid_lines, settle, tenders_of
+from domain.returns.settling import (
+    Settled,
+    Tenders,
+    begun_by,
+    came,
+    goodwill_of,
+    left_of,
+    paid_lines,
+    settle,
+    tenders_of,
+)
 from domain.returns.words import NEVER_CAME
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
@@ -61,6 +71,17 @@ class SettleUnits(Message):
     """What gift cards among them have bought."""
 
 
+class TendersAsked(Message):
+    """What a return knows of its own refunds; what it does not know of was begun by a worker that was lost."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    refunds: int
+    """So many it has made."""
+    given_back: dict[str, int] | None
+    """By tender; none for an order that is not its own."""
+
+
 class Replacement(Message):
     """The identity of an order that replaces goods of another one."""
 
@@ -92,9 +113,9 @@ class ReturnSteps:
         return await faults.mapped(self._settle, asked)
 
     @activity.defn
-    async def read_tenders(self, order_id: OrderId) -> Tenders:
-        """What each tender of the order paid and can take back now."""
-        return await faults.mapped(self._tenders, order_id)
+    async def read_tenders(self, asked: TendersAsked) -> Tenders:
+        """What each tender of the order paid and can take back now, and what was begun under the return's name."""
+        return await faults.mapped(self._tenders, asked)
 
     @activity.defn
     async def promise_replacement(self, replacement: Replacement) -> None:
@@ -165,17 +186,27 @@ class ReturnSteps:
             await books.returns.add_settlement(asked.return_id, asked.order_id, settled)
             return settled
 
-    async def _tenders(self, order_id: OrderId) -> Tenders:
+    async def _tenders(self, asked: TendersAsked) -> Tenders:
         async with self.transactions.begin() as books:
-            order = await books.records.order(order_id)
-            returns = await books.returns.of_order(order_id)
+            order = await books.records.order(asked.order_id)
+            returns = await books.returns.of_order(asked.order_id)
         assert order is not None, "what is returned was ordered"
+        money = await self.payments.statement(asked.order_id)
+        begun = begun_by(money, asked.return_id, asked.refunds)
         given_back: dict[str, int] = {}
-        for view in returns:
+        if asked.given_back is not None:
+            # Its own record may tell of a try that was lost: what it knows itself counts, and what was begun.
+            given_back |= asked.given_back
+            for each in begun:
+                given_back[each.tender_id] = given_back.get(each.tender_id, 0) + each.amount
+            recorded = next((view.refunded for view in returns if view.return_id == asked.return_id), 0)
+            refunded = order.payment.refunded - recorded + sum(given_back.values())
+            order = order.model_copy(update={"payment": order.payment.model_copy(update={"refunded": refunded})})
+        for view in (view for view in returns if view.return_id != asked.return_id):
             for settled in view.paid_back:
                 for tender, amount in settled.by_tender.items():
                     given_back[tender] = given_back.get(tender, 0) + amount
-        return tenders_of(order, await self.payments.statement(order_id), given_back)
+        return tenders_of(order, money, given_back).model_copy(update={"begun": begun})
 
 
 async def _check_claim(books: Transaction, change: ReturnChange) -> None:

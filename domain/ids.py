@@ -100,6 +100,12 @@ def return_of_key(key: str) -> ReturnId | None:
     return ReturnId(parts[4]) if len(parts) == 6 and (parts[1], parts[3]) == ("refund", "return") else None
 
 
+def refund_number(key: str) -> int | None:
+    """Which of a return's refunds it is; none for what is none, or was made by other means."""
+    number = key.rpartition(":")[2]
+    return int(number) if return_of_key(key) is not None and number.isdecimal() else None
+
+
 def derived_id(*parts: str) -> str:
     """A stable id for the thing that `parts` describe: the same words always give the same id."""
     return uuid.uuid5(uuid.NAMESPACE_OID, "\x1f".join(parts)).hex

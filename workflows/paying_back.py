@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.balances import BalanceSteps
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
-    from activities.returns import ReturnSteps, SettleUnits
+    from activities.returns import ReturnSteps, SettleUnits, TendersAsked
     from adapters.balances.port import Redirect, TakeOff
     from adapters.payment.port import RefundRequest
     from domain.actors import Actor
@@ -163,7 +163,10 @@ class PayingBack:
             before, due = next(iter(state.carried().items()), (None, state.due))
             tenders = await self._tenders(before or state.order_id)
             async with self.turn:
-                self._spread(due, tenders, before)
+                self._adopt(tenders, before)
+                due -= sum(each.amount for each in tenders.begun)
+                if due > 0:
+                    self._spread(due, tenders, before)
                 if self.has_open:
                     await self.book.record()
             if not self.has_open:
@@ -186,10 +189,32 @@ class PayingBack:
     async def _tenders(self, order_id: OrderId) -> Tenders:
         return await workflow.execute_local_activity_method(
             ReturnSteps.read_tenders,
-            order_id,
+            TendersAsked(
+                order_id=order_id,
+                return_id=self.state.return_id,
+                refunds=len(self.state.refunds),
+                given_back=self.state.given_back if order_id == self.state.order_id else None,
+            ),
             summary=Readable("Read what each tender can take back"),
             **options.OUR_BOOKS,
         )
+
+    def _adopt(self, tenders: Tenders, order_id: OrderId | None) -> None:
+        """Refunds that were begun by a worker that was lost are ours: each goes on under the key that it has."""
+        for each in tenders.begun:
+            original = each.to is RefundTarget.ORIGINAL
+            self.state.refunds.append(
+                RefundMade(
+                    key=each.key,
+                    settlement=self.state.paid_back[-1].n,
+                    tender_id=each.tender_id,
+                    authorisation_id=each.authorisation_id,
+                    amount=each.amount,
+                    order_id=order_id,
+                    source=tenders.source_of(each.authorisation_id) if original else None,
+                    to=each.to,
+                )
+            )
 
     def _spread(self, due: int, tenders: Tenders, order_id: OrderId | None) -> None:
         """What is due over the tenders, by the policy's rule; each part under a key of its own.

@@ -34,9 +34,10 @@ from adapters.returns.postgres import PostgresReturns
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId, return_of_key
 from domain.ledger import OrderMoney
 from domain.payments import Authorisation, AuthorisationId, OperationKind, OperationStatus
-from domain.reconciling import Difference, Held, Looked, PaidByReturn
+from domain.reconciling import BACK, Difference, Held, Looked, PaidByReturn
+from domain.returns.settling import TILL
 from domain.stock import MovementKind
-from domain.timeline import Event, TimelineEntry
+from domain.timeline import TimelineEntry
 
 EVENTS = 500
 
@@ -278,16 +279,20 @@ async def _enter(
 
 
 def _booked(return_id: ReturnId, money: OrderMoney, events: Sequence[TimelineEntry]) -> int:
-    """What went back under the name of a return: in our ledger, or at a till."""
+    """What went back under the name of a return: in our ledger, as a balance, or at a till."""
     till = sum(
         getattr(each.data, "amount", 0)
         for each in events
-        if each.event is Event.RETURN_REFUNDED
-        and each.reason == "at the till"
+        if each.event in BACK
+        and (each.reason == "at the till" or getattr(each.data, "tender", None) == TILL)
         and getattr(each.data, "return_id", None) == return_id
     )
-    refunds = (each for each in money.operations if each.kind is OperationKind.REFUND)
-    return till + sum(each.booked for each in refunds if return_of_key(each.key) == return_id)
+    refunds = sum(
+        each.booked
+        for each in money.operations
+        if each.kind is OperationKind.REFUND and return_of_key(each.key) == return_id
+    )
+    return till + refunds + sum(each.amount for each in money.redirected if return_of_key(each.key) == return_id)
 
 
 _RUN = [getattr(ReconciliationRow, name) for name in Reconciliation.model_fields]

@@ -402,6 +402,15 @@ class Return(BaseModel):
         return self.exchange.kept if self.exchange else 0
 
     @property
+    def given_back(self) -> dict[str, int]:
+        """What has gone back or is on its way, by tender of this return's own order."""
+        found: dict[str, int] = {}
+        for refund in self.refunds:
+            if refund.counts and refund.order_id is None:
+                found[refund.tender_id] = found.get(refund.tender_id, 0) + refund.amount
+        return found
+
+    @property
     def due(self) -> int:
         """What was settled and has not gone back yet."""
         return max(0, self.refund - self.kept - self.refunded - self.written_off)

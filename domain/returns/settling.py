@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.balances import tender_of_hold
-from domain.ids import LineId, OrderId, ReturnId
+from domain.balances import BalanceKind, tender_of_hold
+from domain.ids import LineId, OperationKey, OrderId, ReturnId, refund_number, return_of_key
 from domain.intake import TenderType
 from domain.ledger import OrderMoney
-from domain.payments import AuthorisationId, TenderId
-from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, split_refund
+from domain.payments import AuthorisationId, OperationKind, TenderId
+from domain.refunds import PaidLine, PaidTender, RefundPolicy, RefundRequest, RefundTarget, split_refund
 from domain.returns.exchanging import is_credit
 from domain.returns.returned import ReturnView
 from domain.shares import Shares
@@ -56,11 +56,23 @@ class Part(Value):
     available: int
 
 
+class Begun(Value):
+    """A refund that our ledger has under a return's name, and of which the return itself does not know (any more)."""
+
+    key: OperationKey
+    tender_id: TenderId
+    authorisation_id: AuthorisationId
+    amount: int
+    to: RefundTarget = RefundTarget.ORIGINAL
+
+
 class Tenders(Value):
     """The tenders of an order in their order of payment, and the authorisations behind them."""
 
     tenders: tuple[PaidTender, ...]
     parts: tuple[Part, ...]
+    begun: tuple[Begun, ...] = ()
+    """Of the return that asks, by number: a worker was lost before it could say that it had asked for them."""
     source: OrderId | None = None
     """The order that the tenders with exchange credit got it from."""
 
@@ -172,6 +184,31 @@ def settle(
             for line in lines
         ]
     return Settled(n=n, units=dict(units), goods=goods, shipping=shipping, fees=fees, refund=refund)
+
+
+def begun_by(money: OrderMoney, return_id: ReturnId, known: int) -> tuple[Begun, ...]:
+    """Refunds of a return beyond the first `known`: the same money is not spread a second time under their keys."""
+    refunds = [
+        Begun(key=each.key, tender_id=each.tender_id, authorisation_id=each.authorisation_id, amount=each.amount)
+        for each in money.operations
+        if each.kind is OperationKind.REFUND and each.authorisation_id is not None
+    ]
+    for redirect in money.redirected:
+        to = RefundTarget.GIFT_CARD if redirect.target == BalanceKind.GIFT_CARD else RefundTarget.STORE_CREDIT
+        about = {"tender_id": redirect.tender_id, "authorisation_id": redirect.authorisation_id}
+        refunds.append(Begun(key=redirect.key, amount=redirect.amount, to=to, **about))
+    found = [
+        (number, each)
+        for each in refunds
+        if return_of_key(each.key) == return_id
+        and (number := refund_number(each.key)) is not None
+        and known < number < BY_HAND
+    ]
+    return tuple(each for _, each in sorted(found, key=lambda one: one[0]))
+
+
+BY_HAND = 1000
+"""From this number on, refunds under a return's name were made by somebody else than the return."""
 
 
 def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int]) -> Tenders:

@@ -87,7 +87,10 @@ async def played(world: World, at: tuple[str, float] | None, kill: Callable[[], 
     ledger = (await world.ops("GET", f"/v1/orders/{order.id}/ledger")).json()
     await shelf.adds_up(S001=0, S002=2)
     await world.until("the last mail comes", lambda: _paid_back(world, order))
-    mails = {(mail["subject"].partition(":")[0], mail["message_id"]) for mail in await world.mails(order.mailbox)}
+    mails = {
+        (mail["subject"].replace(order.external_id, "N"), mail["message_id"])
+        for mail in await world.mails(order.mailbox)
+    }
     return {
         "units": [(line["accepted"], line["settled"]) for line in view["lines"]],
         "money": (view["refund"], view["refunded"], view["status"]),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from adapters.payment.port import ProviderDispute
+from adapters.payment.port import ProviderDispute, RefundRequest
 from domain.ids import refund_key
 from domain.money import Money
 from domain.payments import TenderId
@@ -103,3 +103,32 @@ async def test_two_stores_that_take_in_the_same_units_at_the_same_moment_pay_onc
     assert (view.lines[0].accepted, view.refunded) == (2, 2 * PRICE)
     assert await shop.on_hand() == {1: 5}
     assert [each for each in await order.money() if "refund" in each] == ["refund 9998"]
+
+
+@pytest.mark.parametrize("begun", [PRICE, 2 * PRICE])
+async def test_a_refund_that_a_lost_worker_had_begun_is_taken_up_and_not_made_again(
+    open_shop: OpenShop, made: Parts, begun: int
+) -> None:
+    shop = await open_shop(s1=5)
+    order = await collected(shop)
+    asked = await WatchedReturn.of(shop, order, ReturnVia.STORE)
+    await asked.receive(2)
+    # Its ledger has it; what the worker knew of it is gone.
+    statement = await made.payments.statement(order.order_id)
+    await made.payments.refund(
+        RefundRequest(
+            key=refund_key(order.order_id, TenderId("t1"), asked.return_id, 1),
+            order_id=order.order_id,
+            tender_id=TenderId("t1"),
+            authorisation_id=statement.authorisations[0].id,
+            amount=Money(amount=begun, currency="EUR"),
+            at=order.terms.received_at,
+            reason="returned",
+        )
+    )
+    await asked.settle()
+    view = await asked.ended()
+    assert (view.status, view.refund, view.refunded) == ("settled", 2 * PRICE, 2 * PRICE)
+    rest = [f"refund {2 * PRICE - begun}"] if begun < 2 * PRICE else []
+    assert [each for each in await order.money() if "refund" in each] == [f"refund {begun}", *rest]
+    assert (await made.payments.statement(order.order_id)).violations == ()

@@ -490,3 +490,21 @@ class TestPlantedFaults:
         await stage.plant(operation="authorise", kind="status", status=403, reference=stage.order)
         with pytest.raises(NotUnderstood):
             await stage.authorised()
+
+
+async def test_everything_is_listed_once_page_by_page_as_it_is_now(stage: Stage) -> None:
+    held = await stage.authorised()
+    taken = await stage.payments.authorise(
+        reference=stage.order, token="tok_ok", amount=eur(700), key=stage.key("authorise", 2)
+    )
+    await stage.payments.capture(taken.id, eur(700), key=stage.key("capture"))
+    found: list[Authorisation] = []
+    after: str | None = ""
+    while after is not None:
+        page = await stage.payments.listed(after=after, limit=1)
+        assert len(page.items) <= 1
+        found += page.items
+        after = page.after
+    assert len({each.id for each in found}) == len(found)
+    ours = {each.id: each.captured for each in found if each.reference == stage.order}
+    assert ours == {held.id: 0, taken.id: 700}
