@@ -12,6 +12,7 @@ from domain.ids import OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.refunds import RefundPolicy
 from domain.returns.returned import Return, UnitPlace
 from domain.timeline import Event
+from domain.views import PaymentView
 from tests.adapters.records.sample_records import change as order_change
 from tests.adapters.records.sample_records import entry, line
 from tests.adapters.returns.test_returns_contract import change
@@ -31,7 +32,7 @@ async def transactions() -> MemoryTransactions:
     transactions = MemoryTransactions()
     came = line(A, SKU, handed_over=3).model_copy(update={"ordered": 3, "total": 10_000, "earned": 10_000})
     async with transactions.begin() as books:
-        await books.records.write(order_change(ORDER, lines=[came], total=10_000))
+        await books.records.write(order_change(ORDER, lines=[came], total=10_000, payment=PaymentView(captured=10_000)))
     return transactions
 
 
