@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.balances.port import Issued, TakeOff
+from adapters.payment.provider import KeyConflict
 from adapters.postgres.tables.balances import BalanceEntryRow, BalanceLineRow, BalanceOperationRow, BalanceRow
 from domain.balances import (
     Balance,
@@ -107,6 +108,8 @@ class BalanceBooks:
     async def issue(self, wanted: Issue) -> Issued:
         done = await self.begin(wanted.key, "issue", {"amount": wanted.amount, "currency": wanted.currency})
         if done is not None:
+            if done["kind"] != "issue":
+                raise KeyConflict
             return Issued.model_validate(done["result"])
         row, balance, number = BalanceRow, wanted.id, number_of(self._secret, wanted.id)
         if wanted.kind is BalanceKind.CREDIT and wanted.customer_ref is not None:

@@ -106,10 +106,9 @@ async def test_500_lines_are_an_order_and_501_are_not(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"tenders": [{"type": "gift_card", "number": "GC-1", "amount": 4999}]},
         {"tenders": [{"type": "settled", "reference": "R-1", "amount": 4999}]},
     ],
-    ids=["gift card", "settled"],
+    ids=["settled"],
 )
 async def test_what_does_not_exist_yet_says_so(world: World, change: Json) -> None:
     refused(await world.channel("POST", "/v1/orders", world.body() | change), 422, "not-supported")

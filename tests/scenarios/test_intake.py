@@ -185,7 +185,7 @@ async def test_places_that_cannot_serve_are_named_with_the_next_possible_time(wo
 
 @story
 async def test_what_is_not_offered_yet_is_said_so(world: World) -> None:
-    wanted = {"tenders": [{"type": "gift_card", "number": "GC-1", "amount": 4999}]}
+    wanted = {"tenders": [{"type": "settled", "reference": "R-1", "amount": 4999}]}
     refused(await world.channel("POST", "/v1/orders", world.body(**wanted)), 422, "not-supported")
 
 

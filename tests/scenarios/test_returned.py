@@ -126,6 +126,7 @@ async def test_announced_three_came_one_whole_one_damaged_and_a_stranger(world: 
         "ready_for_pickup",
         "collected",
         "return_approved",
+        "return_dropped_off",
         "return_received",
         "return_declined",
         "return_settled",

@@ -63,7 +63,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 async def rung(application: Application, ending: Outcome | None = None) -> Desk:
     desk = Desk(application)
     desk.ending = ending
-    await Timekeeping(desk)._ring()  # type: ignore[arg-type]
+    await Timekeeping(desk, lambda: None)._ring()  # type: ignore[arg-type]
     return desk
 
 
@@ -92,4 +92,4 @@ async def test_after_the_end_only_the_duty_of_its_notice_is_watched() -> None:
     application.start_clock(ClockName.ADVERSE_ACTION, AT)
     desk = await rung(application, None)
     assert (desk.events, desk.application.clocks[0].state) == (["clock_breached"], ClockState.BREACHED)
-    assert Timekeeping(desk)._next() is None  # type: ignore[arg-type]
+    assert Timekeeping(desk, lambda: None)._next() is None  # type: ignore[arg-type]

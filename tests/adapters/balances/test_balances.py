@@ -194,7 +194,7 @@ async def test_of_many_who_redirect_at_once_only_so_many_get_it(purse: Purse) ->
     hold = await purse.hold(100)
     await purse.draw(hold.id, 100)
     answers = await asyncio.gather(
-        *(purse.balances.redirect(redirect(purse, hold.id, 30, str(n))) for n in range(6)),
+        *(purse.balances.redirect(redirect(purse, hold.id, 30, f"redirect {n}")) for n in range(6)),
         *(purse.give_back(hold.id, 30) for _ in range(4)),
         return_exceptions=True,
     )

@@ -141,7 +141,6 @@ async def test_an_order_that_was_refused_meanwhile_answers_as_refused(shop: Shop
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"tenders": [{"type": "financing", "application_id": "A1", "amount": 9998}]}, "/tenders/0/type"),
         ({"tenders": [{"type": "settled", "reference": "R1", "amount": 9998}]}, "/tenders/0/type"),
     ],
 )
