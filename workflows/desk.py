@@ -329,9 +329,10 @@ class Desk:
         money = self.cashier.plan()
         released = sum(step.amount for step in money.of(StepKind.VOID))
         refund = sum(step.amount for step in money.of(StepKind.REFUND))
+        # That nothing is left comes true once, whoever says it first.
         self.book.notice(
             NoticeKind.ORDER_CANCELLED if nothing_left else NoticeKind.LINES_CANCELLED,
-            self.book.occasion,
+            *(() if nothing_left else (self.book.occasion,)),
             group=group,
             lines=self.book.notice_lines(lines),
             reason=told or reason.value,
