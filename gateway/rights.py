@@ -1,7 +1,11 @@
 """Which roles of the office may act, and which only look."""
 
+from typing import Annotated
+
+from fastapi import Depends
+
 from adapters.access.port import PrincipalKind, Role
-from gateway.principals import Caller
+from gateway.principals import Caller, CurrentCaller
 
 ACTING = (Role.OPS, Role.OPS_MANAGER, Role.CUSTOMER_SERVICE)
 RUNNING = (Role.OPS, Role.OPS_MANAGER)
@@ -24,3 +28,19 @@ async def must_run_operations(caller: Caller) -> None:
 async def must_read_operations(caller: Caller) -> None:
     await caller.must_be(PrincipalKind.OPS)
     await caller.must_have(*READING)
+
+
+async def _readers(caller: CurrentCaller) -> Caller:
+    await must_read_operations(caller)
+    return caller
+
+
+async def _runners(caller: CurrentCaller) -> Caller:
+    await must_run_operations(caller)
+    return caller
+
+
+Readers = Annotated[Caller, Depends(_readers)]
+"""A caller who may read operations."""
+Runners = Annotated[Caller, Depends(_runners)]
+"""A caller who may run them."""

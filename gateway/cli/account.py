@@ -6,24 +6,14 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
+from gateway.cli.session import AsJson, as_channel, session_of
 
 app = typer.Typer(help="Read and repay accounts.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="The account's id.", metavar="ACCOUNT")]
 
 
-@app.callback()
-def channel(
-    context: typer.Context,
-    url: Url = None,
-    key: ApiKey = None,
-    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
-    data: Data = DEFAULT_DATA,
-    once: Once = None,
-) -> None:
-    """Read and repay accounts."""
-    context.obj = Session(url, key, data, (as_,), once)
+app.callback(help="Read and repay accounts.")(as_channel)
 
 
 @app.command()

@@ -8,24 +8,14 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+from gateway.cli.session import AsJson, as_channel, fail, session_of
 
 app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
 
 Application = Annotated[str, typer.Argument(help="The application's id.", metavar="APPLICATION")]
 
 
-@app.callback()
-def channel(
-    context: typer.Context,
-    url: Url = None,
-    key: ApiKey = None,
-    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
-    data: Data = DEFAULT_DATA,
-    once: Once = None,
-) -> None:
-    """Apply for loans, cards and accounts."""
-    context.obj = Session(url, key, data, (as_,), once)
+app.callback(help="Apply for loans, cards and accounts.")(as_channel)
 
 
 @app.command()

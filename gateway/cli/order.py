@@ -11,7 +11,7 @@ import typer
 from domain.intake import Service, TenderType
 from domain.refunds import RefundTarget
 from gateway.cli import output
-from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+from gateway.cli.session import AsJson, as_channel, fail, session_of
 from workflows.messages import CancelReason, ChoiceOption
 
 app = typer.Typer(help="Place, find and change orders.", no_args_is_help=True)
@@ -20,17 +20,7 @@ OrderArgument = Annotated[str, typer.Argument(help="The order's id.", metavar="O
 LineOption = Annotated[list[str] | None, typer.Option("--line", help="A line, or some units of it: 1 or 1=2.")]
 
 
-@app.callback()
-def channel(
-    context: typer.Context,
-    url: Url = None,
-    key: ApiKey = None,
-    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
-    data: Data = DEFAULT_DATA,
-    once: Once = None,
-) -> None:
-    """Place, find and change orders."""
-    context.obj = Session(url, key, data, (as_,), once)
+app.callback(help="Place, find and change orders.")(as_channel)
 
 
 @app.command()

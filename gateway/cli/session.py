@@ -128,3 +128,15 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
 def session_of(context: typer.Context) -> Session:
     session: Session = context.obj
     return session
+
+
+def as_channel(
+    context: typer.Context,
+    url: Url = None,
+    key: ApiKey = None,
+    as_: Annotated[str, typer.Option("--as", help="The channel whose key is used.")] = "web",
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """The options of a group of commands that channels give: `app.callback(help=…)(as_channel)`."""
+    context.obj = Session(url, key, data, (as_,), once)

@@ -26,7 +26,7 @@ from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
 from gateway.reading import visible_order
 from gateway.returns.interventions import answer_for_return, is_of_return, questions_of
-from gateway.rights import must_read_operations, must_run_operations
+from gateway.rights import Readers, Runners
 from gateway.services import CurrentServices
 from gateway.showing import OrderShown, order_shown
 from gateway.stores import late_reports
@@ -46,19 +46,7 @@ async def _office(caller: CurrentCaller) -> Caller:
     return caller
 
 
-async def _readers(caller: CurrentCaller) -> Caller:
-    await must_read_operations(caller)
-    return caller
-
-
-async def _runners(caller: CurrentCaller) -> Caller:
-    await must_run_operations(caller)
-    return caller
-
-
 Office = Annotated[Caller, Depends(_office)]
-Readers = Annotated[Caller, Depends(_readers)]
-Runners = Annotated[Caller, Depends(_runners)]
 
 
 class InterventionBody(CommandBody):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 from temporalio.common import WorkflowIDConflictPolicy
 
@@ -13,9 +13,8 @@ from domain.ids import derived_id
 from gateway.fields import Body, LongText
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.paging import CurrentPage, Page
-from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, not_found
-from gateway.rights import must_read_operations, must_run_operations
+from gateway.rights import Readers, Runners
 from gateway.services import CurrentServices, Services
 from workflows import options
 from workflows.reconciling import ReconciliationRun, ReconciliationStart, run_by_hand
@@ -23,18 +22,6 @@ from workflows.reconciling import ReconciliationRun, ReconciliationStart, run_by
 MOST_RUNS = 200
 
 
-async def _readers(caller: CurrentCaller) -> Caller:
-    await must_read_operations(caller)
-    return caller
-
-
-async def _runners(caller: CurrentCaller) -> Caller:
-    await must_run_operations(caller)
-    return caller
-
-
-Reader = Annotated[Caller, Depends(_readers)]
-Runner = Annotated[Caller, Depends(_runners)]
 Number = Annotated[int, Path(ge=1, le=10**9)]
 
 router = APIRouter(prefix="/v1/ops/reconciliations/runs", route_class=CommandRoute, tags=["ops"])
@@ -51,7 +38,7 @@ class Runs(BaseModel):
 
 
 @router.post("", status_code=201, summary="Compare everything: orders, ledgers, the provider and the stock")
-async def begin(caller: Runner, services: CurrentServices, command_id: CurrentCommandId) -> Reconciliation:
+async def begin(caller: Runners, services: CurrentServices, command_id: CurrentCommandId) -> Reconciliation:
     run = run_by_hand(derived_id("reconciliation", command_id))
     begun = Reconciliation(run=run, state=RunState.RUNNING, requested_by=caller.principal.id, started_at=services.now())
     await services.reconciler.open(begun)
@@ -66,12 +53,12 @@ async def begin(caller: Runner, services: CurrentServices, command_id: CurrentCo
 
 
 @router.get("", summary="Reconciliations, newest first")
-async def find(caller: Reader, services: CurrentServices) -> Runs:
+async def find(caller: Readers, services: CurrentServices) -> Runs:
     return Runs(items=await services.reconciler.runs(limit=MOST_RUNS))
 
 
 @router.get("/{run}", summary="One reconciliation")
-async def read(run: str, caller: Reader, services: CurrentServices) -> Reconciliation:
+async def read(run: str, caller: Readers, services: CurrentServices) -> Reconciliation:
     found = await services.reconciler.get(run)
     if found is None:
         raise not_found()
@@ -79,7 +66,7 @@ async def read(run: str, caller: Reader, services: CurrentServices) -> Reconcili
 
 
 @router.get("/{run}/differences", summary="What a reconciliation found, and what became of each")
-async def differences(run: str, caller: Reader, services: CurrentServices, page: CurrentPage) -> Page[Found]:
+async def differences(run: str, caller: Readers, services: CurrentServices, page: CurrentPage) -> Page[Found]:
     after = int(str(page.after[0])) if page.after is not None else 0
     found = await services.reconciler.found(run, after=after, limit=page.limit + 1)
     shown = found[: page.limit]
@@ -89,7 +76,7 @@ async def differences(run: str, caller: Reader, services: CurrentServices, page:
 
 @router.post("/{run}/differences/{n}/apply", summary="Have it made right, as proposed")
 async def apply(
-    run: str, n: Number, caller: Runner, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
+    run: str, n: Number, caller: Runners, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
 ) -> Found:
     """What moves more money than one person may alone waits for a second person."""
     found = await _one(services, run, n)
@@ -104,7 +91,7 @@ async def apply(
 
 @router.post("/{run}/differences/{n}/approve", summary="The second person agrees: it is made right")
 async def approve(
-    run: str, n: Number, caller: Runner, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
+    run: str, n: Number, caller: Runners, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
 ) -> Found:
     found = await _one(services, run, n)
     if found.state is not FoundState.WAITS_FOR_APPROVAL:
@@ -116,7 +103,7 @@ async def approve(
 
 @router.post("/{run}/differences/{n}/dismiss", summary="Leave it as it is, with the reason")
 async def dismiss(
-    run: str, n: Number, caller: Runner, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
+    run: str, n: Number, caller: Runners, services: CurrentServices, command_id: CurrentCommandId, body: DecisionBody
 ) -> Found:
     found = await _one(services, run, n)
     undecided = (FoundState.OPEN, FoundState.FAILED, FoundState.WAITS_FOR_APPROVAL)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.reconciling import Examiner
@@ -12,17 +12,11 @@ from domain.intake import Key
 from domain.reconciling import Difference, level_difference
 from gateway.fields import Body
 from gateway.idempotency import CommandRoute, repeatable
-from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid
-from gateway.rights import must_read_operations
+from gateway.rights import Readers
 from gateway.services import CurrentServices, Services
 
 router = APIRouter(prefix="/v1/ops/reconciliations", route_class=CommandRoute, tags=["ops"])
-
-
-async def _readers(caller: CurrentCaller) -> Caller:
-    await must_read_operations(caller)
-    return caller
 
 
 class Place(Body):
@@ -53,9 +47,7 @@ class Reconciled(BaseModel):
 
 @router.post("", summary="Compare a page of orders, or of stock, with the provider and the ledgers")
 @repeatable
-async def reconcile(
-    caller: Annotated[Caller, Depends(_readers)], services: CurrentServices, body: ReconciliationBody
-) -> Reconciled:
+async def reconcile(caller: Readers, services: CurrentServices, body: ReconciliationBody) -> Reconciled:
     if body.order_ids is not None:
         return await _orders(services, [OrderId(each) for each in body.order_ids], None)
     if body.place.part == "stock":

@@ -1,19 +1,14 @@
 """`/v1/orders/{order_id}/appeasements`: goodwill within the role's limit; above it a second person approves it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
-from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateStage
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from adapters.access.port import PrincipalKind
-from adapters.keys.port import CustomerRef
 from domain.balances import BalanceId
-from domain.ids import OrderId, ReturnId, derived_id, return_workflow_id
+from domain.ids import OrderId, ReturnId, derived_id
 from domain.money import Currency
 from domain.refunds import RefundTarget
 from domain.refusals import Refused
@@ -25,22 +20,22 @@ from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
 from domain.views import OrderView
 from domain.waits import Wait
 from gateway.answering import PENDING, pending, problem_of
+from gateway.commands import StillWorking
 from gateway.fields import Body, LongText, PositiveAmount
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid
 from gateway.returns import asking
 from gateway.returns.finding import order_to_return
+from gateway.returns.starting import start
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
-from workflows import options, summaries
+from workflows import summaries
 from workflows.appeasing import AppeasementWorkflow
 from workflows.return_messages import ReturnStart
 
 router = APIRouter(prefix="/v1/orders/{order_id}/appeasements", route_class=CommandRoute, tags=["returns"])
 
-REQUEST = "request"
-PATIENCE = timedelta(seconds=10)
 DECIDE_WITHIN = 7
 """Days, as long as the pack plays them; then it is refused."""
 Order = Annotated[str, Path(max_length=64)]
@@ -129,8 +124,10 @@ async def appease(
     state = await _state(services, caller, order, policy, body, ReturnId(derived_id("appeasement", command_id)))
     response.headers["Location"] = f"/v1/orders/{order.order_id}/appeasements"
     try:
-        return shown(await _started(services, order, state))
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        begins = ReturnStart(asked=state)
+        run, request = AppeasementWorkflow.run, AppeasementWorkflow.request
+        return shown(await start(services, order, begins, run, request, summaries.appeasement(state)))
+    except StillWorking:
         return pending(f"/v1/orders/{order.order_id}/appeasements")
     except Refused as refused:
 
@@ -198,39 +195,3 @@ async def _state(
         goodwill=goodwill,
         decide_by=now + DECIDE_WITHIN * services.policy.day if goodwill.awaits else None,
     )
-
-
-async def _started(services: Services, order: OrderView, state: Return) -> ReturnView:
-    workflow_id = return_workflow_id(state.return_id)
-    async with services.transactions.begin() as books:
-        key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), services.now(), books.connection)
-        await services.keys.bind(workflow_id, key.id, books.connection)
-    operation = WithStartWorkflowOperation(
-        AppeasementWorkflow.run,
-        ReturnStart(asked=state),
-        id=workflow_id,
-        task_queue=options.ORDERS,
-        task_timeout=options.TASK_TIMEOUT,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        static_summary=summaries.appeasement(state),
-    )
-    try:
-        handle = await services.temporal.start_update_with_start_workflow(
-            AppeasementWorkflow.request,
-            id=REQUEST,
-            start_workflow_operation=operation,
-            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            rpc_timeout=PATIENCE,
-        )
-        opened = await handle.result(rpc_timeout=PATIENCE)
-    except WorkflowAlreadyStartedError:
-        # It was asked for before, has its end, and only the answer was lost.
-        async with services.transactions.begin() as books:
-            ended = await books.returns.get(state.return_id)
-        assert ended is not None, "what has its end was recorded"
-        return ended
-    if opened.refusal is not None:
-        raise Refused(opened.refusal)
-    assert opened.view is not None
-    return opened.view

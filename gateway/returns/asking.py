@@ -1,43 +1,27 @@
 """Asking for a return: the policy decides each line, then the units are claimed once and the return starts."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowUpdateStage
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-
 from adapters.access.port import PrincipalKind
-from adapters.keys.port import CustomerRef
 from adapters.places.port import Place
-from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
-from domain.ids import LineId, OrderId, ReturnId, StoreId, return_workflow_id
-from domain.personal import PersonalData
+from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.refunds import RefundTarget
-from domain.refusals import Refused
 from domain.returns.decision import DeliveredLine, Outcome, ReturnDecision, ReturnLine, decide_return, target_of
 from domain.returns.exchanging import Exchange
 from domain.returns.packs import built_in
 from domain.returns.policy import Case, ReturnPolicy, ReturnTerms, window_ends
-from domain.returns.returned import Return, ReturnedLine, ReturnView
+from domain.returns.returned import Return, ReturnedLine
 from domain.returns.settling import Settled, Tenders, came, paid_lines, tenders_of
 from domain.returns.words import NEVER_CAME
 from domain.store_hours import holidays_after
 from domain.views import GroupView, LineView, OrderView
-from gateway.commands import StillWorking
 from gateway.principals import Caller
-from gateway.problems import invalid, not_found
-from gateway.returns.bodies import ReturnBody, Sender, WantedReturn
+from gateway.problems import invalid
+from gateway.returns.bodies import ReturnBody, WantedReturn
 from gateway.returns.carrying import on_the_way, way_back
 from gateway.services import Services
-from workflows import options, summaries
-from workflows.return_messages import ReturnStart
-from workflows.returns import ReturnWorkflow
-
-REQUEST = "request"
-"""The update id: it belongs to the return, so that every try gets the same answer."""
-PATIENCE = timedelta(seconds=10)
 
 
 class Facts(NamedTuple):
@@ -199,51 +183,6 @@ def _line(decided: Decided, *, gift_card: bool) -> ReturnedLine:
         evidence=decided.wanted.evidence,
         **{where: quantity},
     )
-
-
-async def start(
-    services: Services, order: OrderView, state: Return, *, at_counter: bool, sender: Sender | None = None
-) -> ReturnView:
-    """Claim the units and start the return. Raises `Refused` when they are another's by now, `StillWorking`."""
-    workflow_id = return_workflow_id(state.return_id)
-    async with services.transactions.begin() as books:
-        key = await services.keys.key_for_customer(CustomerRef(order.customer_ref), services.now(), books.connection)
-        await services.keys.bind(workflow_id, key.id, books.connection)
-        if sender is not None and state.sender is not None:
-            data = PersonalData(postal_code=sender.postal_code)
-            await services.vault.put(Subject(state.sender), key.id, data, services.now(), books.connection)
-    operation = WithStartWorkflowOperation(
-        ReturnWorkflow.run,
-        ReturnStart(asked=state, at_counter=at_counter),
-        id=workflow_id,
-        task_queue=options.ORDERS,
-        task_timeout=options.TASK_TIMEOUT,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        static_summary=summaries.returned(state),
-    )
-    try:
-        handle = await services.temporal.start_update_with_start_workflow(
-            ReturnWorkflow.request,
-            id=REQUEST,
-            start_workflow_operation=operation,
-            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            rpc_timeout=PATIENCE,
-        )
-        opened = await handle.result(rpc_timeout=PATIENCE)
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise StillWorking(state.return_id) from None
-    except WorkflowAlreadyStartedError:
-        # It was asked for before, has its end, and only the answer was lost.
-        async with services.transactions.begin() as books:
-            ended = await books.returns.get(state.return_id)
-        if ended is None:
-            raise not_found() from None
-        return ended
-    if opened.refusal is not None:
-        raise Refused(opened.refusal)
-    assert opened.view is not None
-    return opened.view
 
 
 async def locale_of(services: Services, order_id: OrderId) -> str:

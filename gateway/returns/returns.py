@@ -29,12 +29,14 @@ from gateway.returns import asking, bodies, exchanging
 from gateway.returns.carrying import at_machine
 from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
+from gateway.returns.starting import start
 from gateway.returns.turning_up import take_in_late
 from gateway.returns.without_order import BlindReturnShown, take_back_blind
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
 from workflows import return_messages as messages
+from workflows import summaries
 from workflows.returns import ReturnWorkflow
 
 router = APIRouter(prefix="/v1/returns", route_class=CommandRoute, tags=["returns"])
@@ -80,7 +82,9 @@ async def ask(
     state = await _asked(services, caller, order, body, ReturnId(derived_id("return", command_id)))
     at_counter = caller.principal.kind is PrincipalKind.STORE and body.via is ReturnVia.STORE
     try:
-        return await asking.start(services, order, state, at_counter=at_counter, sender=body.sender)
+        begins = messages.ReturnStart(asked=state, at_counter=at_counter)
+        run, request = ReturnWorkflow.run, ReturnWorkflow.request
+        return await start(services, order, begins, run, request, summaries.returned(state), body.sender)
     except StillWorking:
         return pending(f"/v1/returns/{state.return_id}")
     except Refused as refused:
