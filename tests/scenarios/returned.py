@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from tests.scenarios.world import World
 
 
+async def collected(world: "World", sku: str, **wanted: Any) -> Placed:
+    """An order that the customer has fetched."""
+    order = await world.place(sku=sku, **wanted)
+    await order.make_ready()
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    return order
+
+
 async def asked(
     world: "World", order: Placed, store: str, *, quantity: int = 1, reason: str = "no_longer_wanted", **more: Any
 ) -> httpx.Response:

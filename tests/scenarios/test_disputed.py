@@ -6,19 +6,10 @@ import pytest
 
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
-from tests.scenarios.returned import back_in_store, does, receive, settled
+from tests.scenarios.returned import back_in_store, collected, does, receive, settled
 from tests.scenarios.world import World, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-
-async def collected(world: World, quantity: int) -> Placed:
-    shelf = await world.shelf(S001=5)
-    order = await world.place(sku=shelf.sku, quantity=quantity)
-    await order.make_ready()
-    await order.is_handed_over(await order.code())
-    await order.reaches("completed")
-    return order
 
 
 async def disputes(world: World, order: Placed, amount: int | None = None) -> dict[str, Any]:
@@ -42,7 +33,7 @@ async def case(world: World, order: Placed, step: str) -> dict[str, Any]:
 
 @story
 async def test_disputed_money_is_not_refunded_for_goods_that_come_back_later(world: World) -> None:
-    order = await collected(world, 2)
+    order = await collected(world, (await world.shelf(S001=5)).sku, quantity=2)
     await disputes(world, order, 4999)
     view = await back_in_store(world, order, "S001", quantity=2)
     await receive(world, view, "S001", 2)
@@ -61,7 +52,7 @@ async def test_disputed_money_is_not_refunded_for_goods_that_come_back_later(wor
 
 @story
 async def test_a_dispute_after_a_refund_is_a_case_that_ops_close_with_a_reason(world: World) -> None:
-    order = await collected(world, 1)
+    order = await collected(world, (await world.shelf(S001=5)).sku, quantity=1)
     view = await back_in_store(world, order, "S001")
     await receive(world, view, "S001", 1)
     await settled(world, view, "S001")

@@ -1,15 +1,14 @@
 """Gift cards and store credit pay like any tender: held, drawn when goods leave, and restored to the cent."""
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.scenarios.placed import Json, Placed
+from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.purses import balance, card, issued, number_in_mail, on_it, paid_with
-from tests.scenarios.returned import back_in_store, does, receive, settled
+from tests.scenarios.returned import back_in_store, collected, does, receive, settled
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -80,14 +79,6 @@ async def test_a_number_that_nobody_issued_pays_nothing(world: World) -> None:
 
 
 # --- what comes back --------------------------------------------------------------------------------------------------
-
-
-async def collected(world: World, sku: str, **wanted: Any) -> Placed:
-    order = await world.place(sku=sku, **wanted)
-    await order.make_ready()
-    await order.is_handed_over(await order.code())
-    await order.reaches("completed")
-    return order
 
 
 @story

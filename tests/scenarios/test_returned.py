@@ -6,21 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
-from tests.scenarios.returned import asked, back_in_store, does, receive, settled
+from tests.scenarios.returned import asked, back_in_store, collected, does, receive, settled
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-
-async def collected(world: World, sku: str, **wanted: Any) -> Placed:
-    """An order that the customer has fetched."""
-    order = await world.place(sku=sku, **wanted)
-    await order.make_ready()
-    await order.is_handed_over(await order.code())
-    await order.reaches("completed")
-    return order
 
 
 @story

@@ -1,13 +1,11 @@
 """Who is silent is reminded and then let go, each party for itself; an identity session that ends begins anew."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
 from adapters.letters.writing import party_subject
 from domain.ids import application_workflow_id
@@ -15,26 +13,11 @@ from domain.lending.parts import PartyRole
 from domain.personal import PersonalData
 from tests.workflows.borrower import WEB, Borrower, once
 from tests.workflows.skipping import Calendar
-from workers.composition import Parts
-from workers.worker import make_workers
-from workflows import options
 from workflows.application_messages import AddParty, AnswerOffer, Consent, NewParty
 
 pytestmark = pytest.mark.stack
 
 Begins = Callable[..., Awaitable[Borrower]]
-
-
-@pytest.fixture(scope="module")
-async def begins(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Begins]:
-    async with AsyncExitStack() as running:
-        for worker in make_workers(environment.client, made, (options.APPLICATIONS, options.LENDING)):
-            await running.enter_async_context(worker)
-
-        async def begun(*given: Any) -> Borrower:
-            return await Borrower.begins(made, environment.client, *given)
-
-        yield begun
 
 
 async def joins(loan: Borrower) -> str:

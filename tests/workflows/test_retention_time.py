@@ -3,8 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -26,26 +25,12 @@ from tests.workflows.borrower import OFFICE, UNA, WEB, Borrower, once
 from tests.workflows.skipping import Calendar
 from workers.composition import Parts
 from workers.plugin import throughline_plugin
-from workers.worker import make_workers
-from workflows import options
 from workflows.application_messages import Decide, Withdraw
 from workflows.retention import RetentionWorkflow
 
 pytestmark = pytest.mark.stack
 
 Begins = Callable[..., Awaitable[Borrower]]
-
-
-@pytest.fixture(scope="module")
-async def begins(environment: WorkflowEnvironment, made: Parts) -> AsyncIterator[Begins]:
-    async with AsyncExitStack() as running:
-        for worker in make_workers(environment.client, made, (options.APPLICATIONS, options.LENDING)):
-            await running.enter_async_context(worker)
-
-        async def begun(*given: Any) -> Borrower:
-            return await Borrower.begins(made, environment.client, *given)
-
-        yield begun
 
 
 async def withdrawn(loan: Borrower) -> dict[str, Any]:
