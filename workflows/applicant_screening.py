@@ -84,14 +84,16 @@ class Screening:
         return next((each for each in checks if each.kind is kind and each.party == party.party), None)
 
     async def _ask(self, check: Check, rule: CheckDefinition, party: Party) -> None:
-        """Until there is an answer to what is asked now: what it is about may change meanwhile."""
-        while not check.settled and self._wanted(check):
+        """Once at least, until there is an answer to what is asked now: what it is about may change meanwhile."""
+        while self._wanted(check):
             check.tried, check.outdated = [], False
             answer = await self._answer(check, rule, party)
             async with self.desk.turn:
                 if self._wanted(check) and not check.outdated:
                     self._take(check, answer, rule)
                     await self.desk.record()
+            if check.settled:
+                return
 
     def _wanted(self, check: Check) -> bool:
         """Nobody is asked any more about an application that is at its end, or a party that has left."""

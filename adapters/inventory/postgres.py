@@ -150,16 +150,18 @@ class PostgresInventory:
 
     async def relocate(self, request: Relocate) -> None:
         lines = _arrays(merged(request.lines))
-        await self._connection.execute(statements.OPEN_LEVELS, {"skus": lines["skus"], "target": request.to})
-        row = await self._one(
-            _RELOCATE[Bucket.SET_ASIDE if request.aside else Bucket.ALLOCATED],
-            **self._command(request, "relocate"),
-            **lines,
-            order_id=request.order_id,
-            target=request.to,
-        )
-        if row["answer"] is None and await self._first_answer(request, "relocate") is None:
-            raise NotHeld(request.order_id, [Shortage(*each) for each in row["missing"]])
+        # A refusal leaves nothing, also not the empty levels that were opened for what does not come.
+        async with self._connection.begin_nested():
+            await self._connection.execute(statements.OPEN_LEVELS, {"skus": lines["skus"], "target": request.to})
+            row = await self._one(
+                _RELOCATE[Bucket.SET_ASIDE if request.aside else Bucket.ALLOCATED],
+                **self._command(request, "relocate"),
+                **lines,
+                order_id=request.order_id,
+                target=request.to,
+            )
+            if row["answer"] is None and await self._first_answer(request, "relocate") is None:
+                raise NotHeld(request.order_id, [Shortage(*each) for each in row["missing"]])
 
     async def take_back(self, request: Release) -> Released:
         return await self._transfer(request, "take_back", _TAKE_BACK, request.reason)

@@ -32,7 +32,7 @@ async def run(options: Run) -> list[Table]:
         }
         load = (
             f"{loans} loans or as many as a minute holds, {at_once} in flight; each: five steps, submit, a document, "
-            "five checks, a decision, an offer, a signature, its letters by mail, a payout; "
+            "five checks, a decision, an offer, a signature in a branch, its letters by mail, a payout; "
             f"alone: {alone} one after the other"
         )
         return [await in_turns(TITLE, load, turns, rounds=options.rounds)]

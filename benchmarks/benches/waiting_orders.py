@@ -6,7 +6,7 @@ is spent on placing them. Those whose resumption is timed were placed before the
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ from workflows import visibility
 from workflows.desk import OrderStart, Snapshot
 from workflows.order import OrderWorkflow
 
+TITLE = "waiting orders"
 WAITING = 10_000
 RESUMED = 30
 CACHE = 1000
@@ -59,16 +60,25 @@ async def run(options: Run) -> list[Table]:
     turns: dict[str, list[Figures]] = {}
     for suffix, server in servers.items():
         async with stage("waiting-orders") as shared, _party(shared, server, options) as party:
-            turns["none waiting" + suffix] = [
-                await _look(shared, party, await _made_ready(shared, party, options), options) for _ in range(rounds)
+            empty, full = "none waiting" + suffix, f"{waiting:,} waiting" + suffix
+            turns[empty] = [
+                await _look(shared, party, await _made_ready(shared, party, options), options)
+                for _ in _rounds(rounds, empty)
             ]
             timed = [await _made_ready(shared, party, options) for _ in range(rounds)]
             say(f"  starting {waiting:,} orders{suffix} …")
             started = {"started/s": waiting / await _fill(shared, party, waiting)}
-            turns[f"{waiting:,} waiting" + suffix] = [
-                {**await _look(shared, party, each, options), **started} for each in timed
+            turns[full] = [
+                {**await _look(shared, party, each, options), **started}
+                for each, _ in zip(timed, _rounds(rounds, full), strict=True)
             ]
-    return [summed_up("waiting orders", load, turns, {})]
+    return [summed_up(TITLE, load, turns, {})]
+
+
+def _rounds(rounds: int, party: str) -> Iterator[int]:
+    for number in range(1, rounds + 1):
+        say(f"  {TITLE}, round {number} of {rounds}: {party} …")
+        yield number
 
 
 @asynccontextmanager

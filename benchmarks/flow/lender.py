@@ -50,6 +50,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 PAID_OUT = 990_000
 WEB = Actor(kind=ActorKind.CHANNEL, id="web", channel=Channel.WEB)
+BRANCH = Actor(kind=ActorKind.CHANNEL, id="branch", channel=Channel.BRANCH)
 OFFICE = Actor(kind=ActorKind.OPS, id="ada", channel=Channel.OPS)
 LOOKING = 0.02
 """Seconds between two looks at the record, of an applicant who waits for an answer."""
@@ -87,7 +88,7 @@ class Lender:
         await self._comes_to(name, Where.OFFERED)
         await self._act(handle, AnswerOffer(**_by(WEB), accept=True))
         await self._comes_to(name, Where.SIGNING)
-        await self._act(handle, Sign(**_by(WEB), party="p1", way=SignatureWay.ELECTRONIC))
+        await self._act(handle, Sign(**_by(BRANCH), party="p1", way=SignatureWay.WET))
         await handle.result()
 
     async def _start(self, name: str) -> WorkflowHandle[Any, Any]:

@@ -16,25 +16,8 @@ from benchmarks.stock.shelf import Shelf
 from benchmarks.turns import OutcomeWrong, in_turns
 
 ROOT = Path(__file__).parent.parent.parent
-ALONE = (
-    "hot_sku",
-    "many_lines",
-    "availability",
-    "worker_killed",
-    "waiting_orders",
-    "replay",
-    "sourcing",
-    "brokering",
-    "placing_beside_brokering",
-    "mixed_load",
-    "open_orders",
-    "loan_maths",
-    "applications",
-    "refund_split",
-    "reconciliation",
-    "returns",
-)
-"""Need no peer's package; the others are run where `make bench` has installed them."""
+WITH_PEERS = ("order_flow", "placing", "cost")
+"""Run where `make bench` has installed their peers' packages; the others need none."""
 PEERS = all(importlib.util.find_spec(name) for name in ("dbos", "restate", "hypercorn"))
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -42,7 +25,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 @pytest.mark.parametrize("bench", BENCHES)
 def test_a_bench_runs_on_the_smallest_sizes(bench: str) -> None:
-    if bench not in ALONE and not PEERS:
+    if bench in WITH_PEERS and not PEERS:
         pytest.skip("its peers are installed by `make bench`")
     command = [sys.executable, "-P", "-m", "benchmarks", bench, "--quick", "--embedded-only"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)

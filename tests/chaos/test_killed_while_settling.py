@@ -86,7 +86,7 @@ async def played(world: World, at: tuple[str, float] | None, kill: Callable[[], 
     view = await back.over()
     ledger = (await world.ops("GET", f"/v1/orders/{order.id}/ledger")).json()
     await shelf.adds_up(S001=0, S002=2)
-    await world.until("the last mail comes", lambda: _paid_back(world, order))
+    await world.until("the last mail comes", lambda: _told(world, order))
     mails = {
         (mail["subject"].replace(order.external_id, "N"), mail["message_id"])
         for mail in await world.mails(order.mailbox)
@@ -104,8 +104,11 @@ async def played(world: World, at: tuple[str, float] | None, kill: Callable[[], 
     }
 
 
-async def _paid_back(world: World, order: Placed) -> bool:
-    return any(mail["subject"].startswith("Refunded") for mail in await world.mails(order.mailbox))
+async def _told(world: World, order: Placed) -> bool:
+    """That the money is back, and all else that is owed to be said."""
+    owed = (await world.channel("GET", f"/v1/orders/{order.id}/messages")).json()["items"]
+    sent = not any(message["state"] == "pending" for message in owed)
+    return sent and any(mail["subject"].startswith("Refunded") for mail in await world.mails(order.mailbox))
 
 
 @pytest.mark.timeout(900)

@@ -91,6 +91,13 @@ async def test_what_the_order_does_not_hold_is_not_moved(inventory: Inventory) -
     assert sum(each.on_hand for each in await inventory.levels(None, None)) == 5
 
 
+async def test_a_place_where_nothing_comes_has_no_level(inventory: Inventory) -> None:
+    await stock(inventory, 5)
+    with pytest.raises(NotHeld):
+        await inventory.relocate(relocate("none", line(quantity=1), to="S7"))
+    assert [level.store_id for level in await inventory.levels(None, None)] == ["S1"]
+
+
 async def test_goods_that_a_count_had_missed_are_seen_where_they_come(inventory: Inventory) -> None:
     await stock(inventory, 2)
     await inventory.allocate_directly(reserve("r", line(quantity=1), line("2", 1)))

@@ -38,7 +38,9 @@ async def test_a_stack_says_where_everything_is_and_leaves_nothing_behind(folder
             *("api", "console", "temporal", "temporal_ui", "temporal_namespace", "temporal_cli", "payments", "mail"),
             *("carriers", "lockers", "partners", "database", "data", "pids", "keys", "webhook_secrets"),
         }
-        assert set(record["webhook_secrets"]) == {"payment", "fraud", "carrier", "locker", "partner", "bureau"}
+        assert set(record["webhook_secrets"]) == {
+            *("payment", "fraud", "carrier", "locker", "partner", "bureau", "signature")
+        }
         assert record["keys"]["stores"] == {"S001": "key-s001"}
         assert len(record["pids"]["workers"]) == 2
         assert stat.S_IMODE(stack.data.record_file.stat().st_mode) == 0o600
