@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from adapters.records.port import OvertakenTry
-from adapters.returns.port import ExchangeCredit, ReturnChange, ReturnFilter, Written
+from adapters.returns.port import ReturnChange, ReturnFilter, Written
 from domain.ids import LineId, OrderId, ReturnId, StoreId
 from domain.returns.policy import ReturnPolicy
 from domain.returns.returned import ReturnView
@@ -56,10 +56,6 @@ class MemoryReturns:
 
     async def carried_to(self, order_id: OrderId) -> int:
         return sum(change.elsewhere.get(order_id, 0) for change in self._changes.values())
-
-    def credit_of(self, return_id: ReturnId) -> ExchangeCredit | None:
-        change = self._changes.get(return_id)
-        return None if change is None else change.credit
 
     async def of_order(self, order_id: OrderId) -> Sequence[ReturnView]:
         return self._oldest_first(lambda view: view.order_id == order_id)

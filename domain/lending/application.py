@@ -31,7 +31,7 @@ from domain.lending.parts import (
     Section,
     Signature,
 )
-from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
+from domain.lending.products import CheckKind, ProductDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
@@ -153,10 +153,6 @@ class Application(BaseModel):
         return decision.verdict.value == "refer" or (decision.verdict.value == "approve" and self.approvals_left != 0)
 
     # --- steps -------------------------------------------------------------------------------------------------------
-
-    def open_steps(self) -> list[StepDefinition]:
-        """Steps that may be answered now."""
-        return [step for step in self.product.steps if all(self.answered(name) for name in step.requires)]
 
     def answered(self, name: str) -> bool:
         section = self.sections.get(name)

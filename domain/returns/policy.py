@@ -11,7 +11,7 @@ from domain.actors import Channel
 from domain.intake import COUNTRY, KEY
 from domain.pickup_windows import Duration
 from domain.refunds import Clawback, Percent, RefundPolicy, RefundTarget, ShippingRule
-from domain.returns.words import FAULTS, ItemCondition, ReturnReason, ReturnVia
+from domain.returns.words import ItemCondition, ReturnReason, ReturnVia
 from domain.tender_use import TenderRule
 
 DAY = timedelta(days=1)
@@ -180,7 +180,3 @@ def window_ends(
     else:
         return received_at + terms.window
     return datetime.combine(day + DAY, time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def is_fault(reason: ReturnReason) -> bool:
-    return reason in FAULTS
