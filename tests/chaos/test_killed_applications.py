@@ -73,7 +73,7 @@ async def played(
             kill()
         await taken
     end = await loan.ends()
-    timeline = (await loan.done("GET", "/timeline", by="ada"))["items"]
+    timeline = await loan.closed()
     account = f"/v1/accounts/{end['account_id']}"
     mails = {(each["subject"], each["message_id"]) for each in await loan.mails()}
     balances = await loan.done("GET", f"{account}/balances")

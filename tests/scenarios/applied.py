@@ -118,6 +118,16 @@ class Applied:
             lambda view: view["outcome"] and all(each["state"] != "pending" for each in view["notices"])
         )
 
+    async def closed(self) -> list[Json]:
+        """The whole timeline of one that ended, to the archive, which is its last entry."""
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            told: list[Json] = (await self.done("GET", "/timeline", by="ada"))["items"]
+            if any(each["event"] == "archived" for each in told):
+                return told
+            assert asyncio.get_running_loop().time() < end, [each["event"] for each in told]
+            await asyncio.sleep(0.2)
+
     async def agreed(self) -> None:
         await self.stage("offered")
         await self.done("POST", "/offer/accept", {})

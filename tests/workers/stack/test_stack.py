@@ -21,7 +21,8 @@ from workers.stack.stack import Programs, Stack
 pytestmark = pytest.mark.stack
 
 
-def all_pids(record: dict[str, Any]) -> list[int]:
+def all_pids(record: dict[str, Any]) -> list[int | None]:
+    """None: that process died and its successor is on its way."""
     named = {name: pid for name, pid in record["pids"].items() if name not in ("supervisor", "workers")}
     return [*named.values(), *record["pids"]["workers"]]
 

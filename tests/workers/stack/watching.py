@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def lives(pid: int) -> bool:
+def lives(pid: int | None) -> bool:
     """Whether a process is there and not merely waiting to be reaped."""
+    if pid is None:
+        return False
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
