@@ -31,7 +31,7 @@ async def _account(services: Services, caller: Caller, account_id: str) -> tuple
     except UnknownAccount:
         raise not_found() from None
     stored = await visible_application(services, caller, account.terms.application_id)
-    product = await services.lending.products.version(stored.view["product"], stored.view["product_version"])
+    product = await services.lending.products.version(stored.view.product, stored.view.product_version)
     return account, product.zone if product else "UTC"
 
 

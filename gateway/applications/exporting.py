@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/applications/{application_id}", route_class=Comma
 async def export(application_id: str, caller: CurrentCaller, services: CurrentServices) -> Any:
     await must_read_operations(caller)
     stored = await visible_application(services, caller, application_id)
-    if stored.view.get("purged_at"):
+    if stored.view.purged_at:
         raise not_found()
     try:
         kept = await services.lending.archives.make(application_id)

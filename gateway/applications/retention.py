@@ -10,6 +10,7 @@ from adapters.access.port import Role
 from adapters.audit.port import AuditOutcome
 from adapters.retention.port import Purged
 from domain.ids import derived_id, retention_workflow_id
+from domain.lending.clocks import ClockName
 from domain.lending.retention import LegalHold
 from gateway.applications import bodies
 from gateway.applications.sending import visible_application
@@ -29,14 +30,14 @@ router = APIRouter(prefix="/v1/applications/{application_id}", route_class=Comma
 async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
     await must_read_operations(caller)
     view = (await visible_application(services, caller, application_id)).view
-    due = [each["due_at"] for each in view["clocks"] if each["name"] == "retention"]
+    due = [each.due_at for each in view.clocks if each.name is ClockName.RETENTION]
     holds = await services.lending.retention.holds(application_id)
     return {
         "application_id": application_id,
         "keep_until": due[-1] if due else None,
-        "archive": view.get("archive"),
+        "archive": view.archive,
         "public_key": services.lending.archive_key,
-        "purged_at": view.get("purged_at"),
+        "purged_at": view.purged_at,
         "holds": [each.model_dump(mode="json") for each in holds],
     }
 
