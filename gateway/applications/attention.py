@@ -1,9 +1,10 @@
 """Applications among what waits for the office: questions about steps in trouble, and whatever is late."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from adapters.access.port import PrincipalKind
@@ -12,7 +13,7 @@ from adapters.records.port import OpenIntervention
 from domain.ids import CommandId
 from domain.lending.application import INTERVENTION
 from domain.lending.clocks import ClockState
-from gateway.applications.sending import carry_out, visible_application
+from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.idempotency import CommandRoute
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
@@ -65,8 +66,8 @@ async def answer_for_application(
     action: InterventionAction,
     reason: str,
     command_id: CommandId,
-) -> Any:
-    """The application as it is after the answer; not a dictionary when it is still being worked on."""
+) -> Shown | JSONResponse:
+    """The application as it is after the answer; 202 when it is still being worked on."""
     application_id = intervention_id.removeprefix(INTERVENTION).rpartition("-")[0]
     stored = await visible_application(services, caller, application_id)
     if all(each.intervention_id != intervention_id for each in stored.view.interventions):

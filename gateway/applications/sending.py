@@ -1,6 +1,6 @@
 """Commands to an application, and its record as far as a caller may read it."""
 
-from typing import Any
+from fastapi.responses import JSONResponse
 
 from adapters.access.port import PrincipalKind
 from adapters.applications.port import StoredApplication
@@ -45,7 +45,9 @@ async def product_of(services: Services, view: ApplicationView) -> ProductDefini
     return found
 
 
-async def carry_out(services: Services, caller: Caller, application_id: str, command: ApplicationCommand) -> Any:
+async def carry_out(
+    services: Services, caller: Caller, application_id: str, command: ApplicationCommand
+) -> Shown | JSONResponse:
     """Send the command and answer with the application as it is after it; refusals carry the present state."""
     handle = services.temporal.get_workflow_handle(application_workflow_id(application_id))
     try:
