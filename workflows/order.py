@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.messages as messages
     import workflows.summaries as summaries
     import workflows.visibility as visibility
-    from domain.cancellation import CancelPlan, plan_cancel
+    from domain.cancellation import CancelPlan, plan_cancel, why_nothing
     from domain.change_wishes import ChangeWish
     from domain.changes import plan_change
     from domain.holds import HoldKind, HoldOutcome
@@ -470,12 +470,7 @@ class OrderWorkflow:
         desk = self.desk
         plan = plan_cancel(desk.order, command.lines)
         if not plan.stops_something:
-            raise refuse(
-                RefusalKind.NOT_ALLOWED_NOW,
-                "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
-                if plan.refused
-                else "Nothing is left to cancel.",
-            )
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, why_nothing(desk.order, plan))
         desk.cancel_units(plan, command.reason, command.actor)
         if not desk.order.open:
             self.holds.clear_all()

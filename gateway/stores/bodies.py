@@ -227,6 +227,12 @@ class ClaimBody(CommandBody):
     """With `wait`: until when the decision is put off."""
     reason: ShortText | None = None
 
+    @model_validator(mode="after")
+    def _puts_off_what_waits(self) -> Self:
+        if self.until is not None and self.resolution is not Resolution.WAIT:
+            raise misplaced(("until",), "goes with wait, and with nothing else")
+        return self
+
 
 class AutoCancelBody(CommandBody):
     until: Instant | None

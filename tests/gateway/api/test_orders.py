@@ -127,6 +127,31 @@ async def test_a_choice_of_a_store_that_is_none_says_so(shop: Shop, web: httpx.A
     assert not shop.engine.of(order_id).commands
 
 
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [({"store_id": "S2"}, "/store_id"), ({"tenders": [{"type": "card", "token": "t", "amount": 1}]}, "/tenders")],
+)
+async def test_a_choice_says_nothing_that_belongs_to_another_one(
+    shop: Shop, web: httpx.AsyncClient, more: dict[str, Any], pointer: str
+) -> None:
+    order_id = await place(shop, web)
+    answer = await post(web, f"/v1/orders/{order_id}/choice", {"option": "cancel", **more})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert not shop.engine.of(order_id).commands
+
+
+async def test_an_auditor_makes_no_promise_and_releases_none(shop: Shop, web: httpx.AsyncClient) -> None:
+    auditor = await shop.ops(Role.AUDITOR)
+    await shop.stock("SHOE", "S1", 5)
+    wanted = {"store_id": "S1", "lines": [{"sku": "SHOE", "quantity": 1}]}
+    assert (await post(auditor, "/v1/promises", wanted)).status_code == 403
+    made = await post(web, "/v1/promises", wanted)
+    assert made.status_code == 201, made.text
+    path = f"/v1/promises/{made.json()['promise_id']}"
+    assert (await post(auditor, f"{path}/release")).status_code == 403
+    assert (await auditor.get(path)).json()["status"] == "open"
+
+
 async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
     running = shop.engine.of(order_id)

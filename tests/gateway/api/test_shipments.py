@@ -266,6 +266,8 @@ async def test_a_claim_is_decided_by_the_channel_and_not_by_a_store(
     running = shop.engine.of(order_id)
     running.answers["decide_claim"] = answers_with_group(shop.engine, order_id)
     assert (await post(s1, path(order_id, "claim"), {"resolution": "refund"})).status_code == 403
+    put_off = await post(web, path(order_id, "claim"), {"resolution": "refund", "until": "2026-12-01T10:00:00Z"})
+    assert (put_off.status_code, put_off.json()["errors"][0]["pointer"]) == (422, "/until")
     assert (await post(web, path(order_id, "claim"), {"resolution": "refund", "parcel": 1})).status_code == 200
     [command] = running.commands
     assert isinstance(command, messages.DecideClaim)
