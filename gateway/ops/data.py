@@ -115,7 +115,7 @@ async def put_location(body: LocationBody, caller: CurrentCaller, services: Curr
     await must_run_operations(caller)
     location_id = StoreId(body.location_id)
     async with services.transactions.begin() as books:
-        before = await books.places.place(location_id)
+        before = await books.places.place(location_id, locked=True)
         fields = dict(body) | {"location_id": location_id, "pause": before.pause if before else None}
         place = Place.model_validate(fields)
         await books.places.put(place)
