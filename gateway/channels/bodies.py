@@ -19,7 +19,7 @@ from domain.intake import (
     Tender,
     misplaced,
 )
-from gateway.fields import Body, Instant, LongText
+from gateway.fields import Body, Deadline, LongText
 from gateway.stores.bodies import CommandBody, LineQuantity
 from workflows.messages import CancelReason, ChoiceOption
 
@@ -118,7 +118,7 @@ class ChangesBody(CommandBody):
 class HoldBody(CommandBody):
     kind: HoldKind
     reason: LongText
-    deadline: Instant | None = None
+    deadline: Deadline | None = None
     default: HoldOutcome = HoldOutcome.CANCEL
     lines: Annotated[list[Key], Field(min_length=1, max_length=MAX_LINES)] | None = None
 

@@ -28,7 +28,7 @@ from domain.personal import Readable
 from domain.pickup_windows import check_requested
 from domain.promises import Promise, PromiseId, PromiseState, make_promise, promise_workflow_id
 from gateway.channels.availability import needs_of
-from gateway.channels.checks import in_words, paused_until
+from gateway.channels.checks import in_words, instant, paused_until
 from gateway.commands import PATIENCE, is_not_found
 from gateway.fields import Body, Instant, Quantity
 from gateway.idempotency import CommandRoute, CurrentCommandId
@@ -182,7 +182,7 @@ def _check_time(services: Services, place: Place, body: PromiseBody, now: dateti
         ProblemKind.VALIDATION,
         "See errors.",
         errors=[FieldError(pointer=at, reason=in_words(problem))],
-        extra={"next_possible": possible} if possible is not None else {},
+        extra={"next_possible": instant(possible)} if possible is not None else {},
     )
 
 

@@ -19,7 +19,7 @@ from domain.stock import ANY
 from domain.store_hours import StoreHours
 from domain.terms import ChannelRules
 from gateway.audit import trail_of
-from gateway.fields import Body, ShortText
+from gateway.fields import KEY_OR_ANY, Body, ShortText
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, CurrentCaller
@@ -29,7 +29,7 @@ from gateway.services import CurrentServices
 
 router = APIRouter(prefix="/v1", route_class=CallerRoute, tags=["data"])
 
-KeyOrAny = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._:-]{0,63})$")]
+KeyOrAny = Annotated[str, StringConstraints(pattern=KEY_OR_ANY)]
 
 
 class LocationBody(Body):

@@ -152,6 +152,14 @@ async def test_an_auditor_makes_no_promise_and_releases_none(shop: Shop, web: ht
     assert (await auditor.get(path)).json()["status"] == "open"
 
 
+async def test_a_promise_is_for_a_time_that_can_be_and_else_names_the_next(shop: Shop, web: httpx.AsyncClient) -> None:
+    wanted = {"store_id": "S1", "lines": [{"sku": "SHOE", "quantity": 1}]}
+    answer = await post(web, "/v1/promises", wanted | {"requested_pickup_at": "2026-11-23T09:00:00Z"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/requested_pickup_at"
+    assert answer.json()["next_possible"] == "2026-11-23T12:00:00Z"
+
+
 async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
     running = shop.engine.of(order_id)
@@ -315,6 +323,18 @@ async def test_availability_says_what_may_be_ordered_beyond_stock(
         await ops.put("/v1/backorders", json=body)
     items = (await web.get("/v1/availability", params=wanted)).json()["items"]
     assert [each["backorder"] for each in items] == [None, None]
+
+
+async def test_what_is_waited_for_lies_in_years_that_can_be_reckoned_with(
+    shop: Shop, web: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    order_id, never = await place(shop, web), "9999-12-31T23:59:59Z"
+    asked = await ops.put("/v1/backorders", json={"sku": "HAT", "cap": 7, "expected_at": never})
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/expected_at")
+    hold = {"kind": "manual", "reason": "x", "deadline": never}
+    asked = await post(web, f"/v1/orders/{order_id}/holds", hold)
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/deadline")
+    assert not shop.engine.of(order_id).commands
 
 
 async def test_an_underwriter_has_no_business_with_orders(shop: Shop, web: httpx.AsyncClient) -> None:
