@@ -155,12 +155,12 @@ def by_payment(order: Order, units: Iterable[UnitsOf]) -> tuple[dict[LineId, int
 
 def why_nothing(order: Order, plan: CancelPlan) -> str:
     """Why a plan stops nothing, and what can be done instead."""
-    if plan.refused:
-        return "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
     if any(_asked_before(group) for group in order.groups):
         return (
             "It is cancelled already, as far as it can be: who has the rest in hand is asked to stop, and has to say."
         )
+    if plan.refused:
+        return "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
     return "Nothing is left to cancel."
 
 

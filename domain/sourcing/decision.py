@@ -217,9 +217,7 @@ def _run(attempt: Attempt, made: Draft, places: Places, stock: list[dict[Sku, in
 def _has_some(attempt: Attempt, place: Candidate, stock: dict[Sku, int]) -> bool:
     """Units of a line that no place has whole, and that may come from several."""
     kept = attempt.survey.rule.filters.stock_left
-    return any(
-        stock.get(sku, 0) - place.buffers.get(sku, 0) > kept for bundle in attempt.loose for sku in bundle.needs
-    )
+    return any(stock.get(sku, 0) - place.buffers.get(sku, 0) > kept for bundle in attempt.loose for sku in bundle.needs)
 
 
 def _without_stock(attempt: Attempt, place: Candidate, stock: dict[Sku, int]) -> Removal:

@@ -195,6 +195,8 @@ def test_who_cancels_what_its_place_is_asked_about_already_hears_that_the_place_
     plan = plan_cancel(asked)
     assert not plan.stops_something
     assert "asked to stop" in why_nothing(asked, plan)
+    group.units[A] = Units(picked=2, shipped=1)
+    assert "asked to stop" in why_nothing(asked, plan_cancel(asked)), "also when some of it has left"
     group.stop, group.units[A] = None, Units(shipped=2)
     assert "can be returned" in why_nothing(asked, plan_cancel(asked))
     group.units[A] = Units(cancelled=2)
