@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
@@ -217,11 +217,23 @@ class StrictRequest(Request):
         try:
             self._json = adapter.validate_json(self.raw, strict=True)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
+            found = _without_echoes(error.errors(include_url=False, include_input=False))
             errors = [
                 FieldError(pointer=pointer_into(self.sent, place_of(each)), reason=reason_of(each)) for each in found
             ]
             raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+
+
+def _without_echoes(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A list whose items are faulty counts as too short beside: they are what has to be put right."""
+    places = [each["loc"] for each in found]
+
+    def is_echo(each: Mapping[str, Any]) -> bool:
+        at = each["loc"]
+        inside = any(len(place) > len(at) and place[: len(at)] == at for place in places)
+        return each["type"] == "too_short" and inside
+
+    return [each for each in found if not is_echo(each)]
 
 
 def _check_encoding(query: bytes) -> None:

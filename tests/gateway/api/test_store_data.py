@@ -35,6 +35,23 @@ async def test_hours_keep_the_zone_of_the_place(s1: httpx.AsyncClient) -> None:
     assert wrong.status_code == 422
 
 
+async def test_parts_of_a_place_that_are_set_at_the_same_moment_are_all_kept(
+    shop: Shop, s1: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    path, week = "/v1/stores/S1", {"weekly": {"mon": [["10:00", "16:00"]]}}
+    for number in range(1, 6):
+        answers = await asyncio.gather(
+            s1.put(f"{path}/capacity", json={"per_day": number}),
+            s1.put(f"{path}/pause", json={"reason": f"reason {number}"}),
+            ops.put(f"{path}/hours", json=week),
+        )
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        place = (await s1.get(path)).json()
+        assert (place["capacity"]["per_day"], place["pause"]["reason"]) == (number, f"reason {number}")
+        assert place["hours"]["weekly"] == {"mon": [["10:00", "16:00"]]}
+        await s1.delete(f"{path}/pause")
+
+
 async def test_capacity_and_pause_are_set_and_the_rest_stays(s1: httpx.AsyncClient) -> None:
     await s1.put("/v1/stores/S1/capacity", json={"per_day": 40})
     paused = (await s1.put("/v1/stores/S1/pause", json={"until": "2026-11-24T08:00:00Z", "reason": "water"})).json()
