@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.retention import KeepFile, RetentionSteps
     from adapters.documents.port import Kept
     from domain.lending.application import Application
-    from domain.lending.application_view import View, view_of
+    from domain.lending.application_view import ApplicationView, view_of
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.decisions import Verdict, decide
     from domain.lending.outcomes import ConditionKind
@@ -139,7 +139,7 @@ class ApplicationWorkflow:
                 if application.clock(ClockName.INCOMPLETENESS_ANSWER) is None:
                     desk.start_clock(ClockName.INCOMPLETENESS)
                     answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
-                    items = [each.get("type") or each["name"] for each in application.missing]
+                    items = [each.type or each.name for each in application.missing]
                     until = answer.due_at.date().isoformat()
                     desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
                     await desk.record()
@@ -579,6 +579,6 @@ class ApplicationWorkflow:
         return self.desk.application
 
     @workflow.query
-    def view(self) -> View:
+    def view(self) -> ApplicationView:
         """The application as staff see it."""
         return view_of(self.desk.application)

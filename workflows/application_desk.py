@@ -108,9 +108,9 @@ class ApplicationDesk:
             workflow.upsert_search_attributes(changes)
         lines = [f"**{state.replace('_', ' ')}** (version {application.version})", ""]
         for wait in application.waits():
-            until = f" until {wait['deadline']:%Y-%m-%d %H:%M:%S} UTC" if wait.get("deadline") else ""
-            default = f", then: {wait['default']}" if wait.get("default") else ""
-            lines.append(f"- {wait['what']} ({wait['who']}){until}{default}")
+            until = f" until {wait.deadline:%Y-%m-%d %H:%M:%S} UTC" if wait.deadline else ""
+            default = f", then: {wait.default}" if wait.default else ""
+            lines.append(f"- {wait.what} ({wait.who}){until}{default}")
         running = [each for each in application.clocks if each.state is ClockState.RUNNING]
         lines += [f"- clock {each.name}: {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
         workflow.set_current_details("\n".join(lines))

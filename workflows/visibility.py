@@ -85,12 +85,12 @@ def of_application(application: Application) -> TypedSearchAttributes:
 
 def _present_of_application(application: Application) -> list[tuple[SearchAttributeKey, object]]:  # type: ignore[type-arg]
     """What it waits for, under the names that orders have, so that one search finds both; not what takes a moment."""
-    waits = [wait for wait in application.waits() if wait["kind"] not in PASSING]
+    waits = [wait for wait in application.waits() if wait.kind not in PASSING]
     return [
         (APPLICATION_STAGE, (application.outcome or application.stage).value),
-        (WAITING_FOR, sorted({wait["kind"] for wait in waits}) or None),
-        (WHO_MUST_ACT, sorted({wait["who"] for wait in waits}) or None),
-        (DEADLINE, min((wait["deadline"] for wait in waits if wait.get("deadline")), default=None)),
+        (WAITING_FOR, sorted({wait.kind for wait in waits}) or None),
+        (WHO_MUST_ACT, sorted({wait.who for wait in waits}) or None),
+        (DEADLINE, min((wait.deadline for wait in waits if wait.deadline), default=None)),
     ]
 
 

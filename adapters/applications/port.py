@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from domain.actors import Actor
+from domain.lending.application_view import ApplicationView
 
 
 class ApplicationEvent(BaseModel):
@@ -33,7 +34,7 @@ class ApplicationChange(BaseModel):
     customer_ref: str
     for_review: bool
     review_due_at: datetime | None
-    view: dict[str, Any]
+    view: ApplicationView
     events: list[ApplicationEvent]
 
 
@@ -42,7 +43,7 @@ class StoredApplication(BaseModel):
 
     created_by: str
     customer_ref: str
-    view: dict[str, Any]
+    view: ApplicationView
     at: datetime | None = None
     """Where it stands in the list that it was read from."""
 

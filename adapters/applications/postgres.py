@@ -23,16 +23,16 @@ class PostgresApplications:
         view = change.view
         values = {
             "version": change.version,
-            "product": view["product"],
-            "channel": view["channel"],
+            "product": view.product,
+            "channel": view.channel,
             "created_by": change.created_by,
             "customer_ref": change.customer_ref,
-            "stage": view["stage"],
-            "outcome": view["outcome"],
+            "stage": view.stage,
+            "outcome": view.outcome,
             "for_review": change.for_review,
             "review_due_at": change.review_due_at,
             "changed_at": change.at,
-            "view": view,
+            "view": view.model_dump(mode="json"),
         }
         async with self._engine.begin() as connection:
             first = insert(ApplicationRow).values(application_id=change.application_id, created_at=change.at, **values)

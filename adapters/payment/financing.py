@@ -42,7 +42,8 @@ from domain.lending.accounts import (
     loan_refund_postings,
     owed_principal,
 )
-from domain.lending.financing import DisbursementPlan, may_finance, usable
+from domain.lending.application_view import ApplicationView
+from domain.lending.financing import DisbursementPlan, financing_terms, usable
 from domain.money import Money
 from domain.payments import (
     Authorisation,
@@ -96,7 +97,7 @@ async def orders_of(engine: AsyncEngine, application_id: str) -> list[tuple[str,
 
 @dataclass(frozen=True)
 class _Loan:
-    view: dict[str, Any]
+    view: ApplicationView
     account_id: str | None
     plan: DisbursementPlan | None
 
@@ -117,11 +118,14 @@ class FinancingPayments:
 
         async def do(connection: AsyncConnection) -> tuple[str, Authorisation]:
             loan = await self._loan(connection, application_id)
-            if loan is None or not may_finance(loan.view) or loan.view["currency"] != amount.currency:
+            if loan is None:
+                raise Declined(DeclineReason.DECLINED)
+            terms = financing_terms(loan.view)
+            if terms is None or terms.currency != amount.currency:
                 raise Declined(DeclineReason.DECLINED)
             if await _planned(connection, application_id, DisbursementPlan.ORDERS) is not DisbursementPlan.ORDERS:
                 raise Declined(DeclineReason.DECLINED)
-            if amount.amount > usable(loan.view) - await _set_aside(connection, application_id):
+            if amount.amount > usable(terms) - await _set_aside(connection, application_id):
                 raise Declined(DeclineReason.INSUFFICIENT_FUNDS)
             row = {
                 "id": AUTHORISATION + secrets.token_hex(12),
@@ -274,14 +278,14 @@ class FinancingPayments:
         plan = await connection.scalar(
             select(DisbursementPlanRow.plan).where(DisbursementPlanRow.application_id == application_id)
         )
-        return _Loan(view, account, DisbursementPlan(plan) if plan else None)
+        return _Loan(ApplicationView.model_validate(view), account, DisbursementPlan(plan) if plan else None)
 
     def _state(self, row: dict[str, Any], loan: _Loan) -> Authorisation:
         """Set aside once the loan is signed and its account open; before that the customer has something to do."""
         captured, voided = row["captured"], row["voided"]
         left = row["amount"] - captured - voided
         waits = loan.account_id is None
-        if waits and not may_finance(loan.view):
+        if waits and financing_terms(loan.view) is None:
             status = AuthorisationStatus.DECLINED
         elif waits and left:
             status = AuthorisationStatus.CUSTOMER_ACTION

@@ -18,6 +18,8 @@ from adapters.postgres.tables.privacy import PersonalRecordRow
 from adapters.retention.port import Purge, Purged, Retained
 from domain.actors import ENGINE, Actor
 from domain.lending.accounts import balances
+from domain.lending.application_view import ApplicationView
+from domain.lending.clocks import ClockName
 from domain.lending.retention import KeptFor, LegalHold, remains
 
 NOBODY = "-"
@@ -38,7 +40,7 @@ class PostgresRetention:
     async def hold(self, application_id: str, hold_id: str, reason: str, by: Actor, at: datetime) -> LegalHold:
         async with self._engine.begin() as connection:
             view = await self._locked(connection, application_id)
-            if view is None or view.get("purged_at"):
+            if view is None or view.purged_at:
                 raise Purged(f"the file of {application_id} is gone")
             row = insert(LegalHoldRow).values(
                 hold_id=hold_id, application_id=application_id, reason=reason, set_by=by.id, set_at=at
@@ -73,7 +75,7 @@ class PostgresRetention:
     async def purge(self, application_id: str, at: datetime) -> Purge:
         async with self._engine.begin() as connection:
             view = await self._locked(connection, application_id)
-            if view is not None and not view.get("purged_at"):
+            if view is not None and not view.purged_at:
                 held = select(LegalHoldRow.hold_id).where(
                     LegalHoldRow.application_id == application_id, LegalHoldRow.released_at.is_(None)
                 )
@@ -87,12 +89,12 @@ class PostgresRetention:
         return Purge()
 
     async def _empty(
-        self, connection: AsyncConnection, application_id: str, view: dict[str, Any], at: datetime
+        self, connection: AsyncConnection, application_id: str, view: ApplicationView, at: datetime
     ) -> None:
         await connection.execute(
             update(ApplicationRow)
             .where(ApplicationRow.application_id == application_id)
-            .values(customer_ref=NOBODY, view=remains(view, at), changed_at=at)
+            .values(customer_ref=NOBODY, view=remains(view, at).model_dump(mode="json"), changed_at=at)
         )
         await connection.execute(
             delete(ApplicationEventRow).where(ApplicationEventRow.application_id == application_id)
@@ -105,11 +107,11 @@ class PostgresRetention:
         await self._keys.erase(application_keeper(application_id), at, connection)
         await _tell(connection, application_id, "purged", ENGINE, at)
 
-    async def _account_is_open(self, view: dict[str, Any], at: datetime) -> bool:
-        if not view["account_id"]:
+    async def _account_is_open(self, view: ApplicationView, at: datetime) -> bool:
+        if not view.account_id:
             return False
         try:
-            account = await self._banking.account(view["account_id"])
+            account = await self._banking.account(view.account_id)
         except UnknownAccount:
             return False
         found = balances(account.terms, account.transactions, at, at.date())
@@ -134,16 +136,16 @@ class PostgresRetention:
         return [
             Retained(
                 application_id=row.application_id,
-                keep_until=None if row.outcome is None else _keep_until(row.view),
+                keep_until=None if row.outcome is None else _keep_until(ApplicationView.model_validate(row.view)),
                 held=row.application_id in held_ids,
             )
             for row in rows
         ]
 
-    async def _locked(self, connection: AsyncConnection, application_id: str) -> dict[str, Any] | None:
+    async def _locked(self, connection: AsyncConnection, application_id: str) -> ApplicationView | None:
         query = select(ApplicationRow.view).where(ApplicationRow.application_id == application_id)
-        view: dict[str, Any] | None = await connection.scalar(query.with_for_update())
-        return view
+        view = await connection.scalar(query.with_for_update())
+        return None if view is None else ApplicationView.model_validate(view)
 
     async def _hold(self, connection: AsyncConnection, application_id: str, hold_id: str) -> LegalHold:
         query = select(LegalHoldRow).where(
@@ -155,10 +157,10 @@ class PostgresRetention:
         return _shown(row)
 
 
-def _keep_until(view: dict[str, Any]) -> Any:
+def _keep_until(view: ApplicationView) -> datetime | None:
     """Of one that has just ended, whose clock is about to start, the end itself."""
-    due = [each["due_at"] for each in view["clocks"] if each["name"] == "retention"]
-    return due[-1] if due else view["ended_at"]
+    due = [each.due_at for each in view.clocks if each.name is ClockName.RETENTION]
+    return due[-1] if due else view.ended_at
 
 
 def _shown(row: Any) -> LegalHold:

@@ -13,6 +13,7 @@ from benchmarks.load import Stopwatch, closed_loop, within
 from benchmarks.results import Figures, Table
 from benchmarks.run import Run
 from benchmarks.turns import LONGEST, in_turns, must
+from domain.lending.stages import Outcome
 
 LOANS = 300
 ALONE = 30
@@ -79,9 +80,10 @@ async def _check(shared: Stage, party: Lender, names: list[str]) -> None:
             stored = await party.made.applications.application(name)
             assert stored is not None
             view = stored.view
-            must(view["outcome"] == "originated", f"a loan ended as {view['outcome']}")
-            must(all(each.get("proof") for each in view["notices"]), "a letter has no proof")
-            account = await party.made.banking.account(view["account_id"])
+            must(view.outcome is Outcome.ORIGINATED, f"a loan ended as {view.outcome}")
+            must(all(each.proof for each in view.notices), "a letter has no proof")
+            assert view.account_id is not None
+            account = await party.made.banking.account(view.account_id)
             must([each.state.value for each in account.transactions] == ["booked"], "a loan is not booked once")
             answer = await http.get(f"{shared.payments_url}/ledger", params={"reference": name})
             paid = [each["amount"] for each in answer.json()["entries"] if each["operation"] == "payout"]

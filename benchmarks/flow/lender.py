@@ -117,7 +117,7 @@ class Lender:
     async def _comes_to(self, name: str, stage: Where) -> None:
         while True:
             found = await self.made.applications.application(name)
-            if found is not None and found.view["stage"] == stage:
+            if found is not None and found.view.stage == stage:
                 return
             await asyncio.sleep(LOOKING)
 

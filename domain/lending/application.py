@@ -11,6 +11,7 @@ from domain.actors import Channel
 from domain.lending.approvals import Approval, missing
 from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import BureauFacts, DecisionInput
+from domain.lending.missing import MissingItem, MissingKind
 from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
 from domain.lending.parts import (
     Archive,
@@ -35,7 +36,7 @@ from domain.lending.products import CheckKind, ProductDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
-from domain.lending.waiting import waits_of
+from domain.lending.waiting import ApplicationWait, waits_of
 from domain.views import InterventionView
 
 
@@ -171,16 +172,15 @@ class Application(BaseModel):
         return None if section is None else section.data.get(field)
 
     @property
-    def missing(self) -> list[dict[str, str]]:
-        """What keeps the application from being complete, in words that callers act upon."""
-        found = [{"kind": "step", "name": name} for name in self.unanswered]
+    def missing(self) -> list[MissingItem]:
+        found = [MissingItem(kind=MissingKind.STEP, name=name) for name in self.unanswered]
         found += [
-            {"kind": "consent", "name": "consent", "party": party.party}
+            MissingItem(kind=MissingKind.CONSENT, name="consent", party=party.party)
             for party in self.active
             if party.consented_at is None and party.role is not PartyRole.APPLICANT
         ]
         found += [
-            {"kind": "document", "name": each.doc, "type": each.type, "party": each.party}
+            MissingItem(kind=MissingKind.DOCUMENT, name=each.doc, type=each.type, party=each.party)
             for each in self.documents
             if each.missing and each.condition is None
         ]
@@ -375,7 +375,7 @@ class Application(BaseModel):
                 fell.append(step.name)
         return fell
 
-    def waits(self) -> list[dict[str, Any]]:
+    def waits(self) -> list[ApplicationWait]:
         """What it waits for: who must act, until when, and what happens by default."""
         return waits_of(self)
 

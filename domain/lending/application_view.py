@@ -1,109 +1,269 @@
-"""An application as people read it; a channel's reader never learns of a screening hold."""
+"""An application as people read it; a channel's reader never learns of a screening hold.
 
-from typing import Any
+Every field of the application itself is always told. Within its parts, what is not there is left out.
+"""
 
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.actors import Channel
 from domain.lending.application import Application
-from domain.lending.stages import GroupStatus, Overlay
+from domain.lending.clocks import Clock
+from domain.lending.decisions import Verdict
+from domain.lending.missing import MissingItem
+from domain.lending.outcomes import ActionTaken
+from domain.lending.parts import (
+    Archive,
+    Check,
+    Claim,
+    Condition,
+    Decision,
+    Document,
+    NoticeRef,
+    NoticeState,
+    Offer,
+    PartyRole,
+    Payout,
+    Pen,
+    SignatureWay,
+)
+from domain.lending.sparse import Sparse
+from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage
+from domain.lending.terms import LoanTerms
+from domain.lending.waiting import ApplicationWait
+from domain.money import Currency
+from domain.views import InterventionView
 
-View = dict[str, Any]
+
+class View(Sparse):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def view_of(application: Application) -> View:
+class StepStatus(StrEnum):
+    BLOCKED = "blocked"
+    """A step that must come before it is not answered."""
+    OPEN = "open"
+    DONE = "done"
+    STALE = "stale"
+
+
+class StepView(View):
+    name: str
+    status: StepStatus
+    requires: list[str]
+    """Steps that must be answered first, and are not."""
+    at: datetime | None = None
+    channel: Channel | None = None
+    digest: str | None = None
+
+
+class PartyView(View):
+    party: str
+    ref: str
+    role: PartyRole
+    status: GroupStatus | Literal["removed"]
+    consented: bool
+
+
+class ConsentView(View):
+    text: str
+    at: datetime
+    channel: Channel
+
+
+class SignatureView(View):
+    party: str
+    text: str
+    terms_hash: str
+    way: SignatureWay
+    at: datetime
+    channel: Channel
+    envelope_id: str | None = None
+    evidence: str | None = None
+    consent: ConsentView | None = None
+
+
+class EnvelopeView(View):
+    n: int
+    party: str
+    envelope_id: str | None = None
+    state: str
+    at: datetime
+
+
+class _Told(BaseModel):
+    """What everybody who may see the application reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    application_id: str
+    product: str
+    product_version: int
+    channel: Channel
+    locale: str
+    currency: Currency
+    version: int
+    created_at: datetime
+    stage: Stage
+    status: GroupStatus
+    outcome: Outcome | None = None
+    outcome_code: ActionTaken | None = None
+    ended_at: datetime | None = None
+    overlays: list[Overlay] = []
+    steps: list[StepView] = []
+    missing: list[MissingItem] = []
+    parties: list[PartyView] = []
+    documents: list[Document] = []
+    offer: Offer | None = None
+    terms: LoanTerms | None = None
+    terms_hash: str = ""
+    signatures: list[SignatureView] = []
+    envelopes: list[EnvelopeView] = []
+    clocks: list[Clock] = []
+    pen: Pen | None = None
+    payouts: list[Payout] = []
+    account_id: str | None = None
+    waiting_for: list[ApplicationWait] = []
+
+
+class ApplicationView(_Told):
     """Everything that stands in the record; what staff read."""
-    offer, decision = application.offer, application.decision
-    code = application.outcome_code
-    return {
-        "application_id": application.application_id,
-        "product": application.product.product,
-        "product_version": application.product.version,
-        "channel": application.channel.value,
-        "locale": application.locale,
-        "currency": application.product.currency,
-        "version": application.version,
-        "created_at": _json(application.created_at),
-        "stage": application.stage.value,
-        "status": application.status.value,
-        "outcome": application.outcome.value if application.outcome else None,
-        "outcome_code": int(code) if code else None,
-        "ended_at": _json(application.ended_at),
-        "overlays": [each.value for each in application.overlays],
-        "steps": [_step(application, step.name) for step in application.product.steps],
-        "missing": application.missing if application.outcome is None else [],
-        "parties": [
-            {
-                "party": each.party,
-                "ref": each.ref,
-                "role": each.role.value,
-                "status": application.party_status(each).value if each.active else "removed",
-                "consented": each.consented_at is not None,
-            }
+
+    checks: list[Check] = []
+    decision: Decision | None = None
+    approvals_left: int | None = None
+    """None without a decision, and for more than anybody here may approve."""
+    claim: Claim | None = None
+    notices: list[NoticeRef] = []
+    archive: Archive | None = None
+    interventions: list[InterventionView] = []
+    asks: bool = False
+    purged_at: datetime | None = None
+    """From then on only the regulator's register is left."""
+
+
+class PublicDecision(View):
+    """What was decided, without what it was weighed by."""
+
+    verdict: Verdict
+    at: datetime
+    conditions: list[Condition] = Field(default_factory=list)
+
+
+class PublicNotice(View):
+    n: int
+    kind: str
+    party: str
+    at: datetime
+    state: NoticeState
+    sent_at: datetime | None = None
+    proof: str | None = None
+    sha256: str | None = None
+    pdf_sha256: str | None = None
+
+
+class PublicApplicationView(_Told):
+    """For channels and the customer."""
+
+    decision: PublicDecision | None = None
+    notices: list[PublicNotice] = []
+
+
+def view_of(application: Application) -> ApplicationView:
+    return ApplicationView(
+        application_id=application.application_id,
+        product=application.product.product,
+        product_version=application.product.version,
+        channel=application.channel,
+        locale=application.locale,
+        currency=application.product.currency,
+        version=application.version,
+        created_at=application.created_at,
+        stage=application.stage,
+        status=application.status,
+        outcome=application.outcome,
+        outcome_code=application.outcome_code,
+        ended_at=application.ended_at,
+        overlays=application.overlays,
+        steps=[_step(application, step.name) for step in application.product.steps],
+        missing=application.missing if application.outcome is None else [],
+        parties=[
+            PartyView(
+                party=each.party,
+                ref=each.ref,
+                role=each.role,
+                status=application.party_status(each) if each.active else "removed",
+                consented=each.consented_at is not None,
+            )
             for each in application.parties
         ],
-        "documents": [each.model_dump(mode="json", exclude_none=True) for each in application.documents],
-        "checks": [each.model_dump(mode="json", exclude_none=True) for each in application.checks],
-        "decision": decision.model_dump(mode="json", exclude_none=True) if decision else None,
-        "approvals_left": application.approvals_left if decision else None,
-        "claim": application.claim.model_dump(mode="json") if application.claim else None,
-        "offer": offer.model_dump(mode="json", exclude_none=True) if offer else None,
-        "terms": application.terms.model_dump(mode="json") if application.terms else None,
-        "terms_hash": application.terms_hash,
-        "signatures": [
-            each.model_dump(mode="json", exclude={"actor": True, "consent": {"actor"}}, exclude_none=True)
+        documents=application.documents,
+        checks=application.checks,
+        decision=application.decision,
+        approvals_left=application.approvals_left if application.decision else None,
+        claim=application.claim,
+        offer=application.offer,
+        terms=application.terms,
+        terms_hash=application.terms_hash,
+        signatures=[
+            SignatureView.model_validate(each.model_dump(exclude={"actor": True, "consent": {"actor"}}))
             for each in application.signatures
         ],
-        "envelopes": [
-            each.model_dump(mode="json", include={"n", "party", "envelope_id", "state", "at"}, exclude_none=True)
+        envelopes=[
+            EnvelopeView(n=each.n, party=each.party, envelope_id=each.envelope_id, state=each.state, at=each.at)
             for each in application.envelopes
         ],
-        "clocks": [each.model_dump(mode="json", exclude_none=True) for each in application.clocks],
-        "pen": application.pen.model_dump(mode="json") if application.pen else None,
-        "notices": [each.model_dump(mode="json", exclude_none=True) for each in application.notices],
-        "payouts": [each.model_dump(mode="json", exclude_none=True) for each in application.payouts],
-        "account_id": application.account_id,
-        "archive": application.archive.model_dump(mode="json") if application.archive else None,
-        "interventions": [each.model_dump(mode="json") for each in application.interventions],
-        "asks": bool(application.interventions),
-        "waiting_for": [
-            {name: _json(value) for name, value in wait.items() if value is not None} for wait in application.waits()
-        ],
-    }
+        clocks=application.clocks,
+        pen=application.pen,
+        notices=application.notices,
+        payouts=application.payouts,
+        account_id=application.account_id,
+        archive=application.archive,
+        interventions=application.interventions,
+        asks=bool(application.interventions),
+        waiting_for=application.waits(),
+    )
 
 
-def public(view: View) -> View:
-    """For channels and the customer: neutral while a screening holds, and without what staff weighed."""
-    hidden = {"checks", "claim", "interventions", "asks", "approvals_left"}
-    shown = {name: value for name, value in view.items() if name not in hidden}
-    shown["overlays"] = [each for each in view["overlays"] if each != Overlay.SCREENING_HOLD.value]
-    neutral = GroupStatus.IN_REVIEW.value
-    shown["status"] = neutral if view["status"] == GroupStatus.SCREENING_HOLD.value else view["status"]
-    shown["parties"] = [
-        each | {"status": neutral} if each["status"] == GroupStatus.SCREENING_HOLD.value else each
-        for each in view["parties"]
-    ]
-    shown.pop("archive", None)
-    shown["notices"] = [{name: each[name] for name in each if name != "facts"} for each in view["notices"]]
-    shown["waiting_for"] = [each for each in view["waiting_for"] if each["who"] not in ("ops", "underwriter")]
-    if view["decision"] is not None:
-        told = ("verdict", "at", "conditions")
-        decision = view["decision"]
-        refer = decision["verdict"] == "refer" or decision.get("stale")
-        shown["decision"] = None if refer else {name: decision[name] for name in told if name in decision}
-    return shown
+def public(view: ApplicationView) -> PublicApplicationView:
+    """Neutral while a screening holds, and without what staff weighed."""
+    told = {name: getattr(view, name) for name in _Told.model_fields}
+    told["overlays"] = [each for each in view.overlays if each is not Overlay.SCREENING_HOLD]
+    told["status"] = _neutral(view.status)
+    told["parties"] = [each.model_copy(update={"status": _neutral(each.status)}) for each in view.parties]
+    told["waiting_for"] = [each for each in view.waiting_for if each.who not in ("ops", "underwriter")]
+    return PublicApplicationView(
+        **told,
+        decision=_public_decision(view.decision) if view.decision else None,
+        notices=[PublicNotice.model_validate(each.model_dump(exclude={"facts"})) for each in view.notices],
+    )
 
 
-def _step(application: Application, name: str) -> View:
+def _public_decision(decision: Decision) -> PublicDecision | None:
+    if decision.verdict is Verdict.REFER or decision.stale:
+        return None
+    return PublicDecision(verdict=decision.verdict, at=decision.at, conditions=decision.conditions)
+
+
+def _neutral(status: Any) -> Any:
+    return GroupStatus.IN_REVIEW if status is GroupStatus.SCREENING_HOLD else status
+
+
+def _step(application: Application, name: str) -> StepView:
     section = application.sections.get(name)
     step = application.product.step(name)
     assert step is not None
     blocked = [each for each in step.requires if not application.answered(each)]
-    state = "blocked" if blocked else "open"
-    if section is not None:
-        state = "stale" if section.stale else "done"
-    shown: View = {"name": name, "status": state, "requires": blocked}
-    if section is not None:
-        shown |= {"at": _json(section.at), "channel": section.actor.channel.value, "digest": section.digest}
-    return shown
-
-
-def _json(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else value
+    if section is None:
+        return StepView(name=name, status=StepStatus.BLOCKED if blocked else StepStatus.OPEN, requires=blocked)
+    return StepView(
+        name=name,
+        status=StepStatus.STALE if section.stale else StepStatus.DONE,
+        requires=blocked,
+        at=section.at,
+        channel=section.actor.channel,
+        digest=section.digest,
+    )

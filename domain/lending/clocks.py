@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.lending.calendars import CalendarKind, OfficeDays, general_business_days, precise_business_days
 from domain.lending.months import months_after
+from domain.lending.sparse import Sparse
 from domain.pickup_windows import Duration
 from domain.store_hours import StoreHours, add_open_time
 
@@ -49,7 +50,7 @@ class ClockRule(BaseModel):
     calendar: CalendarKind
 
 
-class Clock(BaseModel):
+class Clock(Sparse):
     """One duty of one application. `proof`: what met it, e.g. the id of a notice that was dispatched."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

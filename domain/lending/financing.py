@@ -1,9 +1,11 @@
 """A loan that pays orders: from when it may, and up to how much."""
 
 from enum import StrEnum
-from typing import Any
 
+from domain.lending.application_view import ApplicationView
+from domain.lending.decisions import Verdict
 from domain.lending.stages import Outcome, Stage
+from domain.lending.terms import LoanTerms
 
 
 class DisbursementPlan(StrEnum):
@@ -18,15 +20,14 @@ class DisbursementPlan(StrEnum):
 _APPROVED = (Stage.OFFERED, Stage.ACCEPTED, Stage.SIGNING, Stage.COOLING_OFF, Stage.DISBURSING, Stage.BOOKED)
 
 
-def may_finance(view: dict[str, Any]) -> bool:
-    """Approved on terms that stand, and not ended in another way."""
-    decision = view["decision"]
-    approved = decision is not None and decision["verdict"] == "approve" and not decision.get("stale")
-    alive = view["outcome"] in (None, Outcome.ORIGINATED.value) and not view.get("purged_at")
-    return approved and alive and Stage(view["stage"]) in _APPROVED and view["terms"] is not None
+def financing_terms(view: ApplicationView) -> LoanTerms | None:
+    """The terms on which it may pay orders: approved and standing. None when it may not, or ended in another way."""
+    decision = view.decision
+    approved = decision is not None and decision.verdict is Verdict.APPROVE and not decision.stale
+    alive = view.outcome in (None, Outcome.ORIGINATED) and view.purged_at is None
+    return view.terms if approved and alive and view.stage in _APPROVED else None
 
 
-def usable(view: dict[str, Any]) -> int:
+def usable(terms: LoanTerms) -> int:
     """What may be drawn: the amount financed, without the charge that a payout would have kept back."""
-    terms = view["terms"]
-    return int(terms["principal"]) - int(terms["prepaid"])
+    return terms.principal - terms.prepaid

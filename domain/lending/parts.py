@@ -4,17 +4,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
 from domain.actors import Actor, Channel
 from domain.lending.decisions import BureauFacts, DecisionInput, Verdict
 from domain.lending.outcomes import ConditionKind
 from domain.lending.products import CheckKind, Name
 from domain.lending.reasons import Basis, DenialReason
+from domain.lending.sparse import Sparse
 from domain.lending.terms import LoanTerms
 
 
-class Part(BaseModel):
+class Part(Sparse):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -133,7 +134,7 @@ class Check(Part):
     state: CheckState = CheckState.RUNNING
     provider: str | None = None
     """Who answered."""
-    tried: list[str] = []
+    tried: list[str] = Field(default_factory=list)
     at: datetime | None = None
     report: BureauFacts | None = None
     reference: str | None = None
@@ -156,14 +157,15 @@ class Decision(Part):
 
     verdict: Verdict
     at: datetime
-    actor: Actor
+    actor: Actor | None = None
+    """None once the file is purged."""
     person: str | None = None
     """Behind the login; none: the rules alone."""
     automatic: bool
     basis: Basis
-    reasons: list[str] = []
-    denial: list[DenialReason] = []
-    conditions: list[Condition] = []
+    reasons: list[str] = Field(default_factory=list)
+    denial: list[DenialReason] = Field(default_factory=list)
+    conditions: list[Condition] = Field(default_factory=list)
     input: DecisionInput | None = None
     rules: str
     """The product version whose rules decided."""
@@ -275,7 +277,7 @@ class NoticeRef(Part):
     """The message's id at the system that took it."""
     sha256: str | None = None
     pdf_sha256: str | None = None
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
 
 
 class Archive(Part):

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from domain.lending.application_view import ApplicationView
+from domain.lending.parts import Decision
 
 
 class LegalHold(BaseModel):
@@ -39,50 +41,29 @@ def retention_begins(ended_at: datetime, proofs: Iterable[datetime | None]) -> d
     return max((at for at in proofs if at is not None), default=ended_at)
 
 
-_REMAINS = (
-    "application_id",
-    "product",
-    "product_version",
-    "channel",
-    "locale",
-    "currency",
-    "created_at",
-    "stage",
-    "status",
-    "outcome",
-    "outcome_code",
-    "ended_at",
-    "terms",
-    "account_id",
-)
-"""The regulator's register: what was asked for, what became of it and when. Nobody can be told from it."""
-_DECIDED = ("verdict", "at", "automatic", "basis", "reasons", "denial", "rules")
-_EMPTY: dict[str, Any] = {
-    "overlays": [],
-    "steps": [],
-    "missing": [],
-    "parties": [],
-    "documents": [],
-    "checks": [],
-    "approvals_left": None,
-    "claim": None,
-    "offer": None,
-    "terms_hash": "",
-    "signatures": [],
-    "envelopes": [],
-    "clocks": [],
-    "pen": None,
-    "notices": [],
-    "payouts": [],
-    "interventions": [],
-    "waiting_for": [],
-}
+def remains(view: ApplicationView, purged_at: datetime) -> ApplicationView:
+    """The regulator's register: what was asked for, what became of it and when. Nobody can be told from it."""
+    decision = view.decision
+    return ApplicationView(
+        application_id=view.application_id,
+        product=view.product,
+        product_version=view.product_version,
+        channel=view.channel,
+        locale=view.locale,
+        currency=view.currency,
+        version=view.version,
+        created_at=view.created_at,
+        stage=view.stage,
+        status=view.status,
+        outcome=view.outcome,
+        outcome_code=view.outcome_code,
+        ended_at=view.ended_at,
+        terms=view.terms,
+        account_id=view.account_id,
+        decision=_register(decision) if decision else None,
+        purged_at=purged_at,
+    )
 
 
-def remains(view: dict[str, Any], purged_at: datetime) -> dict[str, Any]:
-    """An application's view after the purge, in the shape that readers know."""
-    decision = view["decision"]
-    kept = {name: view[name] for name in _REMAINS}
-    kept["decision"] = {name: decision[name] for name in _DECIDED if name in decision} if decision else None
-    at = purged_at.isoformat().replace("+00:00", "Z")
-    return _EMPTY | kept | {"version": view["version"], "archive": None, "purged_at": at}
+def _register(decision: Decision) -> Decision:
+    return decision.model_copy(update={"actor": None, "person": None, "conditions": [], "input": None, "stale": False})

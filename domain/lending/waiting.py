@@ -1,16 +1,33 @@
 """What an application waits for: who must act, since when, until when, and what happens by default."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict
 
 from domain.lending.clocks import ClockName, ClockState
 from domain.lending.parts import CheckState, DocumentState, NoticeState, PartyRole
+from domain.lending.sparse import Sparse
 from domain.lending.stages import Stage
 
 if TYPE_CHECKING:
     from domain.lending.application import Application
 
-Wait = dict[str, Any]
+
+class ApplicationWait(Sparse):
+    """One thing that is waited for. `kind`: a clock's name, or what else stands still; `default`: what happens then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    what: str
+    who: str
+    since: datetime | None = None
+    deadline: datetime | None = None
+    default: str | None = None
+
+
 _CLOCKS = {
     ClockName.DRAFT_SILENCE: ("the applicant goes on", "applicant", "abandoned"),
     ClockName.INCOMPLETENESS_ANSWER: ("missing items come", "applicant", "closed for incompleteness"),
@@ -26,7 +43,7 @@ _CLOCKS = {
 }
 
 
-def waits_of(application: "Application") -> list[Wait]:
+def waits_of(application: "Application") -> list[ApplicationWait]:
     """Who looks at it after its end still sees questions and notices that are open."""
     found = [*_people(application)]
     if application.outcome is None:
@@ -34,11 +51,19 @@ def waits_of(application: "Application") -> list[Wait]:
     return [*found, *_notices(application)]
 
 
-def _wait(kind: str, what: str, who: str, **more: Any) -> Wait:
-    return {"kind": kind, "what": what, "who": who, **more}
+def _wait(
+    kind: str,
+    what: str,
+    who: str,
+    *,
+    since: datetime | None = None,
+    deadline: datetime | None = None,
+    default: str | None = None,
+) -> ApplicationWait:
+    return ApplicationWait(kind=kind, what=what, who=who, since=since, deadline=deadline, default=default)
 
 
-def _people(application: "Application") -> Iterator[Wait]:
+def _people(application: "Application") -> Iterator[ApplicationWait]:
     for each in application.interventions:
         yield _wait("intervention", f"a person decides about: {each.step}", "ops", since=each.since)
     if application.outcome is not None:
@@ -52,7 +77,7 @@ def _people(application: "Application") -> Iterator[Wait]:
             yield _wait("document_review", f"{document.title} ({document.doc}) is looked at", "ops", since=since)
 
 
-def _others(application: "Application") -> Iterator[Wait]:
+def _others(application: "Application") -> Iterator[ApplicationWait]:
     for party in application.active:
         if party.consented_at is None and party.role is not PartyRole.APPLICANT:
             yield _wait("consent", f"{party.party} agrees", party.role.value, since=party.joined_at)
@@ -70,7 +95,7 @@ def _next_of_money(application: "Application") -> str:
     return "the booking is confirmed"
 
 
-def _clocks(application: "Application") -> Iterator[Wait]:
+def _clocks(application: "Application") -> Iterator[ApplicationWait]:
     running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
     for name, (what, who, default) in _CLOCKS.items():
         clock = running.get(name)
@@ -78,7 +103,7 @@ def _clocks(application: "Application") -> Iterator[Wait]:
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
 
 
-def _notices(application: "Application") -> Iterator[Wait]:
+def _notices(application: "Application") -> Iterator[ApplicationWait]:
     for notice in application.notices:
         if notice.state is NoticeState.PENDING:
             what = f"notice {notice.n} ({notice.kind.replace('_', ' ')}) goes out"

@@ -1,7 +1,7 @@
 """`/v1/accounts`: the same balances, schedule and payoff in every channel, and repayments through any of them."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -9,7 +9,19 @@ from fastapi import APIRouter, Query
 from adapters.access.port import PrincipalKind
 from adapters.banking.port import Account, KeyReused, NothingOwed, UnknownAccount
 from domain.ids import derived_id
-from domain.lending.accounts import balances, payoff
+from domain.lending.accounts import (
+    AccountKind,
+    Balances,
+    Payoff,
+    Posting,
+    Transaction,
+    TransactionKind,
+    TransactionState,
+    balances,
+    payoff,
+)
+from domain.lending.schedule import Instalment
+from domain.views import View
 from gateway.applications import bodies
 from gateway.applications.listing import whole_unless_asked
 from gateway.applications.sending import visible_application
@@ -24,6 +36,24 @@ from gateway.services import CurrentServices, Services
 router = APIRouter(prefix="/v1/accounts/{account_id}", route_class=CommandRoute, tags=["accounts"])
 
 
+class BalancesShown(Balances):
+    account_id: str
+    kind: AccountKind
+
+
+class TransactionShown(View):
+    """`amount`: the sum of what was posted to debit, minor units."""
+
+    key: str
+    kind: TransactionKind
+    state: TransactionState
+    at: datetime
+    value_date: date
+    postings: tuple[Posting, ...]
+    channel: str | None
+    amount: int
+
+
 async def _account(services: Services, caller: Caller, account_id: str) -> tuple[Account, str]:
     """The account, if the caller may know of its application; and the zone of its days."""
     try:
@@ -31,7 +61,7 @@ async def _account(services: Services, caller: Caller, account_id: str) -> tuple
     except UnknownAccount:
         raise not_found() from None
     stored = await visible_application(services, caller, account.terms.application_id)
-    product = await services.lending.products.version(stored.view["product"], stored.view["product_version"])
+    product = await services.lending.products.version(stored.view.product, stored.view.product_version)
     return account, product.zone if product else "UTC"
 
 
@@ -45,39 +75,38 @@ async def read_balances(
     caller: CurrentCaller,
     services: CurrentServices,
     as_of: Annotated[Instant | None, Query()] = None,
-) -> dict[str, Any]:
+) -> BalancesShown:
     account, zone = await _account(services, caller, account_id)
     at = as_of or services.now()
     found = balances(account.terms, account.transactions, at, _day(at, zone))
-    return {"account_id": account_id, "kind": account.terms.kind.value, **found.model_dump(mode="json")}
+    return BalancesShown(account_id=account_id, kind=account.terms.kind, **found.model_dump())
 
 
 @router.get("/transactions", summary="What was posted, booked and pending")
 async def read_transactions(
     account_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
-) -> Page[dict[str, Any]]:
+) -> Page[TransactionShown]:
     account, _ = await _account(services, caller, account_id)
-    items = [{**each.model_dump(mode="json"), "amount": each.amount} for each in account.transactions]
-    return whole_unless_asked(page, items)
+    return whole_unless_asked(page, [_shown(each, each.amount) for each in account.transactions])
 
 
 @router.get("/schedule", summary="The instalments as they were agreed")
 async def read_schedule(
     account_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
-) -> Page[dict[str, Any]]:
+) -> Page[Instalment]:
     account, _ = await _account(services, caller, account_id)
-    return whole_unless_asked(page, [each.model_dump(mode="json") for each in account.instalments])
+    return whole_unless_asked(page, account.instalments)
 
 
 @router.get("/payoff", summary="What would settle it on a day")
 async def read_payoff(
     account_id: str, caller: CurrentCaller, services: CurrentServices, on: Annotated[date | None, Query()] = None
-) -> dict[str, Any]:
+) -> Payoff:
     account, zone = await _account(services, caller, account_id)
     day = on or _day(services.now(), zone)
     if day < account.terms.opened_on:
         raise invalid("/query/on", f"Should not be before {account.terms.opened_on}")
-    return payoff(account.terms, account.transactions, day).model_dump(mode="json")
+    return payoff(account.terms, account.transactions, day)
 
 
 @router.post("/repayments", status_code=201, summary="Repay, once")
@@ -87,7 +116,7 @@ async def repay(
     caller: CurrentCaller,
     services: CurrentServices,
     command_id: CurrentCommandId,
-) -> dict[str, Any]:
+) -> TransactionShown:
     await must_act_as(caller, PrincipalKind.CHANNEL, PrincipalKind.OPS)
     account, zone = await _account(services, caller, account_id)
     if body.currency is not None and body.currency != account.terms.currency:
@@ -102,4 +131,8 @@ async def repay(
         raise Problem(ProblemKind.BEYOND_LIMIT, f"{refused}.") from None
     except KeyReused:
         raise Problem(ProblemKind.IDEMPOTENCY_KEY_REUSED, "Send a new Idempotency-Key.") from None
-    return {**posted.model_dump(mode="json"), "amount": body.amount}
+    return _shown(posted, body.amount)
+
+
+def _shown(transaction: Transaction, amount: int) -> TransactionShown:
+    return TransactionShown(**transaction.model_dump(), amount=amount)

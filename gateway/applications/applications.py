@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 
 from adapters.access.port import PrincipalKind
 from adapters.applications.port import ApplicationEvent
 from adapters.letters.writing import party_subject
 from adapters.vault.port import UnknownSubject
+from domain.actors import ActorKind, Channel
 from domain.ids import CommandId, derived_id
 from domain.lending.answers import beyond_limits, faults_in, taken
+from domain.lending.application_view import ApplicationView
 from domain.lending.products import StepDefinition, StepRole
 from domain.lending.stages import Stage
 from domain.personal import PersonalData
@@ -20,7 +23,7 @@ from gateway.answering import PENDING, pending
 from gateway.applications import bodies
 from gateway.applications.listing import place_of, stored_page, whole_unless_asked
 from gateway.applications.persons import officer_of
-from gateway.applications.sending import carry_out, product_of, shown, visible_application
+from gateway.applications.sending import Shown, carry_out, product_of, shown, visible_application
 from gateway.applications.starting import keep_party, start_application
 from gateway.channels.placing import speaks_for
 from gateway.commands import StillWorking
@@ -36,7 +39,24 @@ router = APIRouter(prefix="/v1/applications", route_class=CommandRoute, tags=["a
 
 CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
 STAFF_SIDE = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER, PrincipalKind.CHANNEL)
-Shown = dict[str, Any]
+
+
+class EventShown(BaseModel):
+    """What happened, who did it and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    event: str
+    actor: str
+    actor_kind: ActorKind
+    on_behalf_of: str | None
+    channel: Channel
+    place: str | None
+    reason: str | None
+    data: dict[str, Any]
+
+
 SeenVersion = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The version that the caller saw")]
 
 
@@ -52,7 +72,9 @@ async def start(
     except StillWorking as working:
         return pending(f"/v1/applications/{working}")
     view = shown(caller, stored)
-    return JSONResponse(view, 201, headers={"Location": f"/v1/applications/{view['application_id']}"})
+    return JSONResponse(
+        view.model_dump(mode="json"), 201, headers={"Location": f"/v1/applications/{view.application_id}"}
+    )
 
 
 @router.get("", summary="Applications, the newest first")
@@ -81,7 +103,7 @@ async def read(application_id: str, caller: CurrentCaller, services: CurrentServ
 @router.get("/{application_id}/timeline", summary="What happened, in order")
 async def timeline(
     application_id: str, caller: CurrentCaller, services: CurrentServices, page: CurrentPage
-) -> Page[Shown]:
+) -> Page[EventShown]:
     await visible_application(services, caller, application_id)
     events = await services.lending.applications.timeline(application_id)
     if caller.principal.kind is PrincipalKind.CHANNEL:
@@ -99,19 +121,19 @@ _NOT_FOR_CHANNELS = frozenset(
 """What staff weighed. Checks are left out as a whole: that one of them is missing would tell of a hold."""
 
 
-def _event(event: ApplicationEvent) -> dict[str, Any]:
+def _event(event: ApplicationEvent) -> EventShown:
     actor = event.actor
-    return {
-        "at": event.at.isoformat().replace("+00:00", "Z"),
-        "event": event.event,
-        "actor": actor.id,
-        "actor_kind": actor.kind.value,
-        "on_behalf_of": actor.on_behalf_of,
-        "channel": actor.channel.value,
-        "place": actor.place,
-        "reason": event.reason,
-        "data": event.data,
-    }
+    return EventShown(
+        at=event.at,
+        event=event.event,
+        actor=actor.id,
+        actor_kind=actor.kind,
+        on_behalf_of=actor.on_behalf_of,
+        channel=actor.channel,
+        place=actor.place,
+        reason=event.reason,
+        data=event.data,
+    )
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -152,19 +174,21 @@ async def answer_step(
     return await carry_out(services, caller, application_id, command)
 
 
-def _may_be_taken(view: Shown, step: StepDefinition, caller: Caller, version: int | None, now: datetime) -> bool:
+def _may_be_taken(
+    view: ApplicationView, step: StepDefinition, caller: Caller, version: int | None, now: datetime
+) -> bool:
     """What the application will refuse must change nothing in the vault."""
-    if version is not None and version != view["version"]:
+    if version is not None and version != view.version:
         return False
-    pen, holder = view["pen"], caller.actor.on_behalf_of or caller.actor.id
-    mine = pen is None or (pen["holder"], pen["channel"]) == (holder, caller.actor.channel.value)
-    if not mine and pen["asked_for"] and datetime.fromisoformat(pen["until"]) > now:
+    pen, holder = view.pen, caller.actor.on_behalf_of or caller.actor.id
+    mine = pen is None or (pen.holder, pen.channel) == (holder, caller.actor.channel)
+    if pen is not None and not mine and pen.asked_for and pen.until > now:
         return False
     role = StepRole.OFFICER if officer_of(caller.principal, caller.actor) else StepRole.APPLICANT
     if role not in step.roles:
         return False
-    is_open = view["outcome"] is None and Stage(view["stage"]).rank <= Stage.OFFERED.rank
-    blocked: list[str] = next((each["requires"] for each in view["steps"] if each["name"] == step.name), [])
+    is_open = view.outcome is None and view.stage.rank <= Stage.OFFERED.rank
+    blocked = next((each.requires for each in view.steps if each.name == step.name), [])
     return is_open and not blocked and caller.actor.channel in step.channels
 
 

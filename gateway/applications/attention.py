@@ -1,9 +1,10 @@
 """Applications among what waits for the office: questions about steps in trouble, and whatever is late."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from adapters.access.port import PrincipalKind
@@ -12,7 +13,7 @@ from adapters.records.port import OpenIntervention
 from domain.ids import CommandId
 from domain.lending.application import INTERVENTION
 from domain.lending.clocks import ClockState
-from gateway.applications.sending import carry_out, visible_application
+from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.idempotency import CommandRoute
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
@@ -52,9 +53,9 @@ def is_of_application(intervention_id: str) -> bool:
 
 async def questions(services: Services, limit: int) -> list[OpenIntervention]:
     return [
-        OpenIntervention(application_id=stored.view["application_id"], **question)
+        OpenIntervention(application_id=stored.view.application_id, **question.model_dump())
         for stored in await services.lending.applications.asking(limit)
-        for question in stored.view["interventions"]
+        for question in stored.view.interventions
     ]
 
 
@@ -65,11 +66,11 @@ async def answer_for_application(
     action: InterventionAction,
     reason: str,
     command_id: CommandId,
-) -> Any:
-    """The application as it is after the answer; not a dictionary when it is still being worked on."""
+) -> Shown | JSONResponse:
+    """The application as it is after the answer; 202 when it is still being worked on."""
     application_id = intervention_id.removeprefix(INTERVENTION).rpartition("-")[0]
     stored = await visible_application(services, caller, application_id)
-    if all(each["intervention_id"] != intervention_id for each in stored.view["interventions"]):
+    if all(each.intervention_id != intervention_id for each in stored.view.interventions):
         raise not_found()
     command = messages.Settle(
         command_id=command_id, actor=caller.actor, intervention_id=intervention_id, action=action, reason=reason
@@ -85,7 +86,7 @@ async def waiting(
     await caller.must_be(PrincipalKind.OPS)
     lending, now = services.lending, services.now()
     stored = [*await lending.applications.open(MOST), *await lending.applications.asking(MOST)]
-    known = {each.view["application_id"]: each for each in stored}
+    known = {each.view.application_id: each for each in stored}
     found = [wait for each in known.values() for wait in _waits(each, now)]
     wanted = [each for each in found if kind in (None, each.kind) and (each.late or not late)]
     return page_of(page, sorted(wanted, key=_first_due))
@@ -93,18 +94,18 @@ async def waiting(
 
 def _waits(stored: StoredApplication, now: datetime) -> list[WaitingApplication]:
     view = stored.view
-    breached = [each["name"] for each in view["clocks"] if each["state"] == ClockState.BREACHED.value]
+    breached = [each.name for each in view.clocks if each.state is ClockState.BREACHED]
     found = []
-    for wait in view["waiting_for"]:
-        over = "deadline" in wait and datetime.fromisoformat(wait["deadline"]) <= now
+    for wait in view.waiting_for:
+        over = wait.deadline is not None and wait.deadline <= now
         found.append(
             WaitingApplication(
-                application_id=view["application_id"],
-                product=view["product"],
-                stage=view["outcome"] or view["stage"],
+                application_id=view.application_id,
+                product=view.product,
+                stage=view.outcome or view.stage,
                 breached=breached,
                 late=over or bool(breached),
-                **wait,
+                **wait.model_dump(),
             )
         )
     return found

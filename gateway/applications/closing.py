@@ -9,8 +9,8 @@ from adapters.letters.port import Letter
 from domain.ids import CommandId
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE, Shown
-from gateway.applications.sending import carry_out, visible_application
+from gateway.applications.applications import CUSTOMER_SIDE
+from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import not_found
@@ -152,17 +152,17 @@ async def notice(
     format: Annotated[bodies.FORMATS, Query()] = "text",  # noqa: A002 - the word that callers know
 ) -> Response:
     stored = await visible_application(services, caller, application_id)
-    found = next((each for each in stored.view["notices"] if each["n"] == n), None)
+    found = next((each for each in stored.view.notices if each.n == n), None)
     if found is None:
         raise not_found()
     letter = Letter(
         application_id=application_id,
         n=n,
-        kind=found["kind"],
-        party=found["party"],
-        at=found["at"],
-        locale=stored.view["locale"],
-        facts=found["facts"],
+        kind=found.kind,
+        party=found.party,
+        at=found.at,
+        locale=stored.view.locale,
+        facts=found.facts,
     )
     written = await services.lending.letters.write(letter)
     if format == "pdf":

@@ -11,8 +11,8 @@ from domain.actors import Channel
 from domain.ids import CommandId
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE, STAFF_SIDE, Shown, put_once
-from gateway.applications.sending import carry_out, product_of, visible_application
+from gateway.applications.applications import CUSTOMER_SIDE, STAFF_SIDE, put_once
+from gateway.applications.sending import Shown, carry_out, product_of, visible_application
 from gateway.bodies import read_bounded
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -30,11 +30,11 @@ async def upload(
 ) -> Any:
     await must_act_as(caller, *CUSTOMER_SIDE)
     stored = await visible_application(services, caller, application_id)
-    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
+    wanted = next((each for each in stored.view.documents if each.doc == doc), None)
     if wanted is None:
         raise not_found()
     definition = await product_of(services, stored.view)
-    kind = definition.evidence.get(wanted["type"])
+    kind = definition.evidence.get(wanted.type)
     content = await read_bounded(request, MOST_BYTES)
     try:
         kept = await services.lending.documents.put(application_id, content, kind.media_types if kind else None)
@@ -67,7 +67,7 @@ async def received(
 ) -> Any:
     await must_act_as(caller, *CUSTOMER_SIDE)
     stored = await visible_application(services, caller, application_id)
-    wanted = next((each for each in stored.view["documents"] if each["doc"] == doc), None)
+    wanted = next((each for each in stored.view.documents if each.doc == doc), None)
     if wanted is None:
         raise not_found()
     given = body or bodies.ReceivedBody()
@@ -76,9 +76,9 @@ async def received(
         actor=caller.actor,
         version=given.version,
         doc=doc,
-        sha256=given.sha256 or wanted.get("sha256") or "0" * 64,
-        media_type=wanted.get("media_type") or "application/octet-stream",
-        size=wanted.get("size") or 0,
+        sha256=given.sha256 or wanted.sha256 or "0" * 64,
+        media_type=wanted.media_type or "application/octet-stream",
+        size=wanted.size or 0,
     )
     return await carry_out(services, caller, application_id, command)
 

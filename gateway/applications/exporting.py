@@ -1,13 +1,14 @@
 """The whole file of an application as one signed archive: made when it closes, and by anybody of the office before."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from adapters.archives.port import NoSuchApplication
 from adapters.documents.port import UnknownFile
 from adapters.keys.port import KeyErased
+from domain.views import View
 from gateway.applications.sending import visible_application
 from gateway.idempotency import CommandRoute
 from gateway.principals import CurrentCaller
@@ -18,27 +19,38 @@ from gateway.services import CurrentServices
 router = APIRouter(prefix="/v1/applications/{application_id}", route_class=CommandRoute, tags=["applications"])
 
 
+class ExportShown(View):
+    application_id: str
+    sha256: str
+    size: int
+    url: str
+    public_key: str
+    """With which its signature is checked."""
+
+
 @router.post(
-    "/export", status_code=201, summary="Make one signed archive of the whole file", response_model=dict[str, Any]
+    "/export", status_code=201, summary="Make one signed archive of the whole file", response_model=ExportShown
 )
-async def export(application_id: str, caller: CurrentCaller, services: CurrentServices) -> Any:
+async def export(
+    application_id: str, caller: CurrentCaller, services: CurrentServices, response: Response
+) -> ExportShown:
     await must_read_operations(caller)
     stored = await visible_application(services, caller, application_id)
-    if stored.view.get("purged_at"):
+    if stored.view.purged_at:
         raise not_found()
     try:
         kept = await services.lending.archives.make(application_id)
     except (NoSuchApplication, KeyErased):
         raise not_found() from None
     url = f"/v1/applications/{application_id}/export/{kept.sha256}"
-    shown = {
-        "application_id": application_id,
-        "sha256": kept.sha256,
-        "size": kept.size,
-        "url": url,
-        "public_key": services.lending.archive_key,
-    }
-    return JSONResponse(shown, 201, headers={"Location": url})
+    response.headers["Location"] = url
+    return ExportShown(
+        application_id=application_id,
+        sha256=kept.sha256,
+        size=kept.size,
+        url=url,
+        public_key=services.lending.archive_key,
+    )
 
 
 @router.get(

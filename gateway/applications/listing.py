@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from adapters.applications.port import Place, StoredApplication
-from gateway.applications.sending import shown
+from gateway.applications.sending import Shown, shown
 from gateway.listing import page_of
 from gateway.paging import Page, PageRequest
 from gateway.principals import Caller
@@ -21,13 +21,13 @@ def place_of(page: PageRequest) -> Place | None:
     return datetime.fromisoformat(str(at)), str(last)
 
 
-def stored_page(page: PageRequest, caller: Caller, found: Sequence[StoredApplication]) -> Page[dict[str, Any]]:
+def stored_page(page: PageRequest, caller: Caller, found: Sequence[StoredApplication]) -> Page[Shown]:
     """`found` is one more than the page holds, when there is more."""
     items, last = found[: page.limit], None
     if len(found) > page.limit:
         end = items[-1]
         assert end.at is not None
-        last = (end.at.isoformat(), str(end.view["application_id"]))
+        last = (end.at.isoformat(), end.view.application_id)
     return page.page([shown(caller, each) for each in items], last)
 
 

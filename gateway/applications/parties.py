@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from domain.lending.parts import PartyRole
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE, Shown, put_once
-from gateway.applications.sending import carry_out, visible_application
+from gateway.applications.applications import CUSTOMER_SIDE, put_once
+from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.applications.starting import keep_party, new_party, personal
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import CurrentCaller

@@ -1,16 +1,18 @@
 """How long an application's file is kept, and legal holds: any of operations sets one, a manager releases it."""
 
-from typing import Any
+from datetime import datetime
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from temporalio.service import RPCError
 
 from adapters.access.port import Role
 from adapters.audit.port import AuditOutcome
 from adapters.retention.port import Purged
 from domain.ids import derived_id, retention_workflow_id
+from domain.lending.clocks import ClockName
+from domain.lending.parts import Archive
 from domain.lending.retention import LegalHold
+from domain.views import View
 from gateway.applications import bodies
 from gateway.applications.sending import visible_application
 from gateway.audit import trail_of
@@ -25,30 +27,40 @@ from workflows.retention import RetentionWorkflow
 router = APIRouter(prefix="/v1/applications/{application_id}", route_class=CommandRoute, tags=["applications"])
 
 
+class RetentionShown(View):
+    application_id: str
+    keep_until: datetime | None
+    archive: Archive | None
+    public_key: str
+    """With which the archive's signature is checked."""
+    purged_at: datetime | None
+    holds: list[LegalHold]
+
+
 @router.get("/retention", summary="Until when the file is kept, its archive, and its legal holds")
-async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
+async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> RetentionShown:
     await must_read_operations(caller)
     view = (await visible_application(services, caller, application_id)).view
-    due = [each["due_at"] for each in view["clocks"] if each["name"] == "retention"]
+    due = [each.due_at for each in view.clocks if each.name is ClockName.RETENTION]
     holds = await services.lending.retention.holds(application_id)
-    return {
-        "application_id": application_id,
-        "keep_until": due[-1] if due else None,
-        "archive": view.get("archive"),
-        "public_key": services.lending.archive_key,
-        "purged_at": view.get("purged_at"),
-        "holds": [each.model_dump(mode="json") for each in holds],
-    }
+    return RetentionShown(
+        application_id=application_id,
+        keep_until=due[-1] if due else None,
+        archive=view.archive,
+        public_key=services.lending.archive_key,
+        purged_at=view.purged_at,
+        holds=list(holds),
+    )
 
 
-@router.post("/holds", status_code=201, summary="Keep the file beyond its time", response_model=dict[str, Any])
+@router.post("/holds", status_code=201, summary="Keep the file beyond its time", response_model=LegalHold)
 async def hold(
     application_id: str,
     body: bodies.HoldBody,
     caller: CurrentCaller,
     services: CurrentServices,
     command_id: CurrentCommandId,
-) -> Any:
+) -> LegalHold:
     await must_run_operations(caller)
     await visible_application(services, caller, application_id)
     hold_id = derived_id("legal-hold", application_id, command_id)
@@ -59,7 +71,7 @@ async def hold(
     except Purged:
         raise Problem(ProblemKind.NOT_ALLOWED_NOW, "The file has been purged: nothing is left to hold.") from None
     await trail_of(caller.request).write(caller.actor, "set legal hold", application_id, AuditOutcome.DONE)
-    return JSONResponse(_shown(set_now), 201)
+    return set_now
 
 
 @router.post("/holds/{hold_id}/release", summary="Keep the file for this reason no longer")
@@ -70,7 +82,7 @@ async def release(
     caller: CurrentCaller,
     services: CurrentServices,
     command_id: CurrentCommandId,
-) -> dict[str, Any]:
+) -> LegalHold:
     await must_run_operations(caller)
     await caller.must_have(Role.OPS_MANAGER)
     await visible_application(services, caller, application_id)
@@ -82,7 +94,7 @@ async def release(
         raise not_found() from None
     await trail_of(caller.request).write(caller.actor, "release legal hold", application_id, AuditOutcome.DONE)
     await _tell(services, application_id)
-    return _shown(released)
+    return released
 
 
 async def _tell(services: Services, application_id: str) -> None:
@@ -93,7 +105,3 @@ async def _tell(services: Services, application_id: str) -> None:
     except RPCError as fault:
         if not is_not_found(fault):
             raise
-
-
-def _shown(hold: LegalHold) -> dict[str, Any]:
-    return hold.model_dump(mode="json")

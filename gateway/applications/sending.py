@@ -1,11 +1,11 @@
 """Commands to an application, and its record as far as a caller may read it."""
 
-from typing import Any
+from fastapi.responses import JSONResponse
 
 from adapters.access.port import PrincipalKind
 from adapters.applications.port import StoredApplication
 from domain.ids import application_workflow_id
-from domain.lending.application_view import public
+from domain.lending.application_view import ApplicationView, PublicApplicationView, public
 from domain.lending.products import ProductDefinition
 from domain.refusals import Refusal, RefusalKind, Refused
 from gateway.answering import pending, problem_of
@@ -17,6 +17,7 @@ from workflows.application import ApplicationWorkflow
 from workflows.application_messages import Act, ApplicationCommand
 
 ENGINE = "application engine"
+Shown = ApplicationView | PublicApplicationView
 STAFF = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER)
 
 
@@ -31,20 +32,22 @@ async def visible_application(services: Services, caller: Caller, application_id
     return found
 
 
-def shown(caller: Caller, stored: StoredApplication) -> dict[str, Any]:
+def shown(caller: Caller, stored: StoredApplication) -> Shown:
     """Staff see what they weigh; channels see what the customer may know."""
     return stored.view if caller.principal.kind in STAFF else public(stored.view)
 
 
-async def product_of(services: Services, view: dict[str, Any]) -> ProductDefinition:
+async def product_of(services: Services, view: ApplicationView) -> ProductDefinition:
     """The definition under which the application was started."""
-    found = await services.lending.products.version(view["product"], view["product_version"])
+    found = await services.lending.products.version(view.product, view.product_version)
     if found is None:
         raise not_found()
     return found
 
 
-async def carry_out(services: Services, caller: Caller, application_id: str, command: ApplicationCommand) -> Any:
+async def carry_out(
+    services: Services, caller: Caller, application_id: str, command: ApplicationCommand
+) -> Shown | JSONResponse:
     """Send the command and answer with the application as it is after it; refusals carry the present state."""
     handle = services.temporal.get_workflow_handle(application_workflow_id(application_id))
     try:
@@ -59,7 +62,7 @@ async def carry_out(services: Services, caller: Caller, application_id: str, com
     return await _current(services, caller, application_id)
 
 
-async def _current(services: Services, caller: Caller, application_id: str) -> dict[str, Any]:
+async def _current(services: Services, caller: Caller, application_id: str) -> Shown:
     stored = await services.lending.applications.application(application_id)
     if stored is None:
         raise not_found()
@@ -68,7 +71,7 @@ async def _current(services: Services, caller: Caller, application_id: str) -> d
 
 async def _over(services: Services, application_id: str) -> Exception:
     stored = await services.lending.applications.application(application_id)
-    if stored is None or stored.view["outcome"] is None:
+    if stored is None or stored.view.outcome is None:
         return unavailable(ENGINE, 2)
-    detail = f"This application has ended: {stored.view['outcome']}."
+    detail = f"This application has ended: {stored.view.outcome}."
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))

@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter
 
 from adapters.access.port import PrincipalKind, Role
+from domain.lending.application_view import ApplicationView
 from domain.lending.approvals import Reviewer
 from domain.lending.terms import LoanTerms
 from gateway.answering import PENDING
 from gateway.applications import bodies
 from gateway.applications.listing import place_of, stored_page
 from gateway.applications.persons import as_reviewer
-from gateway.applications.sending import carry_out, visible_application
+from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
@@ -21,7 +22,6 @@ from workflows import application_messages as messages
 
 router = APIRouter(prefix="/v1/underwriting", route_class=CommandRoute, tags=["underwriting"])
 
-Shown = dict[str, Any]
 REVIEWING = (Role.UNDERWRITER, Role.SENIOR_UNDERWRITER)
 
 
@@ -176,13 +176,13 @@ async def approve(
         actor=caller.actor,
         version=given.version,
         reviewer=reviewer,
-        terms_hash=given.terms_hash or stored.view["terms_hash"],
+        terms_hash=given.terms_hash or stored.view.terms_hash,
     )
     return await carry_out(services, caller, application_id, command)
 
 
-def _terms(view: dict[str, Any], body: bodies.TermsBody) -> LoanTerms:
+def _terms(view: ApplicationView, body: bodies.TermsBody) -> LoanTerms:
     """What is asked for, with what the underwriter changes."""
-    if view["terms"] is None:
+    if view.terms is None:
         raise invalid("/terms", "This product has no terms to change")
-    return body.over(LoanTerms.model_validate(view["terms"]))
+    return body.over(view.terms)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from adapters.access.port import PrincipalKind
@@ -14,6 +15,7 @@ from domain.refusals import Refused
 from domain.views import OrderStatus
 from gateway.answering import PENDING, problem_of
 from gateway.applications import attention
+from gateway.applications.sending import Shown as ApplicationShown
 from gateway.channels.orders import list_orders
 from gateway.channels.sending import carry_out, current, reread
 from gateway.fields import LongText
@@ -62,7 +64,7 @@ class InterventionShown(BaseModel):
     intervention_id: str
     order: OrderShown | None = None
     """As it is after the answer; of a question about a return, the order that it is of."""
-    application: dict[str, Any] | None = None
+    application: ApplicationShown | None = None
     """Of a question about an application, as it is after the answer."""
 
 
@@ -118,7 +120,7 @@ async def intervene(
         view = await attention.answer_for_application(
             services, caller, intervention_id, body.action, body.reason, command_id
         )
-        if not isinstance(view, dict):
+        if isinstance(view, JSONResponse):
             return view
         return InterventionShown(intervention_id=intervention_id, application=view)
     if is_of_return(intervention_id):

@@ -45,8 +45,8 @@ from gateway.problems import Problem, ProblemKind, invalid
 from gateway.reading import visible_order
 from gateway.services import CurrentServices, Services
 from gateway.showing import OrderShown, order_shown, person_of
-from gateway.stores.pickups import OFF_CLOCK, Number
-from gateway.stores.sending import pickup_of
+from gateway.stores.pickups import OFF_CLOCK
+from gateway.stores.sending import Number, pickup_of
 from workflows.messages import NoteSale
 from workflows.order import OrderWorkflow
 

@@ -1,17 +1,17 @@
 """`/v1/pickups/{order_id}/{n}`: the store's commands on a pickup, and the customer's about it."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from adapters.access.port import PrincipalKind, Role
 from domain.ids import LineId, OrderId, ordered_at
 from domain.intake import Relation
 from domain.personal import PersonalData
 from domain.pickups import ProofKind
-from gateway.answering import PENDING, Prefer
-from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.answering import PENDING
+from gateway.idempotency import CommandRoute
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid
 from gateway.reading import visible_group
@@ -23,13 +23,12 @@ from gateway.stores.counter import fitting_serials, is_named, keep_person, put
 from gateway.stores.deposit_codes import DepositCode, code_to_put_in
 from gateway.stores.ended import nothing_to_put_back
 from gateway.stores.instead import found_instead
-from gateway.stores.sending import ANY_SIDE, carry_out, carry_out_or_leave, pickup_of
+from gateway.stores.sending import ANY_SIDE, CurrentGroupRequest, CurrentStoreRequest, Number, pickup_of
 from workflows import messages
 from workflows.order import OrderWorkflow
 
 router = APIRouter(prefix="/v1/pickups/{order_id}/{n}", route_class=CommandRoute, tags=["stores"])
 
-Number = Annotated[int, Path(ge=1, le=10_000)]
 OFF_CLOCK = timedelta(minutes=5)
 """A store's clock may run a little fast or slow."""
 NOTHING = bodies.CommandBody()
@@ -47,266 +46,143 @@ async def deposit_code(order_id: str, n: Number, caller: CurrentCaller, services
 
 
 @router.post("/accept", summary="The store takes it on", response_model=PickupShown, responses=PENDING)
-async def accept(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.CommandBody = NOTHING,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
-    command = messages.Accept(command_id=command_id, actor=caller.actor, version=body.version, n=n)
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.accept, command, prefer)
+async def accept(request: CurrentStoreRequest, body: bodies.CommandBody = NOTHING) -> Any:
+    found = await request.pickup()
+    command = messages.Accept(**request.heading(body))
+    return await request.leave_or_carry_out(found, OrderWorkflow.accept, command)
 
 
 @router.post("/reject", summary="The store cannot serve it", response_model=PickupShown, responses=PENDING)
-async def reject(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.RejectBody,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
+async def reject(request: CurrentStoreRequest, body: bodies.RejectBody) -> Any:
+    found = await request.pickup()
     command = messages.Reject(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        n=n,
+        **request.heading(body),
         lines=quantities(body.lines) if body.lines else None,
         missing=body.missing,
         reason=body.reason,
         stock_effect=body.stock_effect,
     )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.reject, command, prefer)
+    return await request.leave_or_carry_out(found, OrderWorkflow.reject, command)
 
 
 @router.post("/pick", summary="Units were found", response_model=PickupShown, responses=PENDING)
-async def pick(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.PickBody,
-    prefer: Prefer = None,
-) -> Any:
+async def pick(request: CurrentStoreRequest, body: bodies.PickBody) -> Any:
     lines, components = bodies.found(body.lines)
-    found = await pickup_of(services, caller, order_id, n)
+    found = await request.pickup()
     command = messages.Pick(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        n=n,
+        **request.heading(body),
         lines=lines,
         components=components,
-        substitutes=await found_instead(services, found, body.substitutes),
+        substitutes=await found_instead(request.services, found, body.substitutes),
         staged_at=body.staged_at,
     )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.pick, command, prefer)
+    return await request.leave_or_carry_out(found, OrderWorkflow.pick, command)
 
 
 @router.post("/ready", summary="Staged for the customer", response_model=PickupShown, responses=PENDING)
-async def ready(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ReadyBody = bodies.ReadyBody(),
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
-    command = messages.MakeReady(
-        command_id=command_id, actor=caller.actor, version=body.version, n=n, location=body.location
-    )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.ready, command, prefer)
+async def ready(request: CurrentStoreRequest, body: bodies.ReadyBody = bodies.ReadyBody()) -> Any:
+    found = await request.pickup()
+    command = messages.MakeReady(**request.heading(body), location=body.location)
+    return await request.leave_or_carry_out(found, OrderWorkflow.ready, command)
 
 
 @router.post("/arrived", summary="The customer is outside", response_model=PickupShown, responses=PENDING)
-async def arrived(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ArrivedBody = bodies.ArrivedBody(),
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n, ANY_SIDE)
+async def arrived(request: CurrentStoreRequest, body: bodies.ArrivedBody = bodies.ArrivedBody()) -> Any:
+    found = await request.pickup(ANY_SIDE)
     if body.vehicle is not None:
         vehicle = PersonalData(vehicle=body.vehicle)
-        await put(services, found.order_id, arrival_subject(found.order_id, n), vehicle, services.now())
-    command = messages.Arrive(command_id=command_id, actor=caller.actor, version=body.version, n=n, bay=body.bay)
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.arrived, command, prefer)
+        subject = arrival_subject(found.order_id, request.n)
+        await put(request.services, found.order_id, subject, vehicle, request.services.now())
+    command = messages.Arrive(**request.heading(body), bay=body.bay)
+    return await request.leave_or_carry_out(found, OrderWorkflow.arrived, command)
 
 
 @router.post("/hand-over", summary="Give units to the customer", response_model=PickupShown, responses=PENDING)
-async def hand_over(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.HandOverBody,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
-    if body.at is not None and body.at > services.now() + OFF_CLOCK:
+async def hand_over(request: CurrentStoreRequest, body: bodies.HandOverBody) -> Any:
+    found = await request.pickup()
+    if body.at is not None and body.at > request.services.now() + OFF_CLOCK:
         raise invalid("/at", "Should not lie in the future")
     if body.at is not None and body.at < ordered_at(found.order_id) - OFF_CLOCK:
         raise invalid("/at", "Should not lie before the order")
     if body.person is not None:
-        await keep_person(services, found.order_id, command_id, body.person, services.now())
+        await keep_person(request.services, found.order_id, request.command_id, body.person, request.services.now())
     command = messages.GiveOut(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        n=n,
-        code_serials=fitting_serials(services.code_key, found.order_id, n, body.code),
+        **request.heading(body),
+        code_serials=fitting_serials(request.services.code_key, found.order_id, request.n, body.code),
         lines=quantities(body.lines) if body.lines else None,
         refused=quantities(body.refused, "/refused"),
         refusal_reasons={LineId(line.line_id): line.reason for line in body.refused if line.reason},
         relation=body.person.relation if body.person else Relation.SELF,
-        person_is_named=await is_named(services, found, body.person),
+        person_is_named=await is_named(request.services, found, body.person),
         proof=body.proof.kind if body.proof else ProofKind.CODE,
         proof_ref=body.proof.ref if body.proof else None,
         at=body.at,
     )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.hand_over, command, prefer)
+    return await request.leave_or_carry_out(found, OrderWorkflow.hand_over, command)
 
 
 @router.post("/shortage", summary="A staged unit is missing", response_model=PickupShown, responses=PENDING)
-async def shortage(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ShortageBody,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
+async def shortage(request: CurrentStoreRequest, body: bodies.ShortageBody) -> Any:
+    found = await request.pickup()
     command = messages.ReportShortage(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        n=n,
+        **request.heading(body),
         lines=quantities(body.lines),
         resolution=body.resolution,
     )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.shortage, command, prefer)
+    return await request.leave_or_carry_out(found, OrderWorkflow.shortage, command)
 
 
 @router.post("/refuse", summary="The customer does not want units", response_model=PickupShown, responses=PENDING)
-async def refuse(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.RefuseBody,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
+async def refuse(request: CurrentStoreRequest, body: bodies.RefuseBody) -> Any:
+    found = await request.pickup()
     command = messages.RefuseUnits(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        n=n,
+        **request.heading(body),
         lines=quantities(body.lines),
         reason=body.reason,
         disposition=body.disposition,
     )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.refuse, command, prefer)
+    return await request.leave_or_carry_out(found, OrderWorkflow.refuse, command)
 
 
 @router.post("/extend", summary="Move the end of the window", response_model=PickupShown, responses=PENDING)
-async def extend(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ExtendBody,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n, ANY_SIDE)
-    command = messages.ExtendWindow(
-        command_id=command_id, actor=caller.actor, version=body.version, n=n, until=body.until
-    )
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.extend, command, prefer)
+async def extend(request: CurrentStoreRequest, body: bodies.ExtendBody) -> Any:
+    found = await request.pickup(ANY_SIDE)
+    command = messages.ExtendWindow(**request.heading(body), until=body.until)
+    return await request.leave_or_carry_out(found, OrderWorkflow.extend, command)
 
 
 @router.post("/resend-code", summary="A new code; the old one is void", response_model=PickupShown, responses=PENDING)
-async def resend_code(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.CommandBody = NOTHING,
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n, ANY_SIDE)
-    command = messages.ResendCode(command_id=command_id, actor=caller.actor, version=body.version, n=n)
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.resend_code, command, prefer)
+async def resend_code(request: CurrentStoreRequest, body: bodies.CommandBody = NOTHING) -> Any:
+    found = await request.pickup(ANY_SIDE)
+    command = messages.ResendCode(**request.heading(body))
+    return await request.leave_or_carry_out(found, OrderWorkflow.resend_code, command)
 
 
 @router.post("/unlock", summary="A manager lets it be handed over again", response_model=PickupShown, responses=PENDING)
-async def unlock(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.CommandBody = NOTHING,
-    prefer: Prefer = None,
-) -> Any:
-    await _must_manage(caller)
-    found = await pickup_of(services, caller, order_id, n)
-    command = messages.Unlock(command_id=command_id, actor=caller.actor, version=body.version, n=n)
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.unlock, command, prefer)
+async def unlock(request: CurrentStoreRequest, body: bodies.CommandBody = NOTHING) -> Any:
+    await _must_manage(request.caller)
+    found = await request.pickup()
+    command = messages.Unlock(**request.heading(body))
+    return await request.leave_or_carry_out(found, OrderWorkflow.unlock, command)
 
 
 @router.post("/put-back", summary="Units are on the shelf again", response_model=PickupShown, responses=PENDING)
-async def put_back(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.PutBackBody = bodies.PutBackBody(),
-    prefer: Prefer = None,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n)
+async def put_back(request: CurrentStoreRequest, body: bodies.PutBackBody = bodies.PutBackBody()) -> Any:
+    found = await request.pickup()
     lines = quantities(body.lines) if body.lines else None
     if lines is None and not found.group.put_back:
-        return await nothing_to_put_back(services, caller, found)
-    command = messages.PutBack(command_id=command_id, actor=caller.actor, version=body.version, n=n, lines=lines)
-    return await carry_out_or_leave(services, caller, found, OrderWorkflow.put_back, command, prefer)
+        return await nothing_to_put_back(request.services, request.caller, found)
+    command = messages.PutBack(**request.heading(body), lines=lines)
+    return await request.leave_or_carry_out(found, OrderWorkflow.put_back, command)
 
 
 @router.post("/proxy", summary="Name who else may collect", response_model=PickupShown, responses=PENDING)
-async def name_proxy(
-    order_id: str,
-    n: Number,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ProxyBody,
-) -> Any:
-    found = await pickup_of(services, caller, order_id, n, (PrincipalKind.CHANNEL, PrincipalKind.OPS))
+async def name_proxy(request: CurrentGroupRequest, body: bodies.ProxyBody) -> Any:
+    found = await request.pickup((PrincipalKind.CHANNEL, PrincipalKind.OPS))
     named = PersonalData(pickup_person=body.name)
-    await put(services, found.order_id, proxy_subject(found.order_id, n), named, services.now())
-    command = messages.NameProxy(
-        command_id=command_id, actor=caller.actor, version=body.version, n=n, relation=body.relation
-    )
-    return await carry_out(services, caller, found, OrderWorkflow.name_proxy, command)
+    await put(request.services, found.order_id, proxy_subject(found.order_id, request.n), named, request.services.now())
+    command = messages.NameProxy(**request.heading(body), relation=body.relation)
+    return await request.carry_out(found, OrderWorkflow.name_proxy, command)
 
 
 async def _must_manage(caller: Caller) -> None:

@@ -1,30 +1,36 @@
 """What every command on a group goes through: who may, and the answer of the order, or of its record once it ended."""
 
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict, TypeVar
 
+from fastapi import Depends, Path
 from fastapi.responses import JSONResponse
 from temporalio.workflow import UpdateMethodMultiParam
 
 from adapters.access.port import PrincipalKind
 from adapters.records.port import StoreGroup
-from domain.ids import OrderId
+from domain.actors import Actor
+from domain.ids import CommandId, OrderId
 from domain.refusals import Refused
 from gateway import commands
-from gateway.answering import pending, problem_of, wants_no_answer
+from gateway.answering import Prefer, pending, problem_of, wants_no_answer
 from gateway.commands import Ended, StillWorking
-from gateway.principals import Caller
+from gateway.idempotency import CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind
 from gateway.reading import visible_group
 from gateway.rights import must_act_as
-from gateway.services import Services
+from gateway.services import CurrentServices, Services
 from gateway.showing import GroupShown, group_answer, group_shown
+from gateway.stores.bodies import CommandBody
 from gateway.stores.ended import answer_from_record
 from workflows.messages import GroupAnswer, GroupCommand, StoreCommand
 from workflows.order import OrderWorkflow
 
 Sent = TypeVar("Sent", bound=GroupCommand)
 Do = UpdateMethodMultiParam[[OrderWorkflow, Sent], GroupAnswer]
+
+Number = Annotated[int, Path(ge=1, le=10_000)]
 
 STORE_SIDE = (PrincipalKind.STORE, PrincipalKind.OPS)
 ANY_SIDE = (PrincipalKind.STORE, PrincipalKind.CHANNEL, PrincipalKind.OPS)
@@ -35,13 +41,6 @@ async def pickup_of(
 ) -> StoreGroup:
     """The pickup that a command is about. Raises 403 for a function outside the role, 404 for another's pickup."""
     return await _group_of(services, caller, order_id, n, kinds, "pickup")
-
-
-async def shipment_of(
-    services: Services, caller: Caller, order_id: str, n: int, kinds: tuple[PrincipalKind, ...] = STORE_SIDE
-) -> StoreGroup:
-    """The shipment that a command is about; likewise."""
-    return await _group_of(services, caller, order_id, n, kinds, "shipment")
 
 
 async def _group_of(
@@ -62,37 +61,76 @@ async def _must_be_at_work(services: Services, caller: Caller, found: StoreGroup
         raise Problem(ProblemKind.NOT_ALLOWED_NOW, detail, current=await current(services, caller, found))
 
 
-async def carry_out(
-    services: Services, caller: Caller, found: StoreGroup, do: "Do[Sent]", command: Sent
-) -> GroupShown | JSONResponse:
-    """Send the command to the order and answer with the group as it is then."""
-    try:
-        answer = await commands.update(services.temporal, found.order_id, do, command)
-    except StillWorking:
-        return pending(_look(found))
-    except Ended:
-        return await _shown(services, caller, found, answer_from_record(services, found, command))
-    except Refused as refused:
-        raise await problem_of(refused, lambda: current(services, caller, found)) from None
-    return group_answer(caller, found, answer)
+class Heading(TypedDict):
+    """What every command on a group begins with."""
+
+    command_id: CommandId
+    actor: Actor
+    version: int | None
+    n: int
 
 
-async def carry_out_or_leave(
-    services: Services,
-    caller: Caller,
-    found: StoreGroup,
-    do: "Do[Any]",
-    command: StoreCommand,
-    prefer: str | None,
-) -> GroupShown | JSONResponse:
-    """The same, unless the store does not want to wait: then the command is left as a signal."""
-    if not wants_no_answer(prefer):
-        return await carry_out(services, caller, found, do, command)
-    try:
-        await commands.signal(services.temporal, found.order_id, command)
-    except Ended:
-        return await _shown(services, caller, found, answer_from_record(services, found, command))
-    return pending(f"/v1/orders/{found.order_id}/timeline", ask_again=False)
+@dataclass(frozen=True)
+class GroupRequest:
+    """A command on a pickup or a shipment as it comes in: whose it is, and what it is about."""
+
+    order_id: str
+    n: Number
+    caller: CurrentCaller
+    services: CurrentServices
+    command_id: CurrentCommandId
+
+    async def pickup(self, kinds: tuple[PrincipalKind, ...] = STORE_SIDE) -> StoreGroup:
+        return await pickup_of(self.services, self.caller, self.order_id, self.n, kinds)
+
+    async def shipment(self, kinds: tuple[PrincipalKind, ...] = STORE_SIDE) -> StoreGroup:
+        return await _group_of(self.services, self.caller, self.order_id, self.n, kinds, "shipment")
+
+    def heading(self, body: CommandBody) -> Heading:
+        return Heading(command_id=self.command_id, actor=self.caller.actor, version=body.version, n=self.n)
+
+    async def carry_out(self, found: StoreGroup, do: "Do[Sent]", command: Sent) -> GroupShown | JSONResponse:
+        """Send the command to the order and answer with the group as it is then."""
+        try:
+            answer = await commands.update(self.services.temporal, found.order_id, do, command)
+        except StillWorking:
+            return pending(f"/v1/{found.group.kind}s/{found.order_id}/{found.group.n}")
+        except Ended:
+            return await self._answer_from_record(found, command)
+        except Refused as refused:
+            raise await self._problem(refused, found) from None
+        return group_answer(self.caller, found, answer)
+
+    async def _answer_from_record(self, found: StoreGroup, command: GroupCommand) -> GroupShown:
+        try:
+            return group_answer(self.caller, found, await answer_from_record(self.services, found, command))
+        except Refused as refused:
+            raise await self._problem(refused, found) from None
+
+    async def _problem(self, refused: Refused, found: StoreGroup) -> Problem:
+        return await problem_of(refused, lambda: current(self.services, self.caller, found))
+
+
+@dataclass(frozen=True)
+class StoreRequest(GroupRequest):
+    """One that a store may also leave behind, when it does not want to wait: as a signal."""
+
+    prefer: Prefer = None
+
+    async def leave_or_carry_out(
+        self, found: StoreGroup, do: "Do[Any]", command: StoreCommand
+    ) -> GroupShown | JSONResponse:
+        if not wants_no_answer(self.prefer):
+            return await self.carry_out(found, do, command)
+        try:
+            await commands.signal(self.services.temporal, found.order_id, command)
+        except Ended:
+            return await self._answer_from_record(found, command)
+        return pending(f"/v1/orders/{found.order_id}/timeline", ask_again=False)
+
+
+CurrentGroupRequest = Annotated[GroupRequest, Depends()]
+CurrentStoreRequest = Annotated[StoreRequest, Depends()]
 
 
 async def current(services: Services, caller: Caller, found: StoreGroup) -> GroupShown:
@@ -100,14 +138,3 @@ async def current(services: Services, caller: Caller, found: StoreGroup) -> Grou
     async with services.transactions.begin() as books:
         now = await books.records.group(found.order_id, found.group.n)
     return await group_shown(services, caller, now or found)
-
-
-async def _shown(services: Services, caller: Caller, found: StoreGroup, answer: Awaitable[GroupAnswer]) -> GroupShown:
-    try:
-        return group_answer(caller, found, await answer)
-    except Refused as refused:
-        raise await problem_of(refused, lambda: current(services, caller, found)) from None
-
-
-def _look(found: StoreGroup) -> str:
-    return f"/v1/{found.group.kind}s/{found.order_id}/{found.group.n}"

@@ -195,7 +195,7 @@ class Borrower:
 
     async def view(self) -> dict[str, Any]:
         found = await self.made.applications.application(self.id)
-        return found.view if found else {"stage": None, "outcome": None}
+        return found.view.model_dump(mode="json") if found else {"stage": None, "outcome": None}
 
     async def comes_to(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         end = asyncio.get_running_loop().time() + PATIENCE

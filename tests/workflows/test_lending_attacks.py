@@ -400,10 +400,10 @@ async def test_a_command_that_comes_again_in_a_later_run_changes_nothing(begins:
     await loan.act(reject)
     await loan.comes_to(lambda view: all(each["state"] == "sent" for each in view["notices"]))
     next_run = await begins(resumed=await loan.handle.query(ApplicationWorkflow.snapshot))
-    before = await next_run.handle.query(ApplicationWorkflow.view)
+    before = (await next_run.handle.query(ApplicationWorkflow.view)).model_dump(mode="json")
     await next_run.act(reject)
     await next_run.act(came)
-    after = await next_run.handle.query(ApplicationWorkflow.view)
+    after = (await next_run.handle.query(ApplicationWorkflow.view)).model_dump(mode="json")
     assert kinds(after) == kinds(before)
     assert after["documents"] == before["documents"]
 

@@ -4,19 +4,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 from starlette.responses import Response
 
 from adapters.simulators.carrier.engine import Automatic, CarrierEngine
 from adapters.simulators.carrier.faults import Fault
 from adapters.simulators.carrier.requests import LabelBody, RatesBody, ScanBody
-from adapters.simulators.controls import SHOWN, Key, add_controls, answered
+from adapters.simulators.controls import Key, add_controls, answered
 from adapters.simulators.deliveries import Deliveries
+from adapters.simulators.pages import ledger_page
 from adapters.simulators.wire import Call
-from domain.money import Money
-
-_pages = Environment(loader=PackageLoader("adapters.simulators.carrier"), autoescape=True)
-_pages.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
 
 
 def create_app(engine: CarrierEngine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:
@@ -69,8 +65,6 @@ def create_app(engine: CarrierEngine, deliveries: Deliveries, *, silence: float 
     async def page(reference: str | None = None) -> str:
         engine.tick()
         entries = engine.books.ledger(reference or None)
-        return _pages.get_template("ledger.html").render(
-            entries=entries[-SHOWN:][::-1], total=len(entries), reference=reference or ""
-        )
+        return ledger_page("carrier", entries, len(entries), reference)
 
     return app

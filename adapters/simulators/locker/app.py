@@ -4,19 +4,17 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from adapters.simulators.controls import SHOWN, Key, add_controls, answered
+from adapters.simulators.controls import Key, add_controls, answered
 from adapters.simulators.deliveries import Deliveries
 from adapters.simulators.locker.engine import LockerEngine
 from adapters.simulators.locker.faults import Fault
 from adapters.simulators.locker.machines import Capacity
 from adapters.simulators.locker.requests import CodeBody, ExpectBody, ExtendBody, ReserveBody, SightingBody
+from adapters.simulators.pages import ledger_page
 from adapters.simulators.wire import Call
-
-_pages = Environment(loader=PackageLoader("adapters.simulators.locker"), autoescape=True)
 
 
 def create_app(engine: LockerEngine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:
@@ -91,8 +89,6 @@ def create_app(engine: LockerEngine, deliveries: Deliveries, *, silence: float =
     async def page(reference: str | None = None) -> str:
         engine.tick()
         entries = engine.books.ledger(reference or None)
-        return _pages.get_template("ledger.html").render(
-            entries=entries[-SHOWN:][::-1], total=len(entries), reference=reference or ""
-        )
+        return ledger_page("locker", entries, len(entries), reference)
 
     return app

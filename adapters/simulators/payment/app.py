@@ -5,12 +5,12 @@ from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from adapters.simulators.controls import SHOWN, Key, add_controls, answered, delivering
 from adapters.simulators.deliveries import Deliveries
+from adapters.simulators.pages import ledger_page, pages
 from adapters.simulators.payment.engine import Engine
 from adapters.simulators.payment.faults import Fault
 from adapters.simulators.payment.requests import (
@@ -24,11 +24,7 @@ from adapters.simulators.payment.requests import (
 )
 from adapters.simulators.payment.wire import Call, Verb
 from adapters.simulators.wire import Answer
-from domain.money import Money
 from domain.payments import OperationKind
-
-_pages = Environment(loader=PackageLoader("adapters.simulators.payment"), autoescape=True)
-_pages.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
 
 
 def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0) -> FastAPI:
@@ -79,7 +75,7 @@ def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0)
     async def action_page(authorisation_id: str) -> Response:
         engine.tick()
         found = engine.books.authorisations.get(authorisation_id)
-        page = _pages.get_template("action.html").render(authorisation=found)
+        page = pages.get_template("payment_action.html").render(authorisation=found)
         return HTMLResponse(page, 200 if found else 404)
 
     @app.post("/v1/authorisations/{authorisation_id}/action")
@@ -108,10 +104,7 @@ def create_app(engine: Engine, deliveries: Deliveries, *, silence: float = 30.0)
 
     @app.get("/", response_class=HTMLResponse)
     async def page(reference: str | None = None) -> str:
-        return _pages.get_template("ledger.html").render(
-            entries=engine.ledger(reference or None, newest=SHOWN)[::-1],
-            total=len(engine.books.entries(reference or None)),
-            reference=reference or "",
-        )
+        entries = engine.ledger(reference or None, newest=SHOWN)
+        return ledger_page("payment", entries, len(engine.books.entries(reference or None)), reference)
 
     return app

@@ -12,6 +12,7 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.metadata import Table
 from adapters.postgres.tables.lending import ApplicationEventRow, ApplicationRow
 from domain.actors import ENGINE
+from tests.adapters.applications.views import view
 from tests.conftest import NewDatabase
 
 BEGAN = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def change(application: str, version: int, *events: str, minutes: int, stage: st
         customer_ref="C-1",
         for_review=False,
         review_due_at=None,
-        view={"product": "personal_loan", "channel": "web", "stage": stage, "outcome": None},
+        view=view(application, stage=stage),
         events=[ApplicationEvent(at=at, event=event, actor=ENGINE) for event in events],
     )
 
@@ -45,7 +46,7 @@ def change(application: str, version: int, *events: str, minutes: int, stage: st
 async def seen(applications: PostgresApplications, application: str) -> tuple[str, list[str]]:
     stored = await applications.application(application)
     assert stored is not None
-    return stored.view["stage"], [event.event for event in await applications.timeline(application)]
+    return stored.view.stage, [event.event for event in await applications.timeline(application)]
 
 
 async def test_a_repetition_changes_nothing(engine: AsyncEngine) -> None:
@@ -60,7 +61,7 @@ async def test_what_a_try_wrote_that_died_is_replaced(engine: AsyncEngine) -> No
     await applications.record(change("b", 1, "started", minutes=1))
     died = change("b", 2, "submitted", minutes=2, stage="submitted")
     await applications.record(died)
-    await applications.record(change("b", 3, "checked", minutes=2, stage="decided"))
+    await applications.record(change("b", 3, "checked", minutes=2, stage="in_review"))
     await applications.record(change("b", 2, "withdrawn", minutes=3, stage="draft"))
     assert await seen(applications, "b") == ("draft", ["started", "withdrawn"])
     await applications.record(died)

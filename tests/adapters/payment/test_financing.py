@@ -19,21 +19,16 @@ from adapters.postgres.metadata import Table
 from adapters.postgres.tables import lending
 from domain.ids import OperationKey
 from domain.lending.accounts import AccountKind, AccountTerms, balances
+from domain.lending.decisions import Verdict
 from domain.lending.financing import DisbursementPlan
 from domain.lending.schedule import DayCount
 from domain.money import Money
 from domain.payments import AuthorisationStatus
 from domain.terms import FINANCING
+from tests.adapters.applications.views import decided, view
 from tests.conftest import NewDatabase
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
-VIEW: dict[str, Any] = {
-    "currency": "USD",
-    "stage": "offered",
-    "outcome": None,
-    "decision": {"verdict": "approve"},
-    "terms": {"principal": 1_000, "prepaid": 10},
-}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +61,7 @@ class Loan:
             "for_review": False,
             "created_at": NOW,
             "changed_at": NOW,
-            "view": VIEW | changed,
+            "view": view(self.name, **changed).model_dump(mode="json"),
         }
         async with self.engine.begin() as connection:
             await connection.execute(insert(lending.ApplicationRow).values(**row))
@@ -90,7 +85,7 @@ class Loan:
             await connection.execute(
                 update(lending.ApplicationRow)
                 .where(lending.ApplicationRow.application_id == self.name)
-                .values(view=VIEW | changed)
+                .values(view=view(self.name, **changed).model_dump(mode="json"))
             )
 
     async def authorise(self, amount: int, key: str | None = None, **more: Any) -> Any:
@@ -170,7 +165,7 @@ async def test_a_loan_that_was_paid_out_or_has_ended_or_is_in_other_money_pays_n
     assert await disbursement_plan(engine, paid_out.name, DisbursementPlan.PAYOUT) is DisbursementPlan.PAYOUT
     with pytest.raises(Declined):
         await paid_out.authorise(10)
-    declined = await Loan(engine).approved(decision={"verdict": "decline"})
+    declined = await Loan(engine).approved(decision=decided(Verdict.DECLINE))
     with pytest.raises(Declined):
         await declined.authorise(10)
     euros = await Loan(engine).approved()

@@ -25,30 +25,35 @@ from adapters.retention.postgres import NOBODY, PostgresRetention
 from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
 from domain.actors import Actor, ActorKind, Channel
+from domain.lending.application_view import ApplicationView, PartyView
+from domain.lending.calendars import CalendarKind
+from domain.lending.clocks import Clock, ClockName
+from domain.lending.decisions import Verdict
+from domain.lending.parts import PartyRole
 from domain.lending.retention import KeptFor
+from domain.lending.stages import GroupStatus
 from domain.personal import ERASED, PersonalData
+from tests.adapters.applications.views import TERMS, decided, view
 from tests.conftest import NewDatabase
 
 NOW = datetime(2029, 1, 2, 12, tzinfo=UTC)
 ADA = Actor(kind=ActorKind.OPS, id="ada", channel=Channel.OPS)
 FILE = b"%PDF-1.4 a pay slip"
-VIEW: dict[str, Any] = {
-    "product": "personal-loan",
-    "product_version": 1,
-    "channel": "web",
-    "locale": "en",
-    "currency": "USD",
-    "created_at": "2026-11-01T12:00:00Z",
+KEPT_UNTIL = datetime(2028, 12, 2, 5, tzinfo=UTC)
+
+
+def party(name: str, ref: str) -> PartyView:
+    return PartyView(party=name, ref=ref, role=PartyRole.APPLICANT, status=GroupStatus.READY, consented=True)
+
+
+DENIED: dict[str, Any] = {
     "stage": "in_review",
-    "status": "ready",
     "outcome": "denied",
     "outcome_code": 3,
-    "ended_at": "2026-11-02T12:00:00Z",
-    "terms": {"principal": 1_000_000},
-    "account_id": None,
-    "decision": {"verdict": "decline", "reasons": ["dti"], "person": "una", "actor": {"id": "una"}},
-    "clocks": [{"name": "retention", "due_at": "2028-12-02T05:00:00Z"}],
-    "parties": [{"party": "p1", "ref": "P-1"}, {"party": "p2", "ref": "P-2"}],
+    "ended_at": datetime(2026, 11, 2, 12, tzinfo=UTC),
+    "decision": decided(Verdict.DECLINE, reasons=["dti"]),
+    "clocks": [Clock(name=ClockName.RETENTION, started_at=NOW, due_at=KEPT_UNTIL, calendar=CalendarKind.CALENDAR)],
+    "parties": [party("p1", "P-1"), party("p2", "P-2")],
 }
 
 
@@ -76,13 +81,13 @@ class Office:
             customer_ref=f"P-{name}",
             for_review=False,
             review_due_at=None,
-            view={"application_id": name, "version": 1} | VIEW | changed,
+            view=view(name, **DENIED | changed),
             events=[ApplicationEvent(at=NOW, event="withdrawn", actor=ADA, reason="I moved to Springfield")],
         )
         await self.applications.record(change)
         return name, kept.sha256
 
-    async def view(self, name: str) -> dict[str, Any]:
+    async def view(self, name: str) -> ApplicationView:
         found = await self.applications.application(name)
         assert found is not None
         return found.view
@@ -113,12 +118,9 @@ async def test_what_the_law_and_statistics_need_is_all_that_remains(office: Offi
     other, _ = await office.ended()
     assert (await office.retention.purge(name, NOW)).kept_for is None
     left = await office.view(name)
-    assert (left["outcome_code"], left["terms"], left["decision"]) == (
-        3,
-        {"principal": 1_000_000},
-        {"verdict": "decline", "reasons": ["dti"]},
-    )
-    assert left["parties"] == []
+    assert (left.outcome_code, left.terms, left.purged_at) == (3, TERMS, NOW)
+    assert left.decision == decided(Verdict.DECLINE, reasons=["dti"], actor=None, person=None)
+    assert left.parties == []
     stored = await office.applications.application(name)
     assert stored is not None
     assert stored.customer_ref == NOBODY
@@ -154,8 +156,8 @@ async def test_a_hold_is_set_once_and_keeps_everything_until_it_is_released(offi
 
 async def test_what_is_kept_of_a_person_counts_every_party(office: Office) -> None:
     ref = f"P-{secrets.token_hex(4)}"
-    name, _ = await office.ended(parties=[{"party": "p2", "ref": ref}])
+    name, _ = await office.ended(parties=[party("p2", ref)])
     (kept,) = await office.retention.retained_of(ref)
-    assert (kept.application_id, kept.keep_until, kept.held) == (name, datetime(2028, 12, 2, 5, tzinfo=UTC), False)
+    assert (kept.application_id, kept.keep_until, kept.held) == (name, KEPT_UNTIL, False)
     await office.retention.purge(name, NOW)
     assert await office.retention.retained_of(ref) == []
