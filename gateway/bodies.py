@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 from fastapi import params
@@ -324,9 +325,12 @@ class StrictRoute(APIRoute):
         """A filter that is misspelt would list everything, and NUL would reach the database."""
         _check_encoding(request.scope.get("query_string", b""))
         declared = self._query_names(request)
+        given = Counter(name for name, _ in request.query_params.multi_items())
         for name, value in request.query_params.multi_items():
             if name not in declared:
                 raise invalid(pointer(("query", name)), "Unknown parameter")
+            if given[name] > 1 and not declared[name]:
+                raise invalid(f"/query/{name}", "Is given twice, and only one counts")
             if _NOT_TEXT.search(value):
                 raise invalid(f"/query/{name}", "NUL is not text")
             if (found := find_card_data({name: value})) is not None:
@@ -338,8 +342,17 @@ class StrictRoute(APIRoute):
             if isinstance(value, str) and has_card_number(value):
                 raise card_data(f"/path/{name}")
 
-    def _query_names(self, request: StrictRequest) -> frozenset[str]:
+    def _query_names(self, request: StrictRequest) -> Mapping[str, bool]:
+        """Whether each may be given several times."""
         if not hasattr(self, "_declared_query"):
             fields = get_flat_params(matched.dependant(self, request))
-            self._declared_query = frozenset(each.alias for each in fields if isinstance(each.field_info, params.Query))
+            self._declared_query = {
+                each.alias: _is_list(each.field_info.annotation)
+                for each in fields
+                if isinstance(each.field_info, params.Query)
+            }
         return self._declared_query
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(each) is list for each in (annotation, *get_args(annotation)))

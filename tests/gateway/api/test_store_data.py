@@ -116,6 +116,23 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
     assert len(running.signals) == 1
 
 
+async def test_an_order_that_has_just_ended_keeps_no_other_from_hearing_of_stock(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    orders = []
+    for _ in range(4):
+        orders.append(shop.engine.of(await place(shop, web)))
+        for units in orders[-1].order.group(1).units.values():
+            units.open, units.allocated = units.allocated, 0
+        waiting_for_stock(orders[-1].order)
+        await shop.engine.write(orders[-1].order.terms.order_id)
+    for ended in orders[:3]:
+        ended.over = True
+    body = {"kind": "receipt", "sku": "SHOE", "store_id": "S1", "quantity": 1}
+    assert (await post(s1, "/v1/stock/movements", body)).status_code == 201
+    assert [name for name, _ in orders[3].signals] == ["stock_arrived"]
+
+
 async def test_a_store_that_counts_does_not_wait_for_orders_that_are_slow_to_be_told(
     shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
