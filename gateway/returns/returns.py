@@ -329,6 +329,9 @@ async def inspect(
     store = body.store_id or view.store_id
     if store is not None:
         await caller.must_act_at(store)
+        elsewhere = bool(view.received_in) and store not in view.received_in
+        if caller.principal.kind is PrincipalKind.STORE and elsewhere:
+            raise await caller.hidden("goods that are in another store")
     command = messages.InspectReturn(
         command_id=command_id,
         actor=caller.actor,
