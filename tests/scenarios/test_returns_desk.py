@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.returned import asked, back_in_store, collected, does, receive, settled
-from tests.scenarios.world import World, refused, taken
+from tests.scenarios.world import World, later, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 UNIT = {"line_id": "1", "quantity": 1, "condition": "new", "disposition": "restock"}
@@ -81,6 +82,27 @@ async def test_an_approval_names_units_that_are_there_and_a_second_one_changes_n
     for command in ("approve", "reject"):
         refused(await does(world, view, command, lines("7", 1), "S001"), 404, "not-found")
     assert await order.events("return_approved", "return_rejected") == ["return_approved"]
+
+
+@story
+async def test_a_drop_off_is_told_once_and_lies_between_the_request_and_now(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    order = await collected(world, shelf.sku, quantity=1, price=1000)
+    line = {"line_id": "1", "quantity": 1, "reason": "wrong_size"}
+    sender = {"country": "DE", "postal_code": "10115"}
+    asked_for = {"order_id": order.id, "via": "post", "sender": sender, "lines": [line]}
+    view = taken(await world.channel("POST", "/v1/returns", asked_for))
+
+    async def dropped(**said: str) -> httpx.Response:
+        return await world.channel("POST", f"/v1/returns/{view['return_id']}/drop-off", said)
+
+    for at in (later(hours=1), "2001-01-01T00:00:00Z"):
+        problem = refused(await dropped(at=at), 422, "validation")
+        assert [each["pointer"] for each in problem["errors"]] == ["/at"]
+    for said in ({"carrier": "northway"}, {}, {"carrier": "northway"}, {"tracking_number": "NW1234"}):
+        taken(await dropped(**said))
+    told = await order.events("return_dropped_off")
+    assert len(told) == 2, "once, and once more with the number of the parcel"
 
 
 @pytest.mark.parametrize(
