@@ -72,22 +72,26 @@ async def stream_bounded(request: Request, most: int) -> AsyncIterator[bytes]:
     declared = request.headers.get("content-length", "")
     pieces = request.stream()
     if len(declared) > 15 or (declared.isdecimal() and int(declared) > most):
-        await _let_pass(pieces)
+        await _let_pass(pieces, most)
         raise _too_large(most)
     size = 0
     async for chunk in pieces:
         size += len(chunk)
         if size > most:
-            await _let_pass(pieces)
+            await _let_pass(pieces, most)
             raise _too_large(most)
         yield chunk
 
 
-async def _let_pass(pieces: AsyncIterator[bytes]) -> None:
-    """Throw away a little of what still comes: most callers read no answer before they have sent everything."""
-    left = MOST_LET_PASS
+async def _let_pass(pieces: AsyncIterator[bytes], most: int) -> None:
+    """Throw away a little of what still comes: most callers read no answer before they have sent everything.
+
+    Who may send much, such as the picture of a document, sends more and longer when it is too much.
+    """
+    more = max(1, most // MOST_BYTES)
+    left = more * MOST_LET_PASS
     with suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(SECONDS_TO_LET_PASS):
+        async with asyncio.timeout(more * SECONDS_TO_LET_PASS):
             async for piece in pieces:
                 left -= len(piece)
                 if left < 0:

@@ -13,7 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.locker_stays import LockerNews
     from domain.personal import Readable
+    from domain.refunds import RefundTarget
     from domain.refusals import RefusalKind, Refused
+    from domain.returns.decision import Why
     from domain.returns.returned import UnitPlace
     from domain.timeline import Event
     from workflows import options, summaries
@@ -242,6 +244,11 @@ class ReturnWorkflow:
         wish = command.refund_to
         if wish is not None and any(wish not in state.line(line).terms.targets for line in state.unsettled()):
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {wish}.")
+        if wish is RefundTarget.ORIGINAL and any(
+            Why.CREDIT_INSTEAD in state.line(line).decision.why for line in state.unsettled()
+        ):
+            detail = "The original payment was too long ago: the policy of this sale pays it back as store credit."
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, detail)
         state.refund_to = wish or state.refund_to
         self.told_to_settle = command.actor
         return False

@@ -244,6 +244,8 @@ class Return(BaseModel):
     via: ReturnVia
     store_id: StoreId | None = None
     """Where it is expected, or has come."""
+    received_in: list[StoreId] = []
+    """Every place that has taken something of it in, the last one last."""
     requested_at: datetime
     requested_by: Actor
     policy_name: str
@@ -499,6 +501,7 @@ class Return(BaseModel):
                     "kind",
                     "via",
                     "store_id",
+                    "received_in",
                     "requested_at",
                     "refund_to",
                     "tracking_number",
@@ -682,6 +685,7 @@ class ReturnView(View):
     kind: ReturnKind
     via: ReturnVia
     store_id: StoreId | None = None
+    received_in: list[StoreId] = []
     status: ReturnStatus
     requested_at: datetime
     policy: PolicyView

@@ -340,10 +340,16 @@ def _shown(view: dict[str, Any]) -> None:
         output.print_plain(f"label to {parcel['to']}: {parcel['label'].replace('_', ' ')}, {number}{said}")
     if drop := view.get("locker"):
         output.print_plain(f"locker {drop['locker_id']}: {drop['status']}")
+    for stranger in view["strangers"]:
+        output.print_plain(f"came too: {stranger['quantity']} {stranger['sku']} of no line, at {stranger['store_id']}")
     for settled in view["paid_back"]:
         tenders = ", ".join(f"{output.money(amount, currency)} to {at}" for at, amount in settled["by_tender"].items())
         fees = f", less {output.money(settled['fees'], currency)} of fees" if settled["fees"] else ""
         output.print_plain(f"paid back: {output.money(settled['refund'], currency)}{fees} ({tenders or 'under way'})")
+        for target, amount in settled["by_target"].items():
+            if target != "original":
+                words = f"{target.replace('_', ' ')} {settled.get('balance_id') or ''}".strip()
+                output.print_plain(f"  as {words}: {output.money(amount, currency)}")
     if (exchange := view.get("exchange")) is not None:
         _exchange_shown(exchange, currency)
     for wait in view["waiting_for"]:
@@ -374,4 +380,4 @@ def _previewed(answer: dict[str, Any]) -> None:
     output.print_plain(f"refund {answer['refund']}, owed {answer['owed']}, fees {answer['fees']} (minor units)")
 
 
-PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed")
+PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed", "turned_up")

@@ -35,6 +35,7 @@ from gateway.returns.without_order import BlindReturnShown, take_back_blind
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
+from gateway.stores.pickups import OFF_CLOCK
 from workflows import return_messages as messages
 from workflows import summaries
 from workflows.returns import ReturnWorkflow
@@ -269,6 +270,10 @@ async def drop_off(
 ) -> Any:
     await must_act_as(caller, *DESK)
     view = await visible_return(services, caller, return_id)
+    if body.at is not None and body.at > services.now() + OFF_CLOCK:
+        raise invalid("/at", "Should not lie in the future")
+    if body.at is not None and body.at < view.requested_at - OFF_CLOCK:
+        raise invalid("/at", f"Should not lie before the return was asked for, at {view.requested_at:%FT%TZ}")
     command = messages.DropOff(
         command_id=command_id,
         actor=caller.actor,
@@ -329,6 +334,9 @@ async def inspect(
     store = body.store_id or view.store_id
     if store is not None:
         await caller.must_act_at(store)
+        elsewhere = bool(view.received_in) and store not in view.received_in
+        if caller.principal.kind is PrincipalKind.STORE and elsewhere:
+            raise await caller.hidden("goods that are in another store")
     command = messages.InspectReturn(
         command_id=command_id,
         actor=caller.actor,

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 import adapters.letters
+import domain.lending.decisions
+from adapters.checks.simulator import BAD
 from adapters.letters.port import Letter
+from adapters.letters.words import reason_in_words, words
 from adapters.letters.writing import MailedLetters
+from domain.lending.reasons import DenialReason
 from domain.personal import PersonalData
 
 TEMPLATES = Path(adapters.letters.__file__).parent / "templates"
@@ -89,3 +93,14 @@ def test_each_language_says_what_must_be_said(kind: str) -> None:
     assert GERMAN.get(kind, "") in german
     digits = re.compile(r"\d[\d.,-]*\d|\d")
     assert sorted(digits.findall(english)) == sorted(digits.findall(german)), "the same figures in both"
+
+
+def test_a_reason_is_told_in_words_and_not_by_its_code() -> None:
+    """Whatever the rules or an underwriter may name, in both languages."""
+    source = Path(domain.lending.decisions.__file__).read_text()
+    codes = {*re.findall(r'_factor\("(\w+)"', source), *BAD.factors, *(each.name.lower() for each in DenialReason)}
+    for code in codes - {"not_applicable"}:
+        for language in (None, "de"):
+            assert reason_in_words(code, language) != code.replace("_", " "), (code, language)
+    assert words("income", None) == "income", "a step of the same name is only that"
+    assert "- obligations that are high for the income" in written("adverse_action", "en")
