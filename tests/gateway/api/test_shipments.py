@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters.access.port import Role
-from adapters.inventory.port import Allocate, Consume, Reserve
+from adapters.inventory.port import Allocate, Consume, Release, Reserve
 from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
 from domain.dropship import RequestStatus
@@ -192,6 +192,25 @@ async def test_parcels_that_come_back_after_the_end_are_on_hand_again(
     again = await post(s1, path(order_id, "put-back"))
     assert (again.status_code, again.json()["already"]) == (200, True)
     assert await _on_hand(shop, sku) == before + 2
+
+
+async def test_what_came_back_and_what_never_left_are_put_back_in_one_go_after_the_end(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place_to_ship(shop, web)
+    sku = await _left(shop, order_id)
+    line = StockLine(line_id=LineId("1"), sku=sku, location_id=StoreId("S1"), quantity=1)
+    given: dict[str, Any] = {"at": shop.services.now(), "order_id": OrderId(order_id), "lines": (line,)}
+    async with shop.services.transactions.begin() as books:
+        await books.inventory.reserve(Reserve(key=OperationKey(uuid.uuid4().hex), **given))
+        await books.inventory.allocate(Allocate(key=OperationKey(uuid.uuid4().hex), **given))
+        await books.inventory.set_aside(Release(key=OperationKey(uuid.uuid4().hex), **given))
+    shop.engine.of(order_id).order.shipment(1).put_back = {LineId("1"): 1}
+    await shop.engine.write(order_id)
+    before = await _on_hand(shop, sku)
+    answer = await post(s1, path(order_id, "put-back"))
+    assert (answer.status_code, answer.json()["put_back"], answer.json()["returned"]) == (200, {}, {})
+    assert await _on_hand(shop, sku) == before + 2, "the one that never left was on hand all the time"
 
 
 async def test_a_parcel_that_comes_back_after_the_end_is_received_once(
