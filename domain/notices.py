@@ -22,7 +22,7 @@ class Audience(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """The catalogue (capabilities I1, I3). What begins with `store_` is for the people in the store."""
+    """The catalogue. What begins with `store_` is for the people in the store."""
 
     ORDER_CONFIRMED = "order_confirmed"
     ACTION_NEEDED = "action_needed"

@@ -169,6 +169,9 @@ def test_what_is_shipped_has_a_path_of_its_own(folder: Path) -> None:
     assert run(store.app, folder, "accept", "o1", "--ships").exit_code == 0
     assert run(store.app, folder, "pack", "o1", "--boxes", "2").exit_code == 0
     assert sent(routes["pack"])[0] == {"lines": [{"line_id": "1", "quantity": 1}], "boxes": 2}
+    respx.get(f"{API}/v1/shipments/o1/1").respond(200, json=shipment | {"packed": {"1": 2}})
+    nothing = run(store.app, folder, "pack", "o1")
+    assert (nothing.exit_code, len(routes["pack"].calls)) == (1, 1)
     result = run(store.app, folder, "ship", "o1", "--carrier", "Handcart", "--number", "HC-1")
     assert sent(routes["ship"])[0] == {"carrier": "Handcart", "tracking_number": "HC-1"}
     assert "northway NW1: label_created" in " ".join(result.output.split())

@@ -266,6 +266,8 @@ async def test_a_claim_is_decided_by_the_channel_and_not_by_a_store(
     running = shop.engine.of(order_id)
     running.answers["decide_claim"] = answers_with_group(shop.engine, order_id)
     assert (await post(s1, path(order_id, "claim"), {"resolution": "refund"})).status_code == 403
+    put_off = await post(web, path(order_id, "claim"), {"resolution": "refund", "until": "2026-12-01T10:00:00Z"})
+    assert (put_off.status_code, put_off.json()["errors"][0]["pointer"]) == (422, "/until")
     assert (await post(web, path(order_id, "claim"), {"resolution": "refund", "parcel": 1})).status_code == 200
     [command] = running.commands
     assert isinstance(command, messages.DecideClaim)
@@ -276,8 +278,9 @@ async def test_the_search_s_end_is_moved_by_operations_to_the_future(shop: Shop,
     order_id = await place_to_ship(shop, web)
     shop.engine.of(order_id).answers["move_auto_cancel"] = answers_with_group(shop.engine, order_id)
     ops = await shop.ops()
-    past = await post(ops, path(order_id, "auto-cancel"), {"until": "2026-11-23T09:59:00Z"})
-    assert past.json()["errors"][0]["pointer"] == "/until"
+    for wrong in ("2026-11-23T09:59:00Z", "9999-12-31T23:59:59Z"):
+        refused = await post(ops, path(order_id, "auto-cancel"), {"until": wrong})
+        assert refused.json()["errors"][0]["pointer"] == "/until"
     for until in ("2026-11-24T10:00:00Z", None):
         assert (await post(ops, path(order_id, "auto-cancel"), {"until": until})).status_code == 200
     service = await shop.ops(Role.CUSTOMER_SERVICE)
