@@ -94,7 +94,7 @@ async def test_a_bad_report_is_declined_for_its_factors_and_the_person_told_once
     disclosed = mails["The credit report that we used"]
     assert "within 60 days" in disclosed
     assert "512" in disclosed
-    assert "- inquiries" in disclosed
+    assert "- number of recent inquiries" in disclosed
     proofs = {each["name"]: each.get("proof") for each in end["clocks"]}
     assert proofs["adverse_action"] == "notice 3"
 
