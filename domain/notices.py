@@ -75,6 +75,9 @@ class NoticeKind(StrEnum):
     RETURN_DROPPED_OFF = "return_dropped_off"
     RETURN_ADVANCED = "return_advanced"
     """Its money goes back before it has come."""
+    RETURN_SECURED = "return_secured"
+    """A card stands for what the customer has before the goods have come."""
+    RETURN_CHARGED = "return_charged"
     RETURN_REJECTED = "return_rejected"
     RETURN_RECEIVED = "return_received"
     RETURN_SETTLED = "return_settled"
@@ -195,6 +198,8 @@ class NoticeFacts(_Value):
     charged: Money | None = None
     released: Money | None = None
     """Reserved money that is free again."""
+    secured: Money | None = None
+    """What a card stands for until goods have come back."""
     refund: Money | None = None
     refund_target: TextKey | None = None
     """Where it goes, if not the way it was paid: `store_credit`, `gift_card`."""

@@ -110,6 +110,8 @@ class PayingBack:
         )
         if state.exchange is not None and state.exchange.stands:
             state.exchange.grant(state.refund)
+        if in_advance and state.card is not None:
+            state.card.wanted = min(settled.refund, state.card.at_most)
         self.book.event(
             Event.RETURN_SETTLED,
             actor,

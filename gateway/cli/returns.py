@@ -56,7 +56,7 @@ def ask(
     ] = None,
     advance: Annotated[bool, typer.Option("--advance", help="It goes out first, against --card.")] = False,
     card: Annotated[
-        str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for it.")
+        str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for goods.")
     ] = None,
     amount: Annotated[int, typer.Option(help="What --card may be charged at most, in minor units.", min=0)] = 0,
     locker: Annotated[str | None, typer.Option(help="With via locker: the parcel machine that it is put into.")] = None,
@@ -346,6 +346,10 @@ def _shown(view: dict[str, Any]) -> None:
         output.print_plain(f"paid back: {output.money(settled['refund'], currency)}{fees} ({tenders or 'under way'})")
     if (exchange := view.get("exchange")) is not None:
         _exchange_shown(exchange, currency)
+    if (card := view.get("card")) is not None:
+        _card_shown(card, currency)
+    if view.get("owed"):
+        output.print_plain(f"owed by the customer: {output.money(view['owed'], currency)}")
     for wait in view["waiting_for"]:
         until = f" until {output.time(wait['deadline'])}" if wait["deadline"] else ""
         default = f", then: {wait['default']}" if wait["default"] else ""
@@ -362,6 +366,13 @@ def _exchange_shown(exchange: dict[str, Any], currency: str) -> None:
     output.print_plain(f"instead: {units}, order {exchange['order_id']}, {exchange['state']}{why}; {', '.join(money)}")
 
 
+def _card_shown(card: dict[str, Any], currency: str) -> None:
+    money = [f"up to {output.money(card['at_most'], currency)}"]
+    money += [f"{name}: {output.money(card[name], currency)}" for name in ("secured", "charged") if card[name]]
+    why = f" ({card['reason']})" if card["reason"] else ""
+    output.print_plain(f"card for what goes back in advance: {card['state']}{why}; {', '.join(money)}")
+
+
 def _previewed(answer: dict[str, Any]) -> None:
     output.table(
         ("line", "decision", "why"),
@@ -372,6 +383,10 @@ def _previewed(answer: dict[str, Any]) -> None:
         "No lines.",
     )
     output.print_plain(f"refund {answer['refund']}, owed {answer['owed']}, fees {answer['fees']} (minor units)")
+    if answer["advance"]:
+        output.print_plain(
+            f"{answer['advance']} as soon as it is given away; should it never come: {answer['if_lost']}"
+        )
 
 
 PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed")

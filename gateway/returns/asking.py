@@ -20,7 +20,7 @@ from domain.views import GroupView, LineView, OrderView
 from gateway.principals import Caller
 from gateway.problems import invalid
 from gateway.returns.bodies import ReturnBody, WantedReturn
-from gateway.returns.carrying import on_the_way, way_back
+from gateway.returns.carrying import on_the_way, standing_card, way_back
 from gateway.services import Services
 
 
@@ -155,6 +155,7 @@ def state_of(
         refund_to=_one_target(body, decided),
         lines=[_line(each, gift_card=each.line.line_id in facts.cards) for each in decided],
         exchange=exchange,
+        card=standing_card(body, decided),
     )
 
 

@@ -109,7 +109,8 @@ class ReturnBody(Body):
     deliver: Delivery | None = None
     """How what is wanted gets to the customer; left out: to the store that asks, or as the goods had come."""
     tenders: Annotated[list[Tender], Field(default_factory=list, max_length=1)]
-    """Pays what is owed on top; left out, the customer is asked for it."""
+    """Pays what is owed on top; left out, the customer is asked for it. Of a plain return: the card that stands for
+    what is paid back before the goods have come, up to its amount."""
 
     @model_validator(mode="after")
     def _names_its_way(self) -> Self:

@@ -91,7 +91,7 @@ def _check_kind(body: ReturnBody) -> None:
         raise invalid("/advance", "Only an exchange goes out in advance")
     if body.advance and not any(tender.type is TenderType.CARD for tender in body.tenders):
         raise invalid("/tenders", "What goes out in advance needs a card that stands for it")
-    if body.tenders and not replaced:
+    if body.tenders and not replaced and body.kind is not ReturnKind.RETURN:
         raise invalid("/tenders", "Only what is dearer than what comes back is paid")
 
 

@@ -14,6 +14,7 @@ from domain.refunds import split_over_tenders
 from domain.refusals import Refused
 from domain.returns.decision import Outcome, ReturnDecision
 from domain.returns.exchanging import EXCHANGED, ExchangedLine, ExchangeState, gap_of
+from domain.returns.policy import AdvanceRule
 from domain.returns.returned import Return, ReturnView
 from domain.returns.settling import paid_lines, settle
 from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
@@ -61,6 +62,10 @@ class RefundPreview(BaseModel):
     by_line: list[dict[str, Any]]
     by_tender: list[dict[str, Any]]
     fees: int
+    advance: int = 0
+    """What of it is paid back as soon as it is given away, before it has come."""
+    if_lost: AdvanceRule | None = None
+    """What becomes of that, should the goods never come. `charge`: the card in `tenders` is charged."""
     reasons: list[ReturnDecision]
 
 
@@ -149,6 +154,7 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         state,
         [line.decision for line in view.lines],
         fee_charged_before=view.fees > 0,
+        given_away=view.status not in (ReturnStatus.REQUESTED, ReturnStatus.APPROVED),
         exchanged=view.exchange.lines
         if view.exchange and view.exchange.state is not ExchangeState.FELL_THROUGH
         else (),
@@ -413,6 +419,7 @@ async def _preview(
     decisions: list[ReturnDecision],
     *,
     fee_charged_before: bool = False,
+    given_away: bool = False,
     exchanged: Sequence[ExchangedLine] = (),
 ) -> RefundPreview:
     facts = await asking.facts_of(services, order)
@@ -423,6 +430,9 @@ async def _preview(
     gap = gap_of(exchanged)
     back = settled.refund - sum(line.credit for line in exchanged) + gap.back
     shares = split_over_tenders(back, tenders.tenders, state.lines[0].terms.tenders)
+    sent = state.via is not ReturnVia.STORE and not given_away and not exchanged
+    in_advance = state.pays_in_advance() if sent else {}
+    advance = sum(line.unit_worth * in_advance.get(line.line_id, 0) for line in state.lines)
     return RefundPreview(
         refund=back,
         owed=gap.owed,
@@ -438,6 +448,8 @@ async def _preview(
         ],
         by_tender=[{"tender_id": share.tender_id, "type": share.type, "amount": share.amount} for share in shares],
         fees=settled.fees,
+        advance=min(back, advance),
+        if_lost=state.lines[0].terms.lost_advance if advance else None,
         reasons=decisions,
     )
 
