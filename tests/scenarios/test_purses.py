@@ -9,6 +9,7 @@ from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.purses import balance, card, issued, number_in_mail, on_it, paid_with
 from tests.scenarios.returned import back_in_store, collected, does, receive, settled
+from tests.scenarios.shipped import Shipped
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -153,6 +154,41 @@ async def test_a_refund_that_fails_goes_to_store_credit_when_a_person_says_so(wo
     assert (found["balance"], found["customer_ref"]) == (5000, order.body["customer"]["ref"])
     assert (await order.view())["payment"]["refunded"] == 5000
     assert (await order.event("return_refunded"))["reason"] == "store_credit"
+
+
+@story
+async def test_what_an_order_pays_back_by_itself_goes_to_store_credit_too_when_it_fails(world: World) -> None:
+    """Its parcel is lost: the money was taken when it left, and does not get back to the card."""
+    shelf = await world.shelf(S001=1)
+    order = await Shipped.place(world, sku=shelf.sku, price=5000)
+    await order.packed()
+    [parcel] = (await order.at_place("ship"))["parcels"]
+    await world.provider_fault(operation="refund", reference=order.id, kind="status", status=402, count=9)
+    await order.carrier_brings(parcel, "picked_up", "lost")
+    await order.event("delivery_exception")
+    taken(await order.claim("refund"))
+    await order.reaches("needs_attention")
+
+    async def asked() -> Json | None:
+        questions = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+        return next((each for each in questions if each["order_id"] == order.id), None)
+
+    question = await world.until("somebody is asked", asked)
+    assert question["choices"] == ["retry", "skip", "supply"]
+    path = f"/v1/ops/interventions/{question['intervention_id']}"
+    credit = {"action": "supply", "value": "store_credit", "reason": "the card is closed"}
+    refused(await world.ops("POST", path, credit | {"value": "gift_card"}), 409, "not-allowed-now")
+    taken(await world.ops("POST", path, credit))
+    await order.reaches("cancelled")
+    number = await number_in_mail(world, order.mailbox)
+    found = taken(await world.channel("POST", "/v1/balances/credit/look-up", {"number": number}))
+    assert (found["balance"], found["customer_ref"]) == (5000, order.body["customer"]["ref"])
+    assert (await order.view())["payment"]["refunded"] == 5000
+    assert (await world.money(order.id))["refund"] == 0, "never both"
+    statement = taken(await world.ops("GET", f"/v1/orders/{order.id}/ledger"))
+    assert (statement["violations"], [each["amount"] for each in statement["redirected"]]) == ([], [5000])
+    reconciled = taken(await world.ops("POST", "/v1/ops/reconciliations", {"order_ids": [order.id]}))
+    assert reconciled["differences"] == []
 
 
 # --- cards that are sold ----------------------------------------------------------------------------------------------
