@@ -84,6 +84,10 @@ class NoticeKind(StrEnum):
     RETURN_EXPIRED = "return_expired"
     RETURN_DECLINED = "return_declined"
     """Inspected and not accepted: it goes back to the customer."""
+    BLIND_RECEIVED = "blind_received"
+    """Taken back without an order."""
+    BLIND_CREDITED = "blind_credited"
+    """What that brought as store credit; its number is on the receipt."""
     APPEASED = "appeased"
     """Money goes back as goodwill."""
     BALANCE_GIVEN = "balance_given"
@@ -205,6 +209,8 @@ class NoticeFacts(_Value):
     """Where it goes, if not the way it was paid: `store_credit`, `gift_card`."""
     balance_id: BalanceId | None = None
     """Whose number the mail names: it is derived when the mail is sent."""
+    last_four: Annotated[str, StringConstraints(pattern=r"^[A-Z]{4}$")] | None = None
+    """The end of a number that the reader has elsewhere."""
     at_till: bool = False
     """The refund is paid out in the store, where the money was paid."""
     fee: Money | None = None

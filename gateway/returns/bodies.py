@@ -4,7 +4,20 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
+from domain.intake import (
+    COUNTRY,
+    EMAIL,
+    LOCALE,
+    MAX_QUANTITY,
+    PHONE,
+    TOKEN,
+    Address,
+    Key,
+    Method,
+    Service,
+    Tender,
+    misplaced,
+)
 from domain.money import CURRENCY
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
@@ -85,6 +98,9 @@ class BlindBody(Body):
     """The number of what the person showed: only its keyed hash is kept."""
     customer: Key | None = None
     """Whose store credit it becomes; a credit of its own, when left out."""
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = Field(default=None, repr=False)
+    """Who wants to be told; left out: where the newest order of that customer is told."""
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     currency: Annotated[str, StringConstraints(pattern=CURRENCY)]
     lines: Annotated[list[BlindLineBody], Field(min_length=1, max_length=50)]
 

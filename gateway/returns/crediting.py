@@ -1,11 +1,10 @@
 """May money that does not get back to where it came from go to store credit, or to a gift card, instead?"""
 
-from adapters.vault.port import Subject, UnknownSubject
-from domain.personal import PersonalData
 from domain.refunds import RefundTarget
 from domain.views import OrderView
 from gateway.problems import Problem, ProblemKind
 from gateway.returns.asking import facts_of, terms_of
+from gateway.returns.exchanging import person_of
 from gateway.services import Services
 from workflows.messages import InterventionAction
 
@@ -17,19 +16,6 @@ async def check_credit(services: Services, order: OrderView, action: Interventio
     facts = await facts_of(services, order)
     if any(value not in terms_of(order, line, facts).targets for line in order.lines):
         raise Problem(ProblemKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {value}.")
-    if not await _is_known(services, order):
+    person = await person_of(services, order)
+    if person is None or not (person.email or person.phone):
         raise Problem(ProblemKind.NOT_ALLOWED_NOW, "Nobody knows this customer: nobody could be told the number.")
-
-
-async def _is_known(services: Services, order: OrderView) -> bool:
-    subjects = [Subject(order.order_id)]
-    if order.contact is not None:
-        subjects.append(Subject(f"{order.order_id}/contact/{order.contact}"))
-    for subject in subjects:
-        try:
-            person = await services.vault.get(subject)
-        except UnknownSubject:
-            continue
-        if isinstance(person, PersonalData) and (person.email or person.phone):
-            return True
-    return False

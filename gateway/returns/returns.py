@@ -32,7 +32,7 @@ from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
 from gateway.returns.starting import start
 from gateway.returns.turning_up import take_in_late
-from gateway.returns.without_order import BlindReturnShown, take_back_blind
+from gateway.returns.without_order import BlindReturnSeen, BlindReturnShown, blind_return, take_back_blind
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
@@ -195,8 +195,10 @@ async def find(
     return page.page(views, (last.requested_at.isoformat(), last.return_id) if last else None)
 
 
-@router.get("/{return_id}", summary="One return")
-async def read(return_id: str, caller: CurrentCaller, services: CurrentServices) -> ReturnView:
+@router.get("/{return_id}", summary="One return", response_model=ReturnView | BlindReturnSeen)
+async def read(return_id: str, caller: CurrentCaller, services: CurrentServices) -> Any:
+    if (blind := await blind_return(services, caller, return_id)) is not None:
+        return blind
     return await visible_return(services, caller, return_id)
 
 

@@ -285,9 +285,11 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     for price in (4000, 3000):
         await collected(world, shelf.sku, price=price)
 
+    mailbox = f"blind-{shelf.sku.lower()}@example.org"
+
     async def brought(quantity: int, identity: str, sku: str = shelf.sku) -> httpx.Response:
         line = {"sku": sku, "quantity": quantity, "condition": "new", "disposition": "restock"}
-        blind = {"identity": identity, "currency": "EUR", "lines": [line]}
+        blind = {"identity": identity, "currency": "EUR", "lines": [line], "email": mailbox, "locale": "de-DE"}
         return await world.call("POST", "/v1/returns", world.key_of("S002"), {"blind": blind, "store_id": "S002"})
 
     person = f"ID-{shelf.sku}"
@@ -296,6 +298,22 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     purse = {"kind": "credit", "id": first["balance_id"], "number": first["number"]}
     assert await on_it(world, purse) == (6000, 0)
     await shelf.becomes("S002", on_hand=2, available=2)
+    path, ending = f"/v1/returns/{first['return_id']}", first["number"][-4:]
+    for key in (world.key_of("S002"), world.keys["ops"]["ada"]):
+        seen = taken(await world.call("GET", path, key))
+        assert (seen["last_four"], seen["refund"], seen["blind"]["lines"][0]["unit_price"]) == (ending, 6000, 3000)
+        assert first["number"] not in str(seen) + str(await world.mails(mailbox))
+    refused(await world.call("GET", path, world.key_of("S003")), 404, "not-found")
+    refused(await world.channel("GET", path), 404, "not-found")
+
+    async def told() -> list[str] | None:
+        mails = await world.mails(mailbox)
+        return sorted(mail["text"] for mail in mails) if len(mails) == 2 else None
+
+    credited, received = await world.until("both mails come", told)
+    assert f"endet auf {ending}" in credited
+    assert "60,00" in credited
+    assert "zurückgenommen" in received
     answers = await asyncio.gather(*(brought(1, person.lower()) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
     for answer in answers:
