@@ -7,7 +7,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.ids import LineId, StoreId
-    from domain.money import Money
     from domain.notices import NoticeKind
     from domain.refusals import RefusalKind
     from domain.returns.carried import wants_compartment, wants_label
@@ -327,7 +326,7 @@ class ReturnDesk:
                 self.book.occasion,
                 store_id=store_id,
                 lines=self.book.notice_lines(declined),
-                due=owed,
+                **owed,
             )
         await self.book.record()
 
@@ -377,15 +376,16 @@ class ReturnDesk:
         self.state.expired = True
         self.book.event(Event.RETURN_EXPIRED, lines=closed)
         owed = self._lose_advances()
-        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed), due=owed)
+        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed), **owed)
         await self.book.record()
 
-    def _lose_advances(self) -> Money | None:
-        """What was paid back in advance for goods that cannot come any more, as far as it is collected."""
+    def _lose_advances(self) -> dict[str, Any]:
+        """What was paid back in advance for goods that cannot come any more: collected, or taken from a card."""
         lost, amount = self.state.lose_advances()
         if lost:
             self.book.event(Event.RETURN_ADVANCE_LOST, lines=lost, amount=amount)
-        return self.book.money(amount) if amount else None
+        stands = self.state.card is not None and self.state.card.stands
+        return {"secured" if stands else "due": self.book.money(amount)} if amount else {}
 
     def _close(self, *, awaited_only: bool = False) -> dict[LineId, int]:
         closed: dict[LineId, int] = {}

@@ -75,13 +75,11 @@ class ReturnWay:
             )
 
     def _pay_in_advance(self) -> None:
-        worth = self.state.worth_awaited
-        paid: dict[LineId, int] = {}
-        for line in self.state.lines:
-            if worth and worth <= line.terms.instant_refund_to and line.awaited:
-                line.advance = paid[line.line_id] = line.awaited
+        paid = self.state.pays_in_advance()
+        for line_id, units in paid.items():
+            self.state.line(line_id).advance = units
         if paid:
-            self.book.event(Event.RETURN_ADVANCED, ENGINE, lines=paid, worth=worth)
+            self.book.event(Event.RETURN_ADVANCED, ENGINE, lines=paid, worth=self.state.worth_awaited)
 
     # --- what outsiders say ------------------------------------------------------------------------------------------
 

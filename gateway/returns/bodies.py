@@ -5,7 +5,20 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from domain.balances import normalised
-from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
+from domain.intake import (
+    COUNTRY,
+    EMAIL,
+    LOCALE,
+    MAX_QUANTITY,
+    PHONE,
+    TOKEN,
+    Address,
+    Key,
+    Method,
+    Service,
+    Tender,
+    misplaced,
+)
 from domain.money import CURRENCY
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
@@ -94,6 +107,9 @@ class BlindBody(Body):
     """The number of what the person showed: only its keyed hash is kept."""
     customer: Key | None = None
     """Whose store credit it becomes; a credit of its own, when left out."""
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = Field(default=None, repr=False)
+    """Who wants to be told; left out: where the newest order of that customer is told."""
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     currency: Annotated[str, StringConstraints(pattern=CURRENCY)]
     lines: Annotated[list[BlindLineBody], Field(min_length=1, max_length=50)]
 
@@ -125,7 +141,8 @@ class ReturnBody(Body):
     deliver: Delivery | None = None
     """How what is wanted gets to the customer; left out: to the store that asks, or as the goods had come."""
     tenders: Annotated[list[Tender], Field(default_factory=list, max_length=1)]
-    """Pays what is owed on top; left out, the customer is asked for it."""
+    """Pays what is owed on top; left out, the customer is asked for it. Of a plain return: the card that stands for
+    what is paid back before the goods have come, up to its amount."""
 
     @model_validator(mode="after")
     def _names_its_way(self) -> Self:
