@@ -409,7 +409,9 @@ class OrderWorkflow:
     async def payment_event(self, event: messages.PaymentEvent) -> None:
         """The provider has news of an authorisation: ask it for the state."""
         await self._placing_is_over()
-        if not self.desk.order.finished:
+        if event.came_back:
+            await self.desk.cashier.refund_came_back(event)
+        elif not self.desk.order.finished:
             await self.desk.cashier.look_again(event.authorisation_id)  # type: ignore[arg-type]
 
     @workflow.signal

@@ -324,3 +324,28 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     await shelf.becomes("S002", on_hand=4, available=4)
     again = await world.place(sku=shelf.sku, price=5000, store="S002", tenders=[paid_with(purse, 5000)])
     assert again.answer["status"] == "in_progress"
+
+
+@story
+async def test_what_an_order_has_paid_back_and_comes_back_later_goes_to_a_person(world: World) -> None:
+    """The provider takes the refund on, and tells later that the bank did not: the order has ended by then."""
+    shelf = await world.shelf(S001=1)
+    order = await Shipped.place(world, sku=shelf.sku, price=5000, token="tok_refund_fails")
+    await order.packed()
+    [parcel] = (await order.at_place("ship"))["parcels"]
+    await order.carrier_brings(parcel, "picked_up", "lost")
+    await order.event("delivery_exception")
+    taken(await order.claim("refund"))
+
+    async def asked() -> Json | None:
+        questions = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+        return next((each for each in questions if each["order_id"] == order.id), None)
+
+    question = await world.until("somebody is asked", asked)
+    assert (question["step"], question["choices"]) == ("refund of 50.00 EUR", ["skip"])
+    await order.reaches("needs_attention")
+    path = f"/v1/ops/interventions/{question['intervention_id']}"
+    taken(await world.ops("POST", path, {"action": "skip", "reason": "paid by bank transfer"}))
+    await order.reaches("cancelled")
+    came_back = await order.event("refund_came_back")
+    assert came_back["data"]["amount"] == 5000
