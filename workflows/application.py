@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
+    from workflows.explaining import Explaining
     from workflows.refusing import failure, refuse
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
@@ -50,6 +51,7 @@ class ApplicationWorkflow:
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
         self.signing = Signing(desk)
+        self.explaining = Explaining(desk)
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
@@ -84,6 +86,9 @@ class ApplicationWorkflow:
             outcome = over.outcome
         await self._end(outcome)
         await desk.crew.wait_until(self._everything_is_proven)
+        if desk.application.reasons_owed is not None:
+            await self.explaining.while_they_may_be_asked_for()
+            await desk.crew.wait_until(self._everything_is_proven)
         if workflow.patched("the file is kept"):
             await self._file_is_kept()
         desk.crew.stop()
@@ -391,10 +396,7 @@ class ApplicationWorkflow:
     def _adverse_action(self, unmet: list[str] | None = None) -> None:
         """The equal-credit notice to the applicant; what was found about a person, to that person alone."""
         desk, application = self.desk, self.desk.application
-        reasons = unmet or (application.decision.reasons if application.decision else [])
-        desk.start_clock(ClockName.ADVERSE_ACTION)
-        duties = [ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN]
-        desk.letter("adverse_action", proves=duties, reasons=reasons, agency=application.product.agency)
+        self.explaining.adverse_action(unmet or (application.decision.reasons if application.decision else []))
         for check in application.checks:
             if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
                 desk.letter(
@@ -500,11 +502,12 @@ class ApplicationWorkflow:
                         RefusalKind.STALE_VERSION,
                         f"You saw version {command.version}; it is {application.version} now. Look at it again.",
                     )
-                if application.outcome is not None or self.desk.ending is not None:
+                over = application.outcome is not None or self.desk.ending is not None
+                if over and not isinstance(command, messages.AskReasons):
                     raise not_now(f"It has ended: {application.outcome or self.desk.ending}.")
                 await self._handlers()[command.kind](command)
                 application.handled.append(command.command_id)
-                if Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:
+                if not over and Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:
                     self.screening.start()
                 await self.desk.record()
         except Refused as refused:
@@ -519,6 +522,7 @@ class ApplicationWorkflow:
             "submit": applying.submit,
             "withdraw": applying.withdraw,
             "rescind": applying.rescind,
+            "ask_reasons": self.explaining.ask,
             "add_party": applying.add_party,
             "remove_party": applying.remove_party,
             "consent": applying.consent,

@@ -51,7 +51,7 @@ class Timekeeping:
         application = self.desk.application
         if application.outcome is not None:
             # The notice of the end is a duty too.
-            duties = (ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN)
+            duties = (ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN, ClockName.REASONS_ON_REQUEST)
             owed = [clock for name in duties if (clock := application.clock(name)) is not None]
             return min((each.due_at for each in owed), default=None)
         if self.desk.ending is not None:
@@ -104,6 +104,8 @@ class Timekeeping:
                 desk.event("clock_breached", clock=clock.name.value, due=clock.due_at.isoformat())
                 if clock.name is ClockName.REVIEW:
                     application.claim = None
+                if clock.name is ClockName.REASONS_ON_REQUEST:
+                    desk.alarm("the statement of reasons is late", f"it was due {clock.due_at:%Y-%m-%d}")
 
     def _met_already(self, name: ClockName) -> bool:
         """What it waited for came in the same moment: the story has not stopped the clock yet."""

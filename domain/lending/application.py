@@ -29,6 +29,7 @@ from domain.lending.parts import (
     PartyRole,
     Payout,
     Pen,
+    ReasonsOwed,
     Section,
     Signature,
 )
@@ -76,6 +77,7 @@ class Application(BaseModel):
     payouts: list[Payout] = []
     account_id: str | None = None
     archive: Archive | None = None
+    reasons_owed: ReasonsOwed | None = None
     watches_all: bool = False
     """Its clocks and reminders are those of all parties, signatures, sessions and notices after the end."""
     submitted_at: datetime | None = None

@@ -114,6 +114,9 @@ class LendingPolicy(BaseModel):
     business_retention: ClockRule = ClockRule(length=12, calendar=CalendarKind.MONTHS)
     """How long the file of a business's application is kept, instead of the clock's own length."""
 
+    reasons_asked_within: ClockRule = ClockRule(length=60, calendar=CalendarKind.CALENDAR)
+    """How long after its notice the reasons of an adverse action may be asked for (12 CFR 1002.9(a)(2)(ii))."""
+
     def clock(self, name: ClockName, started_at: datetime) -> Clock:
         """The clock as it starts now."""
         rule = self.clocks[name]
@@ -132,6 +135,10 @@ class LendingPolicy(BaseModel):
         if self.day != DAY:
             return sent_at + 3 * self.day
         return end_of_day(precise_business_days(self.local_date(sent_at), 3), self.zone) - timedelta(hours=12)
+
+    def reasons_until(self, sent_at: datetime) -> datetime:
+        """How long the reasons may be asked for, once a notice has told of the right to them."""
+        return due_at(self.reasons_asked_within, sent_at, self)
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()

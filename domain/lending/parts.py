@@ -280,6 +280,17 @@ class NoticeRef(Part):
     facts: dict[str, Any] = Field(default_factory=dict)
 
 
+class ReasonsOwed(Part):
+    """The reasons of an adverse action whose notice gave the right to them, and not the reasons themselves."""
+
+    reasons: list[str]
+    until: datetime | None = None
+    """When the right to ask ends; known once the notice has gone out."""
+    asked_at: datetime | None = None
+    over: bool = False
+    """Nobody asked in time."""
+
+
 class Archive(Part):
     """The whole file, sealed and signed, in the document store."""
 

@@ -155,6 +155,13 @@ class Facts(_Part):
         return found
 
 
+class ReasonsTold(StrEnum):
+    """The notice of an adverse action names its reasons, or the right to them (12 CFR 1002.9(a)(2))."""
+
+    WITH_NOTICE = "with_notice"
+    ON_REQUEST = "on_request"
+
+
 class Pricing(_Part):
     """`annual_rate` in percent; `origination_fee` in hundredths of a percent of the principal, kept back."""
 
@@ -200,6 +207,7 @@ class ProductDefinition(_Part):
     agreement: str = "agreement-1"
     """The version of the text that is signed."""
     zone: str = "America/New_York"
+    reasons: ReasonsTold = ReasonsTold.WITH_NOTICE
 
     def step(self, name: str) -> StepDefinition | None:
         return next((step for step in self.steps if step.name == name), None)

@@ -108,6 +108,18 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
 
 
 @app.command()
+def rescind(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Cancel what was signed, while the law allows it."""
+    _show(session_of(context).post(f"{_path(application)}/rescind"), json)
+
+
+@app.command()
+def reasons(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Ask for the reasons of a denial whose notice did not name them."""
+    _show(session_of(context).post(f"{_path(application)}/reasons"), json)
+
+
+@app.command()
 def timeline(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """What happened, in order."""
     answer = session_of(context).get(f"{_path(application)}/timeline")

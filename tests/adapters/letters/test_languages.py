@@ -55,6 +55,7 @@ REQUIRED = {
     "right_to_cancel": ("2026-12-01",),
 }
 GERMAN = {
+    "statement_of_reasons": "Verhältnis der Verpflichtungen zum Einkommen",
     "adverse_action": "Verhältnis der Verpflichtungen zum Einkommen",
     "report_disclosure": "Zahlungsrückstände",
     "incompleteness": "Einkommensnachweis",
@@ -62,7 +63,7 @@ GERMAN = {
 }
 
 
-def written(kind: str, locale: str) -> str:
+def written(kind: str, locale: str, **facts: Any) -> str:
     letter = Letter(
         application_id="app1",
         n=1,
@@ -70,7 +71,7 @@ def written(kind: str, locale: str) -> str:
         party="p1",
         at=datetime(2026, 11, 2, tzinfo=UTC),
         locale=locale,
-        facts=FACTS,
+        facts=FACTS | facts,
     )
     letters = MailedLetters(None, None, None)  # type: ignore[arg-type]
     return letters._written(letter, PersonalData(name="Pat Example")).text
@@ -89,3 +90,10 @@ def test_each_language_says_what_must_be_said(kind: str) -> None:
     assert GERMAN.get(kind, "") in german
     digits = re.compile(r"\d[\d.,-]*\d|\d")
     assert sorted(digits.findall(english)) == sorted(digits.findall(german)), "the same figures in both"
+
+
+def test_a_notice_without_the_reasons_says_how_to_get_them() -> None:
+    for locale, right in (("en", "You have the right"), ("de", "Sie haben ein Recht")):
+        text = written("adverse_action", locale, reasons=[], ask_within=60, answer_within=30)
+        assert right in text
+        assert {"60", "30"} <= set(re.findall(r"\d+", text))
