@@ -1,6 +1,7 @@
 """One application, from its first answer until its outcome is proven to everybody who must know of it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -33,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
+    from workflows.withdrawing import Withdrawing
 
 BUREAUS = {
     "bureau_one": "First Bureau (simulated), 1 Report Street, Springfield",
@@ -52,6 +54,7 @@ class ApplicationWorkflow:
         self.disbursing = Disbursing(desk, self.screening)
         self.signing = Signing(desk)
         self.explaining = Explaining(desk)
+        self.withdrawing = Withdrawing(desk)
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
@@ -81,6 +84,7 @@ class ApplicationWorkflow:
             await self.everyone_signs()
             await self.cooling_off_passes()
             await self.disbursing.run()
+            await self.withdrawing.until_it_is_final()
             outcome = Outcome.ORIGINATED
         except Over as over:
             outcome = over.outcome
@@ -333,8 +337,9 @@ class ApplicationWorkflow:
             async with desk.storys_turn():
                 application.stage = Stage.COOLING_OFF
                 clock = desk.start_clock(name)
+                early: dict[str, Any] = {"paid_early": True} if application.pays_early else {}
                 for party in application.active:
-                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat())
+                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat(), **early)
                 await desk.record()
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
@@ -345,7 +350,8 @@ class ApplicationWorkflow:
                 extended = application.restart_clock(name, sent)
                 desk.event("cooling_off_extended", due=extended.due_at.isoformat())
                 await desk.record()
-        await desk.until(lambda: application.clock(name) is None)
+        if not application.pays_early:
+            await desk.until(lambda: application.clock(name) is None)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -373,14 +379,14 @@ class ApplicationWorkflow:
         match outcome:
             case Outcome.DENIED:
                 self._adverse_action()
-            case Outcome.ORIGINATED:
+            case Outcome.ORIGINATED if not application.pays_early:
                 payouts = sum(each.amount for each in application.payouts)
                 desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
             case Outcome.CLOSED_INCOMPLETE:
                 desk.letter("closed_incomplete")
             case Outcome.WITHDRAWN:
                 desk.letter("withdrawn")
-            case Outcome.RESCINDED:
+            case Outcome.RESCINDED if application.repayment is None or application.repayment.repaid_at is not None:
                 desk.letter("rescinded")
             case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
                 # What was not met counts as the reason of a denial, and is owed the notice of one.
@@ -390,7 +396,7 @@ class ApplicationWorkflow:
                 desk.letter("offer_lapsed")
             case Outcome.BOOKING_FAILED_REVERSED:
                 desk.letter("not_paid_out")
-            case Outcome.ABANDONED_DRAFT:
+            case Outcome.ABANDONED_DRAFT | Outcome.ORIGINATED | Outcome.RESCINDED:
                 pass
 
     def _adverse_action(self, unmet: list[str] | None = None) -> None:
@@ -521,7 +527,7 @@ class ApplicationWorkflow:
             "take_pen": applying.take_pen,
             "submit": applying.submit,
             "withdraw": applying.withdraw,
-            "rescind": applying.rescind,
+            "rescind": self.withdrawing.rescind,
             "ask_reasons": self.explaining.ask,
             "add_party": applying.add_party,
             "remove_party": applying.remove_party,
@@ -576,6 +582,11 @@ class ApplicationWorkflow:
     def signature_event(self, event: messages.SignatureEvent) -> None:
         """The signature provider tells of an envelope: a reason to look at it."""
         self.signing.told.add(event.envelope_id)
+
+    @workflow.signal
+    def account_changed(self) -> None:
+        """Something was posted to the loan's account: a reason to look at it."""
+        self.withdrawing.told = True
 
     @workflow.query
     def snapshot(self) -> Application:

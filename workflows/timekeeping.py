@@ -65,7 +65,7 @@ class Timekeeping:
         if self.desk.ending is not None and application.outcome is None:
             return  # another was faster, and the story will end it
         for clock in list(application.clocks):
-            if clock.state is ClockState.RUNNING and clock.due_at <= now:
+            if clock.state is ClockState.RUNNING and clock.due_at <= now and clock.name is not ClockName.CCD_REPAYMENT:
                 self._over(clock)
         for at, remind in list(self._reminders()) if application.outcome is None else []:
             if at <= now:
@@ -119,6 +119,8 @@ class Timekeeping:
                 return application.offer is None or application.offer.state is not OfferState.OPEN
             case ClockName.SIGNATURE:
                 return not application.unsigned and ConditionKind.CLOSING not in application.unmet
+            case ClockName.CCD_WITHDRAWAL:
+                return application.rescinded_at is not None
             case ClockName.APPLICANT_SILENT:
                 return ConditionKind.UNDERWRITING not in application.unmet
             case _:

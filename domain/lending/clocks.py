@@ -26,6 +26,8 @@ class ClockName(StrEnum):
     CLOSING_DISCLOSURE_WAIT = "closing_disclosure_wait"
     RESCISSION = "rescission"
     CCD_WITHDRAWAL = "ccd_withdrawal"
+    CCD_REPAYMENT = "ccd_repayment"
+    """Of what had been paid out, after a withdrawal (Directive 2008/48/EC, art. 14(3)(b))."""
     OFFER = "offer"
     SIGNATURE = "signature"
     IDENTITY_SESSION = "identity_session"
@@ -75,6 +77,7 @@ _DAYS = {
     ClockName.APPLICANT_SILENT: 30,
     ClockName.REASONS_ON_REQUEST: 30,
     ClockName.CCD_WITHDRAWAL: 14,
+    ClockName.CCD_REPAYMENT: 30,
     ClockName.OFFER: 30,
     ClockName.SIGNATURE: 120,
     ClockName.DRAFT_SILENCE: 7,
@@ -118,8 +121,8 @@ class LendingPolicy(BaseModel):
     """How long after its notice the reasons of an adverse action may be asked for (12 CFR 1002.9(a)(2)(ii))."""
 
     def clock(self, name: ClockName, started_at: datetime) -> Clock:
-        """The clock as it starts now."""
-        rule = self.clocks[name]
+        """The clock as it starts now; a pack that is older than the clock has its usual length."""
+        rule = self.clocks.get(name) or DEFAULT_RULES[name]
         due = due_at(rule, started_at, self)
         return Clock(name=name, started_at=started_at, due_at=due, calendar=rule.calendar)
 
@@ -139,6 +142,10 @@ class LendingPolicy(BaseModel):
     def reasons_until(self, sent_at: datetime) -> datetime:
         """How long the reasons may be asked for, once a notice has told of the right to them."""
         return due_at(self.reasons_asked_within, sent_at, self)
+
+    def last_day(self, clock: Clock) -> date:
+        """The day whose midnight ends a clock that counts days."""
+        return self.local_date(clock.due_at - timedelta(microseconds=1))
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()

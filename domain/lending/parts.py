@@ -291,6 +291,17 @@ class ReasonsOwed(Part):
     """Nobody asked in time."""
 
 
+class RepaymentDue(Part):
+    """A loan that was withdrawn from after its payout: principal and the interest of each day, and no fee."""
+
+    withdrawn_at: datetime
+    principal: int
+    daily_interest: int
+    """On the whole principal, rounded; the sum of a day is the account's payoff."""
+    repay_by: datetime
+    repaid_at: datetime | None = None
+
+
 class Archive(Part):
     """The whole file, sealed and signed, in the document store."""
 

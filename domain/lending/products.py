@@ -142,12 +142,14 @@ class Facts(_Part):
     price: str | None = None
     appraisal: str | None = None
     electronic_consent: str | None = None
+    early_payout: str | None = None
+    """Asked for on purpose: the money at once, while the right to withdraw still runs."""
 
     def named(self) -> dict[str, str]:
         """Every reference with where it stands."""
         found = {
             name: value
-            for name in ("amount", "term_months", "price", "appraisal", "electronic_consent")
+            for name in ("amount", "term_months", "price", "appraisal", "electronic_consent", "early_payout")
             if (value := getattr(self, name)) is not None
         }
         for name in ("income", "obligations"):

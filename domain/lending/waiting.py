@@ -41,6 +41,7 @@ _CLOCKS = {
     ClockName.RESCISSION: ("the time to rescind passes", "applicant", "money is paid out"),
     ClockName.REASONS_ON_REQUEST: ("the statement of reasons goes out", "lender", "breach recorded, ops alarmed"),
     ClockName.CCD_WITHDRAWAL: ("the time to withdraw passes", "applicant", "money is paid out"),
+    ClockName.CCD_REPAYMENT: ("what was paid out is repaid", "applicant", "breach recorded, a person decides"),
 }
 
 
@@ -102,6 +103,8 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
     for name, (what, who, default) in _CLOCKS.items():
         clock = running.get(name)
         if clock is not None:
+            if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
+                default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
 
 

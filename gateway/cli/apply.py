@@ -200,6 +200,12 @@ def shown(view: dict[str, Any]) -> None:
             f"Offer {offer['n']} ({offer['state']}): {output.money(terms['principal'], currency)}, "
             f"{terms['term_months']} months, {output.money(offer['payment'], currency)} each, APR {offer['apr']} %"
         )
+    if (due := view["repayment"]) and not due.get("repaid_at"):
+        owed, a_day = (output.money(due[part], view["currency"]) for part in ("principal", "daily_interest"))
+        output.print_plain(
+            f"To repay until {output.time(due['repay_by'])}: {owed} and {a_day} for each day since the payout "
+            f"(throughline account payoff {view['account_id']})"
+        )
     waits = [
         (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))
         for each in view["waiting_for"]

@@ -44,6 +44,9 @@ FACTS: dict[str, Any] = {
     "account_id": "acc1",
     "paid_out": 99_000,
     "role": "co_applicant",
+    "interest": 263,
+    "daily_interest": 18,
+    "total": 100_263,
 }
 REQUIRED = {
     "adverse_action": ("A Bank", "An Agency", "Equal Credit Opportunity Act", "Consumer Credit Protection Act"),
@@ -53,6 +56,7 @@ REQUIRED = {
     "loan_estimate": ("10.59", "990.00", "159.31", "1159.31"),
     "incompleteness": ("2026-12-01",),
     "right_to_cancel": ("2026-12-01",),
+    "withdrawn_after_payout": ("1000.00", "2.63", "1002.63", "0.18", "2026-12-01", "acc1"),
 }
 GERMAN = {
     "statement_of_reasons": "Verhältnis der Verpflichtungen zum Einkommen",
