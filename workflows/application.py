@@ -207,7 +207,10 @@ class ApplicationWorkflow:
         async with desk.storys_turn():
             application.stage = Stage.CONDITIONALLY_APPROVED
             desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
-            desk.start_clock(ClockName.APPLICANT_SILENT)
+            now, applied = workflow.now(), application.submitted_at
+            if applied is not None and workflow.patched("silence counts from the application"):
+                now = application.policy.silence_from(applied, now)
+            application.start_clock(ClockName.APPLICANT_SILENT, now)
             await desk.record()
         await desk.until(lambda: ConditionKind.UNDERWRITING not in application.unmet or not self._stands)
         async with desk.storys_turn():

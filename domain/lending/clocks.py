@@ -139,6 +139,14 @@ class LendingPolicy(BaseModel):
             return sent_at + 3 * self.day
         return end_of_day(precise_business_days(self.local_date(sent_at), 3), self.zone) - timedelta(hours=12)
 
+    def silence_from(self, applied_at: datetime, approved_at: datetime) -> datetime:
+        """From when an approved applicant counts as silent: from the application, while a week of that is left.
+
+        Whoever is approved later, or when hardly any of it is left, has the whole time from the approval on.
+        """
+        left = self.clock(ClockName.APPLICANT_SILENT, applied_at).due_at - approved_at
+        return applied_at if left >= 7 * self.day else approved_at
+
     def reasons_until(self, sent_at: datetime) -> datetime:
         """How long the reasons may be asked for, once a notice has told of the right to them."""
         return due_at(self.reasons_asked_within, sent_at, self)
