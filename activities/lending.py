@@ -1,7 +1,7 @@
 """The steps of an application that touch the world: one port call each, one key, one mapping of faults."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
@@ -14,7 +14,7 @@ from adapters.checks.port import CheckAnswer, CheckAway, CheckQuestion, Checks
 from adapters.letters.port import Dispatched, Letter, LetterAway, LetterRejected, Letters
 from adapters.payout.port import PaidOut, PayoutAway, PayoutDeclined, Payouts, PayoutUnknown
 from domain.ids import OperationKey
-from domain.lending.accounts import AccountTerms, Transaction
+from domain.lending.accounts import AccountTerms, Payoff, Transaction, interest_a_day, payoff
 from domain.lending.schedule import Instalment
 from domain.money import Money
 
@@ -42,6 +42,22 @@ class SettleTransaction(BaseModel):
 
     key: str
     booked: bool
+
+
+class LookAtAccount(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account_id: str
+    on: date
+
+
+class AccountOwes(BaseModel):
+    """What would settle an account on a day, and what the day brings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    payoff: Payoff
+    daily_interest: int
 
 
 class ApplicationRecords:
@@ -93,6 +109,12 @@ class LendingSteps:
             await self.banking.settle(request.key, booked=request.booked)
         except BookingRefused as fault:
             raise _for_a_person(fault) from fault
+
+    @activity.defn
+    async def look_at_account(self, request: LookAtAccount) -> AccountOwes:
+        account = await self.banking.account(request.account_id)
+        owed = payoff(account.terms, account.transactions, request.on)
+        return AccountOwes(payoff=owed, daily_interest=interest_a_day(account.terms, owed.principal, request.on))
 
     @activity.defn
     async def pay_out(self, request: PayoutRequest) -> PaidOut:

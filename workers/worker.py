@@ -260,6 +260,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.send_letter,
                     lending.open_account,
                     lending.settle_transaction,
+                    lending.look_at_account,
                     lending.pay_out,
                     financing.plan_disbursement,
                     financing.tell_orders_paid,

@@ -1,6 +1,7 @@
 """One application, from its first answer until its outcome is proven to everybody who must know of it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -28,10 +29,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
+    from workflows.explaining import Explaining
     from workflows.refusing import failure, refuse
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
+    from workflows.withdrawing import Withdrawing
 
 BUREAUS = {
     "bureau_one": "First Bureau (simulated), 1 Report Street, Springfield",
@@ -50,6 +53,8 @@ class ApplicationWorkflow:
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
         self.signing = Signing(desk)
+        self.explaining = Explaining(desk)
+        self.withdrawing = Withdrawing(desk)
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
@@ -79,11 +84,15 @@ class ApplicationWorkflow:
             await self.everyone_signs()
             await self.cooling_off_passes()
             await self.disbursing.run()
+            await self.withdrawing.until_it_is_final()
             outcome = Outcome.ORIGINATED
         except Over as over:
             outcome = over.outcome
         await self._end(outcome)
         await desk.crew.wait_until(self._everything_is_proven)
+        if desk.application.reasons_owed is not None:
+            await self.explaining.while_they_may_be_asked_for()
+            await desk.crew.wait_until(self._everything_is_proven)
         if workflow.patched("the file is kept"):
             await self._file_is_kept()
         desk.crew.stop()
@@ -198,7 +207,10 @@ class ApplicationWorkflow:
         async with desk.storys_turn():
             application.stage = Stage.CONDITIONALLY_APPROVED
             desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
-            desk.start_clock(ClockName.APPLICANT_SILENT)
+            now, applied = workflow.now(), application.submitted_at
+            if applied is not None and workflow.patched("silence counts from the application"):
+                now = application.policy.silence_from(applied, now)
+            application.start_clock(ClockName.APPLICANT_SILENT, now)
             await desk.record()
         await desk.until(lambda: ConditionKind.UNDERWRITING not in application.unmet or not self._stands)
         async with desk.storys_turn():
@@ -328,8 +340,9 @@ class ApplicationWorkflow:
             async with desk.storys_turn():
                 application.stage = Stage.COOLING_OFF
                 clock = desk.start_clock(name)
+                early: dict[str, Any] = {"paid_early": True} if application.pays_early else {}
                 for party in application.active:
-                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat())
+                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat(), **early)
                 await desk.record()
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
@@ -340,7 +353,8 @@ class ApplicationWorkflow:
                 extended = application.restart_clock(name, sent)
                 desk.event("cooling_off_extended", due=extended.due_at.isoformat())
                 await desk.record()
-        await desk.until(lambda: application.clock(name) is None)
+        if not application.pays_early:
+            await desk.until(lambda: application.clock(name) is None)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -368,14 +382,14 @@ class ApplicationWorkflow:
         match outcome:
             case Outcome.DENIED:
                 self._adverse_action()
-            case Outcome.ORIGINATED:
+            case Outcome.ORIGINATED if not application.pays_early:
                 payouts = sum(each.amount for each in application.payouts)
                 desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
             case Outcome.CLOSED_INCOMPLETE:
                 desk.letter("closed_incomplete")
             case Outcome.WITHDRAWN:
                 desk.letter("withdrawn")
-            case Outcome.RESCINDED:
+            case Outcome.RESCINDED if application.repayment is None or application.repayment.repaid_at is not None:
                 desk.letter("rescinded")
             case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
                 # What was not met counts as the reason of a denial, and is owed the notice of one.
@@ -385,16 +399,13 @@ class ApplicationWorkflow:
                 desk.letter("offer_lapsed")
             case Outcome.BOOKING_FAILED_REVERSED:
                 desk.letter("not_paid_out")
-            case Outcome.ABANDONED_DRAFT:
+            case Outcome.ABANDONED_DRAFT | Outcome.ORIGINATED | Outcome.RESCINDED:
                 pass
 
     def _adverse_action(self, unmet: list[str] | None = None) -> None:
         """The equal-credit notice to the applicant; what was found about a person, to that person alone."""
         desk, application = self.desk, self.desk.application
-        reasons = unmet or (application.decision.reasons if application.decision else [])
-        desk.start_clock(ClockName.ADVERSE_ACTION)
-        duties = [ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN]
-        desk.letter("adverse_action", proves=duties, reasons=reasons, agency=application.product.agency)
+        self.explaining.adverse_action(unmet or (application.decision.reasons if application.decision else []))
         for check in application.checks:
             if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
                 desk.letter(
@@ -500,11 +511,12 @@ class ApplicationWorkflow:
                         RefusalKind.STALE_VERSION,
                         f"You saw version {command.version}; it is {application.version} now. Look at it again.",
                     )
-                if application.outcome is not None or self.desk.ending is not None:
+                over = application.outcome is not None or self.desk.ending is not None
+                if over and not isinstance(command, messages.AskReasons):
                     raise not_now(f"It has ended: {application.outcome or self.desk.ending}.")
                 await self._handlers()[command.kind](command)
                 application.handled.append(command.command_id)
-                if Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:
+                if not over and Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:
                     self.screening.start()
                 await self.desk.record()
         except Refused as refused:
@@ -518,7 +530,8 @@ class ApplicationWorkflow:
             "take_pen": applying.take_pen,
             "submit": applying.submit,
             "withdraw": applying.withdraw,
-            "rescind": applying.rescind,
+            "rescind": self.withdrawing.rescind,
+            "ask_reasons": self.explaining.ask,
             "add_party": applying.add_party,
             "remove_party": applying.remove_party,
             "consent": applying.consent,
@@ -572,6 +585,11 @@ class ApplicationWorkflow:
     def signature_event(self, event: messages.SignatureEvent) -> None:
         """The signature provider tells of an envelope: a reason to look at it."""
         self.signing.told.add(event.envelope_id)
+
+    @workflow.signal
+    def account_changed(self) -> None:
+        """Something was posted to the loan's account: a reason to look at it."""
+        self.withdrawing.told = True
 
     @workflow.query
     def snapshot(self) -> Application:

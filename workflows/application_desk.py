@@ -265,6 +265,14 @@ class ApplicationDesk:
         await self.record()
         return self.answers.pop(question.intervention_id).action
 
+    def alarm(self, what: str, why: str) -> None:
+        """Something that a person of the office must see, once; the story goes on beside it."""
+        if not self.crew.runs(what):
+            self.crew.start(what, self._seen(what, why))
+
+    async def _seen(self, what: str, why: str) -> None:
+        await self.ask(what, why, (SKIP,))
+
     async def step(
         self, name: str, do: Callable[[], Awaitable[Done]], choices: Sequence[InterventionAction] = (RETRY,)
     ) -> Done | None:

@@ -124,6 +124,12 @@ class Rescind(Command):
     kind: Literal["rescind"] = "rescind"
 
 
+class AskReasons(Command):
+    """The applicant wants to know why; taken after the end too."""
+
+    kind: Literal["ask_reasons"] = "ask_reasons"
+
+
 class ClearScreening(Command):
     kind: Literal["clear_screening"] = "clear_screening"
     reason: str
@@ -197,6 +203,7 @@ ApplicationCommand = Annotated[
     | AnswerOffer
     | Sign
     | Rescind
+    | AskReasons
     | ClearScreening
     | ClaimReview
     | ReleaseReview

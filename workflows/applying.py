@@ -142,14 +142,6 @@ class Applying:
         self.desk.ending = Outcome.WITHDRAWN
         self.desk.event("withdrawn", command.actor, reason=command.reason)
 
-    async def rescind(self, command: messages.Rescind) -> None:
-        application = self.desk.application
-        if application.stage is not Stage.COOLING_OFF:
-            raise not_now(f"It is {application.stage}: there is nothing to rescind.")
-        application.rescinded_at = workflow.now()
-        self.desk.ending = Outcome.RESCINDED
-        self.desk.event("rescinded", command.actor)
-
     # --- parties -----------------------------------------------------------------------------------------------------
 
     async def add_party(self, command: messages.AddParty) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -28,8 +29,13 @@ class Crew:
         if task is not None:
             task.cancel()
 
-    async def wait_until(self, condition: Callable[[], bool]) -> None:
-        await workflow.wait_condition(lambda: bool(self._failed()) or condition())
+    async def wait_until(
+        self, condition: Callable[[], bool], *, within: timedelta | None = None, summary: str | None = None
+    ) -> None:
+        """Raises `TimeoutError` when it has not come to be within the time."""
+        await workflow.wait_condition(
+            lambda: bool(self._failed()) or condition(), timeout=within, timeout_summary=summary
+        )
         for task in self._failed():
             task.result()
 

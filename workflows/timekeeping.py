@@ -51,7 +51,7 @@ class Timekeeping:
         application = self.desk.application
         if application.outcome is not None:
             # The notice of the end is a duty too.
-            duties = (ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN)
+            duties = (ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN, ClockName.REASONS_ON_REQUEST)
             owed = [clock for name in duties if (clock := application.clock(name)) is not None]
             return min((each.due_at for each in owed), default=None)
         if self.desk.ending is not None:
@@ -65,7 +65,7 @@ class Timekeeping:
         if self.desk.ending is not None and application.outcome is None:
             return  # another was faster, and the story will end it
         for clock in list(application.clocks):
-            if clock.state is ClockState.RUNNING and clock.due_at <= now:
+            if clock.state is ClockState.RUNNING and clock.due_at <= now and clock.name is not ClockName.CCD_REPAYMENT:
                 self._over(clock)
         for at, remind in list(self._reminders()) if application.outcome is None else []:
             if at <= now:
@@ -104,6 +104,8 @@ class Timekeeping:
                 desk.event("clock_breached", clock=clock.name.value, due=clock.due_at.isoformat())
                 if clock.name is ClockName.REVIEW:
                     application.claim = None
+                if clock.name is ClockName.REASONS_ON_REQUEST:
+                    desk.alarm("the statement of reasons is late", f"it was due {clock.due_at:%Y-%m-%d}")
 
     def _met_already(self, name: ClockName) -> bool:
         """What it waited for came in the same moment: the story has not stopped the clock yet."""
@@ -117,6 +119,8 @@ class Timekeeping:
                 return application.offer is None or application.offer.state is not OfferState.OPEN
             case ClockName.SIGNATURE:
                 return not application.unsigned and ConditionKind.CLOSING not in application.unmet
+            case ClockName.CCD_WITHDRAWAL:
+                return application.rescinded_at is not None
             case ClockName.APPLICANT_SILENT:
                 return ConditionKind.UNDERWRITING not in application.unmet
             case _:

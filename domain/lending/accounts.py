@@ -1,7 +1,7 @@
 """An account's balances, payoff and repayments, worked out from its postings as of any time."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -187,6 +187,13 @@ def payoff(terms: AccountTerms, transactions: Sequence[Transaction], on: date) -
         fees=fees,
         total=principal + interest + fees,
     )
+
+
+def interest_a_day(terms: AccountTerms, principal: int, on: date) -> int:
+    """What `principal` brings from one day to the next, rounded."""
+    part = year_fraction(on, on + timedelta(days=1), terms.day_count)
+    with exact():
+        return minor(principal * terms.annual_rate * part.numerator / (100 * part.denominator))
 
 
 def allocate(amount: int, owed: Payoff) -> Allocation:

@@ -29,6 +29,8 @@ from domain.lending.parts import (
     PartyRole,
     Payout,
     Pen,
+    ReasonsOwed,
+    RepaymentDue,
     Section,
     Signature,
 )
@@ -76,6 +78,8 @@ class Application(BaseModel):
     payouts: list[Payout] = []
     account_id: str | None = None
     archive: Archive | None = None
+    reasons_owed: ReasonsOwed | None = None
+    repayment: RepaymentDue | None = None
     watches_all: bool = False
     """Its clocks and reminders are those of all parties, signatures, sessions and notices after the end."""
     submitted_at: datetime | None = None
@@ -263,6 +267,12 @@ class Application(BaseModel):
         return missing(self.product.approvals, amount, self.approvals, terms_hash=self.terms_hash, makers=makers)
 
     @property
+    def pays_early(self) -> bool:
+        """Money goes out while the right to withdraw still runs, because the applicant asked for that."""
+        asked = self.fact(self.product.facts.early_payout) is True
+        return asked and self.product.cooling_off is ClockName.CCD_WITHDRAWAL
+
+    @property
     def unsigned(self) -> list[Party]:
         """Who has not signed the present terms."""
         signed = {each.party for each in self.signatures if each.terms_hash == self.terms_hash}
@@ -321,7 +331,9 @@ class Application(BaseModel):
 
     @property
     def next_due(self) -> datetime | None:
-        return min((each.due_at for each in self.clocks if each.state is ClockState.RUNNING), default=None)
+        """Of the clocks that end by themselves; the end of a repayment is read from the books."""
+        running = [each for each in self.clocks if each.state is ClockState.RUNNING]
+        return min((each.due_at for each in running if each.name is not ClockName.CCD_REPAYMENT), default=None)
 
     # --- what a change makes stale -----------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from domain.lending.parts import (
     PartyRole,
     Payout,
     Pen,
+    RepaymentDue,
     SignatureWay,
 )
 from domain.lending.sparse import Sparse
@@ -128,6 +129,8 @@ class _Told(BaseModel):
     pen: Pen | None = None
     payouts: list[Payout] = []
     account_id: str | None = None
+    repayment: RepaymentDue | None = None
+    """After a withdrawal from a loan that had been paid out."""
     waiting_for: list[ApplicationWait] = []
 
 
@@ -223,6 +226,7 @@ def view_of(application: Application) -> ApplicationView:
         notices=application.notices,
         payouts=application.payouts,
         account_id=application.account_id,
+        repayment=application.repayment,
         archive=application.archive,
         interventions=application.interventions,
         asks=bool(application.interventions),

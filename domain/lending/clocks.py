@@ -26,6 +26,8 @@ class ClockName(StrEnum):
     CLOSING_DISCLOSURE_WAIT = "closing_disclosure_wait"
     RESCISSION = "rescission"
     CCD_WITHDRAWAL = "ccd_withdrawal"
+    CCD_REPAYMENT = "ccd_repayment"
+    """Of what had been paid out, after a withdrawal (Directive 2008/48/EC, art. 14(3)(b))."""
     OFFER = "offer"
     SIGNATURE = "signature"
     IDENTITY_SESSION = "identity_session"
@@ -75,6 +77,7 @@ _DAYS = {
     ClockName.APPLICANT_SILENT: 30,
     ClockName.REASONS_ON_REQUEST: 30,
     ClockName.CCD_WITHDRAWAL: 14,
+    ClockName.CCD_REPAYMENT: 30,
     ClockName.OFFER: 30,
     ClockName.SIGNATURE: 120,
     ClockName.DRAFT_SILENCE: 7,
@@ -114,9 +117,12 @@ class LendingPolicy(BaseModel):
     business_retention: ClockRule = ClockRule(length=12, calendar=CalendarKind.MONTHS)
     """How long the file of a business's application is kept, instead of the clock's own length."""
 
+    reasons_asked_within: ClockRule = ClockRule(length=60, calendar=CalendarKind.CALENDAR)
+    """How long after its notice the reasons of an adverse action may be asked for (12 CFR 1002.9(a)(2)(ii))."""
+
     def clock(self, name: ClockName, started_at: datetime) -> Clock:
-        """The clock as it starts now."""
-        rule = self.clocks[name]
+        """The clock as it starts now; a pack that is older than the clock has its usual length."""
+        rule = self.clocks.get(name) or DEFAULT_RULES[name]
         due = due_at(rule, started_at, self)
         return Clock(name=name, started_at=started_at, due_at=due, calendar=rule.calendar)
 
@@ -132,6 +138,22 @@ class LendingPolicy(BaseModel):
         if self.day != DAY:
             return sent_at + 3 * self.day
         return end_of_day(precise_business_days(self.local_date(sent_at), 3), self.zone) - timedelta(hours=12)
+
+    def silence_from(self, applied_at: datetime, approved_at: datetime) -> datetime:
+        """From when an approved applicant counts as silent: from the application, while a week of that is left.
+
+        Whoever is approved later, or when hardly any of it is left, has the whole time from the approval on.
+        """
+        left = self.clock(ClockName.APPLICANT_SILENT, applied_at).due_at - approved_at
+        return applied_at if left >= 7 * self.day else approved_at
+
+    def reasons_until(self, sent_at: datetime) -> datetime:
+        """How long the reasons may be asked for, once a notice has told of the right to them."""
+        return due_at(self.reasons_asked_within, sent_at, self)
+
+    def last_day(self, clock: Clock) -> date:
+        """The day whose midnight ends a clock that counts days."""
+        return self.local_date(clock.due_at - timedelta(microseconds=1))
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()

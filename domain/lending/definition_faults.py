@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.lending.clocks import ClockName
 from domain.lending.products import FieldType, ProductDefinition, StepDefinition
 
 FALLS = frozenset({"decision", "offer"})
@@ -23,6 +24,7 @@ class FaultKind(StrEnum):
     LIMITS_CROSSED = "limits_crossed"
     TIERS_OUT_OF_ORDER = "tiers_out_of_order"
     NO_PROVIDER = "no_provider"
+    EARLY_PAYOUT = "early_payout"
 
 
 class DefinitionFault(BaseModel):
@@ -44,6 +46,7 @@ def faults_of(definition: ProductDefinition) -> list[DefinitionFault]:
         *_unreachable(definition.steps),
         *_facts(definition),
         *_numbers(definition),
+        *_early_payout(definition),
     ]
 
 
@@ -150,3 +153,15 @@ def _numbers(definition: ProductDefinition) -> Iterator[DefinitionFault]:
         elif tier.up_to is not None and tier.up_to <= last:
             yield _fault(FaultKind.TIERS_OUT_OF_ORDER, f"/approvals/{n}", "each tier must reach further than the last")
         last = tier.up_to or last
+
+
+def _early_payout(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    """Who withdraws repays what was paid out with its interest, and nothing else."""
+    if definition.facts.early_payout is None:
+        return
+    if definition.cooling_off is not ClockName.CCD_WITHDRAWAL or not definition.kind.pays_out:
+        detail = "money goes out early only from a loan with the right to withdraw (cooling_off: ccd_withdrawal)"
+        yield _fault(FaultKind.EARLY_PAYOUT, "/facts/early_payout", detail)
+    if definition.pricing.origination_fee:
+        detail = "who withdraws after the payout owes no fee, so none may be kept back"
+        yield _fault(FaultKind.EARLY_PAYOUT, "/pricing/origination_fee", detail)

@@ -280,6 +280,28 @@ class NoticeRef(Part):
     facts: dict[str, Any] = Field(default_factory=dict)
 
 
+class ReasonsOwed(Part):
+    """The reasons of an adverse action whose notice gave the right to them, and not the reasons themselves."""
+
+    reasons: list[str]
+    until: datetime | None = None
+    """When the right to ask ends; known once the notice has gone out."""
+    asked_at: datetime | None = None
+    over: bool = False
+    """Nobody asked in time."""
+
+
+class RepaymentDue(Part):
+    """A loan that was withdrawn from after its payout: principal and the interest of each day, and no fee."""
+
+    withdrawn_at: datetime
+    principal: int
+    daily_interest: int
+    """On the whole principal, rounded; the sum of a day is the account's payoff."""
+    repay_by: datetime
+    repaid_at: datetime | None = None
+
+
 class Archive(Part):
     """The whole file, sealed and signed, in the document store."""
 

@@ -142,17 +142,26 @@ class Facts(_Part):
     price: str | None = None
     appraisal: str | None = None
     electronic_consent: str | None = None
+    early_payout: str | None = None
+    """Asked for on purpose: the money at once, while the right to withdraw still runs."""
 
     def named(self) -> dict[str, str]:
         """Every reference with where it stands."""
         found = {
             name: value
-            for name in ("amount", "term_months", "price", "appraisal", "electronic_consent")
+            for name in ("amount", "term_months", "price", "appraisal", "electronic_consent", "early_payout")
             if (value := getattr(self, name)) is not None
         }
         for name in ("income", "obligations"):
             found |= {f"{name}[{n}]": each for n, each in enumerate(getattr(self, name))}
         return found
+
+
+class ReasonsTold(StrEnum):
+    """The notice of an adverse action names its reasons, or the right to them (12 CFR 1002.9(a)(2))."""
+
+    WITH_NOTICE = "with_notice"
+    ON_REQUEST = "on_request"
 
 
 class Pricing(_Part):
@@ -200,6 +209,7 @@ class ProductDefinition(_Part):
     agreement: str = "agreement-1"
     """The version of the text that is signed."""
     zone: str = "America/New_York"
+    reasons: ReasonsTold = ReasonsTold.WITH_NOTICE
 
     def step(self, name: str) -> StepDefinition | None:
         return next((step for step in self.steps if step.name == name), None)

@@ -39,7 +39,9 @@ _CLOCKS = {
     ClockName.LOAN_ESTIMATE_WAIT: ("the estimate has been there for seven days", "lender", "signing allowed"),
     ClockName.CLOSING_DISCLOSURE_WAIT: ("the closing disclosure has been there", "lender", "signing allowed"),
     ClockName.RESCISSION: ("the time to rescind passes", "applicant", "money is paid out"),
+    ClockName.REASONS_ON_REQUEST: ("the statement of reasons goes out", "lender", "breach recorded, ops alarmed"),
     ClockName.CCD_WITHDRAWAL: ("the time to withdraw passes", "applicant", "money is paid out"),
+    ClockName.CCD_REPAYMENT: ("what was paid out is repaid", "applicant", "breach recorded, a person decides"),
 }
 
 
@@ -47,7 +49,8 @@ def waits_of(application: "Application") -> list[ApplicationWait]:
     """Who looks at it after its end still sees questions and notices that are open."""
     found = [*_people(application)]
     if application.outcome is None:
-        found += [*_others(application), *_clocks(application)]
+        found += _others(application)
+    found += [*_clocks(application), *_reasons(application)]
     return [*found, *_notices(application)]
 
 
@@ -100,7 +103,16 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
     for name, (what, who, default) in _CLOCKS.items():
         clock = running.get(name)
         if clock is not None:
+            if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
+                default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
+
+
+def _reasons(application: "Application") -> Iterator[ApplicationWait]:
+    owed = application.reasons_owed
+    if owed is not None and owed.asked_at is None and not owed.over:
+        what, since = "the reasons may be asked for", application.ended_at
+        yield _wait("reasons_asked", what, "applicant", since=since, deadline=owed.until, default="the right ends")
 
 
 def _notices(application: "Application") -> Iterator[ApplicationWait]:

@@ -1,14 +1,16 @@
 """`/v1/accounts`: the same balances, schedule and payoff in every channel, and repayments through any of them."""
 
+import contextlib
 from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
+from temporalio.service import RPCError
 
 from adapters.access.port import PrincipalKind
 from adapters.banking.port import Account, KeyReused, NothingOwed, UnknownAccount
-from domain.ids import derived_id
+from domain.ids import application_workflow_id, derived_id
 from domain.lending.accounts import (
     AccountKind,
     Balances,
@@ -25,6 +27,7 @@ from domain.views import View
 from gateway.applications import bodies
 from gateway.applications.listing import whole_unless_asked
 from gateway.applications.sending import visible_application
+from gateway.commands import PATIENCE
 from gateway.fields import Instant
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.paging import CurrentPage, Page
@@ -32,6 +35,7 @@ from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid, not_found
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
+from workflows.application import ApplicationWorkflow
 
 router = APIRouter(prefix="/v1/accounts/{account_id}", route_class=CommandRoute, tags=["accounts"])
 
@@ -135,7 +139,18 @@ async def repay(
         raise Problem(ProblemKind.BEYOND_LIMIT, f"{refused}.") from None
     except KeyReused:
         raise Problem(ProblemKind.IDEMPOTENCY_KEY_REUSED, "Send a new Idempotency-Key.") from None
+    await _tell(services, account.terms.application_id)
     return _shown(posted, body.amount)
+
+
+async def _tell(services: Services, application_id: str) -> None:
+    """A loan that is repaid after a withdrawal waits for it; who does not hear of it looks every day."""
+    stored = await services.lending.applications.application(application_id)
+    if stored is None or stored.view.outcome is not None or stored.view.repayment is None:
+        return
+    handle = services.temporal.get_workflow_handle(application_workflow_id(application_id))
+    with contextlib.suppress(RPCError):
+        await handle.signal(ApplicationWorkflow.account_changed, rpc_timeout=PATIENCE)
 
 
 def _shown(transaction: Transaction, amount: int) -> TransactionShown:

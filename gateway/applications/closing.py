@@ -88,6 +88,22 @@ async def sign(
     return await carry_out(services, caller, application_id, command)
 
 
+@router.post("/reasons", summary="Ask why it was denied", responses=PENDING, response_model=Shown)
+async def ask_reasons(
+    application_id: str,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+    body: bodies.Versioned | None = None,
+) -> Any:
+    """Where the notice of the denial gave the right to its reasons, within sixty days of it; in any channel."""
+    await must_act_as(caller, *CUSTOMER_SIDE)
+    await visible_application(services, caller, application_id)
+    version = body.version if body else None
+    command = messages.AskReasons(command_id=command_id, actor=caller.actor, version=version)
+    return await carry_out(services, caller, application_id, command)
+
+
 # --- the office ------------------------------------------------------------------------------------------------------
 
 

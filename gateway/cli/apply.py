@@ -108,6 +108,18 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
 
 
 @app.command()
+def rescind(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Cancel what was signed, while the law allows it."""
+    _show(session_of(context).post(f"{_path(application)}/rescind"), json)
+
+
+@app.command()
+def reasons(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Ask for the reasons of a denial whose notice did not name them."""
+    _show(session_of(context).post(f"{_path(application)}/reasons"), json)
+
+
+@app.command()
 def timeline(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """What happened, in order."""
     answer = session_of(context).get(f"{_path(application)}/timeline")
@@ -187,6 +199,12 @@ def shown(view: dict[str, Any]) -> None:
         output.print_plain(
             f"Offer {offer['n']} ({offer['state']}): {output.money(terms['principal'], currency)}, "
             f"{terms['term_months']} months, {output.money(offer['payment'], currency)} each, APR {offer['apr']} %"
+        )
+    if (due := view["repayment"]) and not due.get("repaid_at"):
+        owed, a_day = (output.money(due[part], view["currency"]) for part in ("principal", "daily_interest"))
+        output.print_plain(
+            f"To repay until {output.time(due['repay_by'])}: {owed} and {a_day} for each day since the payout "
+            f"(throughline account payoff {view['account_id']})"
         )
     waits = [
         (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))

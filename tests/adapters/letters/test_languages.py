@@ -48,6 +48,9 @@ FACTS: dict[str, Any] = {
     "account_id": "acc1",
     "paid_out": 99_000,
     "role": "co_applicant",
+    "interest": 263,
+    "daily_interest": 18,
+    "total": 100_263,
 }
 REQUIRED = {
     "adverse_action": ("A Bank", "An Agency", "Equal Credit Opportunity Act", "Consumer Credit Protection Act"),
@@ -57,8 +60,10 @@ REQUIRED = {
     "loan_estimate": ("10.59", "990.00", "159.31", "1159.31"),
     "incompleteness": ("2026-12-01",),
     "right_to_cancel": ("2026-12-01",),
+    "withdrawn_after_payout": ("1000.00", "2.63", "1002.63", "0.18", "2026-12-01", "acc1"),
 }
 GERMAN = {
+    "statement_of_reasons": "Verhältnis der Verpflichtungen zum Einkommen",
     "adverse_action": "Verhältnis der Verpflichtungen zum Einkommen",
     "report_disclosure": "Zahlungsrückstände",
     "incompleteness": "Einkommensnachweis",
@@ -66,7 +71,7 @@ GERMAN = {
 }
 
 
-def written(kind: str, locale: str) -> str:
+def written(kind: str, locale: str, **facts: Any) -> str:
     letter = Letter(
         application_id="app1",
         n=1,
@@ -74,7 +79,7 @@ def written(kind: str, locale: str) -> str:
         party="p1",
         at=datetime(2026, 11, 2, tzinfo=UTC),
         locale=locale,
-        facts=FACTS,
+        facts=FACTS | facts,
     )
     letters = MailedLetters(None, None, None)  # type: ignore[arg-type]
     return letters._written(letter, PersonalData(name="Pat Example")).text
@@ -104,3 +109,10 @@ def test_a_reason_is_told_in_words_and_not_by_its_code() -> None:
             assert reason_in_words(code, language) != code.replace("_", " "), (code, language)
     assert words("income", None) == "income", "a step of the same name is only that"
     assert "- obligations that are high for the income" in written("adverse_action", "en")
+
+
+def test_a_notice_without_the_reasons_says_how_to_get_them() -> None:
+    for locale, right in (("en", "You have the right"), ("de", "Sie haben ein Recht")):
+        text = written("adverse_action", locale, reasons=[], ask_within=60, answer_within=30)
+        assert right in text
+        assert {"60", "30"} <= set(re.findall(r"\d+", text))

@@ -59,6 +59,14 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "/steps/2",
         "unreachable: income cannot be reached: it needs applicant, which cannot be answered",
     ),
+    "paid early without a right to withdraw": (
+        lambda content: (
+            content["facts"].update(early_payout="consents.electronic"),
+            content["pricing"].update(origination_fee=0),
+        ),
+        "/facts/early_payout",
+        "early_payout: money goes out early only from a loan with the right to withdraw (cooling_off: ccd_withdrawal)",
+    ),
     "unknown step": (needs(1, "moon"), "/steps/1/requires/0", "unknown_step: there is no step moon"),
     "evidence": (
         lambda content: content.pop("evidence"),

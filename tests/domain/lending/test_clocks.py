@@ -59,3 +59,10 @@ def test_what_is_mailed_counts_as_received_on_the_third_business_day() -> None:
     assert STANDARD.local_date(received) == date(2026, 7, 6)
     wait = STANDARD.clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
     assert wait.due_at == datetime(2026, 7, 10, 4, tzinfo=UTC)
+
+
+def test_silence_counts_from_the_application_unless_hardly_any_of_it_is_left_at_the_approval() -> None:
+    applied = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    for days, from_application in ((0, True), (20, True), (26, False), (45, False)):
+        approved = applied + timedelta(days=days)
+        assert STANDARD.silence_from(applied, approved) == (applied if from_application else approved)
