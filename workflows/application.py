@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
+    from workflows.drawing import Drawing
     from workflows.refusing import failure, refuse
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
@@ -49,6 +50,7 @@ class ApplicationWorkflow:
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
         self.disbursing = Disbursing(desk, self.screening)
+        self.drawing = Drawing(desk, self.disbursing)
         self.signing = Signing(desk)
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
@@ -79,6 +81,7 @@ class ApplicationWorkflow:
             await self.everyone_signs()
             await self.cooling_off_passes()
             await self.disbursing.run()
+            await self.drawing.run()
             outcome = Outcome.ORIGINATED
         except Over as over:
             outcome = over.outcome
@@ -369,7 +372,7 @@ class ApplicationWorkflow:
             case Outcome.DENIED:
                 self._adverse_action()
             case Outcome.ORIGINATED:
-                payouts = sum(each.amount for each in application.payouts)
+                payouts = sum(each.amount for each in application.payouts if each.state == "paid")
                 desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
             case Outcome.CLOSED_INCOMPLETE:
                 desk.letter("closed_incomplete")
@@ -526,6 +529,7 @@ class ApplicationWorkflow:
             "decide_document": applying.decide_document,
             "answer_offer": self.answer_offer,
             "sign": self.signing.sign,
+            "release_tranche": self.drawing.release,
             "clear_screening": underwriting.clear_screening,
             "claim": underwriting.claim,
             "release": underwriting.release,

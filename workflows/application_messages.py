@@ -124,6 +124,16 @@ class Rescind(Command):
     kind: Literal["rescind"] = "rescind"
 
 
+class ReleaseTranche(Command):
+    """What a part of the loan pays for has come to be."""
+
+    kind: Literal["release_tranche"] = "release_tranche"
+    n: int
+    person: str
+    """Of the office, behind the login."""
+    reason: str
+
+
 class ClearScreening(Command):
     kind: Literal["clear_screening"] = "clear_screening"
     reason: str
@@ -197,6 +207,7 @@ ApplicationCommand = Annotated[
     | AnswerOffer
     | Sign
     | Rescind
+    | ReleaseTranche
     | ClearScreening
     | ClaimReview
     | ReleaseReview

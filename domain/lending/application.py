@@ -31,11 +31,14 @@ from domain.lending.parts import (
     Pen,
     Section,
     Signature,
+    Tranche,
+    TrancheState,
 )
 from domain.lending.products import CheckKind, ProductDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
+from domain.lending.tranches import planned_advances
 from domain.lending.waiting import ApplicationWait, waits_of
 from domain.views import InterventionView
 
@@ -74,6 +77,11 @@ class Application(BaseModel):
     pen: Pen | None = None
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []
+    tranches: list[Tranche] = []
+    """Of a loan that is paid out in parts, once money leaves."""
+    drawing_ends_at: datetime | None = None
+    drawing_stopped_at: datetime | None = None
+    """From then on no further part leaves."""
     account_id: str | None = None
     archive: Archive | None = None
     watches_all: bool = False
@@ -212,7 +220,8 @@ class Application(BaseModel):
         facts = self.product.facts
         incomes = [self.fact(each) or 0 for each in facts.income]
         owed = [self.fact(each) or 0 for each in facts.obligations]
-        payment = figures(terms, self.policy.local_date(at)).payment if terms else 0
+        day = self.policy.local_date(at)
+        payment = figures(terms, day, advances=planned_advances(self.product, terms, day)).payment if terms else 0
         appraisal, price = self.fact(facts.appraisal), self.fact(facts.price)
         value = collateral_value(appraisal, price) if appraisal else None
         return affordability(
@@ -239,6 +248,11 @@ class Application(BaseModel):
             income_unsure=any((CheckKind.INCOME, state) in states for state in unsure),
             unscreened=any((CheckKind.SANCTIONS, state) in states for state in unsure),
         )
+
+    @property
+    def to_be_drawn(self) -> list[Tranche]:
+        """Parts that may still leave."""
+        return [each for each in self.tranches if each.state is TrancheState.PLANNED]
 
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from domain.lending.parts import (
     Payout,
     Pen,
     SignatureWay,
+    Tranche,
 )
 from domain.lending.sparse import Sparse
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage
@@ -125,6 +126,7 @@ class _Told(BaseModel):
     clocks: list[Clock] = []
     pen: Pen | None = None
     payouts: list[Payout] = []
+    tranches: list[Tranche] = []
     account_id: str | None = None
     waiting_for: list[ApplicationWait] = []
 
@@ -220,6 +222,7 @@ def view_of(application: Application) -> ApplicationView:
         pen=application.pen,
         notices=application.notices,
         payouts=application.payouts,
+        tranches=application.tranches,
         account_id=application.account_id,
         archive=application.archive,
         interventions=application.interventions,

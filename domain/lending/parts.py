@@ -1,6 +1,6 @@
 """What an application is made of: parties, sections, documents, checks, the decision, the offer, signatures."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -286,6 +286,31 @@ class Archive(Part):
     sha256: str
     size: int
     at: datetime
+
+
+class TrancheState(StrEnum):
+    PLANNED = "planned"
+    DRAWN = "drawn"
+    """Paid, and booked."""
+    LAPSED = "lapsed"
+    """It will not be paid any more."""
+
+
+class Tranche(Part):
+    """One part of a loan. `prepaid` is kept back of it; `after`: not before, once the first part has been paid."""
+
+    n: int
+    name: Name
+    title: str = ""
+    amount: int
+    prepaid: int = 0
+    after: datetime | None = None
+    needs_release: bool = False
+    released_at: datetime | None = None
+    state: TrancheState = TrancheState.PLANNED
+    drawn_on: date | None = None
+    tries: int = 0
+    """How often it was refused: each further try is another payment."""
 
 
 class Payout(Part):

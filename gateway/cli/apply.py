@@ -107,6 +107,19 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
     _show(session_of(context).post(f"{_path(application)}/withdraw"), json)
 
 
+@app.command("release-part")
+def release_part(
+    context: typer.Context,
+    application: Application,
+    number: Annotated[int, typer.Argument(help="Which part of the loan.", metavar="PART", min=1)],
+    reason: Annotated[str, typer.Option(help="What has come to be, and who saw it.")],
+    json: AsJson = False,
+) -> None:
+    """A part of the loan may leave: what it pays for has come to be."""
+    path = f"{_path(application)}/tranches/{number}/release"
+    _show(session_of(context).post(path, {"reason": reason}), json)
+
+
 @app.command()
 def timeline(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """What happened, in order."""
@@ -188,6 +201,12 @@ def shown(view: dict[str, Any]) -> None:
             f"Offer {offer['n']} ({offer['state']}): {output.money(terms['principal'], currency)}, "
             f"{terms['term_months']} months, {output.money(offer['payment'], currency)} each, APR {offer['apr']} %"
         )
+    if view["tranches"]:
+        rows = (
+            (each["n"], each["title"], output.money(each["amount"], view["currency"]), each["state"])
+            for each in view["tranches"]
+        )
+        output.table(("part", "of", "amount", "state"), rows, "")
     waits = [
         (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))
         for each in view["waiting_for"]

@@ -115,6 +115,11 @@ class SaidBanking:
             raise BookingRefused("the general ledger is closed")
         await self._banking.open(terms, instalments, first, at)
 
+    async def replan(
+        self, account_id: str, instalments: Sequence[Instalment], draw: Transaction | None, *, agreed: int
+    ) -> None:
+        await self._banking.replan(account_id, instalments, draw, agreed=agreed)
+
     async def settle(self, key: str, *, booked: bool) -> None:
         await self._banking.settle(key, booked=booked)
 

@@ -43,6 +43,10 @@ FACTS: dict[str, Any] = {
     "reason": "unreadable",
     "account_id": "acc1",
     "paid_out": 99_000,
+    "n": 2,
+    "of": 3,
+    "drawn": 60_000,
+    "undrawn": 40_000,
     "role": "co_applicant",
 }
 REQUIRED = {
@@ -53,6 +57,8 @@ REQUIRED = {
     "loan_estimate": ("10.59", "990.00", "159.31", "1159.31"),
     "incompleteness": ("2026-12-01",),
     "right_to_cancel": ("2026-12-01",),
+    "tranche_paid": ("990.00", "600.00", "400.00"),
+    "drawing_ended": ("600.00", "400.00"),
 }
 GERMAN = {
     "adverse_action": "Verhältnis der Verpflichtungen zum Einkommen",
@@ -62,7 +68,7 @@ GERMAN = {
 }
 
 
-def written(kind: str, locale: str) -> str:
+def written(kind: str, locale: str, **more: Any) -> str:
     letter = Letter(
         application_id="app1",
         n=1,
@@ -70,7 +76,7 @@ def written(kind: str, locale: str) -> str:
         party="p1",
         at=datetime(2026, 11, 2, tzinfo=UTC),
         locale=locale,
-        facts=FACTS,
+        facts=FACTS | more,
     )
     letters = MailedLetters(None, None, None)  # type: ignore[arg-type]
     return letters._written(letter, PersonalData(name="Pat Example")).text
@@ -89,3 +95,12 @@ def test_each_language_says_what_must_be_said(kind: str) -> None:
     assert GERMAN.get(kind, "") in german
     digits = re.compile(r"\d[\d.,-]*\d|\d")
     assert sorted(digits.findall(english)) == sorted(digits.findall(german)), "the same figures in both"
+
+
+@pytest.mark.parametrize("kind", ["offer", "loan_estimate", "closing_disclosure"])
+def test_a_loan_in_parts_is_offered_with_its_parts(kind: str) -> None:
+    english, german = (written(kind, locale, parts=[60_000, 40_000]) for locale in ("en", "de"))
+    assert "Paid out in parts: 600.00 USD, 400.00 USD\nPayments: 36 monthly; until the last part" in english
+    assert "Ausgezahlt in Teilen: 600.00 USD, 400.00 USD\nRaten: 36 monatlich; bis der letzte Teil" in german
+    for locale in ("en", "de"):
+        assert written(kind, locale).count("32.22") == 1
