@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.disbursing import Disbursing, offered
     from workflows.drawing import Drawing
     from workflows.refusing import failure, refuse
+    from workflows.sanctions import Sanctions
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
@@ -49,6 +50,7 @@ class ApplicationWorkflow:
         self.applying = Applying(desk)
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
+        self.sanctions = Sanctions(desk)
         self.disbursing = Disbursing(desk, self.screening)
         self.drawing = Drawing(desk, self.disbursing)
         self.signing = Signing(desk)
@@ -398,7 +400,7 @@ class ApplicationWorkflow:
         desk.start_clock(ClockName.ADVERSE_ACTION)
         duties = [ClockName.ADVERSE_ACTION, ClockName.ACTION_TAKEN]
         desk.letter("adverse_action", proves=duties, reasons=reasons, agency=application.product.agency)
-        for check in application.checks:
+        for check in application.checks if not application.confirmed else []:
             if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
                 desk.letter(
                     "report_disclosure",
@@ -530,7 +532,8 @@ class ApplicationWorkflow:
             "answer_offer": self.answer_offer,
             "sign": self.signing.sign,
             "release_tranche": self.drawing.release,
-            "clear_screening": underwriting.clear_screening,
+            "clear_screening": self.sanctions.clear,
+            "confirm_screening": self.sanctions.confirm,
             "claim": underwriting.claim,
             "release": underwriting.release,
             "reassign": underwriting.reassign,

@@ -137,6 +137,14 @@ class ReleaseTranche(Command):
 class ClearScreening(Command):
     kind: Literal["clear_screening"] = "clear_screening"
     reason: str
+    person: str | None = None
+    """Of the office, behind the login."""
+
+
+class ConfirmScreening(Command):
+    kind: Literal["confirm_screening"] = "confirm_screening"
+    reason: str
+    person: str
 
 
 class UnderwritersCommand(Command):
@@ -209,6 +217,7 @@ ApplicationCommand = Annotated[
     | Rescind
     | ReleaseTranche
     | ClearScreening
+    | ConfirmScreening
     | ClaimReview
     | ReleaseReview
     | ReassignReview

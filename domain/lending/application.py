@@ -22,6 +22,8 @@ from domain.lending.parts import (
     Document,
     DocumentState,
     EnvelopeRef,
+    HitFinding,
+    HitVerdict,
     NoticeRef,
     Offer,
     OfferState,
@@ -62,6 +64,8 @@ class Application(BaseModel):
     sections: dict[str, Section] = {}
     documents: list[Document] = []
     checks: list[Check] = []
+    findings: list[HitFinding] = []
+    """About the sanctions hit that holds it, or held it last; of each person the newest."""
     clocks: list[Clock] = []
     decision: Decision | None = None
     claim: Claim | None = None
@@ -152,6 +156,23 @@ class Application(BaseModel):
     @property
     def held(self) -> bool:
         return any(check.state is CheckState.HIT for check in self.checks)
+
+    def found(self, verdict: HitVerdict) -> int:
+        """How many people say so of the hit."""
+        return sum(each.verdict is verdict for each in self.findings)
+
+    def needed(self, verdict: HitVerdict) -> int:
+        """Nobody confirms a hit alone; how many must clear it follows from the amount."""
+        rule, terms = self.product.check(CheckKind.SANCTIONS), self.terms
+        if verdict is HitVerdict.CONFIRM:
+            return 2
+        alone = rule.alone_up_to if rule else None
+        return 1 if alone is None or (terms.principal if terms else 0) <= alone else 2
+
+    @property
+    def confirmed(self) -> bool:
+        """A party is on a sanctions list. Whoever is outside never learns of it."""
+        return self.held and self.found(HitVerdict.CONFIRM) >= self.needed(HitVerdict.CONFIRM)
 
     @property
     def referred(self) -> bool:

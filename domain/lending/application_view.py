@@ -22,6 +22,7 @@ from domain.lending.parts import (
     Condition,
     Decision,
     Document,
+    HitFinding,
     NoticeRef,
     NoticeState,
     Offer,
@@ -135,6 +136,7 @@ class ApplicationView(_Told):
     """Everything that stands in the record; what staff read."""
 
     checks: list[Check] = []
+    findings: list[HitFinding] = []
     decision: Decision | None = None
     approvals_left: int | None = None
     """None without a decision, and for more than anybody here may approve."""
@@ -204,6 +206,7 @@ def view_of(application: Application) -> ApplicationView:
         ],
         documents=application.documents,
         checks=application.checks,
+        findings=application.findings,
         decision=application.decision,
         approvals_left=application.approvals_left if application.decision else None,
         claim=application.claim,

@@ -128,6 +128,22 @@ class CheckState(StrEnum):
     STALE = "stale"
 
 
+class HitVerdict(StrEnum):
+    CLEAR = "clear"
+    """Somebody else of the same name."""
+    CONFIRM = "confirm"
+    """It is the listed person."""
+
+
+class HitFinding(Part):
+    """What one person has found about a sanctions hit."""
+
+    person: str
+    verdict: HitVerdict
+    reason: str
+    at: datetime
+
+
 class Check(Part):
     kind: CheckKind
     party: str
@@ -138,6 +154,10 @@ class Check(Part):
     at: datetime | None = None
     report: BureauFacts | None = None
     reference: str | None = None
+    entry: str | None = None
+    """Of a hit: which entry of a list."""
+    cleared: list[str] = Field(default_factory=list)
+    """Entries that were found to be somebody else: they hold nothing again."""
     outdated: bool = False
     """What was asked about has changed since: the answer that comes is to another question."""
 

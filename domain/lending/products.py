@@ -86,6 +86,8 @@ class CheckDefinition(_Part):
     valid_days: int = 90
     """An older answer is asked for again before an offer."""
     timeout_seconds: int = 10
+    alone_up_to: int | None = None
+    """Of a sanctions check: up to this amount one person may clear a hit, above it two must; none: always one."""
 
 
 class EvidenceType(_Part):

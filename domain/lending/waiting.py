@@ -70,7 +70,9 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
         return
     if application.held:
         since = max((each.at for each in application.checks if each.state is CheckState.HIT and each.at), default=None)
-        yield _wait("screening_hold", "a screening hit is cleared", "ops", since=since)
+        said = ", ".join(f"{each.verdict} by {each.person}" for each in application.findings)
+        what = f"another person judges a screening hit ({said})" if said else "a screening hit is cleared or confirmed"
+        yield _wait("screening_hold", what, "ops", since=since)
     for document in application.documents:
         if document.state is DocumentState.RECEIVED:
             since = document.received_at

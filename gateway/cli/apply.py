@@ -107,6 +107,20 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
     _show(session_of(context).post(f"{_path(application)}/withdraw"), json)
 
 
+@app.command("judge-hit")
+def judge_hit(
+    context: typer.Context,
+    application: Application,
+    verdict: Annotated[str, typer.Argument(help="clear (somebody else) or confirm (the listed person).")],
+    reason: Annotated[str, typer.Option(help="What was compared, and what came of it.")],
+    json: AsJson = False,
+) -> None:
+    """Say what a sanctions hit is; to confirm it, and to clear it for much money, a second person says so too."""
+    if verdict not in ("clear", "confirm"):
+        fail("A hit is cleared or confirmed.", "Say clear or confirm.")
+    _show(session_of(context).post(f"{_path(application)}/screening/{verdict}", {"reason": reason}), json)
+
+
 @app.command("release-part")
 def release_part(
     context: typer.Context,

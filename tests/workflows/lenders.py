@@ -36,6 +36,8 @@ class SaidChecks:
         self._simulated = SimulatedChecks()
         self.says: dict[tuple[str, Provider], str] = {}
         """A state to answer with, or `AWAY`."""
+        self.entries: dict[str, str] = {}
+        """Which entry of a list a hit is, by application."""
         self.asked: list[CheckQuestion] = []
         self._reached: defaultdict[tuple[str, Provider], asyncio.Event] = defaultdict(asyncio.Event)
         self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -68,7 +70,8 @@ class SaidChecks:
         if said in (AWAY, SLOW):
             raise CheckAway(f"{question.provider} does not answer")
         answer = await self._simulated.ask(question)
-        return answer.model_copy(update={"state": said}) if said else answer
+        entry = self.entries.get(question.application_id)
+        return answer.model_copy(update={"state": said, "entry": entry}) if said else answer
 
 
 class SaidPayouts:
