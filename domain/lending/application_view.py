@@ -22,6 +22,7 @@ from domain.lending.parts import (
     Condition,
     Decision,
     Document,
+    HitFinding,
     NoticeRef,
     NoticeState,
     Offer,
@@ -30,6 +31,7 @@ from domain.lending.parts import (
     Pen,
     RepaymentDue,
     SignatureWay,
+    Tranche,
 )
 from domain.lending.sparse import Sparse
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage
@@ -128,6 +130,7 @@ class _Told(BaseModel):
     clocks: list[Clock] = []
     pen: Pen | None = None
     payouts: list[Payout] = []
+    tranches: list[Tranche] = []
     account_id: str | None = None
     repayment: RepaymentDue | None = None
     """After a withdrawal from a loan that had been paid out."""
@@ -138,6 +141,7 @@ class ApplicationView(_Told):
     """Everything that stands in the record; what staff read."""
 
     checks: list[Check] = []
+    findings: list[HitFinding] = []
     decision: Decision | None = None
     approvals_left: int | None = None
     """None without a decision, and for more than anybody here may approve."""
@@ -207,6 +211,7 @@ def view_of(application: Application) -> ApplicationView:
         ],
         documents=application.documents,
         checks=application.checks,
+        findings=application.findings,
         decision=application.decision,
         approvals_left=application.approvals_left if application.decision else None,
         claim=application.claim,
@@ -225,6 +230,7 @@ def view_of(application: Application) -> ApplicationView:
         pen=application.pen,
         notices=application.notices,
         payouts=application.payouts,
+        tranches=application.tranches,
         account_id=application.account_id,
         repayment=application.repayment,
         archive=application.archive,
