@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activities.reconciling import Examiner
 from adapters.inventory.port import Consume, Release, StockRefused
-from adapters.payment.port import PaymentFault, Payments, RefundRequest
+from adapters.payment.port import PaymentFault, Payments, RefundRequest, VoidRequest
 from adapters.reconciling.port import Found, Reconciler
 from adapters.transaction.port import Transactions
 from domain.ids import OperationKey, OrderId, ReturnId, Sku, StoreId, operation_key, refund_key
@@ -70,12 +70,32 @@ class Mender:
         return f"done at the provider: {moved}"
 
     async def _free_money(self, difference: Difference, key: OperationKey, at: datetime) -> str:
+        if difference.kind is DifferenceKind.CARD:
+            return f"freed at the provider: {await self._free_card(OrderId(difference.subject), key, at)}"
         freed = await self.payments.free_stray(AuthorisationId(difference.subject), key=key)
         return f"freed at the provider: {freed}"
 
+    async def _free_card(self, held_under: OrderId, key: OperationKey, at: datetime) -> int:
+        """Nothing is held under a return's id any more."""
+        statement = await self.payments.statement(held_under)
+        live = [each for each in statement.authorisations if each.held]
+        for each in live:
+            request = VoidRequest(
+                key=OperationKey(f"{key}:{each.id}"),
+                order_id=held_under,
+                tender_id=each.tender_id,
+                authorisation_id=each.id,
+                at=at,
+                reason="reconciled",
+            )
+            await self.payments.void(request)
+        return sum(each.held for each in live)
+
     async def _refund(self, difference: Difference, key: OperationKey, at: datetime) -> str:
-        """From whichever payments of the order can take it back, the newest first."""
+        """From whichever payments of the order, or the card of its return, can take it back, the newest first."""
         order_id = _order(difference)
+        if difference.kind is DifferenceKind.CARD:
+            order_id = OrderId(difference.subject)
         statement = await self.payments.statement(order_id)
         left = difference.amount
         parts = []
@@ -104,7 +124,8 @@ class Mender:
             raise NotMended(f"{left} of it cannot be refunded to any payment of the order")
         for part in parts:
             await self.payments.refund(part)
-        await self._show(difference)
+        if difference.kind is not DifferenceKind.CARD:
+            await self._show(difference)
         return f"refunded {difference.amount}"
 
     async def _show_again(self, difference: Difference, key: OperationKey, at: datetime) -> str:

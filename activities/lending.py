@@ -37,6 +37,17 @@ class OpenAccount(BaseModel):
     at: datetime
 
 
+class ReplanAccount(BaseModel):
+    """Another advance of a loan in parts, or the end of its drawing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account_id: str
+    instalments: Sequence[Instalment]
+    draw: Transaction | None
+    agreed: int
+
+
 class SettleTransaction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -100,6 +111,13 @@ class LendingSteps:
     async def open_account(self, request: OpenAccount) -> None:
         try:
             await self.banking.open(request.terms, request.instalments, request.first, request.at)
+        except BookingRefused as fault:
+            raise _for_a_person(fault) from fault
+
+    @activity.defn
+    async def replan_account(self, request: ReplanAccount) -> None:
+        try:
+            await self.banking.replan(request.account_id, request.instalments, request.draw, agreed=request.agreed)
         except BookingRefused as fault:
             raise _for_a_person(fault) from fault
 

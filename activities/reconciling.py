@@ -72,7 +72,7 @@ class Examiner:
         looked = await self.reconciler.look(order_id)
         if looked is None:
             return []
-        provider = {each.id: await self.at_provider(each.id) for each in looked.money.authorisations}
+        provider = {each: await self.at_provider(each) for each in looked.authorisations}
         return all_differences(Looked(**looked._asdict() | {"provider": provider}))
 
     async def at_provider(self, authorisation: AuthorisationId) -> Authorisation | None:

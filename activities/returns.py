@@ -11,6 +11,7 @@ from activities.supply import Supplies
 from adapters.intake.port import Intake, IntakeState
 from adapters.inventory.port import StockMovement
 from adapters.payment.port import Payments
+from adapters.records.port import OvertakenTry
 from adapters.returns.port import ReturnChange, Written
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import ENGINE, Channel
@@ -139,6 +140,27 @@ class ReturnSteps:
 
     async def _record(self, milestone: ReturnMilestone) -> None:
         change = milestone.change
+        try:
+            await self._write(milestone)
+        except OvertakenTry:
+            if not await self._is_told(milestone):
+                raise
+        if milestone.restock:
+            await self.supplies.came({(step.sku, step.store_id) for step in milestone.restock}, change.at)
+
+    async def _is_told(self, milestone: ReturnMilestone) -> bool:
+        """Whether a try that died had recorded the very same, and had gone on from there to what is younger."""
+        if not milestone.events:
+            return not milestone.notices and not milestone.restock
+        after, told = 0, list[TimelineEntry]()
+        async with self.transactions.begin() as books:
+            while page := await books.records.timeline(milestone.change.order_id, after=after, limit=500):
+                told += [each.entry for each in page]
+                after = page[-1].position
+        return all(entry in told for entry in milestone.events)
+
+    async def _write(self, milestone: ReturnMilestone) -> None:
+        change = milestone.change
         async with self.transactions.begin() as books:
             # Stock is locked before the order is, as milestones of orders do.
             for step in milestone.restock:
@@ -157,8 +179,6 @@ class ReturnSteps:
                         await books.records.append(order_id, entry)
             if milestone.notices:
                 await books.outbox.add(milestone.notices)
-        if milestone.restock:
-            await self.supplies.came({(step.sku, step.store_id) for step in milestone.restock}, change.at)
 
     async def _settle(self, asked: SettleUnits) -> Settled:
         async with self.transactions.begin() as books:

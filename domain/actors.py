@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Channel(StrEnum):
-    """Where a person or system reaches the seller (capabilities L1)."""
+    """Where a person or system reaches the seller."""
 
     WEB = "web"
     APP = "app"

@@ -26,6 +26,7 @@ def add_line(order: Order, new: NewLine, group: int) -> None:
         group=group,
         kind=new.kind,
         components=new.components,
+        substitution=new.substitution,
     )
     order.tranches[new.line_id] = [Tranche(units=new.quantity, goods=total)]
 

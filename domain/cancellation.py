@@ -153,6 +153,17 @@ def by_payment(order: Order, units: Iterable[UnitsOf]) -> tuple[dict[LineId, int
     return sums
 
 
+def why_nothing(order: Order, plan: CancelPlan) -> str:
+    """Why a plan stops nothing, and what can be done instead."""
+    if any(_asked_before(group) for group in order.groups):
+        return (
+            "It is cancelled already, as far as it can be: who has the rest in hand is asked to stop, and has to say."
+        )
+    if plan.refused:
+        return "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
+    return "Nothing is left to cancel."
+
+
 def _gone(order: Order, wanted: dict[LineId, int], cancelled: dict[LineId, int]) -> list[UnitsOf]:
     gone = []
     for group in order.groups:

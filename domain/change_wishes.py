@@ -8,6 +8,7 @@ from domain.destinations import Destination
 from domain.ids import LineId, Sku, StoreId
 from domain.intake import LineKind, Method, PickupMode, Relation, Service
 from domain.kits import Component, needs_of
+from domain.substitution_rules import Substitution
 
 
 class Wished(BaseModel):
@@ -28,6 +29,7 @@ class NewLine(Wished):
     kind: LineKind = LineKind.GOODS
     components: list[Component] = []
     """What one unit is made of, when it is a kit."""
+    substitution: Substitution | None = None
 
     @property
     def needs(self) -> dict[Sku, int]:

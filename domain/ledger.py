@@ -253,7 +253,7 @@ class OrderStatement(OrderMoney):
 
 
 def check_order(money: OrderMoney, goods: OrderGoods | None = None, *, at_rest: bool = False) -> list[Violation]:
-    """The invariants of an order's money (capabilities F12), each violation named with its numbers.
+    """The invariants of an order's money, each violation named with its numbers.
 
     Those about goods are checked when `goods` is given; one live authorisation a tender only `at_rest`, because a
     renewal has two for a moment.

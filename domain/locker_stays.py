@@ -4,7 +4,7 @@ The operator alone knows what lies in a machine, so every step here follows from
 until it has answered. A compartment that is not wanted any more is *spare* until the operator has it back, empty.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 100
 """So many events of one stay are kept; an operator that tells more is broken."""
+LONGEST_STAY = timedelta(days=366)
+"""An operator that names a later end knows of none."""
 SMALL_HOLDS, MEDIUM_HOLDS = 2, 6
 """Units that fit into a compartment, where nobody has measured them."""
 
@@ -154,7 +156,7 @@ class LockerStay(BaseModel):
         self.asking = False
         self.compartment_id, self.size = compartment.id, compartment.size
         self.known, self.reserved_until = compartment.known, compartment.reserved_until
-        self.collect_by = compartment.collect_by
+        self.collect_by = end_of(compartment.collect_by, compartment.status_at)
         for news in [each for each in self.early if each.compartment_id == compartment.id]:
             self.early.remove(news)
             self.take(news)
@@ -176,7 +178,7 @@ class LockerStay(BaseModel):
         heard = hear_of_compartment(self.known, news.status, news.at)
         self.known = heard.known
         if heard.effect in (Effect.APPLIED, Effect.REPEATED):
-            self.collect_by = news.collect_by or self.collect_by
+            self.collect_by = end_of(news.collect_by, news.at) or self.collect_by
         self.sightings.append(Sighting(news=news, effect=heard.effect))
         return heard.effect
 
@@ -201,6 +203,11 @@ class LockerStay(BaseModel):
         self.asking, self.number = False, self.number + 1
         self.compartment_id = self.size = self.known = self.reserved_until = self.collect_by = None
         self.look_at, self.looks, self.take_out = None, 0, None
+
+
+def end_of(collect_by: datetime | None, said_at: datetime) -> datetime | None:
+    """Until when the customer may come, if that is a time to reckon with."""
+    return collect_by if collect_by is not None and collect_by - said_at <= LONGEST_STAY else None
 
 
 HELD = frozenset({CompartmentStatus.RESERVED, CompartmentStatus.DEPOSITED, CompartmentStatus.UNKNOWN})

@@ -22,7 +22,7 @@ class Audience(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """The catalogue (capabilities I1, I3). What begins with `store_` is for the people in the store."""
+    """The catalogue. What begins with `store_` is for the people in the store."""
 
     ORDER_CONFIRMED = "order_confirmed"
     ACTION_NEEDED = "action_needed"
@@ -75,12 +75,19 @@ class NoticeKind(StrEnum):
     RETURN_DROPPED_OFF = "return_dropped_off"
     RETURN_ADVANCED = "return_advanced"
     """Its money goes back before it has come."""
+    RETURN_SECURED = "return_secured"
+    """A card stands for what the customer has before the goods have come."""
+    RETURN_CHARGED = "return_charged"
     RETURN_REJECTED = "return_rejected"
     RETURN_RECEIVED = "return_received"
     RETURN_SETTLED = "return_settled"
     RETURN_EXPIRED = "return_expired"
     RETURN_DECLINED = "return_declined"
     """Inspected and not accepted: it goes back to the customer."""
+    BLIND_RECEIVED = "blind_received"
+    """Taken back without an order."""
+    BLIND_CREDITED = "blind_credited"
+    """What that brought as store credit; its number is on the receipt."""
     APPEASED = "appeased"
     """Money goes back as goodwill."""
     BALANCE_GIVEN = "balance_given"
@@ -195,11 +202,15 @@ class NoticeFacts(_Value):
     charged: Money | None = None
     released: Money | None = None
     """Reserved money that is free again."""
+    secured: Money | None = None
+    """What a card stands for until goods have come back."""
     refund: Money | None = None
     refund_target: TextKey | None = None
     """Where it goes, if not the way it was paid: `store_credit`, `gift_card`."""
     balance_id: BalanceId | None = None
     """Whose number the mail names: it is derived when the mail is sent."""
+    last_four: Annotated[str, StringConstraints(pattern=r"^[A-Z]{4}$")] | None = None
+    """The end of a number that the reader has elsewhere."""
     at_till: bool = False
     """The refund is paid out in the store, where the money was paid."""
     fee: Money | None = None

@@ -35,6 +35,8 @@ class DifferenceKind(StrEnum):
     """The provider holds or took money that nothing of ours asked for."""
     RETURN = "return"
     """A return shows other refunds than our ledger has."""
+    CARD = "card"
+    """A card that stands for goods which have not come back was charged, or is held, otherwise than its return says."""
     GOODS = "goods"
     """More money was kept than the goods that left are worth."""
     LEFT_OVER = "left_over"
@@ -56,6 +58,7 @@ class Cause(StrEnum):
     ASKED_BY_NOBODY = "asked_by_nobody"
     """Somebody used our account, or our own record of it was lost."""
     NOT_FREED = "not_freed"
+    """It is kept, or held, for what is over."""
     MOVED_WITHOUT_RECORD = "moved_without_record"
 
 
@@ -141,6 +144,16 @@ class PaidByReturn(NamedTuple):
     finished: bool
 
 
+class CardOfReturn(NamedTuple):
+    """What moved under a return's own id: the card that stands for goods which have not come back."""
+
+    return_id: ReturnId
+    money: OrderMoney
+    charged: int
+    """What the return shows as taken from it."""
+    finished: bool
+
+
 class Looked(NamedTuple):
     """All that is on record about one order, at one moment."""
 
@@ -152,6 +165,14 @@ class Looked(NamedTuple):
     events: Sequence[TimelineEntry] = ()
     held: Sequence[Held] = ()
     returns: Sequence[PaidByReturn] = ()
+    cards: Sequence[CardOfReturn] = ()
+
+    @property
+    def authorisations(self) -> list[AuthorisationId]:
+        """Everything that the provider is asked about."""
+        return [
+            each.id for money in (self.money, *(card.money for card in self.cards)) for each in money.authorisations
+        ]
 
 
 def all_differences(looked: Looked) -> list[Difference]:
@@ -165,6 +186,9 @@ def all_differences(looked: Looked) -> list[Difference]:
     # A refund that a return only shows is missing in the order's total too: that is the same difference.
     missing = sum(each.ours - each.theirs for each in by_returns)
     found = [each for each in found if not (each.what == "refunded" and _is_record_of(each, missing))] + by_returns
+    for card in looked.cards:
+        found += [*_at_provider(order.order_id, card.money, looked.provider), *_rules(order.order_id, card.money)]
+        found += _card(order.order_id, card)
     return [
         each.model_copy(update={"currency": order.currency}) if each.kind in ABOUT_MONEY else each for each in found
     ]
@@ -182,6 +206,7 @@ ABOUT_MONEY = frozenset(
         DifferenceKind.RECORD,
         DifferenceKind.RULE,
         DifferenceKind.RETURN,
+        DifferenceKind.CARD,
         DifferenceKind.GOODS,
     }
 )
@@ -307,6 +332,29 @@ def _by_returns(order: OrderView, returns: Sequence[PaidByReturn]) -> Iterable[D
                 cause=Cause.RECORD_IS_BEHIND if missing < 0 else Cause.NOT_AT_PROVIDER,
                 remedy=Remedy.REFUND if missing > 0 else Remedy.LOOK,
                 amount=abs(missing),
+            )
+
+
+def _card(order_id: OrderId, card: CardOfReturn) -> Iterable[Difference]:
+    """Once its return is over, nothing is held any more, and what was taken is what the customer was told."""
+    if not card.finished:
+        return
+    for what, ours, theirs in (
+        ("charged", card.charged, card.money.captured - card.money.refunded),
+        ("held", 0, card.money.held),
+    ):
+        if ours != theirs:
+            too_much = Remedy.REFUND if what == "charged" else Remedy.FREE_MONEY
+            yield Difference(
+                kind=DifferenceKind.CARD,
+                subject=card.return_id,
+                order_id=order_id,
+                what=what,
+                ours=ours,
+                theirs=theirs,
+                cause=Cause.NOT_FREED if what == "held" else Cause.BOOKED_WRONG,
+                remedy=too_much if theirs > ours else Remedy.LOOK,
+                amount=abs(theirs - ours),
             )
 
 

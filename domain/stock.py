@@ -44,7 +44,7 @@ class MovementKind(StrEnum):
 
 
 class StockEffect(StrEnum):
-    """What a store's rejection does to the stock of the SKU at that store (capabilities B8)."""
+    """What a store's rejection does to the stock of the SKU at that store."""
 
     ZERO = "zero"
     """Nothing is left on the shelf. What the store has taken off it for orders is elsewhere, and stays counted."""
@@ -73,7 +73,7 @@ _DEFAULT_EFFECTS = {
 
 
 def default_effect(reason: RejectReason) -> StockEffect:
-    """The stock effect of a rejection when the store names none (http-api.md, `…/reject`)."""
+    """The stock effect of a rejection when the store names none."""
     return _DEFAULT_EFFECTS[reason]
 
 

@@ -14,6 +14,7 @@ from gateway.applications import (
     parties,
     products,
     retention,
+    tranches,
     underwriting,
 )
 from gateway.channels import availability, balances, changes, customers, messages, order_commands, orders, promises
@@ -65,6 +66,7 @@ ROUTERS = (
     closing.router,
     exporting.router,
     retention.router,
+    tranches.router,
     underwriting.router,
     accounts.router,
     products.router,

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 from fastapi import params
@@ -71,22 +72,26 @@ async def stream_bounded(request: Request, most: int) -> AsyncIterator[bytes]:
     declared = request.headers.get("content-length", "")
     pieces = request.stream()
     if len(declared) > 15 or (declared.isdecimal() and int(declared) > most):
-        await _let_pass(pieces)
+        await _let_pass(pieces, most)
         raise _too_large(most)
     size = 0
     async for chunk in pieces:
         size += len(chunk)
         if size > most:
-            await _let_pass(pieces)
+            await _let_pass(pieces, most)
             raise _too_large(most)
         yield chunk
 
 
-async def _let_pass(pieces: AsyncIterator[bytes]) -> None:
-    """Throw away a little of what still comes: most callers read no answer before they have sent everything."""
-    left = MOST_LET_PASS
+async def _let_pass(pieces: AsyncIterator[bytes], most: int) -> None:
+    """Throw away a little of what still comes: most callers read no answer before they have sent everything.
+
+    Who may send much, such as the picture of a document, sends more and longer when it is too much.
+    """
+    more = max(1, most // MOST_BYTES)
+    left = more * MOST_LET_PASS
     with suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(SECONDS_TO_LET_PASS):
+        async with asyncio.timeout(more * SECONDS_TO_LET_PASS):
             async for piece in pieces:
                 left -= len(piece)
                 if left < 0:
@@ -217,11 +222,23 @@ class StrictRequest(Request):
         try:
             self._json = adapter.validate_json(self.raw, strict=True)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
+            found = _without_echoes(error.errors(include_url=False, include_input=False))
             errors = [
                 FieldError(pointer=pointer_into(self.sent, place_of(each)), reason=reason_of(each)) for each in found
             ]
             raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+
+
+def _without_echoes(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A list whose items are faulty counts as too short beside: they are what has to be put right."""
+    places = [each["loc"] for each in found]
+
+    def is_echo(each: Mapping[str, Any]) -> bool:
+        at = each["loc"]
+        inside = any(len(place) > len(at) and place[: len(at)] == at for place in places)
+        return each["type"] == "too_short" and inside
+
+    return [each for each in found if not is_echo(each)]
 
 
 def _check_encoding(query: bytes) -> None:
@@ -312,9 +329,12 @@ class StrictRoute(APIRoute):
         """A filter that is misspelt would list everything, and NUL would reach the database."""
         _check_encoding(request.scope.get("query_string", b""))
         declared = self._query_names(request)
+        given = Counter(name for name, _ in request.query_params.multi_items())
         for name, value in request.query_params.multi_items():
             if name not in declared:
                 raise invalid(pointer(("query", name)), "Unknown parameter")
+            if given[name] > 1 and not declared[name]:
+                raise invalid(f"/query/{name}", "Is given twice, and only one counts")
             if _NOT_TEXT.search(value):
                 raise invalid(f"/query/{name}", "NUL is not text")
             if (found := find_card_data({name: value})) is not None:
@@ -326,8 +346,17 @@ class StrictRoute(APIRoute):
             if isinstance(value, str) and has_card_number(value):
                 raise card_data(f"/path/{name}")
 
-    def _query_names(self, request: StrictRequest) -> frozenset[str]:
+    def _query_names(self, request: StrictRequest) -> Mapping[str, bool]:
+        """Whether each may be given several times."""
         if not hasattr(self, "_declared_query"):
             fields = get_flat_params(matched.dependant(self, request))
-            self._declared_query = frozenset(each.alias for each in fields if isinstance(each.field_info, params.Query))
+            self._declared_query = {
+                each.alias: _is_list(each.field_info.annotation)
+                for each in fields
+                if isinstance(each.field_info, params.Query)
+            }
         return self._declared_query
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(each) is list for each in (annotation, *get_args(annotation)))

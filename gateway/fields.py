@@ -31,7 +31,22 @@ def _to_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_parsed), AfterValidator(_to_utc)]
 """A moment; whatever offset it was sent with, it is UTC here."""
 
+LAST_YEAR = 2199
+
+
+def _in_reach(value: datetime) -> datetime:
+    if value.year > LAST_YEAR:
+        raise ValueError(f"Should lie before the year {LAST_YEAR + 1}; leave it out when nobody knows")
+    return value
+
+
+Deadline = Annotated[Instant, AfterValidator(_in_reach)]
+"""A moment that something waits for. Years that stand for "never" are refused: nothing can be reckoned from them."""
+
 VISIBLE = r"^[\x21-\x7e]+$"
+KEY_OR_ANY = r"^(\*|[A-Za-z0-9][A-Za-z0-9._:-]{0,63})$"
+TRACKING = r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$"
+"""Letters, digits and dashes; the spaces that carriers print are left out."""
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=VISIBLE)]
 """An id that a caller made: visible ASCII, no spaces."""
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=255)]

@@ -7,8 +7,9 @@ from typing import Any
 from domain.intake import COUNTRY, EMAIL, KEY, LOCALE, PHONE, TOKEN
 from domain.money import CURRENCY
 from domain.notices import LOCALE as ANY_LOCALE
+from domain.sourcing.queues import QUEUE, TIME_OF_DAY
 from domain.store_hours import DAY, REGION, WALL_TIME
-from gateway.fields import VISIBLE
+from gateway.fields import KEY_OR_ANY, TRACKING, VISIBLE
 
 _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How Pydantic names the choices of a `Literal` of enum members: callers know only the text."""
@@ -16,6 +17,10 @@ _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 _A_LOCALE = "Should be a language, such as de or de-DE"
 _FORMS = {
     KEY: "Should be letters, digits and . _ : - only, and begin with a letter or a digit",
+    KEY_OR_ANY: "Should be * or letters, digits and . _ : - only, and begin with a letter or a digit",
+    TRACKING: "Should be 4 to 64 letters, digits and dashes, without the spaces that carriers print",
+    QUEUE: "Should be small letters, digits, _ and - only, 32 at most, and begin with a letter",
+    TIME_OF_DAY: "Should be a time of day, such as 07:30",
     VISIBLE: "Should be visible ASCII characters without spaces",
     TOKEN: "Should be visible ASCII characters without spaces",
     EMAIL: "Should be a mail address",

@@ -259,6 +259,7 @@ def make_workers(client: Client, made: Parts, pools: tuple[str, ...] = POOLS) ->
                     lending.ask_about_party,
                     lending.send_letter,
                     lending.open_account,
+                    lending.replan_account,
                     lending.settle_transaction,
                     lending.look_at_account,
                     lending.pay_out,

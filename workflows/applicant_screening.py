@@ -69,10 +69,14 @@ class Screening:
         return all(pair in known and known[pair].settled for pair in wanted) and not application.held
 
     async def again(self, kind: CheckKind) -> bool:
-        """Ask once more now, of everybody but whom a person has cleared; whether nothing speaks against it."""
+        """Ask once more now, of everybody who is not held already; whether nothing speaks against it."""
         application = self.desk.application
+        kept = {CheckState.HIT}
+        if any(each.state is CheckState.CLEARED for each in application.checks):
+            # What was cleared is an entry of a list, and no person: there may be another one by now.
+            kept |= set() if workflow.patched("who was cleared is asked of again") else {CheckState.CLEARED}
         for check in application.checks:
-            if check.kind is kind and check.state not in (CheckState.HIT, CheckState.CLEARED):
+            if check.kind is kind and check.state not in kept:
                 check.state = CheckState.STALE
         self.start()
         running = [each for each in application.checks if each.kind is kind]
@@ -143,7 +147,11 @@ class Screening:
             if check.kind is CheckKind.IDENTITY and application.watches_all and application.outcome is None:
                 self.desk.start_clock(ClockName.IDENTITY_SESSION, again=True)
         else:
-            check.state = CheckState(answer.state)
+            check.state, check.entry = CheckState(answer.state), answer.entry
+            if check.state is CheckState.HIT and check.entry in check.cleared:
+                check.state = CheckState.CLEARED
+            if check.state is CheckState.HIT:
+                self.desk.application.findings = []
             if check.kind is CheckKind.IDENTITY:
                 self.desk.end_clock(ClockName.IDENTITY_SESSION, ClockState.MET, "answered")
             check.provider = rule.providers[len(check.tried)].value

@@ -29,8 +29,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_messages import Act, ApplicationAnswer, ApplicationResult, ApplicationStart
     from workflows.applying import Applying, not_now
     from workflows.disbursing import Disbursing, offered
+    from workflows.drawing import Drawing
     from workflows.explaining import Explaining
     from workflows.refusing import failure, refuse
+    from workflows.sanctions import Sanctions
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
     from workflows.underwriting import Underwriting
@@ -51,7 +53,9 @@ class ApplicationWorkflow:
         self.applying = Applying(desk)
         self.underwriting = Underwriting(desk, self.applying)
         self.screening = Screening(desk)
+        self.sanctions = Sanctions(desk)
         self.disbursing = Disbursing(desk, self.screening)
+        self.drawing = Drawing(desk, self.disbursing)
         self.signing = Signing(desk)
         self.explaining = Explaining(desk)
         self.withdrawing = Withdrawing(desk)
@@ -85,6 +89,7 @@ class ApplicationWorkflow:
             await self.cooling_off_passes()
             await self.disbursing.run()
             await self.withdrawing.until_it_is_final()
+            await self.drawing.run()
             outcome = Outcome.ORIGINATED
         except Over as over:
             outcome = over.outcome
@@ -383,7 +388,7 @@ class ApplicationWorkflow:
             case Outcome.DENIED:
                 self._adverse_action()
             case Outcome.ORIGINATED if not application.pays_early:
-                payouts = sum(each.amount for each in application.payouts)
+                payouts = sum(each.amount for each in application.payouts if each.state == "paid")
                 desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
             case Outcome.CLOSED_INCOMPLETE:
                 desk.letter("closed_incomplete")
@@ -406,7 +411,7 @@ class ApplicationWorkflow:
         """The equal-credit notice to the applicant; what was found about a person, to that person alone."""
         desk, application = self.desk, self.desk.application
         self.explaining.adverse_action(unmet or (application.decision.reasons if application.decision else []))
-        for check in application.checks:
+        for check in application.checks if not application.confirmed else []:
             if check.kind is CheckKind.BUREAU and check.report is not None and check.at is not None:
                 desk.letter(
                     "report_disclosure",
@@ -539,7 +544,9 @@ class ApplicationWorkflow:
             "decide_document": applying.decide_document,
             "answer_offer": self.answer_offer,
             "sign": self.signing.sign,
-            "clear_screening": underwriting.clear_screening,
+            "release_tranche": self.drawing.release,
+            "clear_screening": self.sanctions.clear,
+            "confirm_screening": self.sanctions.confirm,
             "claim": underwriting.claim,
             "release": underwriting.release,
             "reassign": underwriting.reassign,

@@ -131,9 +131,27 @@ class AskReasons(Command):
     kind: Literal["ask_reasons"] = "ask_reasons"
 
 
+class ReleaseTranche(Command):
+    """What a part of the loan pays for has come to be."""
+
+    kind: Literal["release_tranche"] = "release_tranche"
+    n: int
+    person: str
+    """Of the office, behind the login."""
+    reason: str
+
+
 class ClearScreening(Command):
     kind: Literal["clear_screening"] = "clear_screening"
     reason: str
+    person: str | None = None
+    """Of the office, behind the login."""
+
+
+class ConfirmScreening(Command):
+    kind: Literal["confirm_screening"] = "confirm_screening"
+    reason: str
+    person: str
 
 
 class UnderwritersCommand(Command):
@@ -205,7 +223,9 @@ ApplicationCommand = Annotated[
     | Sign
     | Rescind
     | AskReasons
+    | ReleaseTranche
     | ClearScreening
+    | ConfirmScreening
     | ClaimReview
     | ReleaseReview
     | ReassignReview

@@ -134,8 +134,12 @@ class Applying:
         self.desk.event("submitted", command.actor)
 
     async def withdraw(self, command: messages.Withdraw) -> None:
-        """The applicant wants no more of it: possible until money is on its way."""
+        """The applicant wants no more of it: possible until money, or its last part, is on its way."""
         application = self.desk.application
+        if application.payouts and any(each.drawn_on is None for each in application.to_be_drawn):
+            application.drawing_stopped_at = workflow.now()
+            self.desk.event("drawing_stopped", command.actor, reason=command.reason)
+            return
         if application.payouts or application.stage in (Stage.DISBURSING, Stage.BOOKED):
             raise not_now("Money has been sent: what is owed can be repaid, also at once.")
         application.withdrawn_at = workflow.now()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.actors import Actor
+    from domain.actors import ENGINE, Actor
     from domain.intake import TenderType
     from domain.open_changes import OpenChange
     from domain.order import Order
@@ -18,10 +18,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from workflows import options
     from workflows.book import Book
-    from workflows.messages import InterventionAction
+    from workflows.messages import InterventionAction, PaymentEvent
     from workflows.money_steps import MoneySteps
     from workflows.payment_calls import TILL, Outcome
     from workflows.people import People
+
+CAME_BACK = "the customer's bank did not take it: pay it in another way, or as goodwill, then skip and say how"
 
 
 class Cashier:
@@ -37,6 +39,8 @@ class Cashier:
         self.steps = MoneySteps(order, book, people, self.wake)
         self.busy = asyncio.Lock()
         """Whoever moves money has it: one step at a time."""
+        self.came_back: set[str] = set()
+        """Refunds of which it is known that they came back, by the event that told it."""
         self._dirty = False
 
     @property
@@ -266,6 +270,15 @@ class Cashier:
             if state is not None:
                 self.steps.take_over(tender, state)
         self.wake()
+
+    async def refund_came_back(self, event: PaymentEvent) -> None:
+        """A refund that the provider had taken on did not reach the customer: a person sees to it, once."""
+        if event.event_id in self.came_back:
+            return
+        self.came_back.add(event.event_id)
+        amount = self.book.money(event.came_back)
+        self.book.event(Event.REFUND_CAME_BACK, ENGINE, amount=event.came_back, event_id=event.event_id)
+        await self.people.ask(f"refund of {amount}", CAME_BACK, [InterventionAction.SKIP])
 
     def _tender_of(self, authorisation_id: AuthorisationId) -> TenderBook | None:
         for tender in self.order.tenders:

@@ -93,7 +93,7 @@ class Changing:
     # --- opening -----------------------------------------------------------------------------------------------------
 
     async def _change(self, command: messages.Command, wish: ChangeWish, tenders: list[TenderTerms]) -> ChangeAnswer:
-        self._may_change()
+        self.may_change()
         plan = plan_change(self.desk.order, wish)
         check(plan)
         if plan.asked and self._order_awaits_payment:
@@ -117,7 +117,7 @@ class Changing:
         held = any(hold.kind is HoldKind.PAYMENT for hold in self.desk.order.holds)
         return held or bool(self.desk.cashier.plan().uncovered)
 
-    def _may_change(self) -> None:
+    def may_change(self) -> None:
         order = self.desk.order
         if order.change is not None:
             raise refuse(

@@ -1,6 +1,8 @@
 """Money leaves: screened again, booked as pending, paid once, confirmed; or taken back as if it had never begun."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +12,7 @@ from temporalio.exceptions import is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED
     from activities.financing import FinancingSteps
-    from activities.lending import LendingSteps, OpenAccount, PayoutRequest, SettleTransaction
+    from activities.lending import LendingSteps, OpenAccount, PayoutRequest, ReplanAccount, SettleTransaction
     from adapters.payout.port import PaidOut
     from domain.ids import OperationKey, derived_id, operation_key
     from domain.lending.accounts import (
@@ -22,11 +24,12 @@ with workflow.unsafe.imports_passed_through():
         disbursement_postings,
     )
     from domain.lending.financing import DisbursementPlan
-    from domain.lending.parts import CheckState, Payout
+    from domain.lending.parts import CheckState, Payout, Tranche, TrancheState
     from domain.lending.products import CheckKind, Kind
     from domain.lending.schedule import Instalment
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms, figures
+    from domain.lending.tranches import begin, planned_advances, schedule_now, tranches_of
     from domain.money import Money
     from domain.personal import Readable
     from workflows import options
@@ -50,17 +53,44 @@ class Disbursing:
         application = self.desk.application
         if application.outcome is not None or application.stage is Stage.BOOKED:
             return
+        if application.tranches and application.tranches[0].state is TrancheState.DRAWN:
+            return
         if not application.payouts:
-            await self._screened()
+            await self.screened()
         application.stage = Stage.DISBURSING
         await self.desk.record()
         if self._lends and workflow.patched("a loan may pay orders") and await self._pays_orders():
             await self._opened_for_orders()
             return
+        first = self._first()
+        await self.moved(first)
+        if application.tranches:
+            application.drawing_ends_at = begin(
+                application.product, application.tranches, workflow.now(), application.policy.day
+            )
+        if not application.to_be_drawn:
+            self.booked()
+
+    def _first(self) -> Tranche:
+        """The first part of the loan, or all of it."""
+        application = self.desk.application
+        terms = application.offer.terms if application.offer else None
+        if terms is not None and application.product.kind.pays_out and not application.tranches:
+            application.tranches = tranches_of(application.product, terms)
+        if application.tranches:
+            return application.tranches[0]
+        return Tranche(n=1, name="whole", amount=terms.principal if terms else 0, prepaid=terms.prepaid if terms else 0)
+
+    async def moved(self, part: Tranche) -> None:
+        """Booked, paid once and confirmed. Raises `Over` when it could not be paid, with nothing left of it."""
         async with Saga() as saga:
-            await self._booked_pending(saga)
-            await self._paid_out()
-        await self._confirmed()
+            await self._booked_pending(part, saga)
+            await self._paid_out(part)
+        await self._confirmed(part)
+
+    def booked(self) -> None:
+        self.desk.application.stage = Stage.BOOKED
+        self.desk.event("booked", account_id=self.account_id)
 
     @property
     def _lends(self) -> bool:
@@ -105,12 +135,14 @@ class Disbursing:
         await self.desk.record()
         await self._do(FinancingSteps.tell_orders_paid, application.application_id, "Tell the orders that it pays")
 
-    async def _screened(self) -> None:
+    async def screened(self) -> None:
         """Sanctions once more, just before; a hit waits for a person, and says nothing to the applicant."""
         application = self.desk.application
         while application.product.check(CheckKind.SANCTIONS) is not None:
             await self.screening.again(CheckKind.SANCTIONS)
-            await self.desk.until(lambda: not application.held)
+            await self.desk.until(lambda: not application.held or application.drawing_stopped_at is not None)
+            if application.held:
+                return
             unsure = (CheckState.UNANSWERED, CheckState.UNSURE, CheckState.FAILED)
             if all(each.state not in unsure for each in application.checks if each.kind is CheckKind.SANCTIONS):
                 break
@@ -125,14 +157,32 @@ class Disbursing:
     def account_id(self) -> str:
         return derived_id("account", self.desk.application.application_id)
 
-    @property
-    def booking(self) -> OperationKey:
-        return operation_key(self.desk.application.application_id, "disbursement", 1)  # type: ignore[arg-type]
+    def _key(self, operation: str, part: Tranche) -> OperationKey:
+        again = (part.tries,) if part.tries else ()
+        return operation_key(self.desk.application.application_id, operation, part.n, *again)  # type: ignore[arg-type]
 
-    async def _booked_pending(self, saga: Saga) -> None:
+    async def _booked_pending(self, part: Tranche, saga: Saga) -> None:
         application, now = self.desk.application, workflow.now()
         terms = application.offer.terms if application.offer else None
         today = application.policy.local_date(now)
+        instalments: Sequence[Instalment] = ()
+        draw = None
+        if terms is not None and application.product.kind.pays_out:
+            part.drawn_on = today
+            instalments = self._instalments(terms, today)
+            draw = Transaction(
+                key=self._key("disbursement", part),
+                kind=TransactionKind.DISBURSEMENT,
+                state=TransactionState.PENDING,
+                at=now,
+                value_date=today,
+                postings=disbursement_postings(part.amount, part.prepaid),
+            )
+        saga.if_it_fails("the pending booking", lambda: self._reverse(part))
+        # Without the booking no money leaves, so it cannot be skipped.
+        if part.n > 1:
+            await self.replanned(instalments, draw)
+            return
         pricing = application.product.pricing
         account = AccountTerms(
             account_id=self.account_id,
@@ -143,23 +193,9 @@ class Disbursing:
             day_count=pricing.day_count,
             opened_on=today,
             limit=terms.principal if terms and application.product.kind is Kind.CARD else 0,
+            agreed=terms.principal if terms and application.tranches else 0,
         )
-        instalments: tuple[Instalment, ...] = ()
-        first = None
-        if terms is not None and application.product.kind.pays_out:
-            european = application.product.jurisdiction.value == "EU"
-            instalments = figures(terms, today, european=european).instalments
-            first = Transaction(
-                key=self.booking,
-                kind=TransactionKind.DISBURSEMENT,
-                state=TransactionState.PENDING,
-                at=now,
-                value_date=today,
-                postings=disbursement_postings(terms.principal, terms.prepaid),
-            )
-        saga.if_it_fails("the pending booking", self._reverse)
-        request = OpenAccount(terms=account, instalments=instalments, first=first, at=now)
-        # Without the booking no money leaves, so it cannot be skipped.
+        request = OpenAccount(terms=account, instalments=instalments, first=draw, at=now)
         await self.desk.step(
             "open the account",
             lambda: self._do(LendingSteps.open_account, request, "Open the account"),
@@ -167,28 +203,52 @@ class Disbursing:
         )
         application.account_id = self.account_id
 
-    async def _reverse(self) -> None:
-        await self._settled(SettleTransaction(key=self.booking, booked=False), "reverse the pending booking")
+    def _instalments(self, terms: LoanTerms, today: date) -> Sequence[Instalment]:
+        application = self.desk.application
+        if application.tranches:
+            return schedule_now(application.product, terms, application.tranches, today)
+        european = application.product.jurisdiction.value == "EU"
+        return figures(terms, today, european=european).instalments
+
+    async def replanned(self, instalments: Sequence[Instalment], draw: Transaction | None) -> None:
+        """The account's schedule, and what may be drawn of it, with another advance or without those that lapsed."""
+        tranches = self.desk.application.tranches
+        request = ReplanAccount(
+            account_id=self.account_id,
+            instalments=instalments,
+            draw=draw,
+            agreed=sum(each.amount for each in tranches if each.state is not TrancheState.LAPSED),
+        )
+        what = f"book part {draw.key.split(':')[2]}" if draw else "end the drawing"
+        choices = (RETRY, GIVE_UP) if draw else (RETRY, SKIP)
+        await self.desk.step(what, lambda: self._do(LendingSteps.replan_account, request, what.capitalize()), choices)
+
+    async def _reverse(self, part: Tranche) -> None:
+        key = self._key("disbursement", part)
+        await self._settled(SettleTransaction(key=key, booked=False), "reverse the pending booking")
+        part.drawn_on = None
         for payout in self.desk.application.payouts:
             payout.state = "reversed" if payout.state == "pending" else payout.state
 
-    async def _paid_out(self) -> None:
+    async def _paid_out(self, part: Tranche) -> None:
         application = self.desk.application
         offer = application.offer
         if offer is None or not application.product.kind.pays_out:
             return
         self.desk.look()
-        amount = offer.terms.principal - offer.terms.prepaid
-        if not application.payouts:
-            application.payouts.append(Payout(tranche=1, amount=amount, at=workflow.now()))
+        amount = part.amount - part.prepaid
+        alive = (each for each in application.payouts if each.tranche == part.n and each.state in ("pending", "paid"))
+        payout = next(alive, None)
+        if payout is None:
+            payout = Payout(tranche=part.n, amount=amount, at=workflow.now())
+            application.payouts.append(payout)
             await self.desk.record()
-        payout = application.payouts[0]
         token = application.fact("amount.payout_token") or DEFAULT_TOKEN
         request = PayoutRequest(
             application_id=application.application_id,
             token=token,
             amount=Money(amount=amount, currency=offer.terms.currency),
-            key=operation_key(application.application_id, "payout", 1),  # type: ignore[arg-type]
+            key=self._key("payout", part),
         )
         try:
             paid = await self._sent(request)
@@ -196,10 +256,10 @@ class Disbursing:
             if failure_type(error) != DECLINED:
                 raise
             payout.state = "declined"
-            self.desk.event("payout_declined", reason=failure_text(error), tranche=1)
+            self.desk.event("payout_declined", reason=failure_text(error), tranche=part.n)
             raise Over(Outcome.BOOKING_FAILED_REVERSED) from None
         payout.state, payout.reference = "paid", paid.reference
-        self.desk.event("paid_out", tranche=1, amount=amount, reference=paid.reference)
+        self.desk.event("paid_out", tranche=part.n, amount=amount, reference=paid.reference)
         await self.desk.record()
 
     async def _sent(self, request: PayoutRequest) -> PaidOut:
@@ -217,11 +277,25 @@ class Disbursing:
                     raise
         raise asyncio.CancelledError
 
-    async def _confirmed(self) -> None:
+    async def _confirmed(self, part: Tranche) -> None:
         """The money is with the customer: the books follow, however long they take."""
-        await self._settled(SettleTransaction(key=self.booking, booked=True), "confirm the booking")
-        self.desk.application.stage = Stage.BOOKED
-        self.desk.event("booked", account_id=self.account_id)
+        key = self._key("disbursement", part)
+        await self._settled(SettleTransaction(key=key, booked=True), "confirm the booking")
+        part.state = TrancheState.DRAWN
+        if self.desk.application.tranches:
+            self._tell(part)
+
+    def _tell(self, part: Tranche) -> None:
+        """Of a loan in parts, each is told of when it has been paid."""
+        tranches = self.desk.application.tranches
+        self.desk.letter(
+            "tranche_paid",
+            n=part.n,
+            of=len(tranches),
+            paid_out=part.amount - part.prepaid,
+            drawn=sum(each.amount for each in tranches if each.state is TrancheState.DRAWN),
+            undrawn=sum(each.amount for each in self.desk.application.to_be_drawn),
+        )
 
     async def _settled(self, request: SettleTransaction, what: str) -> None:
         """Skipped by a person only who has put the books right by hand."""
@@ -243,8 +317,9 @@ class Disbursing:
 def offered(terms: LoanTerms, desk: ApplicationDesk) -> dict[str, Any]:
     """What a letter says of terms that are offered today."""
     application = desk.application
-    european = application.product.jurisdiction.value == "EU"
-    found = figures(terms, application.policy.local_date(workflow.now()), european=european)
+    product, today = application.product, application.policy.local_date(workflow.now())
+    advances = planned_advances(product, terms, today)
+    found = figures(terms, today, european=product.jurisdiction.value == "EU", advances=advances)
     return {
         "principal": terms.principal,
         "annual_rate": str(terms.annual_rate),
@@ -255,4 +330,5 @@ def offered(terms: LoanTerms, desk: ApplicationDesk) -> dict[str, Any]:
         "payment": found.payment,
         "total_of_payments": found.totals.total_of_payments,
         "totals_from": found.totals.basis.value,
+        **({"parts": [each.amount for each in advances]} if advances else {}),
     }

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.dropship import AskedLine, Cancellation, DeclineReason, PartnerRequest, PartnerWork, RequestStatus
     from domain.ids import CommandId, operation_key
     from domain.personal import Readable
+    from domain.refusals import RefusalKind
     from domain.shipments import ShipmentGroup
     from domain.stock import RejectReason, StockEffect
     from domain.timeline import Event
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.desk import Desk
     from workflows.dispatching import Dispatching
     from workflows.picking import correct_stock
+    from workflows.refusing import refuse
     from workflows.sourcing import Sourcing
     from workflows.stopping import Stopping
     from workflows.waits import until
@@ -212,6 +214,18 @@ class PartnerProcess:
     def _event(self, event: Event, work: PartnerWork, reason: str | None = None, **data: object) -> None:
         self.desk.book.event(
             event, ENGINE, reason=reason, group=self.group.n, store=self.group.store_id, partner=work.partner, **data
+        )
+
+
+def require_own_place(desk: Desk, command: messages.Command) -> None:
+    """Refuse what a place does, of goods that lie at a partner's: it knows of nobody's word but its own."""
+    n = getattr(command, "n", None)
+    work = next((each.request for each in desk.order.shipments if each.n == n), None)
+    if work is not None:
+        raise refuse(
+            RefusalKind.NOT_ALLOWED_NOW,
+            f"Partner {work.partner} sends it, and says by itself what it does. Cancel it, and the partner is asked to "
+            "stop; silent past its time, it is asked to drop it.",
         )
 
 

@@ -316,6 +316,9 @@ class Exchanging:
         if exchange.hold.charge_by is not None and state.send_by is not None:
             state.send_by = min(state.send_by, exchange.hold.charge_by)
         self.book.event(Event.EXCHANGE_SECURED, amount=exchange.credit)
+        self.book.notice(
+            NoticeKind.RETURN_SECURED, secured=self.book.money(exchange.credit), deadline=self.state.send_by
+        )
         return None
 
     async def _void(self, authorisation: AuthorisationId) -> None:

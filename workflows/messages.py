@@ -418,6 +418,8 @@ class PaymentEvent(Message):
     event_id: str
     type: str
     authorisation_id: str
+    came_back: int = 0
+    """Of a refund that did not reach the customer after all: how much, minor units."""
 
 
 class FraudDecision(Message):

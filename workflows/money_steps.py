@@ -7,19 +7,27 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED, NEEDS_A_PERSON
     from activities.payment import PaymentSteps
+    from domain.balances import BalanceId
+    from domain.ids import derived_id, operation_key
+    from domain.intake import TenderType
     from domain.notices import NoticeKind
     from domain.order import Order
     from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus
     from domain.personal import Readable
+    from domain.refunds import RefundTarget
     from domain.settlement import MoneyStep, StepKind, TenderBook
     from domain.timeline import Event
     from domain.waits import Trouble
     from workflows import options
     from workflows.book import Book
+    from workflows.crediting import give_as_balance
     from workflows.messages import Intervene, InterventionAction
     from workflows.payment_calls import EARLIER, Outcome, PaymentCalls, RefundFailed, authorisation_of
     from workflows.people import People
     from workflows.refusing import StepFailed, failure_detail, failure_text, failure_type
+
+MAY_BE_CREDITED = frozenset({TenderType.CARD, TenderType.GIFT_CARD, TenderType.STORE_CREDIT, TenderType.SETTLED})
+"""What a loan or an exchange has paid goes back to nothing else."""
 
 
 class MoneySteps:
@@ -131,12 +139,14 @@ class MoneySteps:
         if step.kind is StepKind.VOID and await self._is_gone(step):
             self._concluded(tender)
             return Outcome.DONE
-        decision = await self.ask(
-            f"{step.kind} of {EARLIER if step.frees_all else self.book.money(step.amount)} on {step.tender_id}", error
-        )
+        words = f"{step.kind} of {EARLIER if step.frees_all else self.book.money(step.amount)} on {step.tender_id}"
+        more = [InterventionAction.SUPPLY] if step.kind is StepKind.REFUND and tender.type in MAY_BE_CREDITED else []
+        decision = await self.ask(words, error, *more)
         if decision.action is InterventionAction.RETRY:
             tender.steps += 1
             return await self.patiently(step)
+        if decision.action is InterventionAction.SUPPLY:
+            return await self._credit(step, RefundTarget(decision.value or RefundTarget.STORE_CREDIT))
         if step.kind is StepKind.REFUND:
             self.calls.tell_of_refund(step, NoticeKind.REFUND_DONE)
         self._concluded(tender)
@@ -155,10 +165,43 @@ class MoneySteps:
             tender.exhausted = True
         return Outcome.DONE
 
-    async def ask(self, step: str, error: str) -> Intervene:
+    async def _credit(self, step: MoneyStep, target: RefundTarget) -> Outcome:
+        """What does not get back to where it came from is the customer's as a balance; the tender keeps it."""
+        order, tender = self.order, self.calls.tender(step)
+        tender.steps += 1
+        at = authorisation_of(step)
+        try:
+            issued = await give_as_balance(
+                self.book.money(step.amount),
+                target,
+                key=operation_key(order.terms.order_id, step.kind.value, tender.tender_id, tender.steps),
+                balance_id=BalanceId(derived_id(target, order.terms.order_id, tender.tender_id, str(tender.steps))),
+                order_id=order.terms.order_id,
+                tender_id=tender.tender_id,
+                authorisation_id=at,
+                customer_ref=order.terms.customer_ref,
+                reference=order.terms.order_id,
+                reason="not delivered",
+            )
+        except StepFailed as error:
+            return await self._asked(step, failure_text(error))
+        tender.captures[at] -= step.amount
+        tender.refunded += step.amount
+        self.book.lasting_event(
+            Event.PAYMENT_REFUNDED,
+            reason=target.value,
+            tender=step.tender_id,
+            amount=step.amount,
+            balance_id=issued.balance_id,
+        )
+        self.calls.tell_of_balance(step, target, issued.balance_id)
+        self._concluded(tender)
+        return Outcome.DONE
+
+    async def ask(self, step: str, error: str, *more: InterventionAction) -> Intervene:
         self.asking = True
         try:
-            return await self.people.ask(step, error, [InterventionAction.RETRY, InterventionAction.SKIP])
+            return await self.people.ask(step, error, [InterventionAction.RETRY, InterventionAction.SKIP, *more])
         finally:
             self.asking = False
 

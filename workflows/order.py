@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.messages as messages
     import workflows.summaries as summaries
     import workflows.visibility as visibility
-    from domain.cancellation import CancelPlan, plan_cancel
+    from domain.cancellation import CancelPlan, plan_cancel, why_nothing
     from domain.change_wishes import ChangeWish
     from domain.changes import plan_change
     from domain.holds import HoldKind, HoldOutcome
@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.counter import Counter
     from workflows.depositing import Depositing
     from workflows.desk import Desk, OrderStart
-    from workflows.dropshipping import hear_from_partner
+    from workflows.dropshipping import hear_from_partner, require_own_place
     from workflows.exchange_messages import ExchangeSettled
     from workflows.exchanged import Exchanged
     from workflows.holds import Holds
@@ -59,6 +59,16 @@ AT_THE_COUNTER = (
     messages.Reject,
 )
 """What nobody does with goods that lie in a parcel machine."""
+AT_ITS_PLACE = (
+    messages.Accept,
+    messages.Reject,
+    messages.Pick,
+    messages.Pack,
+    messages.Unpack,
+    messages.Ship,
+    messages.AnswerStop,
+)
+"""What nobody does with goods that a partner sends."""
 
 
 @workflow.defn(failure_exception_types=[ValidationError])
@@ -367,6 +377,7 @@ class OrderWorkflow:
     def change_plan(self, wish: ChangeWish) -> ChangePreview:
         """What a change would do now."""
         try:
+            self.changing.may_change()
             return ChangePreview(plan=plan_change(self.desk.order, wish))
         except Refused as refused:
             return ChangePreview(refusal=refused.refusal)
@@ -398,7 +409,9 @@ class OrderWorkflow:
     async def payment_event(self, event: messages.PaymentEvent) -> None:
         """The provider has news of an authorisation: ask it for the state."""
         await self._placing_is_over()
-        if not self.desk.order.finished:
+        if event.came_back:
+            await self.desk.cashier.refund_came_back(event)
+        elif not self.desk.order.finished:
             await self.desk.cashier.look_again(event.authorisation_id)  # type: ignore[arg-type]
 
     @workflow.signal
@@ -470,12 +483,7 @@ class OrderWorkflow:
         desk = self.desk
         plan = plan_cancel(desk.order, command.lines)
         if not plan.stops_something:
-            raise refuse(
-                RefusalKind.NOT_ALLOWED_NOW,
-                "Nothing of this can be cancelled any more; what the customer has, or has coming, can be returned."
-                if plan.refused
-                else "Nothing is left to cancel.",
-            )
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, why_nothing(desk.order, plan))
         desk.cancel_units(plan, command.reason, command.actor)
         if not desk.order.open:
             self.holds.clear_all()
@@ -584,6 +592,8 @@ class OrderWorkflow:
             )
         if isinstance(command, AT_THE_COUNTER):
             self.depositing.require_reach(command)
+        if isinstance(command, AT_ITS_PLACE):
+            require_own_place(self.desk, command)
         blocked = isinstance(command, WORK)
         if order.holds and blocked and self._still_open(command):
             payment = self.holds.payment

@@ -9,30 +9,28 @@ with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
     from activities.payment import PaymentSteps
     from activities.returns import ReturnSteps, SettleUnits, TendersAsked
-    from adapters.balances.port import Redirect, TakeOff
+    from adapters.balances.port import TakeOff
     from adapters.payment.port import RefundRequest
     from domain.actors import Actor
-    from domain.balances import BalanceId, BalanceKind, Issue
+    from domain.balances import BalanceId
     from domain.ids import LineId, OperationKey, OrderId, derived_id, operation_key, refund_key
     from domain.notices import NoticeKind
     from domain.payments import OperationStatus, Refund
     from domain.personal import Readable
     from domain.refunds import RefundPolicy, RefundTarget, split_over_tenders
-    from domain.refusals import Refusal, RefusalKind
+    from domain.refusals import Refusal, RefusalKind, Refused
     from domain.returns.returned import PaidBack, RefundMade, RefundState, Return, ReturnedLine
     from domain.returns.settling import TILL, Tenders
     from domain.timeline import Event
     from domain.views import InterventionView
     from domain.waits import Trouble
     from workflows import options
+    from workflows.crediting import check_instead, give_as_balance
     from workflows.messages import Intervene, InterventionAction
     from workflows.refusing import StepFailed, failure, failure_text, failure_type
     from workflows.return_book import ReturnBook
     from workflows.return_messages import ReturnAnswer
     from workflows.turn import Turn
-
-INSTEAD = (RefundTarget.STORE_CREDIT.value, RefundTarget.GIFT_CARD.value)
-"""Where a person may send money that does not get back to where it came from."""
 
 _STATES = {
     OperationStatus.SUCCEEDED: RefundState.DONE,
@@ -110,6 +108,8 @@ class PayingBack:
         )
         if state.exchange is not None and state.exchange.stands:
             state.exchange.grant(state.refund)
+        if in_advance and state.card is not None:
+            state.card.wanted = min(settled.refund, state.card.at_most)
         self.book.event(
             Event.RETURN_SETTLED,
             actor,
@@ -245,27 +245,19 @@ class PayingBack:
 
     async def _give_as_balance(self, refund: RefundMade) -> None:
         """Store credit, or one gift card for the settlement: it counts against the tender that paid."""
-        state, card = self.state, refund.to is RefundTarget.GIFT_CARD
-        words = f"Give {self.book.money(refund.amount)} as {refund.to.value.replace('_', ' ')}"
-        wanted = Redirect(
-            issue=Issue(
-                key=refund.key,
-                id=BalanceId(derived_id(refund.to, state.return_id, str(refund.settlement))),
-                kind=BalanceKind.GIFT_CARD if card else BalanceKind.CREDIT,
-                amount=refund.amount,
-                currency=state.currency,
-                at=workflow.now(),
-                reason=self.why,
-                customer_ref=None if card else state.customer_ref,
-                reference=state.return_id,
-            ),
-            order_id=refund.order_id or state.order_id,
-            tender_id=refund.tender_id,
-            authorisation_id=None if refund.tender_id == TILL else refund.authorisation_id,
-        )
+        state = self.state
         try:
-            issued = await workflow.execute_local_activity_method(
-                BalanceSteps.pay_as_balance, wanted, summary=Readable(words), **options.OUR_BOOKS
+            issued = await give_as_balance(
+                self.book.money(refund.amount),
+                refund.to,
+                key=refund.key,
+                balance_id=BalanceId(derived_id(refund.to, state.return_id, str(refund.settlement))),
+                order_id=refund.order_id or state.order_id,
+                tender_id=refund.tender_id,
+                authorisation_id=None if refund.tender_id == TILL else refund.authorisation_id,
+                customer_ref=state.customer_ref,
+                reference=state.return_id,
+                reason=self.why,
             )
         except StepFailed as error:
             await self._not_possible(refund, error)
@@ -435,9 +427,10 @@ class PayingBack:
         if command.action.value not in question.choices:
             detail = f"Here one may only {', '.join(question.choices)}, not {command.action}."
             raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
-        if command.action is InterventionAction.SUPPLY and command.value not in INSTEAD:
-            detail = f"The value says where the money goes instead: {' or '.join(INSTEAD)}."
-            raise failure(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))
+        try:
+            check_instead(command)
+        except Refused as refused:
+            raise failure(refused.refusal) from None
         async with self.turn:
             await self.answer(command, question)
         return ReturnAnswer(view=self.state.view())

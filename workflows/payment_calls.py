@@ -12,11 +12,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.payment import PaymentSteps
     from adapters.payment.port import AuthoriseRequest, CapturePurpose, CaptureRequest, RefundRequest, VoidRequest
     from domain.actors import ENGINE
+    from domain.balances import BalanceId
     from domain.ids import OperationKey, operation_key
     from domain.notices import NoticeKind
     from domain.order import Order
     from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, Capture, OperationStatus
     from domain.personal import Readable
+    from domain.refunds import RefundTarget
     from domain.settlement import MoneyStep, StepKind, TenderBook
     from domain.timeline import Event
     from workflows import options
@@ -162,6 +164,18 @@ class PaymentCalls:
             lasting=True,
             refund=self.book.money(step.amount),
             at_till=step.authorisation_id == TILL,
+        )
+
+    def tell_of_balance(self, step: MoneyStep, target: RefundTarget, balance_id: BalanceId) -> None:
+        """It went to store credit, or to a gift card: the mail has the number that pays."""
+        self.book.notice(
+            NoticeKind.BALANCE_GIVEN,
+            step.tender_id,
+            self.tender(step).steps,
+            lasting=True,
+            refund=self.book.money(step.amount),
+            refund_target=target.value,
+            balance_id=balance_id,
         )
 
     async def _taken(

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.timeline import Event
     from domain.views import InterventionView
     from workflows.book import Book
+    from workflows.crediting import check_instead
     from workflows.messages import Intervene, InterventionAction
     from workflows.refusing import refuse
 
@@ -48,6 +49,7 @@ class People:
             reason=command.reason,
             intervention_id=command.intervention_id,
             action=command.action,
+            value=command.value,
             command_id=command.command_id,
         )
         await self._book.record()
@@ -61,5 +63,6 @@ class People:
                         RefusalKind.NOT_ALLOWED_NOW,
                         f"Here one may only {', '.join(question.choices)}, not {command.action}.",
                     )
+                check_instead(command)
                 return question
         raise refuse(RefusalKind.NOT_FOUND, "Nobody waits for this decision any more.")

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.saga import Saga
     from workflows.screening import hold_for_review, screen, screening_of
     from workflows.selling import sell
-    from workflows.sourcing import TRIES, Sourcing
+    from workflows.sourcing import ANY_PLACE, TRIES, Sourcing
     from workflows.supplying import Supplying
 
 
@@ -251,13 +251,13 @@ class Placing:
 
 
 def _out_of_stock(shortfalls: list[Shortfall]) -> RefusedPlacement:
-    return RefusedPlacement(
-        Refusal(
-            kind=RefusalKind.OUT_OF_STOCK,
-            detail="Not all units are available there. Offer fewer units or another store.",
-            shortfalls=shortfalls,
-        )
+    anywhere = bool(shortfalls) and all(each.location_id == ANY_PLACE for each in shortfalls)
+    detail = (
+        "No places that ship have all of these units, and room for one more parcel, now. Offer fewer units or a pickup."
+        if anywhere
+        else "Not all units are available there. Offer fewer units or another store."
     )
+    return RefusedPlacement(Refusal(kind=RefusalKind.OUT_OF_STOCK, detail=detail, shortfalls=shortfalls))
 
 
 def _shortfalls(error: BaseException) -> list[Shortfall] | None:

@@ -97,7 +97,7 @@ class Carrying:
             return CarryingStep.GIVE_BACK
         if state.inspection_asked and state.units(UnitPlace.RECEIVED):
             return CarryingStep.INSPECTION
-        return CarryingStep.COLLECT if state.uncollected else None
+        return CarryingStep.COLLECT if state.to_collect else None
 
     # --- a label -----------------------------------------------------------------------------------------------------
 

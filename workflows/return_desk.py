@@ -7,7 +7,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.ids import LineId, StoreId
-    from domain.money import Money
     from domain.notices import NoticeKind
     from domain.refusals import RefusalKind
     from domain.returns.carried import wants_compartment, wants_label
@@ -40,7 +39,7 @@ class ReturnDesk:
         """True: there was nothing left to approve."""
         asked = self._asked_for(command.lines)
         if not asked:
-            if command.lines is None and not self._refused_by_policy():
+            if not self._refused_by_policy(command.lines):
                 return True
             if not command.override:
                 raise refuse(
@@ -71,14 +70,29 @@ class ReturnDesk:
         )
 
     def _asked_for(self, lines: dict[LineId, int] | None) -> dict[LineId, int]:
-        """The undecided units that a command is about."""
+        """The undecided units that a command is about; it may name what is approved already, and no more than that."""
         undecided = self.state.at(UnitPlace.UNDECIDED)
         if lines is None:
             return undecided
-        return {self.state.line(each).line_id: min(n, undecided.get(each, 0)) for each, n in lines.items() if n}
+        for each, n in lines.items():
+            self._check_there(self.state.line(each), n)
+        return {each: least for each, n in lines.items() if (least := min(n, undecided.get(each, 0)))}
 
-    def _refused_by_policy(self) -> bool:
-        return any(line.refused and line.decision.outcome is Outcome.REFUSED for line in self.state.lines)
+    def _check_there(self, line: ReturnedLine, quantity: int) -> None:
+        if quantity > line.quantity:
+            raise refuse(
+                RefusalKind.TOO_MANY_UNITS,
+                f"{line.quantity} units of line {line.line_id} were announced, not {quantity}.",
+            )
+
+    def _refused_by_policy(self, lines: dict[LineId, int] | None) -> bool:
+        """Whether some of the units, or of all, are refused and stay so without an override."""
+        return any(
+            line.refused
+            and line.decision.outcome is Outcome.REFUSED
+            and (lines is None or lines.get(line.line_id, 0) > line.quantity - line.refused)
+            for line in self.state.lines
+        )
 
     def _override(self, line: ReturnedLine, units: int) -> None:
         if not may_be_overridden(line.decision):
@@ -161,6 +175,8 @@ class ReturnDesk:
     async def reject(self, command: RejectReturn) -> None:
         """What waits for a decision is refused; what was approved and has not come, too."""
         refused: dict[LineId, int] = {}
+        for line_id in command.lines or {}:
+            self.state.line(line_id)
         for line in self.state.lines:
             open_units = line.undecided + line.awaited
             wanted = open_units if command.lines is None else command.lines.get(line.line_id, 0)
@@ -208,6 +224,7 @@ class ReturnDesk:
             took[line.line_id] = took.get(line.line_id, 0) + units.quantity
             self._inspect_at_once(line, units, command.store_id)
         state.store_id = command.store_id
+        state.received_in = [*(each for each in state.received_in if each != command.store_id), command.store_id]
         state.last_received_at = now
         self.start_clocks()
         if took:
@@ -226,6 +243,11 @@ class ReturnDesk:
         """More than was announced came: the customer has so many, or the record is refused."""
         more = quantity - line.awaited
         if more > 0:
+            if line.undecided and workflow.patched("what waits for a decision is not taken in"):
+                raise refuse(
+                    RefusalKind.NOT_ALLOWED_NOW,
+                    f"{line.undecided} units of line {line.line_id} wait for a person's decision. Have them approved.",
+                )
             if line.refused:
                 raise refuse(
                     RefusalKind.NOT_ALLOWED_NOW,
@@ -304,7 +326,7 @@ class ReturnDesk:
                 self.book.occasion,
                 store_id=store_id,
                 lines=self.book.notice_lines(declined),
-                due=owed,
+                **owed,
             )
         await self.book.record()
 
@@ -354,15 +376,16 @@ class ReturnDesk:
         self.state.expired = True
         self.book.event(Event.RETURN_EXPIRED, lines=closed)
         owed = self._lose_advances()
-        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed), due=owed)
+        self.book.notice(NoticeKind.RETURN_EXPIRED, lines=self.book.notice_lines(closed), **owed)
         await self.book.record()
 
-    def _lose_advances(self) -> Money | None:
-        """What was paid back in advance for goods that cannot come any more, as far as it is collected."""
+    def _lose_advances(self) -> dict[str, Any]:
+        """What was paid back in advance for goods that cannot come any more: collected, or taken from a card."""
         lost, amount = self.state.lose_advances()
         if lost:
             self.book.event(Event.RETURN_ADVANCE_LOST, lines=lost, amount=amount)
-        return self.book.money(amount) if amount else None
+        stands = self.state.card is not None and self.state.card.stands
+        return {"secured" if stands else "due": self.book.money(amount)} if amount else {}
 
     def _close(self, *, awaited_only: bool = False) -> dict[LineId, int]:
         closed: dict[LineId, int] = {}

@@ -31,14 +31,19 @@ class ReturnWay:
 
     # --- given away --------------------------------------------------------------------------------------------------
 
-    async def drop_off(self, command: DropOff) -> None:
+    async def drop_off(self, command: DropOff) -> bool:
         state = self.state
         if not state.units(UnitPlace.AWAITED):
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, "Nothing of this return is waited for.")
+        known = (state.carrier, state.tracking_number)
         state.carrier = command.carrier or state.carrier
         state.tracking_number = command.tracking_number or state.tracking_number
+        is_news = state.dropped_off_at is None or known != (state.carrier, state.tracking_number)
+        if not is_news and workflow.patched("a drop-off is told once"):
+            return True
         self.given_away(command.at or workflow.now(), command.actor)
         await self.book.record()
+        return False
 
     def given_away(self, at: datetime, actor: Actor = ENGINE, locker: str | None = None) -> None:
         """The customer has sent it: from now on others are waited for, and a small sum goes back at once."""
@@ -70,13 +75,11 @@ class ReturnWay:
             )
 
     def _pay_in_advance(self) -> None:
-        worth = self.state.worth_awaited
-        paid: dict[LineId, int] = {}
-        for line in self.state.lines:
-            if worth and worth <= line.terms.instant_refund_to and line.awaited:
-                line.advance = paid[line.line_id] = line.awaited
+        paid = self.state.pays_in_advance()
+        for line_id, units in paid.items():
+            self.state.line(line_id).advance = units
         if paid:
-            self.book.event(Event.RETURN_ADVANCED, ENGINE, lines=paid, worth=worth)
+            self.book.event(Event.RETURN_ADVANCED, ENGINE, lines=paid, worth=self.state.worth_awaited)
 
     # --- what outsiders say ------------------------------------------------------------------------------------------
 

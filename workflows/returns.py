@@ -13,7 +13,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.locker_stays import LockerNews
     from domain.personal import Readable
+    from domain.refunds import RefundTarget
     from domain.refusals import RefusalKind, Refused
+    from domain.returns.decision import Why
     from domain.returns.returned import UnitPlace
     from domain.timeline import Event
     from workflows import options, summaries
@@ -27,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.return_carrying import Carrying
     from workflows.return_desk import ReturnDesk
     from workflows.return_way import ReturnWay
+    from workflows.standing import Standing
     from workflows.turn import Turn
     from workflows.waits import Alarms, until
 
@@ -48,7 +51,9 @@ class ReturnWorkflow:
         self.told_to_settle: Actor | None = None
         self.way = ReturnWay(self.state, self.book, self.desk)
         self.carrying = Carrying(self.state, self.book, self.desk, self.way, self.money, self.turn)
-        self.carried: asyncio.Task[None] | None = None
+        self.standing = Standing(self.state, self.book, self.turn)
+        self.beside: list[asyncio.Task[None]] = []
+        """What goes on beside the return itself."""
         self.news: list[messages.RefundEvent] = []
         self.words: list[messages.CarrierWord | LockerNews] = []
         """Of carriers and operators, in the order in which they came."""
@@ -62,12 +67,16 @@ class ReturnWorkflow:
         except Refused as refused:
             self.opened = messages.ReturnOpened(refusal=refused.refusal)
         else:
-            self.carried = asyncio.create_task(self.carrying.run(), name="carrying")
+            self.beside = [asyncio.create_task(self.carrying.run(), name="carrying")]
+            if self.state.card is not None:
+                self.beside.append(asyncio.create_task(self.standing.run(), name="standing"))
             while not self.state.finished:
-                if self.carried.done():
-                    await self.carried  # it never ends by itself: what went wrong in it goes wrong here
+                for task in self.beside:
+                    if task.done():
+                        await task  # none ends by itself: what went wrong in it goes wrong here
                 await self._next()
-            self.carried.cancel()
+            for task in self.beside:
+                task.cancel()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return messages.ReturnResult(
             return_id=self.state.return_id, version=self.state.version, refund=self.state.refund
@@ -114,7 +123,7 @@ class ReturnWorkflow:
                 await self._hear(self.words.pop(0))
         elif self.exchanging.something_to_do:
             await self.exchanging.go_on()
-        elif not state.money_rests and (state.due or state.carried() or self.money.has_open):
+        elif not state.money_rests and self._unpaid and not self.standing.is_asked:
             await self.money.pay()
         elif state.advances or (state.unsettled() and (self._settles or self._over(state.settle_by))):
             async with self.turn:
@@ -145,12 +154,16 @@ class ReturnWorkflow:
 
     def _something_to_do(self) -> bool:
         state = self.state
-        heard = bool(self.news or self.words) or (self.carried is not None and self.carried.done())
+        heard = bool(self.news or self.words) or any(task.done() for task in self.beside)
         if heard or self.exchanging.something_to_do:
             return True
-        unpaid = state.due > 0 or bool(state.carried()) or self.money.has_open
+        unpaid = self._unpaid and not self.standing.is_asked
         settles = bool(state.unsettled()) and self._settles
         return unpaid or settles or state.advances or self._is_over()
+
+    @property
+    def _unpaid(self) -> bool:
+        return self.state.due > 0 or bool(self.state.carried()) or self.money.has_open
 
     @property
     def _settles(self) -> bool:
@@ -242,6 +255,11 @@ class ReturnWorkflow:
         wish = command.refund_to
         if wish is not None and any(wish not in state.line(line).terms.targets for line in state.unsettled()):
             raise refuse(RefusalKind.NOT_ALLOWED_NOW, f"The policy of this sale gives no money back as {wish}.")
+        if wish is RefundTarget.ORIGINAL and any(
+            Why.CREDIT_INSTEAD in state.line(line).decision.why for line in state.unsettled()
+        ):
+            detail = "The original payment was too long ago: the policy of this sale pays it back as store credit."
+            raise refuse(RefusalKind.NOT_ALLOWED_NOW, detail)
         state.refund_to = wish or state.refund_to
         self.told_to_settle = command.actor
         return False

@@ -36,6 +36,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.queueing import reserve_until_the_run, wait_for_run
     from workflows.trying import Try
 
+ANY_PLACE = "all places"
+"""Of a shortfall: no place that ships has it."""
 TRIES = 3
 """So often places are chosen anew when others took the stock meanwhile."""
 
@@ -69,7 +71,7 @@ class Sourcing:
                 short[line] = short.get(line, 0) + left
         if short:
             return [
-                Shortfall(sku=skus[line], location_id="all places", asked=asked, available=asked - short[line])
+                Shortfall(sku=skus[line], location_id=ANY_PLACE, asked=asked, available=asked - short[line])
                 for lines in wanted.values()
                 for line, asked in lines.items()
                 if line in short

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.lockers import NO_COMPARTMENT, LockerSteps, LongerStay
-    from domain.locker_stays import LockerStay
+    from domain.locker_stays import LockerStay, end_of
     from domain.lockers import Compartment, CompartmentStatus
     from domain.notices import NoticeKind
     from domain.personal import Readable
@@ -49,7 +49,7 @@ class StayingLonger:
                 RefusalKind.NOT_ALLOWED_NOW,
                 f"Nothing lies in locker {stay.locker_id} for this customer any more: {answer.status}.",
             )
-        until = answer.collect_by or command.until
+        until = end_of(answer.collect_by, answer.status_at) or command.until
         if until <= before:
             raise _no_longer(stay, before)
         group.extensions += 1

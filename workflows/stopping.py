@@ -48,14 +48,15 @@ class Stopping:
 
     def left(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
         """Units were shipped while their place was asked to stop: for them the cancel came too late."""
-        if group.stop is None:
+        asked = group.stop
+        if asked is None:
             return
         owed = group.owed_lines()
-        rest = {line: n for line, asked in group.stop.lines.items() if (n := min(asked, owed.get(line, 0))) > 0}
-        gone = {line: n for line, asked in group.stop.lines.items() if (n := asked - rest.get(line, 0)) > 0}
+        rest = {line: n for line, wanted in asked.lines.items() if (n := min(wanted, owed.get(line, 0))) > 0}
+        gone = {line: n for line, wanted in asked.lines.items() if (n := wanted - rest.get(line, 0)) > 0}
         if gone:
             self.too_late(group, gone)
-        group.stop = group.stop.model_copy(update={"lines": rest}) if rest else None
+        group.stop = asked.model_copy(update={"lines": rest}) if rest else None
 
     def too_late(self, group: ShipmentGroup, lines: dict[LineId, int]) -> None:
         """The customer is told that these units come all the same, and may be returned."""

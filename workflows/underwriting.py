@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.approvals import Approval, Reviewer, tier_for
     from domain.lending.decisions import Verdict
     from domain.lending.outcomes import condition_kind
-    from domain.lending.parts import CheckState, Claim, Condition, Decision
+    from domain.lending.parts import Claim, Condition, Decision
     from domain.lending.reasons import Basis, ReasonRefused, check_given
     from domain.lending.stages import Stage
     from domain.lending.terms import LoanTerms
@@ -141,15 +141,6 @@ class Underwriting:
             raise not_now("This person has approved it already.")
         application.approvals.append(Approval(reviewer=reviewer, terms_hash=command.terms_hash, at=workflow.now()))
         self.desk.event("approved", command.actor, terms_hash=command.terms_hash)
-
-    async def clear_screening(self, command: messages.ClearScreening) -> None:
-        """A hit was somebody else of the same name."""
-        held = [each for each in self.desk.application.checks if each.state is CheckState.HIT]
-        if not held:
-            raise not_now("Nothing is held.")
-        for check in held:
-            check.state = CheckState.CLEARED
-        self.desk.event("screening_cleared", command.actor, reason=command.reason)
 
     def _may_be_offered(self, terms: LoanTerms | None) -> None:
         if terms is None:

@@ -48,6 +48,15 @@ class CoreBanking(Protocol):
         """
         ...
 
+    async def replan(
+        self, account_id: str, instalments: Sequence[Instalment], draw: Transaction | None, *, agreed: int
+    ) -> None:
+        """Of a loan in parts: another pending advance, or none any more; what is due, and may be drawn, is this now.
+
+        Repeating it changes nothing. Raises: BookingRefused, UnknownAccount.
+        """
+        ...
+
     async def settle(self, key: str, *, booked: bool) -> None:
         """Confirm a pending transaction, or reverse it. Repeating is harmless; a settled one never changes sides.
 

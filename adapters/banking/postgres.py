@@ -46,6 +46,23 @@ class PostgresBanking:
             if first is not None:
                 await self._post(connection, terms.account_id, first)
 
+    async def replan(
+        self, account_id: str, instalments: Sequence[Instalment], draw: Transaction | None, *, agreed: int
+    ) -> None:
+        async with self._engine.begin() as connection:
+            account = await self._account(connection, account_id, lock=True)
+            terms = account.terms.model_copy(update={"agreed": agreed})
+            await connection.execute(
+                update(AccountRow)
+                .where(AccountRow.account_id == account_id)
+                .values(
+                    terms=terms.model_dump(mode="json"),
+                    instalments=[each.model_dump(mode="json") for each in instalments],
+                )
+            )
+            if draw is not None:
+                await self._post(connection, account_id, draw)
+
     async def settle(self, key: str, *, booked: bool) -> None:
         state = TransactionState.BOOKED if booked else TransactionState.REVERSED
         async with self._engine.begin() as connection:

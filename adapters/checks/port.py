@@ -27,13 +27,14 @@ class CheckQuestion(BaseModel):
 
 
 class CheckAnswer(BaseModel):
-    """`state`: passed, unsure, failed or hit."""
+    """`state`: passed, unsure, failed or hit; `entry`: of a hit, which entry of the list, the same one every time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: str
     reference: str
     report: BureauFacts | None = None
+    entry: str | None = None
 
 
 class Checks(Protocol):

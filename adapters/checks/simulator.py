@@ -33,7 +33,9 @@ class SimulatedChecks:
             case CheckKind.BUREAU:
                 return CheckAnswer(state="passed", reference=reference, report=_report(behaviour))
             case CheckKind.SANCTIONS:
-                return CheckAnswer(state="hit" if behaviour == "HIT" else "passed", reference=reference)
+                if behaviour == "HIT":
+                    return CheckAnswer(state="hit", reference=reference, entry=_entry(question.party_ref))
+                return CheckAnswer(state="passed", reference=reference)
             case CheckKind.IDENTITY | CheckKind.FRAUD:
                 return CheckAnswer(state="unsure" if behaviour == "WRONG" else "passed", reference=reference)
             case CheckKind.INCOME:
@@ -44,3 +46,8 @@ def _report(behaviour: str) -> BureauFacts:
     if behaviour == "THIN":
         return BureauFacts(score=None, factors=("short_history",))
     return BAD if behaviour == "BAD" else BureauFacts(score=742, factors=("recent_account",))
+
+
+def _entry(party_ref: str) -> str:
+    """Where somebody stands in the list, whenever one asks."""
+    return f"list-{hashlib.sha256(party_ref.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""A fraud screening that answers by the customer's reference, as `http-bodies` describes the embedded stack's."""
+"""A fraud screening that answers by the customer's reference."""
 
 from adapters.fraud.port import ScreeningRequest, Verdict
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from adapters.documents.port import Documents
 from adapters.letters.pdf import pdf
 from adapters.letters.port import Dispatched, Letter, LetterAway, LetterRejected, Written
-from adapters.letters.words import language_of, words
+from adapters.letters.words import language_of, reason_in_words, words
 from adapters.notification.port import Mailer, Message, Rejected, Unavailable
 from adapters.vault.port import Subject, UnknownSubject, Vault
 from domain.money import Money
@@ -24,6 +24,7 @@ _templates = Environment(
 )
 _templates.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
 _templates.filters["words"] = pass_context(lambda context, code: words(code, context["language"]))
+_templates.filters["reason"] = pass_context(lambda context, code: reason_in_words(code, context["language"]))
 
 
 def party_subject(application_id: str, party: str) -> Subject:

@@ -12,7 +12,7 @@ class MemoryPlaces:
     def __init__(self) -> None:
         self._places: dict[StoreId, Place] = {}
 
-    async def place(self, location_id: StoreId) -> Place | None:
+    async def place(self, location_id: StoreId, *, locked: bool = False) -> Place | None:
         return self._places.get(location_id)
 
     async def places(self, location_ids: Sequence[StoreId] | None = None) -> Sequence[Place]:

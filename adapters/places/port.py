@@ -96,7 +96,9 @@ def _on_the_sign(hours: DayHours) -> str:
 
 
 class Places(Protocol):
-    async def place(self, location_id: StoreId) -> Place | None: ...
+    async def place(self, location_id: StoreId, *, locked: bool = False) -> Place | None:
+        """`locked`: nobody else changes it until the transaction ends; what is put is made of what it is now."""
+        ...
 
     async def places(self, location_ids: Sequence[StoreId] | None = None) -> Sequence[Place]:
         """The named places, or all of them, by id. Unknown ids are left out."""

@@ -17,9 +17,10 @@ class PostgresPlaces:
     def __init__(self, connection: AsyncConnection):
         self._connection = connection
 
-    async def place(self, location_id: StoreId) -> Place | None:
-        found = await self.places([location_id])
-        return found[0] if found else None
+    async def place(self, location_id: StoreId, *, locked: bool = False) -> Place | None:
+        query = select(PlaceRow.place).where(PlaceRow.location_id == location_id)
+        found = await self._connection.scalar(query.with_for_update() if locked else query)
+        return None if found is None else Place.model_validate(found)
 
     async def places(self, location_ids: Sequence[StoreId] | None = None) -> Sequence[Place]:
         query = select(PlaceRow.place).order_by(PlaceRow.location_id)

@@ -52,7 +52,20 @@ WITH page AS MATERIALIZED (
     LEFT JOIN reconciled_payments p ON p.run = :run AND p.id = a.id
     WHERE p.id IS NULL OR p.captured <> a.captured OR p.voided <> a.voided OR p.refunded <> a.refunded + a.refunding
     UNION
+    SELECT r.order_id FROM page JOIN returns r USING (order_id) JOIN authorisations a ON a.order_id = r.return_id
+    LEFT JOIN reconciled_payments p ON p.run = :run AND p.id = a.id
+    WHERE p.id IS NULL OR p.captured <> a.captured OR p.voided <> a.voided OR p.refunded <> a.refunded + a.refunding
+       OR r.finished AND a.authorised > a.captured + a.voided
+    UNION
+    SELECT r.order_id FROM page JOIN returns r USING (order_id) JOIN tender_totals t ON t.order_id = r.return_id
+    WHERE r.finished GROUP BY r.order_id, r.return_id, r.view
+    HAVING sum(t.captured - t.refunded) <> COALESCE((r.view->'exchange'->>'charged')::bigint, 0)
+         + COALESCE((r.view->'card'->>'charged')::bigint, 0)
+    UNION
     SELECT o.order_id FROM page JOIN payment_operations o USING (order_id)
+    WHERE o.kind = 'capture' AND o.purpose IS NULL AND o.booked > 0
+    UNION
+    SELECT r.order_id FROM page JOIN returns r USING (order_id) JOIN payment_operations o ON o.order_id = r.return_id
     WHERE o.kind = 'capture' AND o.purpose IS NULL AND o.booked > 0
     UNION
     SELECT u.order_id FROM page JOIN return_units u USING (order_id) JOIN order_lines l USING (order_id, line_id)

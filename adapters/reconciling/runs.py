@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_once
@@ -34,7 +35,7 @@ from adapters.returns.postgres import PostgresReturns
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId, return_of_key
 from domain.ledger import OrderMoney
 from domain.payments import Authorisation, AuthorisationId, OperationKind, OperationStatus
-from domain.reconciling import BACK, Difference, Held, Looked, PaidByReturn
+from domain.reconciling import BACK, CardOfReturn, Difference, Held, Looked, PaidByReturn
 from domain.returns.settling import TILL
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
@@ -65,11 +66,14 @@ class PostgresReconciler:
             claimed = await PostgresReturns(connection).claimed(order_id)
             returns = list(
                 await connection.execute(
-                    select(ReturnRow.return_id, ReturnRow.refunded, ReturnRow.finished).where(
+                    select(ReturnRow.return_id, ReturnRow.refunded, ReturnRow.finished, ReturnRow.view).where(
                         ReturnRow.order_id == order_id
                     )
                 )
             )
+            names = [each.return_id for each in returns]
+            held = select(AuthorisationRow.order_id).where(AuthorisationRow.order_id.in_(names)).distinct()
+            with_card = set(await connection.scalars(held)) if names else set()
         money = await read_order(self._engine, order_id)
         return Looked(
             order=order,
@@ -83,7 +87,14 @@ class PostgresReconciler:
             ],
             returns=[
                 PaidByReturn(ReturnId(name), int(shown), _booked(ReturnId(name), money, events), bool(finished))
-                for name, shown, finished in returns
+                for name, shown, finished, _ in returns
+            ],
+            cards=[
+                CardOfReturn(
+                    ReturnId(name), await read_order(self._engine, OrderId(name)), _charged(view), bool(finished)
+                )
+                for name, _, finished, view in returns
+                if name in with_card
             ],
         )
 
@@ -276,6 +287,11 @@ async def _enter(
 ) -> None:
     row = {"key": key, "kind": MovementKind.ADJUSTMENT.value, "sku": sku, "location_id": store_id}
     await connection.execute(insert(StockMovementRow).values(**row, reason=reason, at=at, **deltas))
+
+
+def _charged(view: Mapping[str, Any]) -> int:
+    """What a return shows as taken from a card that stood for its goods."""
+    return sum(int((view.get(part) or {}).get("charged", 0)) for part in ("exchange", "card"))
 
 
 def _booked(return_id: ReturnId, money: OrderMoney, events: Sequence[TimelineEntry]) -> int:

@@ -89,6 +89,8 @@ class AccountTerms(_Value):
     opened_on: date
     limit: int = 0
     """Of a card."""
+    agreed: int = 0
+    """What may be drawn in all, of a loan that is paid out in parts."""
 
 
 class Balances(_Value):
@@ -105,6 +107,10 @@ class Balances(_Value):
     pending: int = 0
     """The net of what is under way."""
     available: int = 0
+    drawn: int = 0
+    """What was ever paid out of a loan, charges that were kept back among it."""
+    undrawn: int = 0
+    """What is agreed, and neither drawn nor on its way."""
 
 
 class Allocation(_Value):
@@ -136,6 +142,7 @@ def balances(terms: AccountTerms, transactions: Sequence[Transaction], as_of: Aw
     accrued = accrued_interest(terms, booked, today)
     owed = principal + interest + fees
     waiting = _sum(pending, LedgerAccount.PRINCIPAL) - _sum(pending, LedgerAccount.DEPOSITS)
+    drawn, leaving = (_sum(_paid_out(each), LedgerAccount.PRINCIPAL) for each in (booked, pending))
     available = {
         # Of a loan that pays orders; another one has no limit.
         AccountKind.LOAN: max(0, terms.limit - owed - max(0, waiting)),
@@ -152,6 +159,8 @@ def balances(terms: AccountTerms, transactions: Sequence[Transaction], as_of: Aw
         booked=held if terms.kind is AccountKind.DEPOSIT else owed,
         pending=waiting,
         available=available,
+        drawn=drawn,
+        undrawn=max(0, terms.agreed - drawn - leaving),
     )
 
 
@@ -252,6 +261,10 @@ def _postings(*lines: tuple[LedgerAccount, int]) -> tuple[Posting, ...]:
 
 def _sum(transactions: Iterable[Transaction], ledger: LedgerAccount) -> int:
     return sum(line.amount for each in transactions for line in each.postings if line.ledger is ledger)
+
+
+def _paid_out(transactions: Iterable[Transaction]) -> list[Transaction]:
+    return [each for each in transactions if each.kind is TransactionKind.DISBURSEMENT]
 
 
 def _brings_interest(transaction: Transaction) -> bool:

@@ -22,6 +22,8 @@ from domain.lending.parts import (
     Document,
     DocumentState,
     EnvelopeRef,
+    HitFinding,
+    HitVerdict,
     NoticeRef,
     Offer,
     OfferState,
@@ -33,11 +35,14 @@ from domain.lending.parts import (
     RepaymentDue,
     Section,
     Signature,
+    Tranche,
+    TrancheState,
 )
 from domain.lending.products import CheckKind, ProductDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
+from domain.lending.tranches import planned_advances
 from domain.lending.waiting import ApplicationWait, waits_of
 from domain.views import InterventionView
 
@@ -61,6 +66,8 @@ class Application(BaseModel):
     sections: dict[str, Section] = {}
     documents: list[Document] = []
     checks: list[Check] = []
+    findings: list[HitFinding] = []
+    """About the sanctions hit that holds it, or held it last; of each person the newest."""
     clocks: list[Clock] = []
     decision: Decision | None = None
     claim: Claim | None = None
@@ -76,6 +83,11 @@ class Application(BaseModel):
     pen: Pen | None = None
     notices: list[NoticeRef] = []
     payouts: list[Payout] = []
+    tranches: list[Tranche] = []
+    """Of a loan that is paid out in parts, once money leaves."""
+    drawing_ends_at: datetime | None = None
+    drawing_stopped_at: datetime | None = None
+    """From then on no further part leaves."""
     account_id: str | None = None
     archive: Archive | None = None
     reasons_owed: ReasonsOwed | None = None
@@ -149,6 +161,23 @@ class Application(BaseModel):
     def held(self) -> bool:
         return any(check.state is CheckState.HIT for check in self.checks)
 
+    def found(self, verdict: HitVerdict) -> int:
+        """How many people say so of the hit."""
+        return sum(each.verdict is verdict for each in self.findings)
+
+    def needed(self, verdict: HitVerdict) -> int:
+        """Nobody confirms a hit alone; how many must clear it follows from the amount."""
+        rule, terms = self.product.check(CheckKind.SANCTIONS), self.terms
+        if verdict is HitVerdict.CONFIRM:
+            return 2
+        alone = rule.alone_up_to if rule else None
+        return 1 if alone is None or (terms.principal if terms else 0) <= alone else 2
+
+    @property
+    def confirmed(self) -> bool:
+        """A party is on a sanctions list. Whoever is outside never learns of it."""
+        return self.held and self.found(HitVerdict.CONFIRM) >= self.needed(HitVerdict.CONFIRM)
+
     @property
     def referred(self) -> bool:
         """A person decides, or approves what another person decided."""
@@ -216,7 +245,8 @@ class Application(BaseModel):
         facts = self.product.facts
         incomes = [self.fact(each) or 0 for each in facts.income]
         owed = [self.fact(each) or 0 for each in facts.obligations]
-        payment = figures(terms, self.policy.local_date(at)).payment if terms else 0
+        day = self.policy.local_date(at)
+        payment = figures(terms, day, advances=planned_advances(self.product, terms, day)).payment if terms else 0
         appraisal, price = self.fact(facts.appraisal), self.fact(facts.price)
         value = collateral_value(appraisal, price) if appraisal else None
         return affordability(
@@ -243,6 +273,11 @@ class Application(BaseModel):
             income_unsure=any((CheckKind.INCOME, state) in states for state in unsure),
             unscreened=any((CheckKind.SANCTIONS, state) in states for state in unsure),
         )
+
+    @property
+    def to_be_drawn(self) -> list[Tranche]:
+        """Parts that may still leave."""
+        return [each for each in self.tranches if each.state is TrancheState.PLANNED]
 
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
 

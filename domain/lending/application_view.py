@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.actors import Channel
 from domain.lending.application import Application
-from domain.lending.clocks import Clock
+from domain.lending.clocks import Clock, ClockName
 from domain.lending.decisions import Verdict
 from domain.lending.missing import MissingItem
 from domain.lending.outcomes import ActionTaken
@@ -22,6 +22,7 @@ from domain.lending.parts import (
     Condition,
     Decision,
     Document,
+    HitFinding,
     NoticeRef,
     NoticeState,
     Offer,
@@ -30,6 +31,7 @@ from domain.lending.parts import (
     Pen,
     RepaymentDue,
     SignatureWay,
+    Tranche,
 )
 from domain.lending.sparse import Sparse
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage
@@ -37,6 +39,8 @@ from domain.lending.terms import LoanTerms
 from domain.lending.waiting import ApplicationWait
 from domain.money import Currency
 from domain.views import InterventionView
+
+_OFFICE = ("ops", "underwriter")
 
 
 class View(Sparse):
@@ -126,6 +130,7 @@ class _Told(BaseModel):
     clocks: list[Clock] = []
     pen: Pen | None = None
     payouts: list[Payout] = []
+    tranches: list[Tranche] = []
     account_id: str | None = None
     repayment: RepaymentDue | None = None
     """After a withdrawal from a loan that had been paid out."""
@@ -136,6 +141,7 @@ class ApplicationView(_Told):
     """Everything that stands in the record; what staff read."""
 
     checks: list[Check] = []
+    findings: list[HitFinding] = []
     decision: Decision | None = None
     approvals_left: int | None = None
     """None without a decision, and for more than anybody here may approve."""
@@ -205,6 +211,7 @@ def view_of(application: Application) -> ApplicationView:
         ],
         documents=application.documents,
         checks=application.checks,
+        findings=application.findings,
         decision=application.decision,
         approvals_left=application.approvals_left if application.decision else None,
         claim=application.claim,
@@ -223,6 +230,7 @@ def view_of(application: Application) -> ApplicationView:
         pen=application.pen,
         notices=application.notices,
         payouts=application.payouts,
+        tranches=application.tranches,
         account_id=application.account_id,
         repayment=application.repayment,
         archive=application.archive,
@@ -238,12 +246,21 @@ def public(view: ApplicationView) -> PublicApplicationView:
     told["overlays"] = [each for each in view.overlays if each is not Overlay.SCREENING_HOLD]
     told["status"] = _neutral(view.status)
     told["parties"] = [each.model_copy(update={"status": _neutral(each.status)}) for each in view.parties]
-    told["waiting_for"] = [each for each in view.waiting_for if each.who not in ("ops", "underwriter")]
+    told["clocks"] = [each for each in view.clocks if each.name is not ClockName.REVIEW]
+    told["waiting_for"] = _public_waits(view)
     return PublicApplicationView(
         **told,
         decision=_public_decision(view.decision) if view.decision else None,
         notices=[PublicNotice.model_validate(each.model_dump(exclude={"facts"})) for each in view.notices],
     )
+
+
+def _public_waits(view: ApplicationView) -> list[ApplicationWait]:
+    """Whatever the office does, it is one thing to those outside: a hold looks like every other review."""
+    told = [each for each in view.waiting_for if each.who not in _OFFICE]
+    if view.outcome is None and len(told) < len(view.waiting_for):
+        told.append(ApplicationWait(kind="lender", what="the lender looks at it", who="lender"))
+    return told
 
 
 def _public_decision(decision: Decision) -> PublicDecision | None:

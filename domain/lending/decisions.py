@@ -36,7 +36,7 @@ class BureauFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    score: int | None
+    score: int | None = None
     factors: tuple[str, ...] = ()
     bankrupt: bool = False
 

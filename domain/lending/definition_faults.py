@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,6 +11,7 @@ from domain.lending.products import FieldType, ProductDefinition, StepDefinition
 
 FALLS = frozenset({"decision", "offer"})
 """What a change may invalidate beside steps and checks."""
+SHORTEST_MONTH = 28
 
 
 class FaultKind(StrEnum):
@@ -25,6 +27,7 @@ class FaultKind(StrEnum):
     TIERS_OUT_OF_ORDER = "tiers_out_of_order"
     NO_PROVIDER = "no_provider"
     EARLY_PAYOUT = "early_payout"
+    TRANCHES = "tranches"
 
 
 class DefinitionFault(BaseModel):
@@ -47,6 +50,7 @@ def faults_of(definition: ProductDefinition) -> list[DefinitionFault]:
         *_facts(definition),
         *_numbers(definition),
         *_early_payout(definition),
+        *_tranches(definition),
     ]
 
 
@@ -165,3 +169,32 @@ def _early_payout(definition: ProductDefinition) -> Iterator[DefinitionFault]:
     if definition.pricing.origination_fee:
         detail = "who withdraws after the payout owes no fee, so none may be kept back"
         yield _fault(FaultKind.EARLY_PAYOUT, "/pricing/origination_fee", detail)
+    if definition.tranches:
+        yield _fault(FaultKind.EARLY_PAYOUT, "/tranches", "what is paid out early is paid out whole")
+
+
+def _tranches(definition: ProductDefinition) -> Iterator[DefinitionFault]:
+    tranches = definition.tranches
+    if not tranches:
+        return
+
+    def fault(place: str, detail: str) -> DefinitionFault:
+        return _fault(FaultKind.TRANCHES, place, detail)
+
+    yield from _twice("/tranches", [each.name for each in tranches])
+    if not definition.kind.pays_out:
+        yield fault("/tranches", "this kind of product pays nothing out")
+    if (percent := sum(each.percent for each in tranches)) != 100:
+        yield fault("/tranches", f"the parts make {percent} percent together")
+    if tranches[0].after_days or tranches[0].released:
+        yield fault("/tranches/0", "the first part leaves at once")
+    if tranches[0].percent * 100 <= definition.pricing.origination_fee:
+        yield fault("/tranches/0/percent", "the charge that is kept back leaves nothing of it")
+    for n, (earlier, later) in enumerate(pairwise(tranches), start=1):
+        if later.after_days < earlier.after_days:
+            yield fault(f"/tranches/{n}/after_days", "it would leave before the one before it")
+    if tranches[-1].after_days > definition.drawing_days:
+        yield fault(f"/tranches/{len(tranches) - 1}/after_days", "it has lapsed by then")
+    term = definition.limits.least_term if definition.facts.term_months else definition.pricing.term_months
+    if definition.drawing_days > (term - 2) * SHORTEST_MONTH:
+        yield fault("/drawing_days", "of the shortest term no time is left to repay it in")

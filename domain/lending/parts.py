@@ -1,6 +1,6 @@
 """What an application is made of: parties, sections, documents, checks, the decision, the offer, signatures."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -128,6 +128,22 @@ class CheckState(StrEnum):
     STALE = "stale"
 
 
+class HitVerdict(StrEnum):
+    CLEAR = "clear"
+    """Somebody else of the same name."""
+    CONFIRM = "confirm"
+    """It is the listed person."""
+
+
+class HitFinding(Part):
+    """What one person has found about a sanctions hit."""
+
+    person: str
+    verdict: HitVerdict
+    reason: str
+    at: datetime
+
+
 class Check(Part):
     kind: CheckKind
     party: str
@@ -138,6 +154,10 @@ class Check(Part):
     at: datetime | None = None
     report: BureauFacts | None = None
     reference: str | None = None
+    entry: str | None = None
+    """Of a hit: which entry of a list."""
+    cleared: list[str] = Field(default_factory=list)
+    """Entries that were found to be somebody else: they hold nothing again."""
     outdated: bool = False
     """What was asked about has changed since: the answer that comes is to another question."""
 
@@ -308,6 +328,31 @@ class Archive(Part):
     sha256: str
     size: int
     at: datetime
+
+
+class TrancheState(StrEnum):
+    PLANNED = "planned"
+    DRAWN = "drawn"
+    """Paid, and booked."""
+    LAPSED = "lapsed"
+    """It will not be paid any more."""
+
+
+class Tranche(Part):
+    """One part of a loan. `prepaid` is kept back of it; `after`: not before, once the first part has been paid."""
+
+    n: int
+    name: Name
+    title: str = ""
+    amount: int
+    prepaid: int = 0
+    after: datetime | None = None
+    needs_release: bool = False
+    released_at: datetime | None = None
+    state: TrancheState = TrancheState.PLANNED
+    drawn_on: date | None = None
+    tries: int = 0
+    """How often it was refused: each further try is another payment."""
 
 
 class Payout(Part):

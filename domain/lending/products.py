@@ -86,6 +86,8 @@ class CheckDefinition(_Part):
     valid_days: int = 90
     """An older answer is asked for again before an offer."""
     timeout_seconds: int = 10
+    alone_up_to: int | None = None
+    """Of a sanctions check: up to this amount one person may clear a hit, above it two must; none: always one."""
 
 
 class EvidenceType(_Part):
@@ -181,6 +183,19 @@ class Limits(_Part):
     most_term: int = Field(default=600, ge=1)
 
 
+class TrancheDefinition(_Part):
+    """One part of a loan that is paid out in parts, e.g. as a house is built. The first one leaves at once."""
+
+    name: Name
+    title: str = ""
+    percent: int = Field(ge=1, le=100)
+    """Of the principal; all together make 100, and the last one takes what rounding left."""
+    after_days: int = Field(default=0, ge=0)
+    """Since the first one was paid: not before."""
+    released: bool = False
+    """Not before a person of the office has said that what it pays for has come to be."""
+
+
 class ProductDefinition(_Part):
     """One version of a product. Applications keep the version under which they were started."""
 
@@ -202,6 +217,10 @@ class ProductDefinition(_Part):
     decision: DecisionRules = DecisionRules()
     approvals: tuple[ApprovalTier, ...] = ()
     cooling_off: ClockName | None = None
+    tranches: tuple[TrancheDefinition, ...] = ()
+    """In which parts it is paid out; none: in one sum."""
+    drawing_days: int = Field(default=360, ge=1)
+    """Since the first part was paid; what is not drawn by then lapses."""
     co_applicants: int = 1
     business: bool = False
     """Asked for by a business: its file is kept for a shorter time."""

@@ -98,7 +98,8 @@ def check_given(codes: Sequence[int | str]) -> list[DenialReason]:
             raise ReasonRefused("this is none of the reasons") from None
         if reason is DenialReason.NOT_APPLICABLE:
             raise ReasonRefused("a denial has a reason that applies")
-        found.append(reason)
+        if reason not in found:
+            found.append(reason)
     return found
 
 

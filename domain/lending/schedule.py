@@ -35,6 +35,15 @@ class Instalment(BaseModel):
     balance: int
 
 
+class Advance(BaseModel):
+    """Money that leaves on a day, in minor units of the principal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: date
+    amount: int
+
+
 class Basis(StrEnum):
     """Which payment a total was made from; said beside every total."""
 
@@ -102,6 +111,53 @@ def level_schedule(
             found = _instalments(principal, int(exactly.to_integral_value(ROUND_CEILING)) + 1, dates, rates)
             assert found is not None
         return found
+
+
+def drawn_schedule(
+    advances: Sequence[Advance],
+    annual_rate: Number,
+    dates: Sequence[date],
+    day_count: DayCount | str,
+    *,
+    drawn_until: date | None = None,
+) -> list[Instalment]:
+    """The instalments at `dates[1:]` of several advances, the first at `dates[0]`.
+
+    Up to the first date after the last advance, or after `drawn_until` if more could be drawn until then, only the
+    interest on what is drawn is due, each day's on its balance and rounded once; from then on equal parts. Principal
+    sums to the advances, the last balance is 0. Raises `ValueError` when the last advance leaves no two dates after
+    it, or one comes before `dates[0]`.
+    """
+    count, moves = DayCount(day_count), sorted(advances, key=lambda each: each.on)
+    if not moves or moves[0].on < dates[0] or any(each.amount <= 0 for each in moves):
+        raise ValueError("advances are amounts from the first date on")
+    whole = sum(each.amount for each in moves)
+    last = max(moves[-1].on, drawn_until or dates[0])
+    if last == dates[0]:
+        return level_schedule(whole, annual_rate, dates, count)
+    later = [due for due in dates[1:] if due >= last]
+    if len(later) < 2:
+        later = list(dates[-2:])
+    if later[0] < moves[-1].on:
+        raise ValueError("nothing is left to repay it in after the last advance")
+    found = []
+    for start, due in pairwise(dates[: dates.index(later[0]) + 1]):
+        interest = _interest(moves, start, due, decimal(annual_rate), count)
+        drawn = sum(each.amount for each in moves if each.on <= due)
+        found.append(Instalment(due=due, payment=interest, interest=interest, principal=0, balance=drawn))
+    return [*found, *level_schedule(whole, annual_rate, later, count)]
+
+
+def _interest(moves: Sequence[Advance], start: date, end: date, rate: Decimal, day_count: DayCount) -> int:
+    """On what was drawn on each day between the two."""
+    with exact():
+        grown = Decimal(0)
+        marks = [start, *sorted({each.on for each in moves if start < each.on < end}), end]
+        for begun, until in pairwise(marks):
+            part = year_fraction(begun, until, day_count)
+            drawn = sum(each.amount for each in moves if each.on <= begun)
+            grown += drawn * rate * part.numerator / (100 * part.denominator)
+        return minor(grown)
 
 
 def _instalments(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_valid
 
 from domain.lending.apr import eu_apr, us_apr
 from domain.lending.months import monthly
-from domain.lending.schedule import DayCount, Instalment, Totals, level_schedule, totals
+from domain.lending.schedule import Advance, DayCount, Instalment, Totals, drawn_schedule, totals
 from domain.lending.unit_periods import UnitPeriod, periods_between
 from domain.money import Currency
 
@@ -60,24 +60,37 @@ class Figures(BaseModel):
 
     @property
     def payment(self) -> int:
-        return self.instalments[0].payment
+        """The level one: of a loan in parts, from when all is drawn."""
+        repaying = (each.payment for each in self.instalments if each.principal)
+        return next(repaying, self.instalments[0].payment)
 
 
-def figures(terms: LoanTerms, start: date, *, european: bool = False, first: date | None = None) -> Figures:
-    """Schedule, totals and annual percentage rate of the terms if money moves on `start`."""
+def figures(
+    terms: LoanTerms,
+    start: date,
+    *,
+    european: bool = False,
+    first: date | None = None,
+    advances: Sequence[Advance] = (),
+    drawn_until: date | None = None,
+) -> Figures:
+    """Schedule, totals and annual percentage rate of the terms if money moves on `start`, or as `advances` say."""
     dates = monthly(start, terms.term_months, first=first)
-    instalments = level_schedule(terms.principal, terms.annual_rate, dates, terms.day_count)
-    financed = terms.principal - terms.prepaid
+    moves = advances or (Advance(on=start, amount=terms.principal),)
+    instalments = drawn_schedule(moves, terms.annual_rate, dates, terms.day_count, drawn_until=drawn_until)
+    financed = sum(each.amount for each in moves) - terms.prepaid
+    got = [(each.amount - (terms.prepaid if n == 0 else 0), each.on) for n, each in enumerate(moves)]
     return Figures(
         instalments=tuple(instalments),
         totals=totals(financed, instalments, prepaid=terms.prepaid),
-        apr=_apr(financed, start, instalments, european=european),
+        apr=_apr(got, start, instalments, european=european),
     )
 
 
-def _apr(financed: int, start: date, instalments: Sequence[Instalment], *, european: bool) -> Decimal:
+def _apr(got: Sequence[tuple[int, date]], start: date, instalments: Sequence[Instalment], *, european: bool) -> Decimal:
     if european:
-        return eu_apr([(financed, start)], [(each.payment, each.due) for each in instalments])
+        return eu_apr(got, [(each.payment, each.due) for each in instalments])
     whole, part = periods_between(start, instalments[0].due, UnitPeriod.MONTH)
     payments = [(each.payment, whole + n, part) for n, each in enumerate(instalments)]
-    return us_apr([(financed, 0, 0)], payments, UnitPeriod.MONTH.per_year)
+    advances = [(amount, *periods_between(start, on, UnitPeriod.MONTH)) for amount, on in got]
+    return us_apr(advances, payments, UnitPeriod.MONTH.per_year)

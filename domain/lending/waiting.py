@@ -73,7 +73,9 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
         return
     if application.held:
         since = max((each.at for each in application.checks if each.state is CheckState.HIT and each.at), default=None)
-        yield _wait("screening_hold", "a screening hit is cleared", "ops", since=since)
+        said = ", ".join(f"{each.verdict} by {each.person}" for each in application.findings)
+        what = f"another person judges a screening hit ({said})" if said else "a screening hit is cleared or confirmed"
+        yield _wait("screening_hold", what, "ops", since=since)
     for document in application.documents:
         if document.state is DocumentState.RECEIVED:
             since = document.received_at
@@ -86,8 +88,22 @@ def _others(application: "Application") -> Iterator[ApplicationWait]:
             yield _wait("consent", f"{party.party} agrees", party.role.value, since=party.joined_at)
     if any(each.state is CheckState.RUNNING for each in application.checks):
         yield _wait("checks", "checks are answered", "lender")
-    if application.stage is Stage.DISBURSING:
+    if application.stage is Stage.DISBURSING and application.drawing_ends_at is not None:
+        yield from _next_part(application)
+    elif application.stage is Stage.DISBURSING:
         yield _wait("disbursement", _next_of_money(application), "lender")
+
+
+def _next_part(application: "Application") -> Iterator[ApplicationWait]:
+    part = next(iter(application.to_be_drawn), None)
+    if part is None:
+        return
+    title = f"part {part.n}" + (f" ({part.title})" if part.title else "")
+    if part.needs_release and part.released_at is None:
+        ends = application.drawing_ends_at
+        yield _wait("tranche", f"{title} is released", "lender", deadline=ends, default="it lapses")
+    else:
+        yield _wait("tranche", f"{title} is paid out", "lender", deadline=part.after, default="paid out")
 
 
 def _next_of_money(application: "Application") -> str:

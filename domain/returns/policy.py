@@ -28,6 +28,8 @@ class Value(BaseModel):
 class AdvanceRule(StrEnum):
     COLLECT = "collect"
     """Somebody collects it from the customer, who is told."""
+    CHARGE = "charge"
+    """The card that the customer has named for it is charged; where none stands, somebody collects it."""
     WRITE_OFF = "write_off"
 
 

@@ -32,9 +32,10 @@ from domain.returns.carried import (
     wants_label,
 )
 from domain.returns.decision import ReturnDecision
-from domain.returns.exchanging import Exchange, ExchangeView, view_of
+from domain.returns.exchanging import Exchange, ExchangeState, ExchangeView, view_of
 from domain.returns.goodwill import Goodwill
 from domain.returns.policy import AdvanceRule, ReturnTerms
+from domain.returns.standing import StandingCard, StandingView, standing_view
 from domain.returns.words import (
     FAULTS,
     ItemCondition,
@@ -244,6 +245,8 @@ class Return(BaseModel):
     via: ReturnVia
     store_id: StoreId | None = None
     """Where it is expected, or has come."""
+    received_in: list[StoreId] = []
+    """Every place that has taken something of it in, the last one last."""
     requested_at: datetime
     requested_by: Actor
     policy_name: str
@@ -282,6 +285,8 @@ class Return(BaseModel):
     """Paid back in advance for goods that never came."""
     uncollected: int = 0
     """Of that, what nobody was asked to collect yet."""
+    card: StandingCard | None = None
+    """Stands for what goes back before the goods have come."""
     paid_back: list[PaidBack] = []
     refunds: list[RefundMade] = []
     carried_off: bool = False
@@ -358,10 +363,34 @@ class Return(BaseModel):
             lost[line.line_id] = units
             paid = sum(each.by_line.get(line.line_id, 0) for each in self.paid_back)
             settled = sum(each.lines.get(line.line_id, 0) for each in self.paid_back)
-            if line.terms.lost_advance is AdvanceRule.COLLECT and settled:
+            if line.terms.lost_advance is not AdvanceRule.WRITE_OFF and settled:
                 amount += paid * units // settled
+        # Never more than was paid back: fees were taken off it.
+        amount = max(0, min(amount, self.refund - self.owed - (self.card.charged if self.card else 0)))
         self.owed, self.uncollected = self.owed + amount, self.uncollected + amount
         return lost, amount
+
+    @property
+    def card_is_due(self) -> bool:
+        """Everything that was paid back in advance has come or never will, so that the card is charged or free."""
+        waits = any(line.advanced or line.advance for line in self.lines)
+        return self.card is not None and self.card.stands and not waits and self.money_rests
+
+    @property
+    def to_collect(self) -> int:
+        """What a person collects, since no card stands for it."""
+        return self.uncollected if self.card is None or not self.card.stands else 0
+
+    def pays_in_advance(self) -> dict[LineId, int]:
+        """Units that are paid back as soon as they are given away; what is exchanged is paid for by what comes."""
+        if self.exchange is not None and self.exchange.state is not ExchangeState.FELL_THROUGH:
+            return {}
+        worth = self.worth_awaited
+        return {
+            line.line_id: line.awaited
+            for line in self.lines
+            if line.awaited and 0 < worth <= line.terms.instant_refund_to
+        }
 
     def put_way_aside(self) -> None:
         if self.parcel is not None and self.parcel.unused and self.parcel.key is not None:
@@ -459,6 +488,7 @@ class Return(BaseModel):
         """Nobody has anything more to do about any unit or its money."""
         done = self.goods_rest and self.exchange_rests
         done = done and not self.spare and not self.unused_way and not self.uncollected
+        done = done and (self.card is None or not self.card.stands)
         return done and self.money_rests and not self.interventions
 
     @property
@@ -499,6 +529,7 @@ class Return(BaseModel):
                     "kind",
                     "via",
                     "store_id",
+                    "received_in",
                     "requested_at",
                     "refund_to",
                     "tracking_number",
@@ -527,6 +558,7 @@ class Return(BaseModel):
             parcel=parcel_view(self.parcel),
             locker=drop_view(self.drop),
             owed=self.owed,
+            card=standing_view(self.card),
         )
 
     def _shown(self, settled: PaidBack) -> PaidBack:
@@ -682,6 +714,7 @@ class ReturnView(View):
     kind: ReturnKind
     via: ReturnVia
     store_id: StoreId | None = None
+    received_in: list[StoreId] = []
     status: ReturnStatus
     requested_at: datetime
     policy: PolicyView
@@ -702,6 +735,8 @@ class ReturnView(View):
     locker: DropView | None = None
     owed: int = 0
     """Paid back in advance for goods that never came, in minor units."""
+    card: StandingView | None = None
+    """Stands for what is paid back in advance."""
     waiting_for: list[Wait] = []
     interventions: list[InterventionView] = []
     finished: bool = False

@@ -222,7 +222,7 @@ def tenders_of(order: OrderView, money: OrderMoney, given_back: Mapping[str, int
     disputed += [(each.tender_id, each.authorisation_id, each.amount) for each in money.redirected]
     types = {each.tender_id: kind for each in money.authorisations if (kind := tender_of_hold(each.id)) is not None}
     ledger_captured = sum(tender.captured for tender in money.tenders)
-    ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders)
+    ledger_refunded = sum(tender.refunded + tender.refunding for tender in money.tenders) + money.given_elsewhere
     tenders = [
         PaidTender(
             tender_id=tender.tender_id,

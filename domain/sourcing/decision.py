@@ -54,7 +54,7 @@ class Ranked(Fixed):
     location_id: StoreId
     rank: Annotated[int, Field(ge=1)]
     serves: int
-    """How many of the open lines, groups or kits it has whole."""
+    """How many of the open lines, groups or kits it has whole; none: some units of a line that may be split."""
     metres: int
     cost: int
     """Of a part from there, without what its units cost."""
@@ -192,7 +192,7 @@ def _run(attempt: Attempt, made: Draft, places: Places, stock: list[dict[Sku, in
             removed.append(
                 Removal(location_id=place.location_id, reason=RemovalKind.NO_CAPACITY, found=found, limit=limit)
             )
-        elif position in serves or position in used:
+        elif position in serves or position in used or _has_some(attempt, place, stock[position]):
             ranked.append(
                 Ranked(
                     location_id=place.location_id,
@@ -212,6 +212,12 @@ def _run(attempt: Attempt, made: Draft, places: Places, stock: list[dict[Sku, in
         proven=len(attempt.bundles) <= MAX_EXACT and not attempt.loose and not attempt.rough,
         left=tuple(_left(attempt, made, places, stock)),
     )
+
+
+def _has_some(attempt: Attempt, place: Candidate, stock: dict[Sku, int]) -> bool:
+    """Units of a line that no place has whole, and that may come from several."""
+    kept = attempt.survey.rule.filters.stock_left
+    return any(stock.get(sku, 0) - place.buffers.get(sku, 0) > kept for bundle in attempt.loose for sku in bundle.needs)
 
 
 def _without_stock(attempt: Attempt, place: Candidate, stock: dict[Sku, int]) -> Removal:

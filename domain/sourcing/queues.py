@@ -10,7 +10,8 @@ from domain.intake import misplaced
 from domain.sourcing.request import Fixed
 from domain.store_hours import Weekday, Zone
 
-Queue = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+QUEUE = r"^[a-z][a-z0-9_-]{0,31}$"
+Queue = Annotated[str, StringConstraints(pattern=QUEUE)]
 """Where lines wait: an order is in one queue at a time."""
 UNFILLABLE: Queue = "unfillable"
 REJECTED: Queue = "rejected"
@@ -18,7 +19,8 @@ EXPRESS: Queue = "express"
 STANDARD: Queue = "standard"
 MARKETPLACE: Queue = "marketplace"
 
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
 """A wall-clock time: `07:30`."""
 DAY_SECONDS = 86_400
 

@@ -78,7 +78,7 @@ def in_words(decision: SourcingDecision) -> Iterator[str]:
         for ranked in run.ranked:
             used = ", used" if ranked.used else ""
             km = round(ranked.metres / 1000)
-            has = f"has {ranked.serves} of the lines"
+            has = f"has {ranked.serves} of the lines" if ranked.serves else "has some units of a line"
             yield f"  {ranked.rank}. {ranked.location_id}: {has}, {km} km, costs {ranked.cost}{used}"
         for removed in why_removed(run.removed):
             yield f"  - {removed}"

@@ -7,6 +7,7 @@ from domain.intake import TenderType
 from domain.money import Money
 from domain.payments import TenderId
 from domain.terms import TenderTerms
+from domain.views import OrderView
 from gateway.account.visit import Form, Outcome, Visit, new_form
 from workflows.messages import Pay
 from workflows.order import OrderWorkflow
@@ -25,10 +26,17 @@ async def show(visit: Visit) -> dict[str, Any]:
         "open": True,
         "due": visit.formats.money(due.model_dump()),
         "deadline": visit.when(deadline),
-        "for_change": hold is None,
+        "unpaid": _unpaid(order, for_change=hold is None),
         "bank": bank if bank.startswith(("http://", "https://")) else "",
         "once_value": new_form(),
     }
+
+
+def _unpaid(order: OrderView, *, for_change: bool) -> str:
+    """The page's words for what becomes of it without a payment."""
+    if for_change:
+        return "until_change"
+    return "until_exchange" if order.exchange_of is not None else "until"
 
 
 def _asked(visit: Visit) -> int:

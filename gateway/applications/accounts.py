@@ -70,7 +70,11 @@ async def _account(services: Services, caller: Caller, account_id: str) -> tuple
 
 
 def _day(at: datetime, zone: str) -> date:
-    return at.astimezone(ZoneInfo(zone)).date()
+    """Raises 422 for a moment that is on no day there."""
+    try:
+        return at.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:
+        raise invalid("/query/as_of", f"Should be a time that exists in {zone}") from None
 
 
 @router.get("/balances", summary="Balances by type, as of a time")

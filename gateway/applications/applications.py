@@ -113,7 +113,8 @@ async def timeline(
 
 _NOT_FOR_CHANNELS = frozenset(
     {
-        *("screening_held", "screening_cleared", "check_done", "decision_fell", "too_old", "decided"),
+        *("screening_held", "screening_judged", "screening_cleared", "screening_confirmed", "check_done"),
+        *("decision_fell", "too_old", "decided"),
         *("review_claimed", "review_released", "review_reassigned", "recused", "approved"),
         *("intervention_needed", "intervention_made", "legal_hold_set", "legal_hold_released"),
     }

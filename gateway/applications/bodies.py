@@ -1,9 +1,10 @@
 """What callers send about applications; what a step asks is the product's and checked against its definition."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.actors import Channel
 from domain.lending.decisions import Verdict
@@ -12,11 +13,36 @@ from domain.lending.parts import PartyRole, SignatureWay
 from domain.lending.products import Name, ProductId
 from domain.lending.terms import LoanTerms
 from domain.notices import LOCALE
+from domain.personal import normal_phone
 from gateway.fields import Body, LongText, PositiveAmount, Reference, ShortText, Version
 from workflows.messages import InterventionAction
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r'^[^@\s<>,;:"]{1,64}@[^@\s<>,;:"]{1,190}$')]
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _is_day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("Should be a date, YYYY-MM-DD") from None
+    return value
+
+
+def _is_phone(value: str) -> str:
+    if normal_phone(value) is None:
+        raise ValueError("Should be a phone number in international form")
+    return value
+
+
+def _says_something(value: str) -> str:
+    if not value.strip():
+        raise ValueError("Should not be blank")
+    return value
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_is_day)]
+Phone = Annotated[ShortText, AfterValidator(_is_phone)]
+PersonName = Annotated[ShortText, AfterValidator(_says_something)]
 Reasons = Annotated[tuple[int | Name, ...], Field(max_length=10)]
 
 
@@ -32,9 +58,9 @@ class AddressBody(Body):
 
 class PartyBody(Body):
     ref: Reference
-    name: ShortText
+    name: PersonName
     email: Email | None = None
-    phone: ShortText | None = None
+    phone: Phone | None = None
     birth_date: Day | None = None
     address: AddressBody | None = None
     role: PartyRole = PartyRole.APPLICANT
@@ -94,6 +120,11 @@ class SignBody(Versioned):
 
 class ReasonBody(Versioned):
     reason: LongText
+
+
+class ReleaseBody(Versioned):
+    reason: LongText
+    """What has come to be, e.g. who saw that the roof is on."""
 
 
 class HoldBody(Body):

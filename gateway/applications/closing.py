@@ -10,6 +10,7 @@ from domain.ids import CommandId
 from gateway.answering import PENDING
 from gateway.applications import bodies
 from gateway.applications.applications import CUSTOMER_SIDE
+from gateway.applications.persons import person_of
 from gateway.applications.sending import Shown, carry_out, visible_application
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
@@ -124,7 +125,36 @@ async def clear_screening(
     await must_run_operations(caller)
     await visible_application(services, caller, application_id)
     command = messages.ClearScreening(
-        command_id=command_id, actor=caller.actor, version=body.version, reason=body.reason
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        reason=body.reason,
+        person=person_of(caller.principal),
+    )
+    return await carry_out(services, caller, application_id, command)
+
+
+@router.post(
+    "/screening/confirm",
+    summary="A screening hit is the listed person; two people must say so",
+    responses=PENDING,
+    response_model=Shown,
+)
+async def confirm_screening(
+    application_id: str,
+    body: bodies.ReasonBody,
+    caller: CurrentCaller,
+    services: CurrentServices,
+    command_id: CurrentCommandId,
+) -> Any:
+    await must_run_operations(caller)
+    await visible_application(services, caller, application_id)
+    command = messages.ConfirmScreening(
+        command_id=command_id,
+        actor=caller.actor,
+        version=body.version,
+        reason=body.reason,
+        person=person_of(caller.principal),
     )
     return await carry_out(services, caller, application_id, command)
 

@@ -92,7 +92,7 @@ async def _decide_document(
     body: bodies.DocumentBody | None,
     decision: Literal["accept", "reject", "waive"],
 ) -> Any:
-    await caller.must_be(*STAFF_SIDE)
+    await must_act_as(caller, *STAFF_SIDE)
     if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel is not Channel.BRANCH:
         raise await caller.refused("is for the office and the branch")
     await visible_application(services, caller, application_id)

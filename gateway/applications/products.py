@@ -11,9 +11,10 @@ from adapters.products.port import DefinitionRefused, VersionExists
 from adapters.products.reading import checked
 from domain.lending.answers import json_schema
 from domain.lending.products import ProductDefinition
+from gateway.applications.sending import STAFF
 from gateway.audit import trail_of
 from gateway.idempotency import CommandRoute
-from gateway.principals import CurrentCaller
+from gateway.principals import Caller, CurrentCaller
 from gateway.problems import FieldError, Problem, ProblemKind, not_found
 from gateway.rights import must_run_operations
 from gateway.services import CurrentServices
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1", route_class=CommandRoute, tags=["products"])
 @router.get("/products", summary="What can be applied for")
 async def listed(caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
     found = await services.lending.products.all()
-    return {"items": [_shown(each) for each in found], "next_cursor": None}
+    return {"items": [_shown(caller, each) for each in found], "next_cursor": None}
 
 
 @router.get("/products/{product}", summary="A product, with the JSON Schema of each step's body")
@@ -32,7 +33,7 @@ async def read(product: str, caller: CurrentCaller, services: CurrentServices) -
     found = await services.lending.products.latest(product)
     if found is None:
         raise not_found()
-    return _shown(found)
+    return _shown(caller, found)
 
 
 @router.post("/products", status_code=201, summary="Publish a version of a product", response_model=dict[str, Any])
@@ -49,7 +50,7 @@ async def publish(body: dict[str, Any], caller: CurrentCaller, services: Current
         raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
     name = f"{definition.product}/{definition.version}"
     await trail_of(caller.request).write(caller.actor, "publish product", name, AuditOutcome.DONE)
-    return JSONResponse(_shown(definition), 201, headers={"Location": f"/v1/products/{definition.product}"})
+    return JSONResponse(_shown(caller, definition), 201, headers={"Location": f"/v1/products/{definition.product}"})
 
 
 @router.get("/policy-packs", summary="The rules under which new applications run")
@@ -57,11 +58,17 @@ async def packs(caller: CurrentCaller, services: CurrentServices) -> dict[str, A
     return {"items": [services.lending.policy.model_dump(mode="json")], "next_cursor": None}
 
 
-def _shown(definition: ProductDefinition) -> dict[str, Any]:
+_FOR_STAFF = frozenset({"checks", "facts", "decision", "approvals"})
+"""Who knows from which score on a loan is declined, and who must approve how much, asks accordingly."""
+
+
+def _shown(caller: Caller, definition: ProductDefinition) -> dict[str, Any]:
     content = definition.model_dump(mode="json", exclude_none=True)
     schemas = {step.name: json_schema(step) for step in definition.steps}
     content["steps"] = [
         {name: value for name, value in step.items() if name != "fields"} | {"schema": schemas[step["name"]]}
         for step in content["steps"]
     ]
+    if caller.principal.kind not in STAFF:
+        content = {name: value for name, value in content.items() if name not in _FOR_STAFF}
     return content

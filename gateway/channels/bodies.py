@@ -1,12 +1,25 @@
 """The bodies of commands on a whole order."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.holds import HoldKind, HoldOutcome
-from domain.intake import EMAIL, MAX_LINES, MAX_QUANTITY, PHONE, Address, Amount, Fulfilment, Key, Line, Service, Tender
-from gateway.fields import Body, Instant, LongText
+from domain.intake import (
+    EMAIL,
+    MAX_LINES,
+    MAX_QUANTITY,
+    PHONE,
+    Address,
+    Amount,
+    Fulfilment,
+    Key,
+    Line,
+    Service,
+    Tender,
+    misplaced,
+)
+from gateway.fields import Body, Deadline, LongText
 from gateway.stores.bodies import CommandBody, LineQuantity
 from workflows.messages import CancelReason, ChoiceOption
 
@@ -30,6 +43,14 @@ class ChoiceBody(CommandBody):
     service: Service = Service.STANDARD
     tenders: Annotated[list[Tender], Field(max_length=10, default_factory=list)]
     """With `ship`: what pays for it, where the seller charges for that."""
+
+    @model_validator(mode="after")
+    def _says_no_more_than_it_chooses(self) -> Self:
+        if self.store_id is not None and self.option is not ChoiceOption.OTHER_STORE:
+            raise misplaced(("store_id",), "goes with other_store, and with nothing else")
+        if self.tenders and self.option is not ChoiceOption.SHIP:
+            raise misplaced(("tenders",), "go with ship, and with nothing else")
+        return self
 
 
 class AssignBody(CommandBody):
@@ -86,11 +107,18 @@ class ChangesBody(CommandBody):
     drop: bool = False
     """Instead of all else: the change that waits for its payment is not wanted any more."""
 
+    @model_validator(mode="after")
+    def _is_a_change_or_drops_one(self) -> Self:
+        beside = sorted(self.model_fields_set - {"drop", "version"})
+        if self.drop and any(getattr(self, each) for each in beside):
+            raise misplaced(("drop",), f"goes alone, without {', '.join(beside)}: it drops the change that waits")
+        return self
+
 
 class HoldBody(CommandBody):
     kind: HoldKind
     reason: LongText
-    deadline: Instant | None = None
+    deadline: Deadline | None = None
     default: HoldOutcome = HoldOutcome.CANCEL
     lines: Annotated[list[Key], Field(min_length=1, max_length=MAX_LINES)] | None = None
 

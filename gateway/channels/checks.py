@@ -90,7 +90,7 @@ def check_places(
             if problem.next_possible is not None:
                 possible.append(problem.next_possible)
     if errors:
-        extra = {"next_possible": _instant(max(possible))} if possible else {}
+        extra = {"next_possible": instant(max(possible))} if possible else {}
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors, extra=extra)
 
 
@@ -110,8 +110,8 @@ def in_words(problem: PickupTimeProblem) -> str:
     why = _WORDS[problem.reason]
     if problem.next_possible is None:
         return f"{why}; no later time is in sight, choose another store"
-    return f"{why}; the next possible time is {_instant(problem.next_possible)}"
+    return f"{why}; the next possible time is {instant(problem.next_possible)}"
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

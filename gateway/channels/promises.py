@@ -28,17 +28,20 @@ from domain.personal import Readable
 from domain.pickup_windows import check_requested
 from domain.promises import Promise, PromiseId, PromiseState, make_promise, promise_workflow_id
 from gateway.channels.availability import needs_of
-from gateway.channels.checks import in_words, paused_until
+from gateway.channels.checks import in_words, instant, paused_until
 from gateway.commands import PATIENCE, is_not_found
 from gateway.fields import Body, Instant, Quantity
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import FieldError, Problem, ProblemKind, invalid, not_found, of_refusal, unavailable
+from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from workflows import options
 from workflows.promise import LetGo, PromiseMade, PromiseWorkflow
 
 router = APIRouter(prefix="/v1/promises", route_class=CommandRoute, tags=["orders"])
+
+MAKERS = (PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS)
 
 
 class Wanted(Body):
@@ -70,7 +73,7 @@ class PromiseShown(BaseModel):
 
 @router.post("", status_code=201, summary="Keep units of a store for a customer who has not paid yet")
 async def make(body: PromiseBody, caller: CurrentCaller, services: CurrentServices, response: Response) -> PromiseShown:
-    await caller.must_be(PrincipalKind.CHANNEL, PrincipalKind.STORE, PrincipalKind.OPS)
+    await must_act_as(caller, *MAKERS)
     promise = await _checked(services, caller, body)
     made = await _made(services, promise)
     if made.refusal is not None:
@@ -89,6 +92,7 @@ async def read(promise_id: str, caller: CurrentCaller, services: CurrentServices
 async def release(
     promise_id: str, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
 ) -> PromiseShown:
+    await must_act_as(caller, *MAKERS)
     promise = await visible_promise(services, caller, promise_id)
     handle = services.temporal.get_workflow_handle(promise_workflow_id(promise.promise_id), result_type=PromiseMade)
     try:
@@ -178,7 +182,7 @@ def _check_time(services: Services, place: Place, body: PromiseBody, now: dateti
         ProblemKind.VALIDATION,
         "See errors.",
         errors=[FieldError(pointer=at, reason=in_words(problem))],
-        extra={"next_possible": possible} if possible is not None else {},
+        extra={"next_possible": instant(possible)} if possible is not None else {},
     )
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from adapters.keys.port import CustomerRef
@@ -14,10 +13,12 @@ from domain.ids import LineId, OrderId, Sku, StoreId
 from domain.intake import Address, LineKind, Method, PickupMode, Service, Tender
 from domain.kits import Component
 from domain.personal import PersonalData
+from domain.pickup_windows import PickupTimeProblem, check_requested
 from domain.settlement import HELD
 from domain.terms import TenderTerms
 from domain.views import OrderView
 from gateway.channels import bodies
+from gateway.channels.checks import in_words, instant, paused_until
 from gateway.channels.placing import kits_of, printed, where_is
 from gateway.channels.tenders import terms_of_tenders
 from gateway.problems import FieldError, Problem, ProblemKind
@@ -31,7 +32,7 @@ FIRST_CHANGED_ADDRESS = 1_000_000
 async def wish_of(services: Services, order: OrderView, command_id: str, body: bodies.ChangesBody) -> ChangeWish:
     """Raises 422 with every field that cannot be. A question leaves no address behind."""
     known = await _look_up(services, body)
-    _check(services.now(), order, body, known)
+    _check(services, order, body, known)
     address = None
     if body.address is not None:
         address = await _address(services, order, command_id, body.address, keep=not body.preview)
@@ -46,6 +47,7 @@ async def wish_of(services: Services, order: OrderView, command_id: str, body: b
                 tax=line.tax,
                 fulfilment=line.fulfilment,
                 components=list(known.kits.get(line.sku, ())),
+                substitution=line.substitution,
             )
             for line in body.add
         ],
@@ -141,7 +143,7 @@ async def _look_up(services: Services, body: bodies.ChangesBody) -> _Known:
         )
 
 
-def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Known) -> None:
+def _check(services: Services, order: OrderView, body: bodies.ChangesBody, known: _Known) -> None:
     wanted = body.method.fulfilment if body.method is not None else None
     lines = {line.line_id for line in order.lines}
     errors = [
@@ -168,6 +170,11 @@ def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Kn
         for n, line in enumerate(body.add)
         if line.kind is not LineKind.GOODS
     ]
+    errors += [
+        FieldError(pointer=f"/add/{n}/recipient", reason="Only a gift card has a recipient of its own")
+        for n, line in enumerate(body.add)
+        if line.recipient is not None
+    ]
     named = [("/remove", line) for line in body.remove] + [("/quantity", line) for line in body.quantity]
     named += [("/prices/tax", line) for line in (body.prices.tax if body.prices is not None else ())]
     named += [("/method/lines", line) for line in (body.method.lines if body.method else ())]
@@ -176,13 +183,35 @@ def _check(now: datetime, order: OrderView, body: bodies.ChangesBody, known: _Kn
         for pointer, line in named
         if line not in lines
     ]
+    wrong_time = None
+    if wanted is not None:
+        errors += _kept_by_none(wanted)
     if wanted is not None and wanted.method is not Method.SHIP:
-        errors += _wrong_with_store(wanted, known.place, now)
+        errors += _wrong_with_store(wanted, known.place)
+        wrong_time = _wrong_time(services, wanted, known.place)
+    if wrong_time is not None:
+        asked = "requested_pickup_at" if wanted is not None and wanted.requested_pickup_at else "store_id"
+        errors.append(FieldError(pointer=f"/method/fulfilment/{asked}", reason=in_words(wrong_time)))
     if errors:
-        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
+        possible = wrong_time.next_possible if wrong_time is not None else None
+        extra = {"next_possible": instant(possible)} if possible is not None else {}
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors, extra=extra)
 
 
-def _wrong_with_store(wanted: bodies.WayBody, place: Place | None, now: datetime) -> Iterator[FieldError]:
+def _kept_by_none(wanted: bodies.WayBody) -> Iterator[FieldError]:
+    """What an order's fulfilment may say and a change cannot keep: it is refused, not swallowed."""
+    here = "/method/fulfilment"
+    if wanted.promise is not None:
+        yield FieldError(pointer=f"{here}/promise", reason="A promise goes with a new order")
+    for name in ("person", "pickup"):
+        if getattr(wanted, name) is not None:
+            yield FieldError(
+                pointer=f"{here}/{name}",
+                reason="Name who else collects when the change is made: POST /v1/pickups/{order_id}/{n}/proxy",
+            )
+
+
+def _wrong_with_store(wanted: bodies.WayBody, place: Place | None) -> Iterator[FieldError]:
     here = "/method/fulfilment"
     if place is None or place.kind is not PlaceKind.STORE:
         yield FieldError(pointer=f"{here}/store_id", reason="Unknown store")
@@ -190,12 +219,18 @@ def _wrong_with_store(wanted: bodies.WayBody, place: Place | None, now: datetime
         if wanted.mode is not PickupMode.COUNTER:
             yield FieldError(pointer=f"{here}/mode", reason="What is sent to a store is collected inside")
         return
-    elif place.paused(now):
-        yield FieldError(pointer=f"{here}/store_id", reason="The store takes no pickups now")
     elif wanted.mode is PickupMode.CURBSIDE and not place.curbside:
         yield FieldError(pointer=f"{here}/mode", reason="This store has no curbside pickup")
     if wanted.mode is PickupMode.LOCKER:
         yield FieldError(pointer=f"{here}/mode", reason="Only counter and curbside are offered yet")
+
+
+def _wrong_time(services: Services, wanted: bodies.WayBody, place: Place | None) -> PickupTimeProblem | None:
+    """Of a pickup, as if it were ordered now."""
+    if wanted.method is not Method.PICKUP or place is None or place.kind is not PlaceKind.STORE:
+        return None
+    now, policy = services.now(), services.policy.pickup
+    return check_requested(place.hours, policy, now, wanted.requested_pickup_at, paused_until(place, now))
 
 
 async def _address(

@@ -30,7 +30,7 @@ def balances(
         return
     rows = [
         (name, output.money(found[name], found["currency"]))
-        for name in ("principal", "interest", "accrued", "fees", "booked", "pending", "available")
+        for name in ("principal", "interest", "accrued", "fees", "booked", "pending", "available", "drawn", "undrawn")
     ]
     output.table(("balance", "amount"), rows, "")
 

@@ -107,6 +107,33 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
     _show(session_of(context).post(f"{_path(application)}/withdraw"), json)
 
 
+@app.command("judge-hit")
+def judge_hit(
+    context: typer.Context,
+    application: Application,
+    verdict: Annotated[str, typer.Argument(help="clear (somebody else) or confirm (the listed person).")],
+    reason: Annotated[str, typer.Option(help="What was compared, and what came of it.")],
+    json: AsJson = False,
+) -> None:
+    """Say what a sanctions hit is; to confirm it, and to clear it for much money, a second person says so too."""
+    if verdict not in ("clear", "confirm"):
+        fail("A hit is cleared or confirmed.", "Say clear or confirm.")
+    _show(session_of(context).post(f"{_path(application)}/screening/{verdict}", {"reason": reason}), json)
+
+
+@app.command("release-part")
+def release_part(
+    context: typer.Context,
+    application: Application,
+    number: Annotated[int, typer.Argument(help="Which part of the loan.", metavar="PART", min=1)],
+    reason: Annotated[str, typer.Option(help="What has come to be, and who saw it.")],
+    json: AsJson = False,
+) -> None:
+    """A part of the loan may leave: what it pays for has come to be."""
+    path = f"{_path(application)}/tranches/{number}/release"
+    _show(session_of(context).post(path, {"reason": reason}), json)
+
+
 @app.command()
 def rescind(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Cancel what was signed, while the law allows it."""
@@ -206,6 +233,12 @@ def shown(view: dict[str, Any]) -> None:
             f"To repay until {output.time(due['repay_by'])}: {owed} and {a_day} for each day since the payout "
             f"(throughline account payoff {view['account_id']})"
         )
+    if view["tranches"]:
+        rows = (
+            (each["n"], each["title"], output.money(each["amount"], view["currency"]), each["state"])
+            for each in view["tranches"]
+        )
+        output.table(("part", "of", "amount", "state"), rows, "")
     waits = [
         (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))
         for each in view["waiting_for"]

@@ -231,7 +231,7 @@ def _json(given: str | None) -> object:
     try:
         return jsons.loads(given)
     except ValueError:
-        return fail(f"{given} is no JSON.", "See http-bodies: changes.")
+        return fail(f"{given} is no JSON.", "See `POST /v1/orders/{order_id}/changes` under /docs.")
 
 
 @app.command()

@@ -119,7 +119,7 @@ def order(view: Mapping[str, Any]) -> None:
                 group.get("kind", "pickup"),
                 group["store_id"] or "none yet",
                 group["status"] + (" (locked)" if group["locked"] else ""),
-                lines({"sku": skus.get(line["line_id"])} | line for line in group["lines"]),
+                lines({"sku": skus.get(line["line_id"])} | line for line in group["lines"]) + off(group),
                 time(group["ready_at"] or group["promised_ready_at"]),
                 time(group["deadline"] or group.get("promised_at")),
             )
@@ -147,9 +147,19 @@ def pickup(view: Mapping[str, Any]) -> None:
     parcels = "".join(f"; {each['carrier']} {each['tracking_number']}: {each['status']}" for each in view["parcels"])
     locker = _in_locker(view.get("locker"))
     parcels += f"; {locker}" if locker else ""
-    done(
-        f"{view['kind']} {view['n']} of {view['order_id']} is {view['status']}: {lines(view['lines'])}{parcels}{again}"
-    )
+    units = lines(view["lines"]) + off(view)
+    done(f"{view['kind']} {view['n']} of {view['order_id']} is {view['status']}: {units}{parcels}{again}")
+
+
+def off(group: Mapping[str, Any]) -> str:
+    """Which of the units of a group that has ended are not the customer's, when others are."""
+    counts: dict[str, int] = {}
+    for states in group.get("units", {}).values():
+        for state, units in states.items():
+            counts[state] = counts.get(state, 0) + units
+    owed = any(counts.get(state) for state in ("open", "allocated", "picked", "ready"))
+    gone = [f"{counts[state]} {state}" for state in ("cancelled", "lost") if counts.get(state)]
+    return f" ({', '.join(gone)})" if gone and not owed and len(counts) > len(gone) else ""
 
 
 def routing_in_words(decisions: Iterable[Mapping[str, Any]]) -> Iterator[str]:

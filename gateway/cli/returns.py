@@ -56,7 +56,7 @@ def ask(
     ] = None,
     advance: Annotated[bool, typer.Option("--advance", help="It goes out first, against --card.")] = False,
     card: Annotated[
-        str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for it.")
+        str | None, typer.Option(help="The provider's token of a card: pays what is owed on top, or stands for goods.")
     ] = None,
     amount: Annotated[int, typer.Option(help="What --card may be charged at most, in minor units.", min=0)] = 0,
     locker: Annotated[str | None, typer.Option(help="With via locker: the parcel machine that it is put into.")] = None,
@@ -101,6 +101,8 @@ def blind(
     disposition: Annotated[ReturnDisposition, typer.Option(help="Where it goes.")] = ReturnDisposition.RESTOCK,
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "EUR",
     customer: Annotated[str | None, typer.Option(help="Whose store credit it becomes: the customer's ref.")] = None,
+    email: Annotated[str | None, typer.Option(help="Who is told of it; else the customer, where one is named.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The language of the mails, such as de-DE.")] = None,
     json: AsJson = False,
 ) -> None:
     """Take back what nobody finds the order of, for store credit."""
@@ -108,7 +110,9 @@ def blind(
         {"sku": sku, "quantity": quantity, "condition": condition.value, "disposition": disposition.value}
         for sku, quantity in _units(item).items()
     ]
-    wanted = {"identity": identity, "currency": currency, "lines": lines} | ({"customer": customer} if customer else {})
+    wanted: dict[str, Any] = {"identity": identity, "currency": currency, "lines": lines}
+    more = {"customer": customer, "email": email, "locale": locale}
+    wanted |= {name: value for name, value in more.items() if value is not None}
     answer = session_of(context).post("/v1/returns", {"store_id": _here(context), "blind": wanted})
     if json:
         output.show_json(answer)
@@ -315,6 +319,9 @@ def _shown(view: dict[str, Any]) -> None:
     if "look" in view:
         output.done(f"Taken. Its fate will show under {view['look']}.")
         return
+    if "blind" in view:
+        _blind_shown(view)
+        return
     currency = view["currency"]
     output.done(
         f"{view['kind']} {view['return_id']} of order {view['order_id']} is {view['status']}, version {view['version']}"
@@ -340,16 +347,42 @@ def _shown(view: dict[str, Any]) -> None:
         output.print_plain(f"label to {parcel['to']}: {parcel['label'].replace('_', ' ')}, {number}{said}")
     if drop := view.get("locker"):
         output.print_plain(f"locker {drop['locker_id']}: {drop['status']}")
+    for stranger in view["strangers"]:
+        output.print_plain(f"came too: {stranger['quantity']} {stranger['sku']} of no line, at {stranger['store_id']}")
     for settled in view["paid_back"]:
         tenders = ", ".join(f"{output.money(amount, currency)} to {at}" for at, amount in settled["by_tender"].items())
         fees = f", less {output.money(settled['fees'], currency)} of fees" if settled["fees"] else ""
         output.print_plain(f"paid back: {output.money(settled['refund'], currency)}{fees} ({tenders or 'under way'})")
+        for target, amount in settled["by_target"].items():
+            if target != "original":
+                words = f"{target.replace('_', ' ')} {settled.get('balance_id') or ''}".strip()
+                output.print_plain(f"  as {words}: {output.money(amount, currency)}")
     if (exchange := view.get("exchange")) is not None:
         _exchange_shown(exchange, currency)
+    if (card := view.get("card")) is not None:
+        _card_shown(card, currency)
+    if view.get("owed"):
+        output.print_plain(f"owed by the customer: {output.money(view['owed'], currency)}")
     for wait in view["waiting_for"]:
         until = f" until {output.time(wait['deadline'])}" if wait["deadline"] else ""
         default = f", then: {wait['default']}" if wait["default"] else ""
         output.print_plain(f"waits: {wait['what']} ({wait['who']}){until}{default}")
+
+
+def _blind_shown(view: dict[str, Any]) -> None:
+    blind = view["blind"]
+    currency = blind["currency"]
+    output.done(f"return {view['return_id']} without an order, taken back at {blind['store_id']}, is {view['status']}")
+    output.table(
+        ("sku", "units", "condition", "goes to", "each"),
+        (
+            (line["sku"], line["quantity"], line["condition"], line["disposition"],
+             output.money(line["unit_price"], currency))
+            for line in blind["lines"]
+        ),
+        "No lines.",
+    )  # fmt: skip
+    output.print_plain(f"store credit …{view['last_four']}: {output.money(view['refund'], currency)}")
 
 
 def _exchange_shown(exchange: dict[str, Any], currency: str) -> None:
@@ -362,6 +395,13 @@ def _exchange_shown(exchange: dict[str, Any], currency: str) -> None:
     output.print_plain(f"instead: {units}, order {exchange['order_id']}, {exchange['state']}{why}; {', '.join(money)}")
 
 
+def _card_shown(card: dict[str, Any], currency: str) -> None:
+    money = [f"up to {output.money(card['at_most'], currency)}"]
+    money += [f"{name}: {output.money(card[name], currency)}" for name in ("secured", "charged") if card[name]]
+    why = f" ({card['reason']})" if card["reason"] else ""
+    output.print_plain(f"card for what goes back in advance: {card['state']}{why}; {', '.join(money)}")
+
+
 def _previewed(answer: dict[str, Any]) -> None:
     output.table(
         ("line", "decision", "why"),
@@ -372,6 +412,10 @@ def _previewed(answer: dict[str, Any]) -> None:
         "No lines.",
     )
     output.print_plain(f"refund {answer['refund']}, owed {answer['owed']}, fees {answer['fees']} (minor units)")
+    if answer["advance"]:
+        output.print_plain(
+            f"{answer['advance']} as soon as it is given away; should it never come: {answer['if_lost']}"
+        )
 
 
-PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed")
+PLACES = ("undecided", "refused", "awaited", "received", "accepted", "declined", "closed", "turned_up")

@@ -308,6 +308,10 @@ def pack(
             for each, states in units["units"].items()
             if (left := states.get("picked", 0) - packed.get(each, 0)) > 0
         ]
+        if not lines:
+            fail(
+                "Nothing of this shipment waits to be packed.", f"Pick it first: throughline store pick {order} --ships"
+            )
     _send(context, order, n, "pack", {"lines": lines, "boxes": boxes}, json, ships=True)
 
 

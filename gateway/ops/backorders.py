@@ -18,7 +18,7 @@ from domain.intake import Key
 from domain.supply import ANYWHERE
 from gateway.audit import trail_of
 from gateway.commands import PATIENCE, handle_of
-from gateway.fields import Body, Instant
+from gateway.fields import Body, Deadline
 from gateway.listing import page_of
 from gateway.ops.data import KeyOrAny
 from gateway.paging import CurrentPage, Page
@@ -50,7 +50,7 @@ class BackorderBody(Body):
     sku: Key
     location_id: KeyOrAny = ANYWHERE
     cap: Annotated[int, Field(ge=0, le=1_000_000_000)]
-    expected_at: Instant | None = None
+    expected_at: Deadline | None = None
     """When supply is expected; none: nobody knows."""
 
 

@@ -19,7 +19,7 @@ from domain.stock import ANY
 from domain.store_hours import StoreHours
 from domain.terms import ChannelRules
 from gateway.audit import trail_of
-from gateway.fields import Body, ShortText
+from gateway.fields import KEY_OR_ANY, Body, ShortText
 from gateway.listing import page_of
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CallerRoute, CurrentCaller
@@ -29,7 +29,7 @@ from gateway.services import CurrentServices
 
 router = APIRouter(prefix="/v1", route_class=CallerRoute, tags=["data"])
 
-KeyOrAny = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._:-]{0,63})$")]
+KeyOrAny = Annotated[str, StringConstraints(pattern=KEY_OR_ANY)]
 
 
 class LocationBody(Body):
@@ -115,7 +115,7 @@ async def put_location(body: LocationBody, caller: CurrentCaller, services: Curr
     await must_run_operations(caller)
     location_id = StoreId(body.location_id)
     async with services.transactions.begin() as books:
-        before = await books.places.place(location_id)
+        before = await books.places.place(location_id, locked=True)
         fields = dict(body) | {"location_id": location_id, "pause": before.pause if before else None}
         place = Place.model_validate(fields)
         await books.places.put(place)

@@ -27,6 +27,7 @@ from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid, not_found
 from gateway.reading import visible_order
+from gateway.returns.crediting import check_credit
 from gateway.returns.interventions import answer_for_return, is_of_return, questions_of
 from gateway.rights import Readers, Runners
 from gateway.services import CurrentServices
@@ -130,6 +131,7 @@ async def intervene(
     async with services.transactions.begin() as books:
         found = await books.records.intervention(intervention_id)
     order = await visible_order(services, caller, order_of(intervention_id))
+    await check_credit(services, order, body.action, body.value)
 
     async def show(_: messages.OrderAnswer | None) -> InterventionShown:
         view = await order_shown(services, caller, await reread(services, order))

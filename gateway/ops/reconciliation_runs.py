@@ -67,6 +67,8 @@ async def read(run: str, caller: Readers, services: CurrentServices) -> Reconcil
 
 @router.get("/{run}/differences", summary="What a reconciliation found, and what became of each")
 async def differences(run: str, caller: Readers, services: CurrentServices, page: CurrentPage) -> Page[Found]:
+    if await services.reconciler.get(run) is None:
+        raise not_found()
     after = int(str(page.after[0])) if page.after is not None else 0
     found = await services.reconciler.found(run, after=after, limit=page.limit + 1)
     shown = found[: page.limit]

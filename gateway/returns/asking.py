@@ -20,7 +20,7 @@ from domain.views import GroupView, LineView, OrderView
 from gateway.principals import Caller
 from gateway.problems import invalid
 from gateway.returns.bodies import ReturnBody, WantedReturn
-from gateway.returns.carrying import on_the_way, way_back
+from gateway.returns.carrying import on_the_way, standing_card, way_back
 from gateway.services import Services
 
 
@@ -74,9 +74,7 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
             raise invalid(f"/lines/{position}/line_id", "This order has no such line")
         group, received_at = received(order, line.line_id)
         place = facts.places.get(group.store_id or "") if group else None
-        country = (group.country if group else None) or (place.country if place else None)
-        case = Case(channel=order.channel, country=country, category=facts.categories.get(line.sku), sku=line.sku)
-        terms = facts.policy.terms_for(case)
+        terms = terms_of(order, line, facts)
         zone = place.hours.zone if place else "UTC"
         holidays = holidays_after(place.hours, received_at) if place and received_at else frozenset()
         part = paid.get(line.line_id)
@@ -103,6 +101,15 @@ def decide(order: OrderView, body: ReturnBody, facts: Facts, now: datetime) -> l
         decision = decide_return(delivered, request, terms, ends, now)
         found.append(Decided(line, wanted, terms, decision, target, delivered.unit_worth, group))
     return found
+
+
+def terms_of(order: OrderView, line: LineView, facts: Facts) -> ReturnTerms:
+    """The policy fixed at the sale, for this line."""
+    group, _ = received(order, line.line_id)
+    place = facts.places.get(group.store_id or "") if group else None
+    country = (group.country if group else None) or (place.country if place else None)
+    case = Case(channel=order.channel, country=country, category=facts.categories.get(line.sku), sku=line.sku)
+    return facts.policy.terms_for(case)
 
 
 def received(order: OrderView, line_id: LineId) -> tuple[GroupView | None, datetime | None]:
@@ -155,6 +162,7 @@ def state_of(
         refund_to=_one_target(body, decided),
         lines=[_line(each, gift_card=each.line.line_id in facts.cards) for each in decided],
         exchange=exchange,
+        card=standing_card(body, decided),
     )
 
 

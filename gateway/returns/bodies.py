@@ -2,9 +2,23 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from domain.intake import COUNTRY, EMAIL, MAX_QUANTITY, PHONE, TOKEN, Address, Key, Method, Service, Tender, misplaced
+from domain.balances import normalised
+from domain.intake import (
+    COUNTRY,
+    EMAIL,
+    LOCALE,
+    MAX_QUANTITY,
+    PHONE,
+    TOKEN,
+    Address,
+    Key,
+    Method,
+    Service,
+    Tender,
+    misplaced,
+)
 from domain.money import CURRENCY
 from domain.refunds import RefundTarget
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnKind, ReturnReason, ReturnVia
@@ -12,6 +26,7 @@ from gateway.fields import Body, Instant, LongText, Reference
 from gateway.stores.bodies import CommandBody, LineQuantity
 
 Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+LEAST_OF_AN_IDENTITY = 4
 
 
 class Lookup(Body):
@@ -77,16 +92,33 @@ class BlindLineBody(Body):
     condition: ItemCondition
     disposition: ReturnDisposition
 
+    @field_validator("disposition")
+    @classmethod
+    def _stays_here(cls, disposition: ReturnDisposition) -> ReturnDisposition:
+        if disposition is ReturnDisposition.BACK_TO_CUSTOMER:
+            raise ValueError("What is paid back stays here; what goes back to the customer is not taken in")
+        return disposition
+
 
 class BlindBody(Body):
     """What somebody brings back whose order nobody finds: it is taken in at once, for store credit."""
 
-    identity: Annotated[str, StringConstraints(min_length=4, max_length=64)] = Field(repr=False)
+    identity: Annotated[str, StringConstraints(min_length=LEAST_OF_AN_IDENTITY, max_length=64)] = Field(repr=False)
     """The number of what the person showed: only its keyed hash is kept."""
     customer: Key | None = None
     """Whose store credit it becomes; a credit of its own, when left out."""
+    email: Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)] | None = Field(default=None, repr=False)
+    """Who wants to be told; left out: where the newest order of that customer is told."""
+    locale: Annotated[str, StringConstraints(pattern=LOCALE)] = "en"
     currency: Annotated[str, StringConstraints(pattern=CURRENCY)]
     lines: Annotated[list[BlindLineBody], Field(min_length=1, max_length=50)]
+
+    @field_validator("identity")
+    @classmethod
+    def _can_be_told_apart(cls, identity: str) -> str:
+        if len(normalised(identity)) < LEAST_OF_AN_IDENTITY:
+            raise ValueError(f"Should have {LEAST_OF_AN_IDENTITY} letters or digits or more")
+        return identity
 
 
 class ReturnBody(Body):
@@ -109,7 +141,8 @@ class ReturnBody(Body):
     deliver: Delivery | None = None
     """How what is wanted gets to the customer; left out: to the store that asks, or as the goods had come."""
     tenders: Annotated[list[Tender], Field(default_factory=list, max_length=1)]
-    """Pays what is owed on top; left out, the customer is asked for it."""
+    """Pays what is owed on top; left out, the customer is asked for it. Of a plain return: the card that stands for
+    what is paid back before the goods have come, up to its amount."""
 
     @model_validator(mode="after")
     def _names_its_way(self) -> Self:
@@ -130,6 +163,15 @@ class ReturnBody(Body):
             if line.line_id in seen:
                 raise misplaced(("lines", position, "line_id"), "The line is named twice")
             seen.add(line.line_id)
+        return self
+
+    @model_validator(mode="after")
+    def _is_brought_in(self) -> Self:
+        if self.blind is not None:
+            if self.kind is not ReturnKind.RETURN:
+                raise misplaced(("kind",), "Without its order something is only returned")
+            if self.via is not ReturnVia.STORE:
+                raise misplaced(("via",), "Without its order something is brought to a store")
         return self
 
 

@@ -5,14 +5,17 @@ from typing import Any, Protocol
 
 from adapters.vault.port import Subject
 from domain.ids import OrderId, ReturnId, StoreId
+from domain.intake import TenderType
 from domain.locker_stays import LockerStay
 from domain.lockers import LockerId
 from domain.returns.carried import ReturnParcel
-from domain.returns.policy import ReturnTerms
-from domain.returns.words import ReturnVia
+from domain.returns.decision import Outcome, ReturnDecision
+from domain.returns.policy import AdvanceRule, ReturnTerms
+from domain.returns.standing import StandingCard
+from domain.returns.words import ReturnKind, ReturnVia
 from domain.views import GroupView
 from gateway.problems import invalid
-from gateway.returns.bodies import ReturnBody
+from gateway.returns.bodies import ReturnBody, WantedReturn
 from gateway.services import Services
 from gateway.showing import address_subject
 
@@ -20,6 +23,15 @@ from gateway.showing import address_subject
 class _Decided(Protocol):
     @property
     def terms(self) -> ReturnTerms: ...
+
+    @property
+    def decision(self) -> ReturnDecision: ...
+
+    @property
+    def wanted(self) -> WantedReturn: ...
+
+    @property
+    def unit_worth(self) -> int: ...
 
     @property
     def group(self) -> GroupView | None: ...
@@ -53,6 +65,24 @@ def on_the_way(
         "sends_from": came.country,
         "sender": address_subject(order_id, came.origin),
     }
+
+
+def standing_card(body: ReturnBody, decided: Sequence[_Decided]) -> StandingCard | None:
+    """The card that the customer names for money that goes back before the goods have come. Raises 422."""
+    if body.kind is not ReturnKind.RETURN or not body.tenders:
+        return None
+    tender = body.tenders[0]
+    allowed = [each for each in decided if each.decision.outcome is not Outcome.REFUSED]
+    worth = sum(each.unit_worth * each.wanted.quantity for each in allowed)
+    if body.via is ReturnVia.STORE or any(each.terms.lost_advance is not AdvanceRule.CHARGE for each in allowed):
+        raise invalid("/tenders", "The policy holds no card for this return")
+    if not allowed or any(worth > each.terms.instant_refund_to for each in allowed):
+        raise invalid("/tenders", "Nothing of this return is paid back before it has come, so that no card is needed")
+    if tender.type is not TenderType.CARD or tender.token is None:
+        raise invalid("/tenders/0/type", "Only a card stands for what is paid back in advance")
+    if tender.amount < worth:
+        raise invalid("/tenders/0/amount", f"{worth} is paid back in advance, in minor units")
+    return StandingCard(token=tender.token, at_most=tender.amount)
 
 
 def sender_subject(order_id: OrderId, return_id: ReturnId) -> Subject:

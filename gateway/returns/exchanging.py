@@ -91,7 +91,7 @@ def _check_kind(body: ReturnBody) -> None:
         raise invalid("/advance", "Only an exchange goes out in advance")
     if body.advance and not any(tender.type is TenderType.CARD for tender in body.tenders):
         raise invalid("/tenders", "What goes out in advance needs a card that stands for it")
-    if body.tenders and not replaced:
+    if body.tenders and not replaced and body.kind is not ReturnKind.RETURN:
         raise invalid("/tenders", "Only what is dearer than what comes back is paid")
 
 
@@ -251,7 +251,7 @@ async def _keep_person(
     services: Services, order: OrderView, body: ReturnBody, terms: OrderTerms, now: datetime
 ) -> None:
     """The replacement is its customer's: under the same key, told where the order is, sent where it is to go."""
-    person = await _person(services, order)
+    person = await person_of(services, order)
     address = None
     if terms.shipments and terms.shipments[0].to_store is None:
         group, _ = received(order, LineId(terms.lines[0].line_id))
@@ -267,7 +267,8 @@ async def _keep_person(
             await services.vault.put(where, key.id, address, now, books.connection)
 
 
-async def _person(services: Services, order: OrderView) -> PersonalData | None:
+async def person_of(services: Services, order: OrderView) -> PersonalData | None:
+    """Who it is for, and where they are told since."""
     subjects = [Subject(order.order_id)]
     if order.contact is not None:
         subjects.append(Subject(f"{order.order_id}/contact/{order.contact}"))

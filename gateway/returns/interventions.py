@@ -8,6 +8,7 @@ from domain.returns.returned import ReturnView
 from gateway.principals import Caller
 from gateway.problems import not_found
 from gateway.reading import visible_order
+from gateway.returns.crediting import check_credit
 from gateway.returns.sending import carry_out
 from gateway.services import Services
 from gateway.showing import order_shown
@@ -40,6 +41,8 @@ async def answer_for_return(
         view = await books.returns.get(return_id)
     if view is None or all(each.intervention_id != intervention_id for each in view.interventions):
         raise not_found()
+    order = await visible_order(services, caller, view.order_id)
+    await check_credit(services, order, action, value)
     command = messages.Intervene(
         command_id=command_id,
         actor=caller.actor,

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from adapters.access.port import PrincipalKind
 from domain.intake import Key
@@ -11,9 +11,10 @@ from domain.returns.packs import built_in
 from domain.returns.policy import BlindReturns, Limit, ReturnException, ReturnPolicy, ReturnTerms
 from gateway.fields import Body
 from gateway.principals import Caller, CallerRoute, CurrentCaller, require
-from gateway.problems import Problem, ProblemKind
+from gateway.problems import FieldError, Problem, ProblemKind
 from gateway.rights import must_run_operations
 from gateway.services import CurrentServices
+from gateway.wording import reason_of
 
 router = APIRouter(prefix="/v1/return-policies", route_class=CallerRoute, tags=["returns"])
 
@@ -45,8 +46,7 @@ async def policies(caller: Readers, services: CurrentServices) -> Policies:
 @router.put("", status_code=201, summary="A new version; orders that are placed from now on keep it")
 async def add(caller: CurrentCaller, services: CurrentServices, body: PolicyBody, response: Response) -> ReturnPolicy:
     await must_run_operations(caller)
-    given = body.model_dump(exclude_unset=True)
-    policy = ReturnPolicy.model_validate(given)
+    policy = _checked(body)
     async with services.transactions.begin() as books:
         newest = await books.return_policies.newest()
         expected = (newest.version if newest else 0) + 1
@@ -58,3 +58,19 @@ async def add(caller: CurrentCaller, services: CurrentServices, body: PolicyBody
                 ProblemKind.STALE_VERSION, f"The next version is {expected}.", current={"version": expected - 1}
             )
     return policy
+
+
+def _checked(body: PolicyBody) -> ReturnPolicy:
+    """Raises 422 for an exception whose terms are none."""
+    for position, exception in enumerate(body.exceptions):
+        try:
+            ReturnTerms.model_validate(body.terms.model_dump() | exception.then)
+        except ValidationError as error:
+            errors = [
+                FieldError(
+                    pointer="/".join((f"/exceptions/{position}/then", *map(str, each["loc"]))), reason=reason_of(each)
+                )
+                for each in error.errors(include_url=False, include_input=False)
+            ]
+            raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+    return ReturnPolicy.model_validate(body.model_dump(exclude_unset=True))

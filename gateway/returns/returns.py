@@ -14,6 +14,7 @@ from domain.refunds import split_over_tenders
 from domain.refusals import Refused
 from domain.returns.decision import Outcome, ReturnDecision
 from domain.returns.exchanging import EXCHANGED, ExchangedLine, ExchangeState, gap_of
+from domain.returns.policy import AdvanceRule
 from domain.returns.returned import Return, ReturnView
 from domain.returns.settling import paid_lines, settle
 from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
@@ -31,10 +32,11 @@ from gateway.returns.finding import look_up, order_to_return
 from gateway.returns.sending import carry_out, visible_return
 from gateway.returns.starting import start
 from gateway.returns.turning_up import take_in_late
-from gateway.returns.without_order import BlindReturnShown, take_back_blind
+from gateway.returns.without_order import BlindReturnSeen, BlindReturnShown, blind_return, take_back_blind
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
+from gateway.stores.pickups import OFF_CLOCK
 from workflows import return_messages as messages
 from workflows import summaries
 from workflows.returns import ReturnWorkflow
@@ -61,6 +63,10 @@ class RefundPreview(BaseModel):
     by_line: list[dict[str, Any]]
     by_tender: list[dict[str, Any]]
     fees: int
+    advance: int = 0
+    """What of it is paid back as soon as it is given away, before it has come."""
+    if_lost: AdvanceRule | None = None
+    """What becomes of that, should the goods never come. `charge`: the card in `tenders` is charged."""
     reasons: list[ReturnDecision]
 
 
@@ -149,6 +155,7 @@ async def preview_of(return_id: str, caller: CurrentCaller, services: CurrentSer
         state,
         [line.decision for line in view.lines],
         fee_charged_before=view.fees > 0,
+        given_away=view.status not in (ReturnStatus.REQUESTED, ReturnStatus.APPROVED),
         exchanged=view.exchange.lines
         if view.exchange and view.exchange.state is not ExchangeState.FELL_THROUGH
         else (),
@@ -189,8 +196,10 @@ async def find(
     return page.page(views, (last.requested_at.isoformat(), last.return_id) if last else None)
 
 
-@router.get("/{return_id}", summary="One return")
-async def read(return_id: str, caller: CurrentCaller, services: CurrentServices) -> ReturnView:
+@router.get("/{return_id}", summary="One return", response_model=ReturnView | BlindReturnSeen)
+async def read(return_id: str, caller: CurrentCaller, services: CurrentServices) -> Any:
+    if (blind := await blind_return(services, caller, return_id)) is not None:
+        return blind
     return await visible_return(services, caller, return_id)
 
 
@@ -269,6 +278,10 @@ async def drop_off(
 ) -> Any:
     await must_act_as(caller, *DESK)
     view = await visible_return(services, caller, return_id)
+    if body.at is not None and body.at > services.now() + OFF_CLOCK:
+        raise invalid("/at", "Should not lie in the future")
+    if body.at is not None and body.at < view.requested_at - OFF_CLOCK:
+        raise invalid("/at", f"Should not lie before the return was asked for, at {view.requested_at:%FT%TZ}")
     command = messages.DropOff(
         command_id=command_id,
         actor=caller.actor,
@@ -329,6 +342,9 @@ async def inspect(
     store = body.store_id or view.store_id
     if store is not None:
         await caller.must_act_at(store)
+        elsewhere = bool(view.received_in) and store not in view.received_in
+        if caller.principal.kind is PrincipalKind.STORE and elsewhere:
+            raise await caller.hidden("goods that are in another store")
     command = messages.InspectReturn(
         command_id=command_id,
         actor=caller.actor,
@@ -413,6 +429,7 @@ async def _preview(
     decisions: list[ReturnDecision],
     *,
     fee_charged_before: bool = False,
+    given_away: bool = False,
     exchanged: Sequence[ExchangedLine] = (),
 ) -> RefundPreview:
     facts = await asking.facts_of(services, order)
@@ -423,6 +440,9 @@ async def _preview(
     gap = gap_of(exchanged)
     back = settled.refund - sum(line.credit for line in exchanged) + gap.back
     shares = split_over_tenders(back, tenders.tenders, state.lines[0].terms.tenders)
+    sent = state.via is not ReturnVia.STORE and not given_away and not exchanged
+    in_advance = state.pays_in_advance() if sent else {}
+    advance = sum(line.unit_worth * in_advance.get(line.line_id, 0) for line in state.lines)
     return RefundPreview(
         refund=back,
         owed=gap.owed,
@@ -438,6 +458,8 @@ async def _preview(
         ],
         by_tender=[{"tender_id": share.tender_id, "type": share.type, "amount": share.amount} for share in shares],
         fees=settled.fees,
+        advance=min(back, advance),
+        if_lost=state.lines[0].terms.lost_advance if advance else None,
         reasons=decisions,
     )
 

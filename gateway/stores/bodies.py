@@ -11,7 +11,7 @@ from domain.kits import MOST_COMPONENTS
 from domain.parcels import Box, Resolution
 from domain.pickups import ProofKind
 from domain.stock import RejectReason, StockEffect
-from gateway.fields import Body, Instant, LongText, Reference, ShortText, Version
+from gateway.fields import TRACKING, Body, Deadline, Instant, LongText, Reference, ShortText, Version
 from gateway.problems import invalid
 from workflows.messages import Disposition, ShortageResolution
 
@@ -20,8 +20,6 @@ Place = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 MAX_PIECES = 1_000_000_000
-TRACKING = r"^[A-Za-z0-9][A-Za-z0-9-]{3,63}$"
-"""Letters, digits and dashes; the spaces that carriers print are left out."""
 
 
 class LineQuantity(Body):
@@ -227,9 +225,15 @@ class ClaimBody(CommandBody):
     """With `wait`: until when the decision is put off."""
     reason: ShortText | None = None
 
+    @model_validator(mode="after")
+    def _puts_off_what_waits(self) -> Self:
+        if self.until is not None and self.resolution is not Resolution.WAIT:
+            raise misplaced(("until",), "goes with wait, and with nothing else")
+        return self
+
 
 class AutoCancelBody(CommandBody):
-    until: Instant | None
+    until: Deadline | None
     """None: it waits for a place without an end."""
 
 

@@ -108,9 +108,10 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
         if lines:
             if now.group.in_transit and shelved:
                 await books.inventory.relocate(_received(now, command, shelved, services.now()))
-            for move, moved in ((books.inventory.put_back, shelved), (books.inventory.take_back, back)):
-                if moved:
-                    await move(_release(now, command, moved, services.now()))
+            if shelved:
+                await books.inventory.put_back(_release("put_back", now, command, shelved, services.now()))
+            if back:
+                await books.inventory.take_back(_release("take_back", now, command, back, services.now()))
             entry = TimelineEntry(
                 at=services.now(),
                 event=Event.PUT_BACK,
@@ -121,11 +122,11 @@ async def _put_back(services: Services, found: StoreGroup, command: PutBack) -> 
     return GroupAnswer(version=now.version, status=now.order_status, group=group, already=not lines)
 
 
-def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Release:
+def _release(what: str, found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Release:
     needs = {line.line_id: line.needs for line in found.lines}
     place = StoreId(found.group.at_work or "")
     return Release(
-        key=operation_key(found.order_id, "put_back", "after_end", command.command_id),
+        key=operation_key(found.order_id, what, "after_end", command.command_id),
         at=at,
         order_id=found.order_id,
         lines=tuple(
@@ -140,7 +141,7 @@ def _release(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: 
 def _received(found: StoreGroup, command: PutBack, lines: dict[LineId, int], at: datetime) -> Relocate:
     """Not wanted any more when it was on its way: whoever puts it on the shelf has received it."""
     store = StoreId(found.group.store_id or "")
-    there = _release(found, command, lines, at)
+    there = _release("put_back", found, command, lines, at)
     road = tuple(line.model_copy(update={"location_id": in_transit_to(store)}) for line in there.lines)
     key = operation_key(found.order_id, "receive", "after_end", command.command_id)
     return Relocate(key=key, at=at, order_id=found.order_id, lines=road, to=store, aside=True)

@@ -1,4 +1,4 @@
-"""Hand-overs that a store reports after the order's process has ended: a person settles each, and none is lost."""
+"""What is reported after an order's process has ended: a person settles each report, and none is lost."""
 
 from datetime import datetime
 
@@ -43,13 +43,6 @@ async def keep(services: Services, order_id: OrderId, command: GiveOut, at: date
             if stored.entry.event is Event.COMMAND_REFUSED and reported.items() <= known.items():
                 return
         now = services.now()
-        question = InterventionView(
-            intervention_id=f"{order_id}-{_MARK}{order.version + 1}",
-            step=f"hand-over of pickup {command.n} at {at.isoformat()}, reported after the order had ended",
-            error="the store says that the customer has the goods; stock and money do not know of it",
-            since=now,
-            choices=[InterventionAction.SKIP.value],
-        )
         refused = TimelineEntry(
             at=now,
             event=Event.COMMAND_REFUSED,
@@ -57,14 +50,30 @@ async def keep(services: Services, order_id: OrderId, command: GiveOut, at: date
             reason="A hand-over in time was reported after the order had ended. A person must settle it.",
             data=Fact.model_validate({**reported, "lines": command.lines or {}, "command_id": command.command_id}),
         )
-        asked = TimelineEntry(
-            at=now,
-            event=Event.INTERVENTION_NEEDED,
-            actor=ENGINE,
-            reason=question.step,
-            data=Fact.model_validate({"intervention_id": question.intervention_id}),
-        )
-        await _write(books, order, [*order.interventions, question], [refused, asked], now)
+        step = f"hand-over of pickup {command.n} at {at.isoformat()}, reported after the order had ended"
+        error = "the store says that the customer has the goods; stock and money do not know of it"
+        await ask(books, order, step, error, refused, now)
+
+
+async def ask(
+    books: Transaction, order: OrderView, step: str, error: str, reported: TimelineEntry, now: datetime
+) -> None:
+    """Write the report down and put it before ops; the order's lock is held."""
+    question = InterventionView(
+        intervention_id=f"{order.order_id}-{_MARK}{order.version + 1}",
+        step=step,
+        error=error,
+        since=now,
+        choices=[InterventionAction.SKIP.value],
+    )
+    asked = TimelineEntry(
+        at=now,
+        event=Event.INTERVENTION_NEEDED,
+        actor=ENGINE,
+        reason=step,
+        data=Fact.model_validate({"intervention_id": question.intervention_id}),
+    )
+    await _write(books, order, [*order.interventions, question], [reported, asked], now)
 
 
 async def settle(services: Services, order_id: OrderId, command: Intervene) -> None:

@@ -65,7 +65,7 @@ async def _changed(services: Services, caller: Caller, store_id: str, **change: 
     """One part of the place is set anew; the change leaves an audit row."""
     await must_act_as(caller, PrincipalKind.STORE, PrincipalKind.OPS)
     async with services.transactions.begin() as books:
-        place = await books.places.place(StoreId(store_id))
+        place = await books.places.place(StoreId(store_id), locked=True)
         if place is None:
             raise not_found()
         place = place.model_copy(update=change)

@@ -16,7 +16,7 @@ from domain.ids import OperationKey, OrderId, Sku, StoreId
 from domain.intake import Key
 from domain.stock import MovementKind, StockLevel
 from domain.supply import ANYWHERE
-from gateway.commands import PATIENCE, handle_of
+from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.fields import Body
 from gateway.idempotency import CommandRoute, CurrentCommandId
 from gateway.paging import CurrentPage, Page
@@ -143,13 +143,26 @@ async def _tell_who_waits(services: Services, level: StockLevel) -> None:
     told = 0
     try:
         async with asyncio.timeout(PROMPTLY):
-            for order_id, n in waiting[: level.available]:
-                await handle_of(services.temporal, order_id).signal(
-                    OrderWorkflow.stock_arrived, StockArrived(n=n), rpc_timeout=PATIENCE
-                )
-                told += 1
-    except (RPCError, TimeoutError, KeyErased, KeyMissing) as fault:
+            for order_id, n in waiting:
+                if told == level.available:
+                    break
+                told += await _is_told(services, order_id, n)
+    except (RPCError, TimeoutError) as fault:
         log.warning("stock_arrival_not_told", waiting=len(waiting) - told, error=type(fault).__name__)
+
+
+async def _is_told(services: Services, order_id: OrderId, n: int) -> bool:
+    """False for an order that has just ended: the others are told all the same."""
+    arrival = StockArrived(n=n)
+    try:
+        await handle_of(services.temporal, order_id).signal(OrderWorkflow.stock_arrived, arrival, rpc_timeout=PATIENCE)
+    except (KeyErased, KeyMissing):
+        return False
+    except RPCError as fault:
+        if not is_not_found(fault):
+            raise
+        return False
+    return True
 
 
 @router.get("", summary="Levels, by SKU and place")

@@ -3,7 +3,8 @@
 The status stays the word that was sent: what it means, and whether it can be true, is decided where the thing is known.
 """
 
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -13,6 +14,8 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A status in the sender's vocabulary: no text, so that nothing personal can be in it."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$")]
 """An id, ours or the sender's."""
+AHEAD = timedelta(days=1)
+"""So far a sender's clock may be ahead of ours."""
 OrderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
@@ -24,6 +27,10 @@ class _Told(BaseModel):
     status: Word
     at: Instant
     """When the sender saw it: what comes later by this time is newer."""
+
+    def heard(self, now: datetime) -> Self:
+        """What lies far ahead was seen when it came at the latest: else nothing would ever be newer."""
+        return self if self.at <= now + AHEAD else self.model_copy(update={"at": now})
 
 
 class CarrierData(_Told):

@@ -25,7 +25,7 @@ from gateway.commands import PATIENCE, handle_of, is_not_found
 from gateway.returns.sending import handle_of as handle_of_return
 from gateway.webhooks import late_lockers, late_parcels, late_partners, late_returns
 from gateway.webhooks.carriage import CarrierData, LockerData, PartnerData
-from gateway.webhooks.late_money import came_back, disputed
+from gateway.webhooks.late_money import ask_about, came_back, disputed
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import SignatureEvent
 from workflows.messages import CarrierEvent, FraudDecision, LockerEvent, PartnerEvent, PaymentEvent
@@ -52,6 +52,8 @@ _ABOUT = {
     "refund.pending": (OperationKind.REFUND, OperationStatus.PENDING),
 }
 """What a payment event is about. Its word is a reason to look; the provider's own object says what is true."""
+_CAME_BACK = frozenset({"refund.failed", "refund.reversed"})
+"""The customer has not got it after all."""
 _CHANGED_BY_PROVIDER = frozenset({"authorisation.expired", "authorisation.failed", "refund.failed", "refund.reversed"})
 _ASKED_AND_ANSWERED = (OperationKind.CAPTURE, OperationKind.VOID)
 """What a provider decides at once, so that no later event is the first to tell."""
@@ -127,9 +129,19 @@ async def _payment(event: InboundEvent, client: Client, payments: Payments, tran
         return True
     if (return_id := return_of_key(data.key or "")) is not None:
         return await _tell_return(client, transactions, event, return_id, data)
-    message = PaymentEvent(event_id=event.event_id, type=event.type, authorisation_id=data.authorisation_id)
-    # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
-    await _signal(client, event, OrderWorkflow.payment_event, message)
+    message = PaymentEvent(
+        event_id=event.event_id,
+        type=event.type,
+        authorisation_id=data.authorisation_id,
+        came_back=data.amount if event.type in _CAME_BACK else 0,
+    )
+
+    async def ask() -> None:
+        # An order that has ended is told nothing more: our ledger has the event, and that is where it counts.
+        if message.came_back:
+            await ask_about(transactions, event, data.amount, data.currency)
+
+    await _signal(client, event, OrderWorkflow.payment_event, message, ask)
     return True
 
 
@@ -271,7 +283,7 @@ async def _tell_return(
     message = RefundEvent(event_id=event.event_id, key=OperationKey(data.key or ""))
 
     async def show() -> None:
-        if event.type in ("refund.failed", "refund.reversed"):
+        if event.type in _CAME_BACK:
             await came_back(transactions, event, data.amount, return_id)
 
     return await _told(handle_of_return(client, return_id), ReturnWorkflow.refund_event, message, show)

@@ -1,16 +1,34 @@
 """What a payment provider says after the process that it concerns is over: kept in the order's timeline, once."""
 
 from adapters.inbound.port import InboundEvent
-from adapters.transaction.port import Transactions
+from adapters.transaction.port import Transaction, Transactions
 from domain.actors import ENGINE
 from domain.ids import ReturnId
+from domain.money import Currency, Money
 from domain.timeline import Event, Fact, TimelineEntry
+from gateway.stores import late_reports
+from workflows.cashier import CAME_BACK
 
 
 async def came_back(transactions: Transactions, event: InboundEvent, amount: int, return_id: ReturnId) -> None:
     """A refund did not reach its customer after all: somebody has to see it."""
     facts = Fact(return_id=return_id, amount=amount, event_id=event.event_id)
     await keep(transactions, event, Event.REFUND_CAME_BACK, event.type, facts)
+
+
+async def ask_about(transactions: Transactions, event: InboundEvent, amount: int, currency: Currency) -> None:
+    """The same of a refund that an order made by itself, and has ended since: put before ops, once."""
+    async with transactions.begin() as books:
+        await books.returns.lock_order(event.order_id)
+        order = await books.records.order(event.order_id)
+        if order is None or await _is_known(books, event):
+            return
+        facts = Fact(amount=amount, event_id=event.event_id)
+        came = TimelineEntry(
+            at=event.received_at, event=Event.REFUND_CAME_BACK, actor=ENGINE, reason=event.type, data=facts
+        )
+        step = f"refund of {Money(amount=amount, currency=currency)}"
+        await late_reports.ask(books, order, step, CAME_BACK, came, event.received_at)
 
 
 async def disputed(transactions: Transactions, event: InboundEvent, dispute_id: str, amount: int) -> None:
@@ -23,10 +41,16 @@ async def keep(transactions: Transactions, event: InboundEvent, kind: Event, rea
     """One more event in the order's timeline, unless this news is in it."""
     async with transactions.begin() as books:
         await books.returns.lock_order(event.order_id)
-        after = 0
-        while page := await books.records.timeline(event.order_id, after=after, limit=500):
-            if any(getattr(each.entry.data, "event_id", None) == event.event_id for each in page):
-                return
-            after = page[-1].position
+        if await _is_known(books, event):
+            return
         entry = TimelineEntry(at=event.received_at, event=kind, actor=ENGINE, reason=reason, data=facts)
         await books.records.append(event.order_id, entry)
+
+
+async def _is_known(books: Transaction, event: InboundEvent) -> bool:
+    after = 0
+    while page := await books.records.timeline(event.order_id, after=after, limit=500):
+        if any(getattr(each.entry.data, "event_id", None) == event.event_id for each in page):
+            return True
+        after = page[-1].position
+    return False

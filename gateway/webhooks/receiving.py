@@ -148,7 +148,7 @@ def _event(provider: Provider, event_id: str, sent: Any, now: datetime) -> Inbou
             signature = SignatureData.model_validate(envelope.data)
             kind, order_id, kept = envelope.type, signature.reference, signature.model_dump(mode="json")
         elif provider in _TOLD:
-            told = _TOLD[provider].model_validate(sent).data
+            told = _TOLD[provider].model_validate(sent).data.heard(now)
             kind, order_id, kept = told.type, told.reference, told.model_dump(mode="json", exclude_none=True)
         else:
             other = OtherBody.model_validate(_flat(sent))

@@ -7,16 +7,18 @@ from temporalio.exceptions import ApplicationError
 
 from activities.returns import TOO_MANY_UNITS, Restock, ReturnMilestone, ReturnSteps, SettleUnits
 from adapters.payment.port import Payments
+from adapters.records.port import OvertakenTry
 from adapters.transaction.memory import MemoryTransactions
+from domain.actors import ENGINE
 from domain.ids import OperationKey, OrderId, ReturnId, Sku, StoreId
 from domain.refunds import RefundPolicy
 from domain.returns.returned import Return, UnitPlace
-from domain.timeline import Event
+from domain.timeline import Event, Fact, TimelineEntry
 from domain.views import PaymentView
 from tests.adapters.records.sample_records import change as order_change
 from tests.adapters.records.sample_records import entry, line
 from tests.adapters.returns.test_returns_contract import change
-from tests.domain.sample_orders import PLACED, A
+from tests.domain.sample_orders import PLACED, A, after
 from tests.domain.sample_returns import a_return, returned_line
 
 ORDER, STORE, SKU = OrderId("o1"), StoreId("S001"), Sku("sku-A")
@@ -97,3 +99,24 @@ def test_a_view_says_what_its_state_does() -> None:
     view = state.view()
     assert (view.lines[0].awaited, view.lines[0].received, view.requested_at) == (2, 1, PLACED)
     assert [wait.kind.value for wait in view.waiting_for] == ["return_arrival", "inspection"]
+
+
+async def test_a_try_that_died_after_several_milestones_holds_up_nobody_who_does_them_again(
+    transactions: MemoryTransactions, steps: ReturnSteps
+) -> None:
+    """Done again, the first of them has its old time, and what stands is younger: it is there already."""
+
+    def told(sequence: int, event: Event, seconds: int) -> ReturnMilestone:
+        at = after(seconds=seconds)
+        fact = Fact(return_id=ReturnId("r1"))
+        entry = TimelineEntry(at=at, event=event, actor=ENGINE, data=fact)
+        return ReturnMilestone(change=change("r1", sequence, at=at), events=[entry])
+
+    first, died = told(1, Event.RETURN_REQUESTED, 1), told(2, Event.RETURN_CLOSED, 2)
+    for each in (first, died, first):
+        await steps.record_return(each)
+    assert await events(transactions) == ["return_requested", "return_closed"]
+    never_told = told(1, Event.RETURN_RECEIVED, 1)
+    with pytest.raises(OvertakenTry):
+        await steps.record_return(never_told)
+    assert await events(transactions) == ["return_requested", "return_closed"]

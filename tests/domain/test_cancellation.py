@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.cancellation import CancelPlan, plan_cancel
+from domain.cancellation import CancelPlan, plan_cancel, why_nothing
 from domain.dropship import PartnerId, PartnerRequestId, PartnerWork
 from domain.groups import WaitsFor
 from domain.ids import OperationKey, StoreId
@@ -185,3 +185,19 @@ def test_a_cancel_of_units_that_are_sent_again_pays_back_what_they_cost():
     placed.replacement(placed.shipment(1), {A: 1})
     plan = plan_cancel(placed)
     assert ([(part.n, part.quantity) for part in plan.release], plan.refund) == ([(2, 1)], 100)
+
+
+def test_who_cancels_what_its_place_is_asked_about_already_hears_that_the_place_has_to_say():
+    asked = order(line(A, 2, 100), pickups=[], shipments=[shipment_terms()])
+    group = asked.shipment(1)
+    group.units[A], group.picking_at = Units(picked=2), PLACED
+    group.stop = StopAsked(lines={A: 2}, reason="customer", since=PLACED, answer_by=PLACED)
+    plan = plan_cancel(asked)
+    assert not plan.stops_something
+    assert "asked to stop" in why_nothing(asked, plan)
+    group.units[A] = Units(picked=2, shipped=1)
+    assert "asked to stop" in why_nothing(asked, plan_cancel(asked)), "also when some of it has left"
+    group.stop, group.units[A] = None, Units(shipped=2)
+    assert "can be returned" in why_nothing(asked, plan_cancel(asked))
+    group.units[A] = Units(cancelled=2)
+    assert why_nothing(asked, plan_cancel(asked)) == "Nothing is left to cancel."

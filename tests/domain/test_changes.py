@@ -19,6 +19,7 @@ from domain.pickups import PickupGroup
 from domain.policy_packs import STANDARD
 from domain.refusals import RefusalKind, Refused
 from domain.shipments import ShipmentGroup, StopAsked
+from domain.substitution_rules import Substitution, SubstitutionRule
 from domain.terms import ChannelRules, ShipmentTerms
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, B, after, line, order
@@ -133,6 +134,12 @@ def test_a_new_line_is_kept_with_the_price_of_the_request():
     assert (added.line_id, added.unit_price, added.discount, added.total, added.group) == (NEW, 50, 10, 90, 1)
     assert [each.line_id for each in placed.terms.lines] == [A, B], "the terms never change"
     assert placed.worth({NEW: 2}) == 90
+
+
+def test_a_new_line_keeps_what_its_customer_allows_instead_of_it():
+    placed, wish = collected(), Substitution(rule=SubstitutionRule.ASK)
+    made(placed, ChangeWish(add=[new_line(substitution=wish)]))
+    assert [each.substitution for each in placed.lines] == [None, None, wish]
 
 
 def test_units_taken_off_free_their_money_and_their_stock():

@@ -250,3 +250,14 @@ def test_the_time_of_the_customer_is_the_operators_last_word() -> None:
     longer = news("deposited", minutes=20).model_copy(update={"collect_by": after(days=5)})
     assert stay.take(longer) is Effect.REPEATED
     assert stay.collect_by == PLACED + timedelta(days=5)
+
+
+def test_a_stay_without_an_end_to_reckon_with_has_none():
+    never = PLACED.replace(year=9999)
+    stay = LockerStay(locker_id=LockerId("L001"), store_id=StoreId("S1"))
+    stay.reserved(compartment().model_copy(update={"collect_by": never}))
+    assert stay.collect_by is None
+    stay.take(news("deposited").model_copy(update={"collect_by": never}))
+    assert (stay.status, stay.collect_by) == (StayStatus.DEPOSITED, None)
+    stay.take(news("deposited", minutes=20).model_copy(update={"collect_by": after(days=3)}))
+    assert stay.collect_by == after(days=3)

@@ -4,10 +4,19 @@ from typing import Any
 
 import pytest
 
-from domain.ids import OrderId
+from domain.ids import OrderId, ReturnId
 from domain.ledger import AuthorisationBalance, OrderMoney, TenderTotals
 from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, TenderId
-from domain.reconciling import Cause, Difference, DifferenceKind, Remedy, order_differences
+from domain.reconciling import (
+    CardOfReturn,
+    Cause,
+    Difference,
+    DifferenceKind,
+    Looked,
+    Remedy,
+    all_differences,
+    order_differences,
+)
 from domain.timeline import Event, Fact, TimelineEntry
 from domain.views import OrderStatus, OrderView, PaymentView
 from tests.adapters.records.sample_records import entry, head, line
@@ -54,6 +63,36 @@ def found(
 ) -> list[Difference]:
     differences = order_differences(shown, books, {AUTHORISATION: theirs}, {A: claimed}, events)
     return [each for each in differences if each.kind is not DifferenceKind.RULE]
+
+
+def of_card(books: OrderMoney, theirs: Authorisation, charged: int = 0, *, finished: bool = True) -> list[Difference]:
+    """What differs of a card that stands for goods; the order's own books have nothing."""
+    view = order(0, captured=0)
+    card = CardOfReturn(ReturnId("r1"), books, charged, finished)
+    looked = Looked(view, OrderMoney(order_id=OrderId("o1")), {AUTHORISATION: theirs}, {}, cards=[card])
+    assert looked.authorisations == [AUTHORISATION]
+    return [each for each in all_differences(looked) if each.kind is not DifferenceKind.RULE]
+
+
+def test_a_card_that_stands_for_goods_is_compared_with_the_provider_and_with_its_return():
+    assert of_card(money(700), provider(700), charged=700) == []
+    [outside] = of_card(money(700), provider(900), charged=700)
+    assert (outside.kind, outside.remedy, outside.amount) == (DifferenceKind.PROVIDER, Remedy.TAKE_OVER, 200)
+    [more] = of_card(money(900), provider(900), charged=700)
+    assert (more.kind, more.what, more.remedy, more.amount) == (DifferenceKind.CARD, "charged", Remedy.REFUND, 200)
+    assert more.currency == "EUR"
+    [less] = of_card(money(0), provider(0), charged=700)
+    assert (less.what, less.remedy, less.needs_second_person) == ("charged", Remedy.LOOK, False)
+
+
+def test_a_card_is_held_while_its_return_goes_on_and_not_longer():
+    books = money(0)
+    [balance] = books.authorisations
+    books = books.model_copy(update={"authorisations": (balance.model_copy(update={"authorised": 500}),)})
+    theirs = provider(0).model_copy(update={"amount": 500})
+    assert of_card(books, theirs, finished=False) == []
+    [held] = of_card(books, theirs)
+    assert (held.what, held.theirs, held.remedy, held.cause) == ("held", 500, Remedy.FREE_MONEY, Cause.NOT_FREED)
 
 
 def test_books_that_agree_have_no_difference():

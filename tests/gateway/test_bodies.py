@@ -232,6 +232,13 @@ async def test_a_misspelt_filter_is_refused(web: httpx.AsyncClient) -> None:
     assert pointers(response) == ["/query/skus"]
 
 
+async def test_a_filter_of_which_only_one_counts_is_not_given_twice(web: httpx.AsyncClient) -> None:
+    assert (await web.get("/v1/things?sku=A&sku=B&limit=1")).status_code == 200
+    response = await web.get("/v1/things?sku=A&limit=1&limit=2")
+    assert response.status_code == 422
+    assert pointers(response) == ["/query/limit"]
+
+
 @pytest.mark.parametrize("query", ["%ff", "%C3%28", "a%", "100%25%2", "%zz"])
 async def test_a_query_that_is_no_text_cannot_be_read(web: httpx.AsyncClient, query: str) -> None:
     response = await web.get(httpx.URL(f"http://gateway/v1/things?sku={query}"))

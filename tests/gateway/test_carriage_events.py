@@ -43,6 +43,16 @@ async def test_every_scan_of_a_parcel_is_understood() -> None:
     assert event.data.at == NOON + timedelta(seconds=0.5)
 
 
+async def test_a_clock_that_is_far_ahead_makes_nothing_the_last_word() -> None:
+    data = {"reference": ORDER, "status": "delivered", "carrier": "kestrel", "label_id": "l1"}
+    data |= {"tracking_number": "KN1", "shipment": f"shipment/{ORDER}/1"}
+    told = [
+        CarrierEvent.model_validate({"type": "parcel", "data": data | {"at": at}}).data.heard(NOON).at
+        for at in ("2026-03-01T11:00:00Z", "2026-03-01T12:00:30Z", "9999-12-31T23:59:59Z")
+    ]
+    assert told == [NOON - timedelta(hours=1), NOON + timedelta(seconds=30), NOON]
+
+
 async def test_everything_seen_of_a_compartment_is_understood() -> None:
     now = [NOON]
     lockers = MemoryLockers(lambda: now[0], hold=timedelta(days=3))

@@ -25,3 +25,9 @@ def test_a_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.undo()
         time.tzset()
     assert output.time(None) == ""
+
+
+def test_what_a_group_kept_is_told_apart_from_what_was_cancelled_of_it() -> None:
+    assert output.off({"units": {"1": {"shipped": 1, "cancelled": 2}, "2": {"lost": 1}}}) == " (2 cancelled, 1 lost)"
+    assert output.off({"units": {"1": {"allocated": 1, "cancelled": 2}}}) == "", "its lines are what is owed"
+    assert output.off({"units": {"1": {"cancelled": 2}}}) == "", "its status says so"

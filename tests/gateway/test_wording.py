@@ -8,9 +8,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from domain.intake import Customer, Key, Line, OrderBody
 from domain.money import Currency
+from domain.sourcing.queues import Queue, TimeOfDay
 from domain.store_hours import Day, WallTime
 from gateway.bodies import place_of
 from gateway.fields import LongText, Quantity, Reference
+from gateway.ops.data import KeyOrAny
 from gateway.wording import reason_of
 
 PYDANTIC = ("Input should", "String should", "pattern", "Value error", "valid dictionary", "instance of")
@@ -37,6 +39,9 @@ def faults(kind: Any, value: Any) -> list[str]:
         (LongText, "", "not be empty"),
         (WallTime, "9:30", "time of day"),
         (Day, "24.12.2026", "such as 2026-12-24"),
+        (TimeOfDay, "7:30", "such as 07:30"),
+        (Queue, "Nightly", "small letters"),
+        (KeyOrAny, "**", "* or letters"),
         (bool, "yes", "true or false"),
         (list[int], {}, "a list"),
         (Customer, [], "an object"),

@@ -94,7 +94,7 @@ async def test_a_bad_report_is_declined_for_its_factors_and_the_person_told_once
     disclosed = mails["The credit report that we used"]
     assert "within 60 days" in disclosed
     assert "512" in disclosed
-    assert "- inquiries" in disclosed
+    assert "- number of recent inquiries" in disclosed
     proofs = {each["name"]: each.get("proof") for each in end["clocks"]}
     assert proofs["adverse_action"] == "notice 3"
 
@@ -189,6 +189,26 @@ async def test_a_sanctions_hit_holds_and_tells_the_applicant_nothing(world: Worl
     assert all("screening" not in str(each) for each in (await loan.done("GET", "/timeline"))["items"])
     await loan.done("POST", "/screening/clear", {"reason": "another birth date"}, by="ada")
     await loan.stage("offered")
+
+
+@story
+async def test_a_confirmed_hit_is_denied_in_words_that_give_no_hint(world: World) -> None:
+    loan = await Applied.begun(world, "HIT")
+    await loan.submitted()
+    await loan.comes_to(lambda view: "screening_hold" in view["overlays"])
+    same = {"reason": "the same passport"}
+    assert await loan.refused("POST", "/screening/confirm", same) == (403, "forbidden")
+    await loan.done("POST", "/screening/confirm", same, by="ada")
+    assert (await loan.shown())["outcome"] is None
+    assert await loan.refused("POST", "/screening/confirm", same, by="ada") == (409, "not-allowed-now")
+    manager = await _told(
+        world, "ops", "max", "apply", "judge-hit", loan.id, "confirm", "--reason", "the same passport"
+    )
+    assert loan.id in manager
+    assert (await loan.ends())["outcome"] == "denied"
+    told = [await loan.shown(by="web"), (await loan.done("GET", "/timeline"))["items"], await loan.mails()]
+    for word in ("screening", "sanction", "passport"):
+        assert word not in str(told).lower(), word
 
 
 @story

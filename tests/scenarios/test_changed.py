@@ -62,6 +62,7 @@ async def test_an_added_line_waits_for_its_payment_and_two_changes_do_not_meet(w
     assert (await shelf.at("S001"))["reserved"] == 2
     problem = refused(await change(order, quantity={"1": 2}), 409, "not-allowed-now")
     assert opened["change_id"] in problem["detail"]
+    assert refused(await change(order, quantity={"1": 2}, preview=True), 409, "not-allowed-now") == problem
     link = await link_in_mail(order, "Please pay")
     page = (await world.http.get(link.url)).text
     assert "€10.00" in page

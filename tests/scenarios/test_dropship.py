@@ -101,6 +101,9 @@ async def test_a_cancel_counts_once_the_partner_has_agreed(world: World) -> None
     await order.group_reaches("accepted")
     plan = taken(await order.cancel())["plan"]
     assert ([part["quantity"] for part in plan["asked"]], plan["void"], plan["release"]) == ([1], 0, [])
+    for verb, body in (("cancel-answer", {"stopped": True}), ("reject", {"reason": "closed"})):
+        said = await world.ops("POST", f"/v1/shipments/{order.id}/1/{verb}", body)
+        assert "Partner P901" in refused(said, 409, "not-allowed-now")["detail"], "nobody speaks for it"
     await world.until("the partner is asked to stop", lambda: order.asked_for("call_off"))
     assert await order.status() == "in_progress"
     await order.partner("agree")

@@ -1,5 +1,6 @@
 """Something else instead: reserved while the goods are on their way, paid by their value, and to the cent."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.scenarios.returned import back_in_store, receive, settled
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
+LINK = re.compile(r"http\S+/c/\S+")
 
 
 async def fetched(world: World, **wanted: Any) -> Placed:
@@ -71,6 +73,9 @@ async def test_an_uneven_exchange_is_paid_before_it_goes_out_or_pays_the_differe
     new = replacement(world, order, view)
     mail = await world.until("the mail about the difference comes", lambda: _asked(world, new))
     assert "5.00" in mail["text"]
+    page = await world.http.get(LINK.findall(mail["text"])[0])
+    assert "your exchange becomes a return" in page.text
+    assert "cancelled" not in page.text
     taken(await new.ask("payments", {"tenders": [{"type": "card", "token": "tok_ok", "amount": 500}]}))
     await receive(world, view, "S001", 1)
     await is_collected(new, "S001", codes=2)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.placed import Json, Placed
 from tests.scenarios.playing import story
-from tests.scenarios.world import World, refused, taken
+from tests.scenarios.world import World, later, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -39,6 +39,8 @@ async def test_more_is_sold_by_the_order_s_card_as_a_sale_of_its_own(world: Worl
     order = await world.place(sku=shelf.sku)
     refused(await sells(order, extra.sku), 409, "not-allowed-now")
     await order.make_ready()
+    problem = refused(await sells(order, extra.sku, sold_at=later(days=1)), 422, "validation")
+    assert [error["pointer"] for error in problem["errors"]] == ["/sold_at"]
     answer = await sells(order, extra.sku, 2)
     sale = await sale_of(world, answer)
     assert sale["linked_to"] == {"order_id": order.id, "n": 1}

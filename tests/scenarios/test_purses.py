@@ -9,6 +9,7 @@ from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.purses import balance, card, issued, number_in_mail, on_it, paid_with
 from tests.scenarios.returned import back_in_store, collected, does, receive, settled
+from tests.scenarios.shipped import Shipped
 from tests.scenarios.world import World, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -155,6 +156,41 @@ async def test_a_refund_that_fails_goes_to_store_credit_when_a_person_says_so(wo
     assert (await order.event("return_refunded"))["reason"] == "store_credit"
 
 
+@story
+async def test_what_an_order_pays_back_by_itself_goes_to_store_credit_too_when_it_fails(world: World) -> None:
+    """Its parcel is lost: the money was taken when it left, and does not get back to the card."""
+    shelf = await world.shelf(S001=1)
+    order = await Shipped.place(world, sku=shelf.sku, price=5000)
+    await order.packed()
+    [parcel] = (await order.at_place("ship"))["parcels"]
+    await world.provider_fault(operation="refund", reference=order.id, kind="status", status=402, count=9)
+    await order.carrier_brings(parcel, "picked_up", "lost")
+    await order.event("delivery_exception")
+    taken(await order.claim("refund"))
+    await order.reaches("needs_attention")
+
+    async def asked() -> Json | None:
+        questions = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+        return next((each for each in questions if each["order_id"] == order.id), None)
+
+    question = await world.until("somebody is asked", asked)
+    assert question["choices"] == ["retry", "skip", "supply"]
+    path = f"/v1/ops/interventions/{question['intervention_id']}"
+    credit = {"action": "supply", "value": "store_credit", "reason": "the card is closed"}
+    refused(await world.ops("POST", path, credit | {"value": "gift_card"}), 409, "not-allowed-now")
+    taken(await world.ops("POST", path, credit))
+    await order.reaches("cancelled")
+    number = await number_in_mail(world, order.mailbox)
+    found = taken(await world.channel("POST", "/v1/balances/credit/look-up", {"number": number}))
+    assert (found["balance"], found["customer_ref"]) == (5000, order.body["customer"]["ref"])
+    assert (await order.view())["payment"]["refunded"] == 5000
+    assert (await world.money(order.id))["refund"] == 0, "never both"
+    statement = taken(await world.ops("GET", f"/v1/orders/{order.id}/ledger"))
+    assert (statement["violations"], [each["amount"] for each in statement["redirected"]]) == ([], [5000])
+    reconciled = taken(await world.ops("POST", "/v1/ops/reconciliations", {"order_ids": [order.id]}))
+    assert reconciled["differences"] == []
+
+
 # --- cards that are sold ----------------------------------------------------------------------------------------------
 
 
@@ -249,9 +285,11 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     for price in (4000, 3000):
         await collected(world, shelf.sku, price=price)
 
+    mailbox = f"blind-{shelf.sku.lower()}@example.org"
+
     async def brought(quantity: int, identity: str, sku: str = shelf.sku) -> httpx.Response:
         line = {"sku": sku, "quantity": quantity, "condition": "new", "disposition": "restock"}
-        blind = {"identity": identity, "currency": "EUR", "lines": [line]}
+        blind = {"identity": identity, "currency": "EUR", "lines": [line], "email": mailbox, "locale": "de-DE"}
         return await world.call("POST", "/v1/returns", world.key_of("S002"), {"blind": blind, "store_id": "S002"})
 
     person = f"ID-{shelf.sku}"
@@ -260,6 +298,22 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     purse = {"kind": "credit", "id": first["balance_id"], "number": first["number"]}
     assert await on_it(world, purse) == (6000, 0)
     await shelf.becomes("S002", on_hand=2, available=2)
+    path, ending = f"/v1/returns/{first['return_id']}", first["number"][-4:]
+    for key in (world.key_of("S002"), world.keys["ops"]["ada"]):
+        seen = taken(await world.call("GET", path, key))
+        assert (seen["last_four"], seen["refund"], seen["blind"]["lines"][0]["unit_price"]) == (ending, 6000, 3000)
+        assert first["number"] not in str(seen) + str(await world.mails(mailbox))
+    refused(await world.call("GET", path, world.key_of("S003")), 404, "not-found")
+    refused(await world.channel("GET", path), 404, "not-found")
+
+    async def told() -> list[str] | None:
+        mails = await world.mails(mailbox)
+        return sorted(mail["text"] for mail in mails) if len(mails) == 2 else None
+
+    credited, received = await world.until("both mails come", told)
+    assert f"endet auf {ending}" in credited
+    assert "60,00" in credited
+    assert "zurückgenommen" in received
     answers = await asyncio.gather(*(brought(1, person.lower()) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
     for answer in answers:
@@ -270,3 +324,28 @@ async def test_what_nobody_finds_the_order_of_brings_store_credit_at_the_lowest_
     await shelf.becomes("S002", on_hand=4, available=4)
     again = await world.place(sku=shelf.sku, price=5000, store="S002", tenders=[paid_with(purse, 5000)])
     assert again.answer["status"] == "in_progress"
+
+
+@story
+async def test_what_an_order_has_paid_back_and_comes_back_later_goes_to_a_person(world: World) -> None:
+    """The provider takes the refund on, and tells later that the bank did not: the order has ended by then."""
+    shelf = await world.shelf(S001=1)
+    order = await Shipped.place(world, sku=shelf.sku, price=5000, token="tok_refund_fails")
+    await order.packed()
+    [parcel] = (await order.at_place("ship"))["parcels"]
+    await order.carrier_brings(parcel, "picked_up", "lost")
+    await order.event("delivery_exception")
+    taken(await order.claim("refund"))
+
+    async def asked() -> Json | None:
+        questions = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
+        return next((each for each in questions if each["order_id"] == order.id), None)
+
+    question = await world.until("somebody is asked", asked)
+    assert (question["step"], question["choices"]) == ("refund of 50.00 EUR", ["skip"])
+    await order.reaches("needs_attention")
+    path = f"/v1/ops/interventions/{question['intervention_id']}"
+    taken(await world.ops("POST", path, {"action": "skip", "reason": "paid by bank transfer"}))
+    await order.reaches("cancelled")
+    came_back = await order.event("refund_came_back")
+    assert came_back["data"]["amount"] == 5000

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.exchanged import agrees, over
 from tests.scenarios.placed import Json
 from tests.scenarios.playing import story
 from tests.scenarios.returned import does, receive, settled
@@ -16,8 +17,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 CODE = re.compile(r"^Code: (\w+)\s*$", re.MULTILINE)
 
 
-async def delivered(world: World, quantity: int) -> Shipped:
+async def delivered(world: World, quantity: int, category: str | None = None) -> Shipped:
     shelf = await world.shelf(S001=5)
+    if category is not None:
+        taken(await world.ops("PUT", "/v1/items", {"sku": shelf.sku, "name": "A thing", "category": category}))
     order = await Shipped.place(world, sku=shelf.sku, quantity=quantity)
     await order.packed()
     await order.carrier_says(await order.shipped(), "delivered")
@@ -88,6 +91,53 @@ async def test_a_posted_return_is_labelled_scanned_and_paid_where_it_arrives(wor
     await order.money_rests(authorised=9998, captured=9998, refunded=4999)
     await order.carrier_brings({"tracking_number": number}, "delivered")
     assert (await order.events("return_dropped_off", "return_arrived")) == ["return_dropped_off", "return_arrived"]
+
+
+@story
+async def test_an_advance_is_charged_to_the_card_that_the_customer_named_when_the_goods_never_come(
+    world: World,
+) -> None:
+    version = (await world.ops("GET", "/v1/return-policies")).json()["items"][0]["version"] + 1
+    then = {"instant_refund_to": 10_000, "lost_advance": "charge"}
+    policy = {"name": "shop", "version": version, "exceptions": [{"categories": ["trusted"], "then": then}]}
+    taken(await world.ops("PUT", "/v1/return-policies", policy))
+    order = await delivered(world, 2, category="trusted")
+    lines = [{"line_id": "1", "quantity": 2, "reason": "wrong_size"}]
+    wanted = {"order_id": order.id, "lines": lines, "via": "post", "store_id": "S003"}
+    seen = taken(await world.channel("POST", "/v1/returns/preview", wanted))
+    assert (seen["advance"], seen["if_lost"]) == (9998, "charge"), "told before anybody agrees to it"
+    too_little = [{"type": "card", "token": "tok_ok", "amount": 5000}]
+    refused(await world.channel("POST", "/v1/returns", wanted | {"tenders": too_little}), 422, "validation")
+    at_counter = wanted | {"via": "store", "tenders": too_little}
+    refused(await world.channel("POST", "/v1/returns", at_counter), 422, "validation")
+    view = await asked(world, order, via="post", store_id="S003", tenders=[too_little[0] | {"amount": 9998}])
+    assert (view["card"]["state"], view["card"]["at_most"], view["card"]["secured"]) == ("named", 9998, 0)
+    labelled = await becomes(world, view, "parcel.label", "bought")
+    assert await world.provider_ledger(view["return_id"]) == [], "nothing is held before money goes back"
+    parcel = {"tracking_number": labelled["parcel"]["tracking_number"]}
+    await order.carrier_brings(parcel, "picked_up")
+    await becomes(world, view, "refunded", 9998)
+    held = await world.provider_ledger(view["return_id"])
+    assert [(each["operation"], each["amount"]) for each in held] == [("authorise", 9998)]
+    mail = await world.until("the mail about the card comes", lambda: _mail(world, order, "Held on your card"))
+    assert "99.98" in mail
+    assert "as agreed" in mail
+    await order.carrier_brings(parcel, "lost")
+    stuck = await becomes(world, view, "status", "needs_attention")
+    [question] = stuck["interventions"]
+    path = f"/v1/ops/interventions/{question['intervention_id']}"
+    taken(await world.ops("POST", path, {"action": "give_up", "reason": "the carrier has lost it"}))
+    ended = await over(world, view)
+    assert (ended["card"]["state"], ended["card"]["charged"], ended["owed"]) == ("charged", 9998, 0)
+    ledger = await world.provider_ledger(view["return_id"])
+    assert [(each["operation"], each["amount"]) for each in ledger] == [("authorise", 9998), ("capture", 9998)]
+    await world.until("the mail about the charge comes", lambda: _mail(world, order, "We have charged your card"))
+    await order.money_rests(authorised=9998, captured=9998, refunded=9998)
+    await agrees(world, order)
+
+
+async def _mail(world: World, order: Shipped, subject: str) -> str | None:
+    return next((mail["text"] for mail in await world.mails(order.mailbox) if subject in mail["subject"]), None)
 
 
 @story

@@ -85,6 +85,7 @@ async def test_what_is_in_no_place_is_refused_and_leaves_nothing(world: World) -
     body = world.body(sku=shelf.sku, quantity=2) | {"fulfilments": [to_ship()]}
     problem = refused(await world.channel("POST", "/v1/orders", body), 409, "out-of-stock")
     assert problem["errors"][0]["pointer"] == "/lines/0/quantity"
+    assert "places that ship" in problem["detail"]
     await shelf.adds_up(S001=1)
 
 

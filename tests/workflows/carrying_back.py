@@ -15,12 +15,13 @@ from adapters.keys.port import CustomerRef
 from adapters.locker.memory import MemoryLockers
 from domain.actors import Actor, ActorKind, Channel
 from domain.carriage import ParcelStatus
-from domain.ids import LineId, ReturnId, return_workflow_id
+from domain.ids import LineId, OrderId, ReturnId, return_workflow_id
 from domain.locker_stays import LockerNews, LockerStay
 from domain.lockers import CompartmentId, LockerId
 from domain.returns.carried import ReturnParcel
 from domain.returns.policy import ReturnTerms
 from domain.returns.returned import Return, ReturnedLine, ReturnView
+from domain.returns.standing import StandingCard
 from domain.returns.words import ItemCondition, ReturnDisposition, ReturnVia
 from gateway.showing import address_subject
 from tests.domain.sample_returns import a_return, returned_line
@@ -52,7 +53,13 @@ class WatchedReturn:
 
     @classmethod
     async def of(
-        cls, shop: Shop, order: WatchedOrder, via: ReturnVia, quantity: int = 2, terms: dict[str, Any] | None = None
+        cls,
+        shop: Shop,
+        order: WatchedOrder,
+        via: ReturnVia,
+        quantity: int = 2,
+        terms: dict[str, Any] | None = None,
+        card: str | None = None,
     ) -> "WatchedReturn":
         """Asked for as the gateway does it, and approved by the policy."""
         now = await shop.clock()
@@ -82,6 +89,7 @@ class WatchedReturn:
             customer_ref=order.terms.customer_ref,
             external_id=order.terms.external_id,
             store_id=shop.store(),
+            card=StandingCard(token=card, at_most=quantity * PRICE) if card is not None else None,
             **way,
         )
         found = cls(shop, order, asked)
@@ -210,6 +218,11 @@ class WatchedReturn:
         )
         await replayer.replay_workflow(await self.handle.fetch_history())
         return view
+
+    async def held(self) -> list[str]:
+        """What the provider did with the card that stands for what is paid back in advance."""
+        entries = await self.shop.ledger(OrderId(self.return_id))
+        return [f"{entry['operation']} {entry['amount']}" for entry in entries]
 
     async def told(self) -> list[str]:
         """The kinds of notices about the return, in their order."""

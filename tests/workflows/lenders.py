@@ -36,6 +36,8 @@ class SaidChecks:
         self._simulated = SimulatedChecks()
         self.says: dict[tuple[str, Provider], str] = {}
         """A state to answer with, or `AWAY`."""
+        self.entries: dict[str, str] = {}
+        """Which entry of a list a hit is, by application."""
         self.asked: list[CheckQuestion] = []
         self._reached: defaultdict[tuple[str, Provider], asyncio.Event] = defaultdict(asyncio.Event)
         self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -68,7 +70,8 @@ class SaidChecks:
         if said in (AWAY, SLOW):
             raise CheckAway(f"{question.provider} does not answer")
         answer = await self._simulated.ask(question)
-        return answer.model_copy(update={"state": said}) if said else answer
+        entry = self.entries.get(question.application_id)
+        return answer.model_copy(update={"state": said, "entry": entry}) if said else answer
 
 
 class SaidPayouts:
@@ -114,6 +117,11 @@ class SaidBanking:
         if terms.application_id in self.refuses:
             raise BookingRefused("the general ledger is closed")
         await self._banking.open(terms, instalments, first, at)
+
+    async def replan(
+        self, account_id: str, instalments: Sequence[Instalment], draw: Transaction | None, *, agreed: int
+    ) -> None:
+        await self._banking.replan(account_id, instalments, draw, agreed=agreed)
 
     async def settle(self, key: str, *, booked: bool) -> None:
         await self._banking.settle(key, booked=booked)

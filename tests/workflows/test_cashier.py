@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from activities.balances import BalanceSteps
 from activities.faults import AWAY, NEEDS_A_PERSON
 from activities.milestones import StockOperation
 from activities.payment import PaymentSteps
+from adapters.balances.port import Issued, Redirect
 from adapters.payment.port import VoidRequest
 from domain.actors import ENGINE
 from domain.holds import HoldKind
 from domain.ids import CommandId
+from domain.intake import TenderType
 from domain.money import Money
 from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, OperationStatus, Refund, Void
+from domain.refusals import Refused
 from domain.units import Units, UnitState
 from tests.domain.sample_orders import PLACED, A, line, terms
 from tests.workflows.alone import Alone, set_up
@@ -75,7 +79,7 @@ async def comes_true(alone: Alone, condition: Callable[[], bool]) -> None:
     await asyncio.wait_for(alone.come_true(condition), 2)
 
 
-async def answered(alone: Alone, desk: Desk, action: InterventionAction) -> None:
+async def answered(alone: Alone, desk: Desk, action: InterventionAction, value: str | None = None) -> None:
     """Ops decide about the one question that there is."""
     await comes_true(alone, lambda: bool(desk.order.interventions))
     [question] = desk.order.interventions
@@ -85,6 +89,7 @@ async def answered(alone: Alone, desk: Desk, action: InterventionAction) -> None
             actor=ENGINE,
             intervention_id=question.intervention_id,
             action=action,
+            value=value,
             reason="looked at",
         )
     )
@@ -324,6 +329,72 @@ async def test_a_refund_that_failed_is_told_and_so_is_its_second_try(
     await paying
     await desk.book.record()
     assert alone.notices() == ["refund_failed", "refund_done"]
+
+
+class OfBalances:
+    """Our books of store credit, which refuse so many times that the tender can give so much back."""
+
+    def __init__(self, alone: Alone, monkeypatch: pytest.MonkeyPatch, refusals: int = 0):
+        self.alone, self.refusals = alone, refusals
+        self.given: list[Redirect] = []
+        monkeypatch.setattr("temporalio.workflow.execute_local_activity_method", self)
+
+    async def __call__(self, step: Any, given: Any, **more: Any) -> Any:
+        if step is not BalanceSteps.pay_as_balance:
+            return await self.alone.carry_out(step, given, **more)
+        self.given.append(given)
+        if len(self.given) <= self.refusals:
+            raise ApplicationError("nothing is left", type=NEEDS_A_PERSON, non_retryable=True)
+        issue = given.issue
+        return Issued(balance_id=issue.id, amount=issue.amount, currency=issue.currency, last_four="WXYZ")
+
+
+async def test_a_refund_that_failed_goes_to_store_credit_where_a_person_says_so(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refunding(monkeypatch, OperationStatus.FAILED)
+    books, desk = OfBalances(alone, monkeypatch), prepaid()
+    paying = asyncio.create_task(desk.cashier.let_go())
+    await comes_true(alone, lambda: bool(desk.order.interventions))
+    assert desk.order.interventions[0].choices == ["retry", "skip", "supply"]
+    with pytest.raises(Refused, match="store_credit or gift_card"):
+        await answered(alone, desk, InterventionAction.SUPPLY, "cash")
+    await answered(alone, desk, InterventionAction.SUPPLY, "store_credit")
+    await paying
+    await desk.book.record()
+    [tender] = desk.order.tenders
+    assert (tender.refunded, tender.held, tender.pending) == (200, 0, None)
+    [given] = books.given
+    assert (given.issue.amount, given.issue.customer_ref) == (200, desk.order.terms.customer_ref)
+    assert given.issue.key.endswith(":refund:t1:2"), "the refund that failed keeps its own key"
+    assert alone.notices() == ["refund_failed", "balance_given"]
+    assert desk.cashier.settled
+
+
+async def test_what_our_books_refuse_to_credit_is_asked_about_again(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refunding(monkeypatch, OperationStatus.FAILED)
+    books, desk = OfBalances(alone, monkeypatch, refusals=1), prepaid()
+    paying = asyncio.create_task(desk.cashier.let_go())
+    await answered(alone, desk, InterventionAction.SUPPLY, "gift_card")
+    await answered(alone, desk, InterventionAction.SKIP)
+    await paying
+    assert (len(books.given), desk.order.tenders[0].refunded) == (1, 200)
+
+
+@pytest.mark.parametrize("paid_by", [TenderType.FINANCING, TenderType.EXCHANGE_CREDIT])
+async def test_what_a_loan_or_an_exchange_has_paid_is_never_store_credit(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch, paid_by: TenderType
+) -> None:
+    refunding(monkeypatch, OperationStatus.FAILED)
+    desk = prepaid()
+    desk.order.tenders[0].type = paid_by
+    paying = asyncio.create_task(desk.cashier.let_go())
+    await comes_true(alone, lambda: bool(desk.order.interventions))
+    assert desk.order.interventions[0].choices == ["retry", "skip"]
+    await answered(alone, desk, InterventionAction.SKIP)
+    await paying
 
 
 async def test_a_refund_that_fails_while_somebody_waits_is_left_to_a_person(

@@ -29,6 +29,8 @@ from tests.workflows.working import OpenShop
 from workers.composition import Parts
 from workflows import options
 from workflows.reconciling import ReconciliationRun, ReconciliationStart, run_by_hand
+from workflows.return_messages import DropOff
+from workflows.returns import ReturnWorkflow
 
 pytestmark = pytest.mark.stack
 
@@ -99,6 +101,15 @@ async def collected(shop: Shop, quantity: int = 2) -> WatchedOrder:
     return order
 
 
+async def paid_in_advance(shop: Shop, order: WatchedOrder) -> WatchedReturn:
+    """A card stands for two units that are on their way back."""
+    terms = {"instant_refund_to": 2 * PRICE, "lost_advance": "charge"}
+    asked = await WatchedReturn.of(shop, order, ReturnVia.STORE, terms=terms, card="tok_ok")
+    await asked.tell(ReturnWorkflow.drop_off, DropOff(**asked.store()))
+    await asked.until(lambda view: view.refunded == 2 * PRICE)
+    return asked
+
+
 def eur(amount: int) -> Money:
     return Money(amount=amount, currency="EUR")
 
@@ -116,6 +127,11 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
     await asked.settle()
     await asked.cancel()
     await asked.ended()
+    secured, charged = await collected(shop), await collected(shop)
+    held, unreturned = await paid_in_advance(shop, secured), await paid_in_advance(shop, charged)
+    await unreturned.receive(2, accepted=False)
+    await unreturned.ended()
+    assert await unreturned.held() == [f"authorise {2 * PRICE}", f"capture {2 * PRICE}"]
     ghost = OrderId(f"ghost-{shop.name}")
     books.names = {
         refunded_outside.order_id: "refunded outside",
@@ -127,6 +143,8 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
         captured_outside.order_id: "captured outside",
         capture_lost.order_id: "capture lost",
         returned.order_id: "returned",
+        secured.order_id: "secured",
+        charged.order_id: "charged",
         ghost: "ghost",
     }
     books.ours |= set(books.names)
@@ -139,6 +157,9 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
         reference=f"nobody-{shop.name}", token="tok_ok", amount=eur(700), key=OperationKey(new_id())
     )
     books.ours.add(stray.id)
+    # Also on the cards that stand for goods which have not come, under their returns' ids.
+    card = (await made.payments.statement(OrderId(held.return_id))).authorisations[0].id
+    await books.provider.capture(card, eur(400), key=OperationKey(new_id()))
     # In our ledger, of what never arrived there.
     common = {"tender_id": "t1", "at": at}
     await books.boasting.refund(
@@ -168,6 +189,10 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
     )
     await books.sql("UPDATE returns SET refunded = refunded + 100 WHERE return_id = :id", id=asked.return_id)
     await books.sql(
+        "UPDATE returns SET view = jsonb_set(view, '{card,charged}', '9000') WHERE return_id = :id",
+        id=unreturned.return_id,
+    )
+    await books.sql(
         "UPDATE stock_levels SET on_hand = on_hand + 3 WHERE sku = :sku AND location_id = :at",
         sku=shop.sku,
         at=shop.store(),
@@ -196,6 +221,8 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
         "provider: captured captured outside",
         "provider: captured capture lost",
         "return: refunded returned",
+        "provider: captured secured",
+        "card: charged charged",
         "left_over: kept left over",
         "left_over: kept ghost",
         "gone: left the stock moved",
@@ -207,6 +234,8 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
     assert amounts["provider: refunded refunded outside"] == 1000
     assert amounts["gone: left the stock moved"] == 2
     assert amounts["stray: authorised "] == 700
+    assert amounts["provider: captured secured"] == 400
+    assert (amounts["card: charged charged"], found["card: charged charged"].difference.remedy) == (998, Remedy.REFUND)
 
     for name, each in found.items():
         assert not each.difference.needs_second_person
@@ -219,11 +248,16 @@ async def test_every_planted_difference_is_found_and_made_right(open_shop: OpenS
             await books.mender.mend(each, at)  # whoever is unsure does it again
     again = await books.run()
     # A capture that nobody here asked for has no purpose until a person finds it.
-    assert set(again) == {"gone: left the stock back", "rule: captures_have_a_purpose captured outside"}
+    assert set(again) == {
+        "gone: left the stock back",
+        "rule: captures_have_a_purpose captured outside",
+        "rule: captures_have_a_purpose secured",
+    }
     assert again["gone: left the stock back"].difference.kind is DifferenceKind.GONE
     state = await made.payments.at_provider(AuthorisationId(stray.id))
     assert (state.voided, state.captured) == (700, 0)
     lost = await made.payments.at_provider(await books.authorisation(refund_lost))
     assert lost.refunded == ALONE_UP_TO // 10
     assert await refund_lost.money() == ["authorise 9998", "capture 9998", f"refund {ALONE_UP_TO // 10}"]
+    assert await unreturned.held() == [f"authorise {2 * PRICE}", f"capture {2 * PRICE}", "refund 998"]
     assert await returned.money() == ["authorise 9998", "capture 9998", f"refund {PRICE}", "refund 100"]

@@ -121,6 +121,76 @@ async def test_what_was_paid_in_advance_for_goods_that_never_come_is_owed_by_rul
         assert (await books.returns.claimed(order.order_id))["1"] == 2, "what was paid back is not returned again"
 
 
+CHARGED = {"instant_refund_to": 2 * PRICE, "lost_advance": "charge"}
+"""Who names a card for it is charged for what never comes."""
+
+
+async def paid_in_advance(shop: Shop, card: str | None) -> WatchedReturn:
+    """Two units, scanned by the carrier and paid back."""
+    asked = await WatchedReturn.of(shop, await delivered(shop), ReturnVia.POST, terms=CHARGED, card=card)
+    await has_label(asked)
+    await asked.carrier_says(ParcelStatus.PICKED_UP)
+    await asked.until(lambda view: view.refunded == 2 * PRICE)
+    return asked
+
+
+async def test_the_card_that_stands_for_an_advance_is_free_once_the_goods_have_come(
+    shop: Shop, calendar: Calendar
+) -> None:
+    asked = await paid_in_advance(shop, "tok_ok")
+    assert await asked.held() == ["authorise 9998"]
+    view = await asked.receive(1)
+    assert view.card is not None
+    assert (view.card.state, view.card.secured) == ("held", 2 * PRICE), "one is still on its way"
+    await asked.receive(1)
+    view = await asked.ended()
+    assert view.card is not None
+    assert (view.card.state, view.card.charged, view.owed) == ("freed", 0, 0)
+    assert await asked.held() == ["authorise 9998", "void 9998"]
+    assert [kind for kind in await asked.told() if kind.startswith("return_s")] == ["return_secured"]
+
+
+async def test_what_never_comes_is_taken_from_the_card_that_stands_for_it_and_no_more(
+    shop: Shop, calendar: Calendar
+) -> None:
+    """The bank's approval ends before the goods are given up, so it is renewed."""
+    asked = await paid_in_advance(shop, "tok_ok")
+    await asked.receive(1)
+    await calendar.skip(days=15)
+    await asked.decides("have not come", InterventionAction.GIVE_UP)
+    view = await asked.ended()
+    assert view.card is not None
+    assert (view.card.state, view.card.charged, view.owed, view.lines[0].kept) == ("charged", PRICE, 0, 1)
+    renewals = ["authorise 9998", "authorise 9998", "void 9998", "authorise 9998", "void 9998"]
+    assert await asked.held() == [*renewals, f"capture {PRICE}", f"void {PRICE}"]
+    assert await asked.order.money() == ["authorise 9998", "capture 9998", "refund 9998"], "the order's own card is not"
+    told = await asked.told()
+    assert told.index("return_secured") < told.index("return_expired") < told.index("return_charged")
+    assert "collect" not in str([entry.facts for entry in await asked.order.notices()])
+
+
+@pytest.mark.parametrize(
+    ("card", "held"),
+    [
+        ("tok_declined", ["authorise 9998"]),
+        ("tok_capture_declined", ["authorise 9998", "capture 9998", "void 9998"]),
+        (None, []),
+    ],
+)
+async def test_without_a_card_that_stands_for_it_an_advance_is_owed_and_a_person_collects_it(
+    shop: Shop, card: str | None, held: list[str]
+) -> None:
+    asked = await paid_in_advance(shop, card)
+    await asked.carrier_says(ParcelStatus.LOST)
+    await asked.decides("have not come", InterventionAction.GIVE_UP)
+    await asked.decides(f"collect {2 * PRICE / 100} EUR", InterventionAction.SKIP)
+    view = await asked.ended()
+    assert view.owed == 2 * PRICE
+    assert (view.card.state if view.card else "refused") == "refused"
+    assert await asked.held() == held
+    assert "return_charged" not in await asked.told()
+
+
 async def test_a_lost_parcel_is_a_persons_matter_and_may_be_paid_all_the_same(shop: Shop, made: Parts) -> None:
     order = await delivered(shop)
     asked = await WatchedReturn.of(shop, order, ReturnVia.POST)

@@ -122,3 +122,30 @@ async def test_unknown_accounts_and_keys_of_another_account_are_refused(bank: Po
     await bank.repay(one, 100, f"k-{one}", NOW, TODAY, "web")
     with pytest.raises(KeyReused):
         await bank.repay(other, 100, f"k-{one}", NOW, TODAY, "web")
+
+
+async def test_another_part_is_booked_once_with_the_schedule_that_it_makes(bank: PostgresBanking) -> None:
+    name = await opened(bank)
+    instalments = level_schedule(1_500_000, Decimal("9.9"), monthly(TODAY, 12), DayCount.THIRTY_360)
+    second = Transaction(
+        key=f"d2-{name}",
+        kind=TransactionKind.DISBURSEMENT,
+        state=TransactionState.PENDING,
+        at=NOW,
+        value_date=TODAY,
+        postings=disbursement_postings(500_000, 0),
+    )
+    for _ in range(2):
+        await bank.replan(name, instalments, second, agreed=1_700_000)
+    account = await bank.account(name)
+    now = balances(account.terms, account.transactions, NOW, TODAY)
+    assert (now.drawn, now.pending, now.undrawn) == (1_000_000, 500_000, 200_000)
+    await bank.settle(second.key, booked=True)
+    for _ in range(2):
+        await bank.replan(name, instalments, None, agreed=1_500_000)
+    account = await bank.account(name)
+    now = balances(account.terms, account.transactions, NOW, TODAY)
+    assert (now.principal, now.drawn, now.undrawn) == (1_500_000, 1_500_000, 0)
+    assert account.instalments == tuple(instalments)
+    with pytest.raises(UnknownAccount):
+        await bank.replan("nobody", instalments, second, agreed=1)

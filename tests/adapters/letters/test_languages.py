@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 import adapters.letters
+import domain.lending.decisions
+from adapters.checks.simulator import BAD
 from adapters.letters.port import Letter
+from adapters.letters.words import reason_in_words, words
 from adapters.letters.writing import MailedLetters
+from domain.lending.reasons import DenialReason
 from domain.personal import PersonalData
 
 TEMPLATES = Path(adapters.letters.__file__).parent / "templates"
@@ -43,6 +47,10 @@ FACTS: dict[str, Any] = {
     "reason": "unreadable",
     "account_id": "acc1",
     "paid_out": 99_000,
+    "n": 2,
+    "of": 3,
+    "drawn": 60_000,
+    "undrawn": 40_000,
     "role": "co_applicant",
     "interest": 263,
     "daily_interest": 18,
@@ -57,6 +65,8 @@ REQUIRED = {
     "incompleteness": ("2026-12-01",),
     "right_to_cancel": ("2026-12-01",),
     "withdrawn_after_payout": ("1000.00", "2.63", "1002.63", "0.18", "2026-12-01", "acc1"),
+    "tranche_paid": ("990.00", "600.00", "400.00"),
+    "drawing_ended": ("600.00", "400.00"),
 }
 GERMAN = {
     "statement_of_reasons": "Verhältnis der Verpflichtungen zum Einkommen",
@@ -67,7 +77,7 @@ GERMAN = {
 }
 
 
-def written(kind: str, locale: str, **facts: Any) -> str:
+def written(kind: str, locale: str, **more: Any) -> str:
     letter = Letter(
         application_id="app1",
         n=1,
@@ -75,7 +85,7 @@ def written(kind: str, locale: str, **facts: Any) -> str:
         party="p1",
         at=datetime(2026, 11, 2, tzinfo=UTC),
         locale=locale,
-        facts=FACTS | facts,
+        facts=FACTS | more,
     )
     letters = MailedLetters(None, None, None)  # type: ignore[arg-type]
     return letters._written(letter, PersonalData(name="Pat Example")).text
@@ -96,8 +106,28 @@ def test_each_language_says_what_must_be_said(kind: str) -> None:
     assert sorted(digits.findall(english)) == sorted(digits.findall(german)), "the same figures in both"
 
 
+def test_a_reason_is_told_in_words_and_not_by_its_code() -> None:
+    """Whatever the rules or an underwriter may name, in both languages."""
+    source = Path(domain.lending.decisions.__file__).read_text()
+    codes = {*re.findall(r'_factor\("(\w+)"', source), *BAD.factors, *(each.name.lower() for each in DenialReason)}
+    for code in codes - {"not_applicable"}:
+        for language in (None, "de"):
+            assert reason_in_words(code, language) != code.replace("_", " "), (code, language)
+    assert words("income", None) == "income", "a step of the same name is only that"
+    assert "- obligations that are high for the income" in written("adverse_action", "en")
+
+
 def test_a_notice_without_the_reasons_says_how_to_get_them() -> None:
     for locale, right in (("en", "You have the right"), ("de", "Sie haben ein Recht")):
         text = written("adverse_action", locale, reasons=[], ask_within=60, answer_within=30)
         assert right in text
         assert {"60", "30"} <= set(re.findall(r"\d+", text))
+
+
+@pytest.mark.parametrize("kind", ["offer", "loan_estimate", "closing_disclosure"])
+def test_a_loan_in_parts_is_offered_with_its_parts(kind: str) -> None:
+    english, german = (written(kind, locale, parts=[60_000, 40_000]) for locale in ("en", "de"))
+    assert "Paid out in parts: 600.00 USD, 400.00 USD\nPayments: 36 monthly; until the last part" in english
+    assert "Ausgezahlt in Teilen: 600.00 USD, 400.00 USD\nRaten: 36 monatlich; bis der letzte Teil" in german
+    for locale in ("en", "de"):
+        assert written(kind, locale).count("32.22") == 1

@@ -39,6 +39,7 @@ FULL = NoticeFacts(
     total=eur(9998),
     charged=eur(4999),
     released=eur(4998),
+    secured=eur(4997),
     refund=eur(1),
     fee=eur(250),
     due=eur(100_000),

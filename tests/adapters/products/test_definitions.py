@@ -41,6 +41,7 @@ def needs(step: int, *names: str) -> Change:
     return lambda content: content["steps"][step].update(requires=list(names))
 
 
+FIRST = {"name": "land", "percent": 60}
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "cycle": (needs(0, "consents"), "/steps/0/requires", "cycle: applicant needs consents needs applicant"),
     "a step that needs itself": (needs(1, "amount"), "/steps/1/requires", "cycle: amount needs amount"),
@@ -92,6 +93,32 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         lambda content: content["approvals"].reverse(),
         "/approvals/1",
         "tiers_out_of_order: each tier must reach further than the last",
+    ),
+    "parts that make no whole": (
+        lambda content: content.update(tranches=[FIRST, {"name": "roof", "percent": 39}]),
+        "/tranches",
+        "tranches: the parts make 99 percent together",
+    ),
+    "a first part that waits": (
+        lambda content: content.update(tranches=[{"name": "all", "percent": 100, "released": True}]),
+        "/tranches/0",
+        "tranches: the first part leaves at once",
+    ),
+    "parts out of order": (
+        lambda content: content.update(
+            tranches=[
+                FIRST,
+                {"name": "roof", "percent": 20, "after_days": 90},
+                {"name": "keys", "percent": 20, "after_days": 60},
+            ]
+        ),
+        "/tranches/2/after_days",
+        "tranches: it would leave before the one before it",
+    ),
+    "no time left to repay": (
+        lambda content: content.update(tranches=[FIRST, {"name": "roof", "percent": 40}], drawing_days=113),
+        "/drawing_days",
+        "tranches: of the shortest term no time is left to repay it in",
     ),
     "the shape": (lambda content: content["steps"][0].update(colour="red"), "/steps/0/colour", "Extra inputs"),
 }

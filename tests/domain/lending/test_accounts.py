@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.lending.accounts import (
     AccountKind,
     AccountTerms,
+    Allocation,
     Payoff,
     Transaction,
     TransactionKind,
@@ -34,6 +35,22 @@ TERMS = AccountTerms(
     day_count=DayCount.ACTUAL_365,
     opened_on=OPENED,
 )
+
+
+def test_of_a_loan_in_parts_an_account_shows_what_is_drawn_and_what_is_left_to_draw() -> None:
+    terms = TERMS.model_copy(update={"agreed": 1_000_000})
+    first = paid_out()
+    second = first.model_copy(update={"key": "d2", "state": TransactionState.PENDING})
+    back = first.model_copy(
+        update={"key": "r", "kind": TransactionKind.REPAYMENT, "postings": repayment_postings(PART, 0)}
+    )
+    now = balances(terms, [first, second, back], NOON, OPENED)
+    assert (now.drawn, now.pending, now.undrawn) == (365_000, 365_000, 270_000)
+    assert now.principal == 325_000
+    assert balances(TERMS, [first], NOON, OPENED).undrawn == 0
+
+
+PART = Allocation(fees=0, interest=0, principal=40_000, over=0)
 
 
 def paid_out(state: TransactionState = TransactionState.BOOKED) -> Transaction:

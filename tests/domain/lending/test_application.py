@@ -6,9 +6,11 @@ from typing import Any
 from adapters.products.reading import shipped
 from domain.actors import ENGINE, Channel
 from domain.lending.application import Application
-from domain.lending.clocks import LendingPolicy
-from domain.lending.parts import Check, CheckState, Party, PartyRole, Section
+from domain.lending.application_view import public, view_of
+from domain.lending.clocks import ClockName, LendingPolicy
+from domain.lending.parts import Check, CheckState, Document, DocumentState, Party, PartyRole, Section
 from domain.lending.products import CheckKind
+from domain.lending.stages import Outcome, Stage
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
 
@@ -54,3 +56,22 @@ def test_a_party_that_nobody_could_screen_is_no_clean_one() -> None:
     clean = loan(checks=[Check(kind=CheckKind.SANCTIONS, party="p1", state=CheckState.PASSED)])
     assert (found.decision_input(AT).unscreened, clean.decision_input(AT).unscreened) == (True, False)
     assert found.decision_input(AT).found_out != clean.decision_input(AT).found_out
+
+
+def test_whoever_is_outside_sees_a_hold_as_every_other_review() -> None:
+    """Held by a hit, or with a paper that is looked at: the lender looks at it, and no more is said."""
+    held = loan(stage=Stage.IN_REVIEW, checks=[Check(kind=CheckKind.SANCTIONS, party="p1", state=CheckState.HIT)])
+    paper = Document(
+        doc="d1", type="income_proof", title="Proof", party="p1", reason="income", requested_at=AT, due_at=AT
+    )
+    paper.state = DocumentState.RECEIVED
+    looked_at = loan(stage=Stage.IN_REVIEW, documents=[paper])
+    looked_at.start_clock(ClockName.REVIEW, AT)
+    for application in (held, looked_at):
+        told = public(view_of(application))
+        assert [(each.kind, each.what, each.who) for each in told.waiting_for] == [
+            ("lender", "the lender looks at it", "lender")
+        ]
+        assert told.clocks == []
+    held.outcome = Outcome.WITHDRAWN
+    assert public(view_of(held)).waiting_for == []

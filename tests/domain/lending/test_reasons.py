@@ -60,6 +60,14 @@ RULES = DecisionRules(automatic_up_to=2_500_000)
 GOOD = BureauFacts(score=742)
 
 
+def test_a_reason_that_is_given_twice_is_one():
+    assert check_given([1, "dti", 3]) == [DenialReason.DTI, DenialReason.CREDIT_HISTORY]
+
+
+def test_a_report_that_was_kept_without_its_missing_score_is_read():
+    assert BureauFacts.model_validate({"factors": ["short_history"], "bankrupt": False}).score is None
+
+
 def given(
     score: BureauFacts = GOOD, *, income: int = 500_000, owed: int = 50_000, amount: int = 1_000_000
 ) -> DecisionInput:

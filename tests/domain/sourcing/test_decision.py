@@ -137,6 +137,22 @@ def test_every_place_that_was_not_used_has_its_reason() -> None:
     assert "S01: line 1 (1 x A), by rule anywhere, 10 km away, costs 510 (10 distance, 500 shipment)" in told
 
 
+def test_a_place_that_has_some_units_of_a_line_was_possible_and_is_told_so_whether_it_was_used_or_not() -> None:
+    places = [place("S1", {"A": 2}), place("S2", {"A": 1}, km=20), place("S3", {"A": 1}, km=400), place("S4", {})]
+    split = rules(anywhere(split=SplitPolicy(quantity=True)))
+    decision = source(order(line(1, "A", 3, quantity_split=True)), places, split)
+    assert served(decision.parts) == {"S1": {"1": 2}, "S2": {"1": 1}}
+    assert [(each.location_id, each.serves, each.used) for each in decision.runs[0].ranked] == [
+        ("S1", 0, True),
+        ("S2", 0, True),
+        ("S3", 0, False),
+    ]
+    assert removed(decision) == {"S4": RemovalKind.NO_STOCK}
+    told = list(in_words(decision))
+    assert "  2. S2: has some units of a line, 20 km, costs 520, used" in told
+    assert "  3. S3: has some units of a line, 400 km, costs 900" in told
+
+
 def test_places_that_fare_alike_are_told_of_in_one_line_with_times_that_people_read() -> None:
     tomorrow, late = NOON + timedelta(days=1), NOON + timedelta(days=2, microseconds=7)
     places = [place(name, {"A": 2}, dispatches_at=late) for name in ("S1", "S2")]

@@ -10,11 +10,18 @@ from adapters.vault.port import Subject
 from domain.changes import plan_change
 from domain.personal import PersonalData
 from domain.refusals import RefusalKind
+from domain.substitution_rules import Substitution, SubstitutionRule
 from tests.gateway.api.conftest import Shop, an_order, post
 from tests.gateway.api.engine import refused
 from workflows.messages import Change, ChangeAnswer
 
 HOME = {"name": "Ann Example", "line1": "Secret Lane 5", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+
+BESIDE = {"line_id": "9", "sku": "SHOE", "quantity": 1, "unit_price": 4999, "fulfilment": "f1"}
+
+
+def to_collect(**more: Any) -> dict[str, Any]:
+    return {"method": {"lines": ["1"], "fulfilment": {"method": "pickup", "store_id": "S2", **more}}}
 
 
 async def placed(web: httpx.AsyncClient) -> tuple[str, dict[str, Any]]:
@@ -95,6 +102,12 @@ async def test_what_the_customer_was_told_it_costs_there_reaches_the_order(shop:
         ({"add": [{"line_id": "9", "sku": "NONE", "quantity": 1, "unit_price": 1, "fulfilment": "f1"}]}, "/add/0/sku"),
         ({"method": {"lines": ["1"], "fulfilment": {"method": "pickup", "store_id": "S999"}}},
          "/method/fulfilment/store_id"),
+        ({"drop": True, "remove": ["1"]}, "/drop"),
+        ({"drop": True, "preview": True}, "/drop"),
+        ({"add": [BESIDE | {"recipient": {"email": "ann@example.org"}}]}, "/add/0/recipient"),
+        (to_collect(promise="P1"), "/method/fulfilment/promise"),
+        (to_collect(person={"name": "Jo Example"}), "/method/fulfilment/person"),
+        (to_collect(pickup={"person": {"name": "Jo Example"}}), "/method/fulfilment/pickup"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused_at_the_door(
@@ -173,3 +186,38 @@ async def test_lines_go_to_a_store_by_the_address_that_is_known_of_it(shop: Shop
     for wrong in ({"store_id": "NOWHERE"}, {"store_id": "S2", "mode": "curbside"}):
         body = {"method": {"lines": lines, "fulfilment": way | wrong}}
         assert (await post(web, path, body)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("requested", "next_possible"),
+    [
+        ("2026-11-23T09:00:00Z", "2026-11-23T12:00:00Z"),
+        ("2026-11-29T10:00:00Z", "2026-11-30T08:00:00Z"),
+        ("2026-11-23T20:00:00Z", "2026-11-24T08:00:00Z"),
+    ],
+    ids=["past", "closed all day", "closed"],
+)
+async def test_a_store_is_collected_from_when_it_is_open_also_after_a_change(
+    shop: Shop, web: httpx.AsyncClient, requested: str, next_possible: str
+) -> None:
+    path, order = await placed(web)
+    for asked in ({}, {"preview": True}):
+        answer = await post(web, path, to_collect(requested_pickup_at=requested) | asked)
+        assert answer.status_code == 422, answer.text
+        [error] = answer.json()["errors"]
+        assert error["pointer"] == "/method/fulfilment/requested_pickup_at"
+        assert answer.json()["next_possible"] == next_possible
+    assert shop.engine.of(order["order_id"]).commands == []
+
+
+async def test_what_may_be_given_instead_of_an_added_article_reaches_the_order(
+    shop: Shop, web: httpx.AsyncClient
+) -> None:
+    path, order = await placed(web)
+    answers(shop, order["order_id"])
+    answer = await post(web, path, {"add": [BESIDE | {"substitution": {"rule": "ask"}}]})
+    assert answer.status_code == 200, answer.text
+    [command] = shop.engine.of(order["order_id"]).commands
+    assert isinstance(command, Change)
+    [added] = command.wish.add
+    assert added.substitution == Substitution(rule=SubstitutionRule.ASK)

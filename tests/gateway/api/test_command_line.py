@@ -33,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     keys = {
         "web": "tl_web",
         "pos": "tl_pos",
+        "call_centre": "tl_call_centre",
         "stores": {"S001": "tl_s1", "S002": "tl_s2"},
         "managers": {"S001": "tl_m1"},
         "ops": {"ada": "tl_ada"},
@@ -169,6 +170,9 @@ def test_what_is_shipped_has_a_path_of_its_own(folder: Path) -> None:
     assert run(store.app, folder, "accept", "o1", "--ships").exit_code == 0
     assert run(store.app, folder, "pack", "o1", "--boxes", "2").exit_code == 0
     assert sent(routes["pack"])[0] == {"lines": [{"line_id": "1", "quantity": 1}], "boxes": 2}
+    respx.get(f"{API}/v1/shipments/o1/1").respond(200, json=shipment | {"packed": {"1": 2}})
+    nothing = run(store.app, folder, "pack", "o1")
+    assert (nothing.exit_code, len(routes["pack"].calls)) == (1, 1)
     result = run(store.app, folder, "ship", "o1", "--carrier", "Handcart", "--number", "HC-1")
     assert sent(routes["ship"])[0] == {"carrier": "Handcart", "tracking_number": "HC-1"}
     assert "northway NW1: label_created" in " ".join(result.output.split())
@@ -420,10 +424,107 @@ def test_a_balance_is_shown_with_its_history_and_issued_with_its_number(folder: 
 def test_what_nobody_finds_the_order_of_brings_a_number(folder: Path) -> None:
     answer = {"return_id": "r1", "refund": 3000, "number": "BCDF-GHJK-LMNP-QRST", "balance_id": "b1"}
     route = respx.post(f"{API}/v1/returns").respond(201, json=answer)
-    words = ("--store", "S001", "blind", "--item", "SHOE=2", "--identity", "ID-77")
-    result = run(returns.app, folder, *words)
+    words = ("--store", "S001", "blind", "--item", "SHOE=2", "--identity", "ID-77", "--email", "a@example.org")
+    result = run(returns.app, folder, *words, "--locale", "de-DE")
     body, headers = sent(route)
     assert (body["store_id"], headers["authorization"]) == ("S001", "Bearer tl_s1")
     assert body["blind"]["lines"] == [{"sku": "SHOE", "quantity": 2, "condition": "new", "disposition": "restock"}]
+    assert (body["blind"]["email"], body["blind"]["locale"]) == ("a@example.org", "de-DE")
     assert "30.00 EUR of store credit" in result.output
     assert "Number: BCDF-GHJK-LMNP-QRST" in result.output
+    line = body["blind"]["lines"][0] | {"unit_price": 1500}
+    taken = {"store_id": "S001", "currency": "EUR", "lines": [line]}
+    seen = {"return_id": "r1", "status": "settled", "refund": 3000, "last_four": "QRST", "blind": taken}
+    respx.get(f"{API}/v1/returns/r1").respond(200, json=seen)
+    result = run(returns.app, folder, "--store", "S001", "show", "r1")
+    assert "taken back at S001, is settled" in result.output
+    assert "store credit …QRST: 30.00 EUR" in result.output
+
+
+LINE = {
+    "line_id": "1",
+    "sku": "SHOE-42",
+    "reason": "wrong_size",
+    "decision": {"outcome": "allowed", "reasons": [{"why": "in_window"}]},
+    "undecided": 0,
+    "refused": 0,
+    "awaited": 2,
+    "received": 0,
+    "accepted": 0,
+    "declined": 0,
+    "closed": 0,
+}
+RETURN = {
+    "return_id": "r1",
+    "order_id": "o1",
+    "kind": "exchange",
+    "status": "awaiting_payment",
+    "version": 2,
+    "currency": "EUR",
+    "lines": [LINE],
+    "paid_back": [],
+    "waiting_for": [{"what": "customer pays", "who": "customer", "deadline": None, "default": "plain return"}],
+}
+EXCHANGE = {
+    "order_id": "x1",
+    "state": "placed",
+    "reason": None,
+    "lines": [{"sku": "SHOE-43", "quantity": 2}],
+    "credit": 9998,
+    "owed": 500,
+    "back": 0,
+    "secured": 9998,
+    "charged": 0,
+}
+
+
+@respx.mock
+def test_an_exchange_names_what_is_wanted_for_each_line_and_the_card_that_stands_for_it(folder: Path) -> None:
+    route = respx.post(f"{API}/v1/returns").respond(201, json=RETURN | {"exchange": EXCHANGE})
+    words = ["ask", "W-1", "--line", "1=2", "--line", "2=1", "--kind", "exchange", "--reason", "wrong_size"]
+    result = run(returns.app, folder, *words, "--want", "1=SHOE-43", "--want", "2=CAP-1:3")
+    assert result.exit_code == 0, result.output
+    body, headers = sent(route)
+    assert (body["kind"], body["lookup"], headers["authorization"]) == (
+        "exchange",
+        {"code": "W-1"},
+        "Bearer tl_call_centre",
+    )
+    assert [each["wanted"] for each in body["lines"]] == [
+        {"sku": "SHOE-43", "quantity": 2},
+        {"sku": "CAP-1", "quantity": 3},
+    ]
+    assert not {"advance", "tenders"} & set(body), "nothing is sent or charged in advance unless it is asked for"
+    shown = (
+        "instead: 2 SHOE-43, order x1, placed; paid by what comes back: 99.98 EUR, on top: 5.00 EUR, held: 99.98 EUR"
+    )
+    assert shown in " ".join(result.output.split())
+    first = ["--want", "1=SHOE-43", "--advance", "--card", "tok_ok", "--amount", "9998"]
+    assert run(returns.app, folder, *words, *first).exit_code == 0
+    body, _ = sent(route)
+    assert (body["advance"], body["tenders"]) == (True, [{"type": "card", "token": "tok_ok", "amount": 9998}])
+    for wrong in ("3=SHOE-43", "1", "1=", "1=SHOE-43:x"):
+        assert run(returns.app, folder, *words, "--want", wrong).exit_code != 0
+    assert route.call_count == 2, "what cannot be read is not sent"
+
+
+@respx.mock
+def test_an_exchange_is_previewed_and_a_card_stands_for_what_goes_back_in_advance(folder: Path) -> None:
+    reasons = [{"line_id": "1", "outcome": "allowed", "reasons": []}]
+    answer = {"refund": 0, "owed": 500, "fees": 0, "advance": 0, "if_lost": None, "reasons": reasons}
+    seen = respx.post(f"{API}/v1/returns/preview").respond(200, json=answer)
+    words = ["ask", "a@example.org", "--line", "1", "--kind", "exchange", "--want", "1=SHOE-43", "--preview"]
+    result = run(returns.app, folder, *words)
+    assert (result.exit_code, sent(seen)[0]["lookup"]) == (0, {"email": "a@example.org"})
+    assert "refund 0, owed 500, fees 0" in result.output
+    assert "as soon as it is given away" not in result.output
+    seen.respond(200, json=answer | {"refund": 4999, "owed": 0, "advance": 4999, "if_lost": "charge"})
+    posted = ["ask", "W-1", "--line", "1=1", "--via", "post"]
+    result = run(returns.app, folder, *posted, "--preview")
+    assert "4999 as soon as it is given away; should it never come: charge" in " ".join(result.output.split())
+    card = {"state": "held", "at_most": 5000, "secured": 4999, "charged": 0, "reason": None}
+    route = respx.post(f"{API}/v1/returns").respond(201, json=RETURN | {"kind": "return", "card": card, "owed": 100})
+    result = run(returns.app, folder, *posted, "--card", "tok_ok", "--amount", "5000")
+    assert sent(route)[0]["tenders"] == [{"type": "card", "token": "tok_ok", "amount": 5000}]
+    assert "card for what goes back in advance: held; up to 50.00 EUR, secured: 49.99 EUR" in result.output
+    assert "owed by the customer: 1.00 EUR" in result.output

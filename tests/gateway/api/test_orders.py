@@ -127,6 +127,39 @@ async def test_a_choice_of_a_store_that_is_none_says_so(shop: Shop, web: httpx.A
     assert not shop.engine.of(order_id).commands
 
 
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [({"store_id": "S2"}, "/store_id"), ({"tenders": [{"type": "card", "token": "t", "amount": 1}]}, "/tenders")],
+)
+async def test_a_choice_says_nothing_that_belongs_to_another_one(
+    shop: Shop, web: httpx.AsyncClient, more: dict[str, Any], pointer: str
+) -> None:
+    order_id = await place(shop, web)
+    answer = await post(web, f"/v1/orders/{order_id}/choice", {"option": "cancel", **more})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert not shop.engine.of(order_id).commands
+
+
+async def test_an_auditor_makes_no_promise_and_releases_none(shop: Shop, web: httpx.AsyncClient) -> None:
+    auditor = await shop.ops(Role.AUDITOR)
+    await shop.stock("SHOE", "S1", 5)
+    wanted = {"store_id": "S1", "lines": [{"sku": "SHOE", "quantity": 1}]}
+    assert (await post(auditor, "/v1/promises", wanted)).status_code == 403
+    made = await post(web, "/v1/promises", wanted)
+    assert made.status_code == 201, made.text
+    path = f"/v1/promises/{made.json()['promise_id']}"
+    assert (await post(auditor, f"{path}/release")).status_code == 403
+    assert (await auditor.get(path)).json()["status"] == "open"
+
+
+async def test_a_promise_is_for_a_time_that_can_be_and_else_names_the_next(shop: Shop, web: httpx.AsyncClient) -> None:
+    wanted = {"store_id": "S1", "lines": [{"sku": "SHOE", "quantity": 1}]}
+    answer = await post(web, "/v1/promises", wanted | {"requested_pickup_at": "2026-11-23T09:00:00Z"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/requested_pickup_at"
+    assert answer.json()["next_possible"] == "2026-11-23T12:00:00Z"
+
+
 async def test_a_final_order_refuses_commands_with_what_it_is(shop: Shop, web: httpx.AsyncClient) -> None:
     order_id = await place(shop, web)
     running = shop.engine.of(order_id)
@@ -290,6 +323,18 @@ async def test_availability_says_what_may_be_ordered_beyond_stock(
         await ops.put("/v1/backorders", json=body)
     items = (await web.get("/v1/availability", params=wanted)).json()["items"]
     assert [each["backorder"] for each in items] == [None, None]
+
+
+async def test_what_is_waited_for_lies_in_years_that_can_be_reckoned_with(
+    shop: Shop, web: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    order_id, never = await place(shop, web), "9999-12-31T23:59:59Z"
+    asked = await ops.put("/v1/backorders", json={"sku": "HAT", "cap": 7, "expected_at": never})
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/expected_at")
+    hold = {"kind": "manual", "reason": "x", "deadline": never}
+    asked = await post(web, f"/v1/orders/{order_id}/holds", hold)
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "/deadline")
+    assert not shop.engine.of(order_id).commands
 
 
 async def test_an_underwriter_has_no_business_with_orders(shop: Shop, web: httpx.AsyncClient) -> None:

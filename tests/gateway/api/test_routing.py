@@ -71,6 +71,14 @@ async def test_a_fault_in_the_rules_is_refused_where_it_is(ops: httpx.AsyncClien
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), answer.text
 
 
+async def test_only_what_is_wrong_in_a_rule_is_named_and_not_the_list_that_it_stands_in(ops: httpx.AsyncClient) -> None:
+    answer = await ops.put("/v1/routing-rules", json={"id": "x", "rules": [{"name": "a", "filters": {"max_km": -1}}]})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"] == [{"pointer": "/rules/0/filters/max_km", "reason": "Should be 1 or more"}]
+    none = await ops.put("/v1/routing-rules", json={"id": "x", "rules": []})
+    assert none.json()["errors"] == [{"pointer": "/rules", "reason": "Should not be empty"}]
+
+
 async def test_only_operations_put_rules_and_other_sellers_see_none(
     shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
 ) -> None:

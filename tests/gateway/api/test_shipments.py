@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters.access.port import Role
-from adapters.inventory.port import Allocate, Consume, Reserve
+from adapters.inventory.port import Allocate, Consume, Release, Reserve
 from adapters.vault.port import Subject
 from domain.carriage import ParcelStatus
 from domain.dropship import RequestStatus
@@ -194,6 +194,25 @@ async def test_parcels_that_come_back_after_the_end_are_on_hand_again(
     assert await _on_hand(shop, sku) == before + 2
 
 
+async def test_what_came_back_and_what_never_left_are_put_back_in_one_go_after_the_end(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    order_id = await place_to_ship(shop, web)
+    sku = await _left(shop, order_id)
+    line = StockLine(line_id=LineId("1"), sku=sku, location_id=StoreId("S1"), quantity=1)
+    given: dict[str, Any] = {"at": shop.services.now(), "order_id": OrderId(order_id), "lines": (line,)}
+    async with shop.services.transactions.begin() as books:
+        await books.inventory.reserve(Reserve(key=OperationKey(uuid.uuid4().hex), **given))
+        await books.inventory.allocate(Allocate(key=OperationKey(uuid.uuid4().hex), **given))
+        await books.inventory.set_aside(Release(key=OperationKey(uuid.uuid4().hex), **given))
+    shop.engine.of(order_id).order.shipment(1).put_back = {LineId("1"): 1}
+    await shop.engine.write(order_id)
+    before = await _on_hand(shop, sku)
+    answer = await post(s1, path(order_id, "put-back"))
+    assert (answer.status_code, answer.json()["put_back"], answer.json()["returned"]) == (200, {}, {})
+    assert await _on_hand(shop, sku) == before + 2, "the one that never left was on hand all the time"
+
+
 async def test_a_parcel_that_comes_back_after_the_end_is_received_once(
     shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
 ) -> None:
@@ -266,6 +285,8 @@ async def test_a_claim_is_decided_by_the_channel_and_not_by_a_store(
     running = shop.engine.of(order_id)
     running.answers["decide_claim"] = answers_with_group(shop.engine, order_id)
     assert (await post(s1, path(order_id, "claim"), {"resolution": "refund"})).status_code == 403
+    put_off = await post(web, path(order_id, "claim"), {"resolution": "refund", "until": "2026-12-01T10:00:00Z"})
+    assert (put_off.status_code, put_off.json()["errors"][0]["pointer"]) == (422, "/until")
     assert (await post(web, path(order_id, "claim"), {"resolution": "refund", "parcel": 1})).status_code == 200
     [command] = running.commands
     assert isinstance(command, messages.DecideClaim)
@@ -276,8 +297,9 @@ async def test_the_search_s_end_is_moved_by_operations_to_the_future(shop: Shop,
     order_id = await place_to_ship(shop, web)
     shop.engine.of(order_id).answers["move_auto_cancel"] = answers_with_group(shop.engine, order_id)
     ops = await shop.ops()
-    past = await post(ops, path(order_id, "auto-cancel"), {"until": "2026-11-23T09:59:00Z"})
-    assert past.json()["errors"][0]["pointer"] == "/until"
+    for wrong in ("2026-11-23T09:59:00Z", "9999-12-31T23:59:59Z"):
+        refused = await post(ops, path(order_id, "auto-cancel"), {"until": wrong})
+        assert refused.json()["errors"][0]["pointer"] == "/until"
     for until in ("2026-11-24T10:00:00Z", None):
         assert (await post(ops, path(order_id, "auto-cancel"), {"until": until})).status_code == 200
     service = await shop.ops(Role.CUSTOMER_SERVICE)

@@ -35,6 +35,23 @@ async def test_hours_keep_the_zone_of_the_place(s1: httpx.AsyncClient) -> None:
     assert wrong.status_code == 422
 
 
+async def test_parts_of_a_place_that_are_set_at_the_same_moment_are_all_kept(
+    shop: Shop, s1: httpx.AsyncClient, ops: httpx.AsyncClient
+) -> None:
+    path, week = "/v1/stores/S1", {"weekly": {"mon": [["10:00", "16:00"]]}}
+    for number in range(1, 6):
+        answers = await asyncio.gather(
+            s1.put(f"{path}/capacity", json={"per_day": number}),
+            s1.put(f"{path}/pause", json={"reason": f"reason {number}"}),
+            ops.put(f"{path}/hours", json=week),
+        )
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        place = (await s1.get(path)).json()
+        assert (place["capacity"]["per_day"], place["pause"]["reason"]) == (number, f"reason {number}")
+        assert place["hours"]["weekly"] == {"mon": [["10:00", "16:00"]]}
+        await s1.delete(f"{path}/pause")
+
+
 async def test_capacity_and_pause_are_set_and_the_rest_stays(s1: httpx.AsyncClient) -> None:
     await s1.put("/v1/stores/S1/capacity", json={"per_day": 40})
     paused = (await s1.put("/v1/stores/S1/pause", json={"until": "2026-11-24T08:00:00Z", "reason": "water"})).json()
@@ -97,6 +114,23 @@ async def test_orders_that_wait_for_stock_are_told_when_it_comes(
     body = {"kind": "receipt", "sku": "HAT", "store_id": "S1", "quantity": 5}
     await post(s1, "/v1/stock/movements", body)
     assert len(running.signals) == 1
+
+
+async def test_an_order_that_has_just_ended_keeps_no_other_from_hearing_of_stock(
+    shop: Shop, web: httpx.AsyncClient, s1: httpx.AsyncClient
+) -> None:
+    orders = []
+    for _ in range(4):
+        orders.append(shop.engine.of(await place(shop, web)))
+        for units in orders[-1].order.group(1).units.values():
+            units.open, units.allocated = units.allocated, 0
+        waiting_for_stock(orders[-1].order)
+        await shop.engine.write(orders[-1].order.terms.order_id)
+    for ended in orders[:3]:
+        ended.over = True
+    body = {"kind": "receipt", "sku": "SHOE", "store_id": "S1", "quantity": 1}
+    assert (await post(s1, "/v1/stock/movements", body)).status_code == 201
+    assert [name for name, _ in orders[3].signals] == ["stock_arrived"]
 
 
 async def test_a_store_that_counts_does_not_wait_for_orders_that_are_slow_to_be_told(
