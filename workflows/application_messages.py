@@ -110,6 +110,7 @@ class Sign(Command):
     party: str
     way: SignatureWay
     text: str | None = None
+    terms_hash: str | None = None
     electronic_consent: bool = False
 
 

@@ -50,13 +50,27 @@ class Signing:
             party.electronic = True
         text = command.text or application.product.agreement
         if text != application.product.agreement:
+            await self._another_text(party.party, text, command)
             raise refuse(RefusalKind.STALE_VERSION, f"The text to sign is {application.product.agreement}.")
+        if command.terms_hash is not None and command.terms_hash != application.terms_hash:
+            await self._another_text(party.party, text, command)
+            raise refuse(RefusalKind.STALE_VERSION, "The terms to sign are others now. Look at them again, then sign.")
         if self._signed(party):
             return
         if command.way is SignatureWay.ELECTRONIC and workflow.patched("a provider takes electronic signatures"):
             self._open_envelope(party, text, command)
             return
         self._append(party, text, command)
+
+    async def _another_text(self, party: str, text: str, command: messages.Sign) -> None:
+        """Refused, and yet remembered: the office learns that somebody has signed what does not stand."""
+        if workflow.patched("another text is alarmed"):
+            self.desk.event("signature_of_another_text", command.actor, party=party, text=text)
+            await self.desk.record()
+            self._alarm(party)
+
+    def _alarm(self, party: str) -> None:
+        self.desk.alarm(f"signature of {party}", "it is of another text or other terms than stand, and does not count")
 
     def _open_envelope(self, party: Party, text: str, command: messages.Sign) -> None:
         """The provider takes the signature; it counts once it has said so, of exactly this text."""
@@ -182,6 +196,8 @@ class Signing:
         if (envelope.text, envelope.terms_hash, envelope.party) != (ref.text, ref.terms_hash, ref.party):
             ref.state = "wrong"
             self.desk.event("signature_of_another_text", party=ref.party, n=ref.n, text=envelope.text)
+            if workflow.patched("another text is alarmed"):
+                self._alarm(ref.party)
             return
         if self._of_no_use(ref):
             return

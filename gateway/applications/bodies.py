@@ -113,6 +113,8 @@ class SignBody(Versioned):
     way: SignatureWay = SignatureWay.ELECTRONIC
     text: Reference | None = None
     """The version of the agreement that was signed."""
+    terms_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
+    """The terms that were signed; those that stand, when not named."""
     electronic_consent: bool = False
 
 

@@ -84,6 +84,7 @@ async def sign(
         party=given.party or "p1",
         way=given.way,
         text=given.text,
+        terms_hash=given.terms_hash,
         electronic_consent=given.electronic_consent,
     )
     return await carry_out(services, caller, application_id, command)
