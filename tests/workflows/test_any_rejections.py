@@ -2,7 +2,8 @@
 stock and capacity are where they were, save what left; captures add up to the cent."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -135,7 +136,7 @@ async def left_only_what_was_shipped(shop: Shop, stock: tuple[int, ...], view: O
     there = {number: stock[number - 1] - left[shop.store(number)] for number in range(1, len(stock) + 1)}
     # A store that had nothing has no level of the article.
     assert await shop.on_hand() == {number: units for number, units in there.items() if stock[number - 1]}
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZoneInfo(shop.hours.zone)).date()
     async with shop.transactions.begin() as books:
         used = await books.capacity.used({shop.store(number): today for number in there})
     assert {place: each.open for place, each in used.items()} == dict.fromkeys(used, 0), "capacity is still held"
