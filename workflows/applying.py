@@ -53,6 +53,8 @@ class Applying:
         role = StepRole.OFFICER if command.person is not None else StepRole.APPLICANT
         if role not in step.roles:
             raise not_now(f"This step is answered by {' or '.join(step.roles)} only.")
+        if not application.asks(step):
+            raise not_now("It is asked of a co-applicant or guarantor, and none takes part.")
         if blocked := [name for name in step.requires if not application.answered(name)]:
             raise not_now(f"First answer {', '.join(blocked)}.")
         if self._electronic_by_phone(command):
@@ -67,7 +69,7 @@ class Applying:
         fell: list[str] = []
         if before is None:
             self._request(step.evidence, reason=command.step)
-        elif before.digest != command.digest:
+        if before.digest != command.digest if before is not None else step.only_with is not None:
             fell = application.invalidate(step.invalidates)
         primary = application.primary
         if command.step == "consents" and primary.consented_at is None:
@@ -178,6 +180,9 @@ class Applying:
         party.removed_at = workflow.now()
         application.documents = [each for each in application.documents if each.party != party.party]
         application.checks = [each for each in application.checks if each.party != party.party]
+        for step in application.product.steps:
+            if not application.asks(step):
+                application.sections.pop(step.name, None)
         fell = application.invalidate(["decision", "offer"])
         self.desk.event("party_removed", command.actor, party=party.party, fell=fell)
 

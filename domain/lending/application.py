@@ -38,7 +38,7 @@ from domain.lending.parts import (
     Tranche,
     TrancheState,
 )
-from domain.lending.products import CheckKind, ProductDefinition
+from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
@@ -194,15 +194,18 @@ class Application(BaseModel):
 
     @property
     def unanswered(self) -> list[str]:
-        return [step.name for step in self.product.steps if not self.answered(step.name)]
+        return [step.name for step in self.product.steps if step.only_with is None and not self.answered(step.name)]
+
+    def asks(self, step: StepDefinition) -> bool:
+        return step.only_with is None or any(party.role.value == step.only_with for party in self.active)
 
     def fact(self, reference: str | None) -> Any:
         """The answer `step.field`; none where it was not given."""
         if reference is None:
             return None
         name, _, field = reference.partition(".")
-        section = self.sections.get(name)
-        return None if section is None else section.data.get(field)
+        section, step = self.sections.get(name), self.product.step(name)
+        return section.data.get(field) if section is not None and step is not None and self.asks(step) else None
 
     @property
     def missing(self) -> list[MissingItem]:

@@ -197,7 +197,7 @@ def view_of(application: Application) -> ApplicationView:
         outcome_code=application.outcome_code,
         ended_at=application.ended_at,
         overlays=application.overlays,
-        steps=[_step(application, step.name) for step in application.product.steps],
+        steps=[_step(application, step.name) for step in application.product.steps if application.asks(step)],
         missing=application.missing if application.outcome is None else [],
         parties=[
             PartyView(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -109,6 +109,8 @@ class StepDefinition(_Part):
         Channel.BRANCH,
     )
     roles: tuple[StepRole, ...] = (StepRole.APPLICANT, StepRole.OFFICER)
+    only_with: Literal["co_applicant", "guarantor"] | None = None
+    """Asked only while such a party takes part, and never missing: what is not said does not count."""
     fields: tuple[FieldDefinition, ...]
     evidence: tuple[Name, ...] = ()
     """Documents that are asked for once the step is answered."""
