@@ -34,6 +34,7 @@ def test_the_products_that_ship() -> None:
         "income",
         "obligations",
         "consents",
+        "co_income",
     ]
 
 
@@ -86,7 +87,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     ),
     "a name twice": (
         lambda content: content["steps"].append(content["steps"][1]),
-        "/steps/5",
+        "/steps/6",
         "named_twice: amount is named twice",
     ),
     "tiers": (
