@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.exchanged import over
 from tests.scenarios.placed import Placed
 from tests.scenarios.playing import story
 from tests.scenarios.returned import back_in_store, collected, does, receive, settled
@@ -22,13 +23,21 @@ async def disputes(world: World, order: Placed, amount: int | None = None) -> di
     return dict(answer.json())
 
 
-async def case(world: World, order: Placed, step: str) -> dict[str, Any]:
+async def case(world: World, order: Placed, step: str, *, but: str = "") -> dict[str, Any]:
+    """What ops are asked about the order; `but`: another question than that one."""
+
     async def look() -> dict[str, Any] | None:
         listed = (await world.ops("GET", "/v1/ops/interventions?limit=200")).json()["items"]
-        return next((each for each in listed if each["order_id"] == order.id and step in each["step"]), None)
+        mine = [each for each in listed if each["order_id"] == order.id and each["intervention_id"] != but]
+        return next((each for each in mine if step in each["step"]), None)
 
     found: dict[str, Any] = await world.until(f"ops are asked to {step}", look)
     return found
+
+
+async def decided(world: World, asked: dict[str, Any], action: str) -> None:
+    answer = {"action": action, "reason": "the bank has paid it"}
+    taken(await world.ops("POST", f"/v1/ops/interventions/{asked['intervention_id']}", answer))
 
 
 @story
@@ -48,6 +57,31 @@ async def test_disputed_money_is_not_refunded_for_goods_that_come_back_later(wor
 
     await world.until("the return is over", over)
     assert (await order.view())["payment"]["refunded"] == 4999
+
+
+@story
+async def test_a_dispute_while_a_return_is_open_leaves_its_money_at_the_bank(world: World) -> None:
+    """The goods are there, the bank has paid: the settlement pays nothing, however often it is tried."""
+    shelf = await world.shelf(S001=5)
+    order = await collected(world, shelf.sku)
+    view = await back_in_store(world, order, "S002")
+    await receive(world, view, "S002", 1)
+    await disputes(world, order)
+    dispute = await case(world, order, "answer a dispute of 49.99 EUR")
+    taken(await does(world, view, "settle", {}, "S002"))
+    first = await case(world, order, "pay back 49.99 EUR")
+    await decided(world, first, "retry")
+    again = await case(world, order, "pay back 49.99 EUR", but=first["intervention_id"])
+    assert (await world.money(order.id))["refund"] == 0
+    await decided(world, again, "skip")
+    await decided(world, dispute, "skip")
+    ended = await over(world, view)
+    assert (ended["status"], ended["refunded"]) == ("settled", 0)
+    await order.event("dispute_closed")
+    await order.money_rests(authorised=4999, captured=4999)
+    await shelf.adds_up(S001=4, S002=1)
+    refund_mails = [mail for mail in await world.mails(order.mailbox) if mail["subject"].startswith("Refunded")]
+    assert refund_mails == [], "nobody is told of money that does not come from us"
 
 
 @story

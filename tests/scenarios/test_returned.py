@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.exchanged import agrees
 from tests.scenarios.playing import story
 from tests.scenarios.returned import asked, back_in_store, collected, does, receive, settled
 from tests.scenarios.world import World, refused, taken
@@ -69,6 +70,36 @@ async def test_two_stores_cannot_take_back_the_same_unit_at_the_same_moment(worl
         await receive(world, view, view["store_id"], 1)
         await settled(world, view, view["store_id"])
     await order.money_rests(authorised=9998, captured=9998, refunded=9998)
+
+
+@story
+async def test_of_an_order_that_was_cancelled_in_part_only_what_was_handed_over_comes_back(world: World) -> None:
+    """133.33 in four units: one is cancelled before it is picked, one when two are fetched, and those two come back."""
+    shelf = await world.shelf(S001=5)
+    order = await world.place(sku=shelf.sku, quantity=4, price=3334, discount=3)
+    taken(await order.cancel(lines=[{"line_id": "1", "quantity": 1}]))
+    await order.make_ready()
+    await order.is_handed_over(await order.code(), lines={"1": 2})
+    taken(await order.cancel(lines=[{"line_id": "1", "quantity": 1}]))
+    await order.reaches("completed")
+    await order.does("put-back")
+    kept = (await world.money(order.id))["capture"]
+    for too_many in (3, 4):
+        view = await back_in_store(world, order, "S005", quantity=too_many)
+        why = [each["why"] for each in view["lines"][0]["decision"]["reasons"]]
+        assert (view["status"], why[0]) == ("rejected", "more_than_received")
+    paid = 0
+    for store in ("S005", "S002"):
+        view = await back_in_store(world, order, store)
+        await receive(world, view, store, 1)
+        paid += (await settled(world, view, store))["refund"]
+    assert paid == kept == 6666
+    assert (await back_in_store(world, order, "S005"))["status"] == "rejected", "nothing is left to bring back"
+    line = await order.line()
+    assert (line["cancelled"], line["handed_over"], line["returned"]) == (2, 2, 2)
+    await order.money_rests(authorised=13_333, captured=kept, refunded=kept)
+    await shelf.adds_up(S001=3, S002=1, S005=1)
+    await agrees(world, order)
 
 
 @story
