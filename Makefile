@@ -15,8 +15,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := domain adapters activities workflows gateway workers
 CODE := $(PACKAGES) tests benchmarks
-# Two processes of tests, each with servers of its own; a file's tests stay together, since they share what they set up.
-AT_ONCE ?= -n 2 --dist loadfile
+# Three processes of tests, each with servers of its own: many tests wait more than they compute. A file's tests stay together,
+# since they share what they set up.
+AT_ONCE ?= -n 3 --dist loadfile
 # Nothing of ours may ask questions or take the packages of the folder it is started in.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 

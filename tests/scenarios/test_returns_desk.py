@@ -1,5 +1,6 @@
 """What the people at a returns desk may not do: take in what waits for a decision, pay where the policy does not."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from tests.scenarios.returned import asked, back_in_store, collected, does, rece
 from tests.scenarios.world import World, later, refused, taken
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
+CHANGING = asyncio.Lock()
+"""Stories change the policy one after the other: the newest version holds for every order that is placed."""
 UNIT = {"line_id": "1", "quantity": 1, "condition": "new", "disposition": "restock"}
 
 
@@ -26,11 +29,12 @@ async def policy(world: World, sku: str, **then: Any) -> AsyncIterator[None]:
         body = {"name": "story", "version": newest + 1, "exceptions": exceptions}
         return (await world.ops("PUT", "/v1/return-policies", body)).status_code == 201
 
-    await world.until("the policy is there", lambda: published([{"skus": [sku], "then": then}]))
-    try:
-        yield
-    finally:
-        await world.until("the policy is as it was", lambda: published([]))
+    async with CHANGING:
+        await world.until("the policy is there", lambda: published([{"skus": [sku], "then": then}]))
+        try:
+            yield
+        finally:
+            await world.until("the policy is as it was", lambda: published([]))
 
 
 @story
@@ -52,6 +56,35 @@ async def test_units_that_wait_for_a_person_are_not_taken_in_and_credit_by_polic
     paid = await settled(world, view, "S002")
     assert paid["paid_back"][0]["by_target"] == {"store_credit": 2000}
     assert (await world.money(order.id))["refund"] == 0
+
+
+@story
+async def test_what_comes_too_late_is_refused_with_the_reason_and_taken_when_a_manager_has_one(world: World) -> None:
+    shelf = await world.shelf(S001=5)
+    async with policy(world, shelf.sku, window="PT0S"):
+        order = await world.place(sku=shelf.sku, quantity=2, price=1000)
+    await order.make_ready()
+    await order.is_handed_over(await order.code())
+    await order.reaches("completed")
+    view = await back_in_store(world, order, "S002")
+    [why] = view["lines"][0]["decision"]["reasons"]
+    assert (view["status"], why["why"], why["effect"]) == ("rejected", "too_late", "refuses")
+    rejected = await order.event("return_rejected")
+    assert (rejected["reason"], why["until"] < rejected["at"]) == ("too_late", True)
+    took = await does(world, view, "receive", {"store_id": "S002", "lines": [UNIT]}, "S002")
+    refused(took, 409, "not-allowed-now")
+    said = {"reason": "was in hospital"}
+    refused(await does(world, view, "approve", said, "S002"), 403, "forbidden")
+    refused(await does(world, view, "approve", {}, "S002", manager=True), 422, "validation")
+    approved = taken(await does(world, view, "approve", said, "S002", manager=True))
+    assert (approved["status"], approved["lines"][0]["decision"]["outcome"]) == ("approved", "allowed")
+    assert (await order.event("return_overridden"))["reason"] == said["reason"]
+    await receive(world, view, "S002", 1)
+    assert (await settled(world, view, "S002"))["refund"] == 1000
+    other = await back_in_store(world, order, "S002")
+    assert other["status"] == "rejected", "the reason was good for one return"
+    await order.money_rests(authorised=2000, captured=2000, refunded=1000)
+    await shelf.adds_up(S001=3, S002=1)
 
 
 @story

@@ -453,6 +453,7 @@ LINE = {
     "accepted": 0,
     "declined": 0,
     "closed": 0,
+    "turned_up": 0,
 }
 RETURN = {
     "return_id": "r1",
