@@ -464,6 +464,7 @@ RETURN = {
     "currency": "EUR",
     "lines": [LINE],
     "paid_back": [],
+    "strangers": [],
     "waiting_for": [{"what": "customer pays", "who": "customer", "deadline": None, "default": "plain return"}],
 }
 EXCHANGE = {
