@@ -78,8 +78,8 @@ class Lender:
     async def carry(self, name: str, starting: Stopwatch, stepping: Stopwatch) -> None:
         """One loan from its first answer until the money is with the applicant and every letter is proven."""
         handle = await starting.time(self._start(name))
-        for step in PRODUCT.steps:
-            given = SubmitStep(**_by(WEB), step=step.name, data=ANSWERS[step.name], digest=step.name)
+        for step, data in ANSWERS.items():
+            given = SubmitStep(**_by(WEB), step=step, data=data, digest=step)
             await stepping.time(self._act(handle, given))
         await self._act(handle, Submit(**_by(WEB)))
         came = DocumentReceived(**_by(WEB), doc="d1", sha256="a" * 64, media_type="application/pdf", size=1)
