@@ -23,7 +23,16 @@ from gateway.answering import PENDING, pending
 from gateway.applications import bodies
 from gateway.applications.listing import place_of, stored_page, whole_unless_asked
 from gateway.applications.persons import officer_of
-from gateway.applications.sending import Shown, carry_out, product_of, shown, visible_application
+from gateway.applications.sending import (
+    CUSTOMER_SIDE,
+    STAFF_SIDE,
+    CurrentApplicationRequest,
+    Shown,
+    carry_out,
+    product_of,
+    shown,
+    visible_application,
+)
 from gateway.applications.starting import keep_party, start_application
 from gateway.channels.placing import speaks_for
 from gateway.commands import StillWorking
@@ -36,9 +45,6 @@ from gateway.services import CurrentServices, Services
 from workflows import application_messages as messages
 
 router = APIRouter(prefix="/v1/applications", route_class=CommandRoute, tags=["applications"])
-
-CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
-STAFF_SIDE = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER, PrincipalKind.CHANNEL)
 
 
 class EventShown(BaseModel):
@@ -211,65 +217,33 @@ def put_once(caller: Caller) -> CommandId:
 
 
 @router.post("/{application_id}/pen", summary="Take the pen", responses=PENDING, response_model=Shown)
-async def take_pen(
-    application_id: str,
-    body: bodies.PenBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def take_pen(request: CurrentApplicationRequest, body: bodies.PenBody) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     command = messages.TakePen(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
-        holder=body.holder or caller.actor.on_behalf_of or caller.principal.id,
+        **request.heading(body),
+        holder=body.holder or request.caller.actor.on_behalf_of or request.caller.principal.id,
         take_over=body.take_over,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post("/{application_id}/submit", summary="Ask for a decision", responses=PENDING, response_model=Shown)
-async def submit(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.Versioned | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    version = body.version if body else None
-    command = messages.Submit(command_id=command_id, actor=caller.actor, version=version)
-    return await carry_out(services, caller, application_id, command)
+async def submit(request: CurrentApplicationRequest, body: bodies.Versioned | None = None) -> Any:
+    await request.by(*CUSTOMER_SIDE)
+    command = messages.Submit(**request.heading(body))
+    return await request.carry_out(command)
 
 
 @router.post("/{application_id}/withdraw", summary="Go no further", responses=PENDING, response_model=Shown)
-async def withdraw(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.WithdrawBody | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def withdraw(request: CurrentApplicationRequest, body: bodies.WithdrawBody | None = None) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     given = body or bodies.WithdrawBody()
-    command = messages.Withdraw(command_id=command_id, actor=caller.actor, version=given.version, reason=given.reason)
-    return await carry_out(services, caller, application_id, command)
+    command = messages.Withdraw(**request.heading(given), reason=given.reason)
+    return await request.carry_out(command)
 
 
 @router.post("/{application_id}/rescind", summary="Cancel what was signed", responses=PENDING, response_model=Shown)
-async def rescind(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.Versioned | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    version = body.version if body else None
-    command = messages.Rescind(command_id=command_id, actor=caller.actor, version=version)
-    return await carry_out(services, caller, application_id, command)
+async def rescind(request: CurrentApplicationRequest, body: bodies.Versioned | None = None) -> Any:
+    await request.by(*CUSTOMER_SIDE)
+    command = messages.Rescind(**request.heading(body))
+    return await request.carry_out(command)

@@ -122,11 +122,6 @@ class ReasonBody(Versioned):
     reason: LongText
 
 
-class ReleaseBody(Versioned):
-    reason: LongText
-    """What has come to be, e.g. who saw that the roof is on."""
-
-
 class HoldBody(Body):
     reason: LongText
 

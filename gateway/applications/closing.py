@@ -6,104 +6,63 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from adapters.letters.port import Letter
-from domain.ids import CommandId
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE
 from gateway.applications.persons import person_of
-from gateway.applications.sending import Shown, carry_out, visible_application
-from gateway.idempotency import CommandRoute, CurrentCommandId
-from gateway.principals import Caller, CurrentCaller
+from gateway.applications.sending import (
+    CUSTOMER_SIDE,
+    ApplicationRequest,
+    CurrentApplicationRequest,
+    Shown,
+    visible_application,
+)
+from gateway.idempotency import CommandRoute
+from gateway.principals import CurrentCaller
 from gateway.problems import not_found
-from gateway.rights import must_act_as, must_run_operations
-from gateway.services import CurrentServices, Services
+from gateway.services import CurrentServices
 from workflows import application_messages as messages
 
 router = APIRouter(prefix="/v1/applications/{application_id}", route_class=CommandRoute, tags=["applications"])
 
 
-async def _answer_offer(
-    services: Services,
-    caller: Caller,
-    application_id: str,
-    command_id: CommandId,
-    body: bodies.OfferBody | None,
-    *,
-    accept: bool,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def _answer_offer(request: ApplicationRequest, body: bodies.OfferBody | None, *, accept: bool) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     given = body or bodies.OfferBody()
-    command = messages.AnswerOffer(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        accept=accept,
-        terms_hash=given.terms_hash,
-    )
-    return await carry_out(services, caller, application_id, command)
+    command = messages.AnswerOffer(**request.heading(given), accept=accept, terms_hash=given.terms_hash)
+    return await request.carry_out(command)
 
 
 @router.post("/offer/accept", summary="Accept the offer", responses=PENDING, response_model=Shown)
-async def accept_offer(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.OfferBody | None = None,
-) -> Any:
-    return await _answer_offer(services, caller, application_id, command_id, body, accept=True)
+async def accept_offer(request: CurrentApplicationRequest, body: bodies.OfferBody | None = None) -> Any:
+    return await _answer_offer(request, body, accept=True)
 
 
 @router.post("/offer/decline", summary="Decline the offer", responses=PENDING, response_model=Shown)
-async def decline_offer(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.OfferBody | None = None,
-) -> Any:
-    return await _answer_offer(services, caller, application_id, command_id, body, accept=False)
+async def decline_offer(request: CurrentApplicationRequest, body: bodies.OfferBody | None = None) -> Any:
+    return await _answer_offer(request, body, accept=False)
 
 
 @router.post("/sign", summary="Sign the agreement", responses=PENDING, response_model=Shown)
-async def sign(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.SignBody | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def sign(request: CurrentApplicationRequest, body: bodies.SignBody | None = None) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     given = body or bodies.SignBody()
     command = messages.Sign(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
+        **request.heading(given),
         party=given.party or "p1",
         way=given.way,
         text=given.text,
         terms_hash=given.terms_hash,
         electronic_consent=given.electronic_consent,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post("/reasons", summary="Ask why it was denied", responses=PENDING, response_model=Shown)
-async def ask_reasons(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.Versioned | None = None,
-) -> Any:
+async def ask_reasons(request: CurrentApplicationRequest, body: bodies.Versioned | None = None) -> Any:
     """Where the notice of the denial gave the right to its reasons, within sixty days of it; in any channel."""
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
-    version = body.version if body else None
-    command = messages.AskReasons(command_id=command_id, actor=caller.actor, version=version)
-    return await carry_out(services, caller, application_id, command)
+    await request.by(*CUSTOMER_SIDE)
+    command = messages.AskReasons(**request.heading(body))
+    return await request.carry_out(command)
 
 
 # --- the office ------------------------------------------------------------------------------------------------------
@@ -115,23 +74,14 @@ async def ask_reasons(
     responses=PENDING,
     response_model=Shown,
 )
-async def clear_screening(
-    application_id: str,
-    body: bodies.ReasonBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_run_operations(caller)
-    await visible_application(services, caller, application_id)
+async def clear_screening(request: CurrentApplicationRequest, body: bodies.ReasonBody) -> Any:
+    await request.by_operations()
     command = messages.ClearScreening(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
+        **request.heading(body),
         reason=body.reason,
-        person=person_of(caller.principal),
+        person=person_of(request.caller.principal),
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -140,23 +90,14 @@ async def clear_screening(
     responses=PENDING,
     response_model=Shown,
 )
-async def confirm_screening(
-    application_id: str,
-    body: bodies.ReasonBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_run_operations(caller)
-    await visible_application(services, caller, application_id)
+async def confirm_screening(request: CurrentApplicationRequest, body: bodies.ReasonBody) -> Any:
+    await request.by_operations()
     command = messages.ConfirmScreening(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
+        **request.heading(body),
         reason=body.reason,
-        person=person_of(caller.principal),
+        person=person_of(request.caller.principal),
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -165,24 +106,15 @@ async def confirm_screening(
     responses=PENDING,
     response_model=Shown,
 )
-async def intervene(
-    application_id: str,
-    intervention_id: str,
-    body: bodies.InterventionBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_run_operations(caller)
-    await visible_application(services, caller, application_id)
+async def intervene(request: CurrentApplicationRequest, intervention_id: str, body: bodies.InterventionBody) -> Any:
+    await request.by_operations()
     command = messages.Settle(
-        command_id=command_id,
-        actor=caller.actor,
+        **request.heading(),
         intervention_id=intervention_id,
         action=body.action,
         reason=body.reason,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.get(

@@ -8,17 +8,25 @@ from starlette.requests import Request
 from adapters.access.port import PrincipalKind
 from adapters.documents.port import MOST_BYTES, FileRefused
 from domain.actors import Channel
-from domain.ids import CommandId
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE, STAFF_SIDE, put_once
-from gateway.applications.sending import Shown, carry_out, product_of, visible_application
+from gateway.applications.applications import put_once
+from gateway.applications.sending import (
+    CUSTOMER_SIDE,
+    STAFF_SIDE,
+    ApplicationRequest,
+    CurrentApplicationRequest,
+    Shown,
+    carry_out,
+    product_of,
+    visible_application,
+)
 from gateway.bodies import read_bounded
-from gateway.idempotency import CommandRoute, CurrentCommandId
-from gateway.principals import Caller, CurrentCaller
+from gateway.idempotency import CommandRoute
+from gateway.principals import CurrentCaller
 from gateway.problems import Problem, ProblemKind, not_found
 from gateway.rights import must_act_as
-from gateway.services import CurrentServices, Services
+from gateway.services import CurrentServices
 from workflows import application_messages as messages
 
 router = APIRouter(prefix="/v1/applications/{application_id}", route_class=CommandRoute, tags=["applications"])
@@ -57,56 +65,38 @@ async def upload(
     responses=PENDING,
     response_model=Shown,
 )
-async def received(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ReceivedBody | None = None,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    stored = await visible_application(services, caller, application_id)
+async def received(request: CurrentApplicationRequest, doc: str, body: bodies.ReceivedBody | None = None) -> Any:
+    stored = await request.by(*CUSTOMER_SIDE)
     wanted = next((each for each in stored.view.documents if each.doc == doc), None)
     if wanted is None:
         raise not_found()
     given = body or bodies.ReceivedBody()
     command = messages.DocumentReceived(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
+        **request.heading(given),
         doc=doc,
         sha256=given.sha256 or wanted.sha256 or "0" * 64,
         media_type=wanted.media_type or "application/octet-stream",
         size=wanted.size or 0,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 async def _decide_document(
-    services: Services,
-    caller: Caller,
-    application_id: str,
+    request: ApplicationRequest,
     doc: str,
-    command_id: CommandId,
     body: bodies.DocumentBody | None,
     decision: Literal["accept", "reject", "waive"],
 ) -> Any:
+    caller = request.caller
     await must_act_as(caller, *STAFF_SIDE)
     if caller.principal.kind is PrincipalKind.CHANNEL and caller.principal.channel is not Channel.BRANCH:
         raise await caller.refused("is for the office and the branch")
-    await visible_application(services, caller, application_id)
+    await request.visible()
     given = body or bodies.DocumentBody()
     command = messages.DecideDocument(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
-        doc=doc,
-        decision=decision,
-        reason=given.reason,
-        sighted=given.sighted,
+        **request.heading(given), doc=doc, decision=decision, reason=given.reason, sighted=given.sighted
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -115,15 +105,8 @@ async def _decide_document(
     responses=PENDING,
     response_model=Shown,
 )
-async def accept_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "accept")
+async def accept_document(request: CurrentApplicationRequest, doc: str, body: bodies.DocumentBody | None = None) -> Any:
+    return await _decide_document(request, doc, body, "accept")
 
 
 @router.post(
@@ -132,15 +115,8 @@ async def accept_document(
     responses=PENDING,
     response_model=Shown,
 )
-async def reject_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "reject")
+async def reject_document(request: CurrentApplicationRequest, doc: str, body: bodies.DocumentBody | None = None) -> Any:
+    return await _decide_document(request, doc, body, "reject")
 
 
 @router.post(
@@ -149,12 +125,5 @@ async def reject_document(
     responses=PENDING,
     response_model=Shown,
 )
-async def waive_document(
-    application_id: str,
-    doc: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.DocumentBody | None = None,
-) -> Any:
-    return await _decide_document(services, caller, application_id, doc, command_id, body, "waive")
+async def waive_document(request: CurrentApplicationRequest, doc: str, body: bodies.DocumentBody | None = None) -> Any:
+    return await _decide_document(request, doc, body, "waive")

@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from domain.lending.parts import PartyRole
 from gateway.answering import PENDING
 from gateway.applications import bodies
-from gateway.applications.applications import CUSTOMER_SIDE, put_once
-from gateway.applications.sending import Shown, carry_out, visible_application
+from gateway.applications.applications import put_once
+from gateway.applications.sending import CUSTOMER_SIDE, CurrentApplicationRequest, Shown, carry_out, visible_application
 from gateway.applications.starting import keep_party, new_party, personal
-from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.idempotency import CommandRoute
 from gateway.principals import CurrentCaller
 from gateway.problems import invalid
 from gateway.rights import must_act_as
@@ -21,21 +21,14 @@ router = APIRouter(prefix="/v1/applications/{application_id}", route_class=Comma
 
 
 @router.post("/parties", summary="Somebody joins", responses=PENDING, response_model=Shown)
-async def add_party(
-    application_id: str,
-    body: bodies.PartyBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def add_party(request: CurrentApplicationRequest, body: bodies.PartyBody) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     if body.role is PartyRole.APPLICANT:
         raise invalid("/role", "Should be co_applicant or guarantor")
-    name = f"p{command_id[:10]}"
-    await keep_party(services, application_id, name, personal(body))
-    command = messages.AddParty(command_id=command_id, actor=caller.actor, joins=new_party(name, body))
-    return await carry_out(services, caller, application_id, command)
+    name = f"p{request.command_id[:10]}"
+    await keep_party(request.services, request.application_id, name, personal(body))
+    command = messages.AddParty(**request.heading(), joins=new_party(name, body))
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -44,24 +37,14 @@ async def add_party(
     responses=PENDING,
     response_model=Shown,
 )
-async def consent(
-    application_id: str,
-    party: str,
-    body: bodies.ConsentBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    await must_act_as(caller, *CUSTOMER_SIDE)
-    await visible_application(services, caller, application_id)
+async def consent(request: CurrentApplicationRequest, party: str, body: bodies.ConsentBody) -> Any:
+    await request.by(*CUSTOMER_SIDE)
     command = messages.Consent(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
+        **request.heading(body),
         party=party,
         electronic=body.electronic,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.delete("/parties/{party}", summary="Somebody leaves", responses=PENDING, response_model=Shown)

@@ -1,23 +1,33 @@
 """Commands to an application, and its record as far as a caller may read it."""
 
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from adapters.access.port import PrincipalKind
 from adapters.applications.port import StoredApplication
-from domain.ids import application_workflow_id
+from domain.actors import Actor
+from domain.ids import CommandId, application_workflow_id
 from domain.lending.application_view import ApplicationView, PublicApplicationView, public
 from domain.lending.products import ProductDefinition
 from domain.refusals import Refusal, RefusalKind, Refused
 from gateway.answering import pending, problem_of
+from gateway.applications.bodies import Versioned
 from gateway.commands import Ended, StillWorking, update_of
-from gateway.principals import Caller
+from gateway.idempotency import CurrentCommandId
+from gateway.principals import Caller, CurrentCaller
 from gateway.problems import not_found, unavailable
-from gateway.services import Services
+from gateway.rights import must_act_as, must_run_operations
+from gateway.services import CurrentServices, Services
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import Act, ApplicationCommand
 
 ENGINE = "application engine"
 Shown = ApplicationView | PublicApplicationView
+CUSTOMER_SIDE = (PrincipalKind.CHANNEL, PrincipalKind.OPS)
+STAFF_SIDE = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER, PrincipalKind.CHANNEL)
 STAFF = (PrincipalKind.OPS, PrincipalKind.UNDERWRITER)
 
 
@@ -60,6 +70,47 @@ async def carry_out(
     except Refused as refused:
         raise await problem_of(refused, lambda: _current(services, caller, application_id)) from None
     return await _current(services, caller, application_id)
+
+
+class Heading(TypedDict):
+    """What every command on an application begins with."""
+
+    command_id: CommandId
+    actor: Actor
+    version: int | None
+
+
+@dataclass(frozen=True)
+class ApplicationRequest:
+    """A command on an application as it comes in: whose it is, and what it is about."""
+
+    application_id: str
+    caller: CurrentCaller
+    services: CurrentServices
+    command_id: CurrentCommandId
+
+    async def by(self, *kinds: PrincipalKind) -> StoredApplication:
+        """The application, for a caller of one of the kinds who may act. Raises 403, or 404 for another's."""
+        await must_act_as(self.caller, *kinds)
+        return await self.visible()
+
+    async def by_operations(self) -> StoredApplication:
+        await must_run_operations(self.caller)
+        return await self.visible()
+
+    async def visible(self) -> StoredApplication:
+        return await visible_application(self.services, self.caller, self.application_id)
+
+    def heading(self, body: Versioned | None = None) -> Heading:
+        return Heading(
+            command_id=self.command_id, actor=self.caller.actor, version=body.version if body is not None else None
+        )
+
+    async def carry_out(self, command: ApplicationCommand) -> Shown | JSONResponse:
+        return await carry_out(self.services, self.caller, self.application_id, command)
+
+
+CurrentApplicationRequest = Annotated[ApplicationRequest, Depends()]
 
 
 async def _current(services: Services, caller: Caller, application_id: str) -> Shown:

@@ -12,8 +12,8 @@ from gateway.answering import PENDING
 from gateway.applications import bodies
 from gateway.applications.listing import place_of, stored_page
 from gateway.applications.persons import as_reviewer
-from gateway.applications.sending import Shown, carry_out, visible_application
-from gateway.idempotency import CommandRoute, CurrentCommandId
+from gateway.applications.sending import CurrentApplicationRequest, Shown
+from gateway.idempotency import CommandRoute
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import invalid
@@ -40,23 +40,19 @@ async def queue(caller: CurrentCaller, services: CurrentServices, page: CurrentP
 
 
 @router.post("/applications/{application_id}/claim", summary="Take it", responses=PENDING, response_model=Shown)
-async def claim(
-    application_id: str, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    await visible_application(services, caller, application_id)
-    command = messages.ClaimReview(command_id=command_id, actor=caller.actor, reviewer=reviewer)
-    return await carry_out(services, caller, application_id, command)
+async def claim(request: CurrentApplicationRequest) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    await request.visible()
+    command = messages.ClaimReview(**request.heading(), reviewer=reviewer)
+    return await request.carry_out(command)
 
 
 @router.post("/applications/{application_id}/release", summary="Give it back", responses=PENDING, response_model=Shown)
-async def release(
-    application_id: str, caller: CurrentCaller, services: CurrentServices, command_id: CurrentCommandId
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    await visible_application(services, caller, application_id)
-    command = messages.ReleaseReview(command_id=command_id, actor=caller.actor, reviewer=reviewer)
-    return await carry_out(services, caller, application_id, command)
+async def release(request: CurrentApplicationRequest) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    await request.visible()
+    command = messages.ReleaseReview(**request.heading(), reviewer=reviewer)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -65,39 +61,23 @@ async def release(
     responses=PENDING,
     response_model=Shown,
 )
-async def reassign(
-    application_id: str,
-    body: bodies.ReassignBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    await caller.must_have(Role.SENIOR_UNDERWRITER)
-    await visible_application(services, caller, application_id)
-    to = await services.edge.principals.find(body.to)
+async def reassign(request: CurrentApplicationRequest, body: bodies.ReassignBody) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    await request.caller.must_have(Role.SENIOR_UNDERWRITER)
+    await request.visible()
+    to = await request.services.edge.principals.find(body.to)
     if to is None or to.kind is not PrincipalKind.UNDERWRITER or not to.roles & set(REVIEWING):
         raise invalid("/to", "Should be an underwriter")
-    command = messages.ReassignReview(
-        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, to=as_reviewer(to)
-    )
-    return await carry_out(services, caller, application_id, command)
+    command = messages.ReassignReview(**request.heading(body), reviewer=reviewer, to=as_reviewer(to))
+    return await request.carry_out(command)
 
 
 @router.post("/applications/{application_id}/recuse", summary="Step aside", responses=PENDING, response_model=Shown)
-async def recuse(
-    application_id: str,
-    body: bodies.ReasonBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    await visible_application(services, caller, application_id)
-    command = messages.Recuse(
-        command_id=command_id, actor=caller.actor, version=body.version, reviewer=reviewer, reason=body.reason
-    )
-    return await carry_out(services, caller, application_id, command)
+async def recuse(request: CurrentApplicationRequest, body: bodies.ReasonBody) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    await request.visible()
+    command = messages.Recuse(**request.heading(body), reviewer=reviewer, reason=body.reason)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -106,27 +86,19 @@ async def recuse(
     responses=PENDING,
     response_model=Shown,
 )
-async def decide(
-    application_id: str,
-    body: bodies.DecideBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    stored = await visible_application(services, caller, application_id)
+async def decide(request: CurrentApplicationRequest, body: bodies.DecideBody) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    stored = await request.visible()
     terms = _terms(stored.view, body.terms) if body.terms else None
     command = messages.Decide(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
+        **request.heading(body),
         reviewer=reviewer,
         verdict=body.decision,
         reasons=body.reasons,
         conditions=tuple(messages.GivenCondition(code=each.code, kind=each.kind) for each in body.conditions),
         terms=terms,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -135,24 +107,16 @@ async def decide(
     responses=PENDING,
     response_model=Shown,
 )
-async def counteroffer(
-    application_id: str,
-    body: bodies.CounterofferBody,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    stored = await visible_application(services, caller, application_id)
+async def counteroffer(request: CurrentApplicationRequest, body: bodies.CounterofferBody) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    stored = await request.visible()
     command = messages.Counteroffer(
-        command_id=command_id,
-        actor=caller.actor,
-        version=body.version,
+        **request.heading(body),
         reviewer=reviewer,
         terms=_terms(stored.view, body.terms),
         reasons=body.reasons,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 @router.post(
@@ -161,24 +125,16 @@ async def counteroffer(
     responses=PENDING,
     response_model=Shown,
 )
-async def approve(
-    application_id: str,
-    caller: CurrentCaller,
-    services: CurrentServices,
-    command_id: CurrentCommandId,
-    body: bodies.ApproveBody | None = None,
-) -> Any:
-    reviewer = await reviewer_of(caller)
-    stored = await visible_application(services, caller, application_id)
+async def approve(request: CurrentApplicationRequest, body: bodies.ApproveBody | None = None) -> Any:
+    reviewer = await reviewer_of(request.caller)
+    stored = await request.visible()
     given = body or bodies.ApproveBody()
     command = messages.Approve(
-        command_id=command_id,
-        actor=caller.actor,
-        version=given.version,
+        **request.heading(given),
         reviewer=reviewer,
         terms_hash=given.terms_hash or stored.view.terms_hash,
     )
-    return await carry_out(services, caller, application_id, command)
+    return await request.carry_out(command)
 
 
 def _terms(view: ApplicationView, body: bodies.TermsBody) -> LoanTerms:
