@@ -2,20 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED
-    from activities.payment import PaymentSteps
     from activities.returns import Replacement, ReturnSteps
-    from adapters.payment.port import AuthoriseRequest, CapturePurpose, CaptureRequest, VoidRequest
-    from domain.ids import OperationKey, OrderId, operation_key, order_workflow_id
+    from domain.ids import order_workflow_id
     from domain.intake import TenderType
     from domain.notices import NoticeKind
-    from domain.payments import AuthorisationId, AuthorisationStatus, TenderId
+    from domain.payments import AuthorisationStatus, TenderId
     from domain.personal import Readable
     from domain.refunds import RefundPolicy
     from domain.refusals import Refusal, RefusalKind, Refused
@@ -35,14 +33,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options, summaries, visibility
     from workflows.desk import OrderStart
     from workflows.exchange_messages import ExchangeNews, ExchangeSettled
+    from workflows.held_card import HeldCard
     from workflows.messages import InterventionAction, OrderResult
     from workflows.paying_back import PayingBack
-    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.refusing import StepFailed, failure_text
     from workflows.return_book import ReturnBook
     from workflows.turn import Turn
-
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
 
 HOLD = TenderId("advance")
 """The card that stands for what goes out before the goods have come. It is held under the return's own id."""
@@ -59,6 +55,7 @@ class Exchanging:
         self.book = book
         self.money = money
         self.turn = turn
+        self.card = HeldCard(state, book, HOLD, (DECLINED,))
         self.news: list[ExchangeNews] = []
         self._order: workflow.ChildWorkflowHandle[Any, OrderResult] | None = None
 
@@ -289,16 +286,8 @@ class Exchanging:
 
     async def _secure(self, exchange: Exchange) -> Refusal | None:
         state = self.state
-        request = AuthoriseRequest(
-            key=self._key("authorise"),
-            order_id=OrderId(state.return_id),
-            tender_id=HOLD,
-            token=exchange.token or "",
-            amount=self.book.money(exchange.credit),
-            at=workflow.now(),
-        )
         try:
-            held = await self._at_provider(PaymentSteps.authorise, request, f"Hold {request.amount}")
+            held = await self.card.hold(exchange.token or "", exchange.credit)
         except StepFailed as error:
             return Refusal(
                 kind=RefusalKind.PAYMENT_DECLINED,
@@ -306,7 +295,7 @@ class Exchanging:
                 reason=failure_text(error),
             )
         if held.status is not AuthorisationStatus.AUTHORISED:
-            await self._void(held.id)
+            await self.card.free(held.id)
             return Refusal(
                 kind=RefusalKind.PAYMENT_DECLINED,
                 detail="The bank wants this card confirmed first. Ask for another one, or exchange after the return.",
@@ -321,17 +310,6 @@ class Exchanging:
         )
         return None
 
-    async def _void(self, authorisation: AuthorisationId) -> None:
-        request = VoidRequest(
-            key=self._key("void"),
-            order_id=OrderId(self.state.return_id),
-            tender_id=HOLD,
-            authorisation_id=authorisation,
-            at=workflow.now(),
-            reason="not needed",
-        )
-        await self._at_provider(PaymentSteps.void, request, "Free the card")
-
     async def _settle_hold(self) -> None:
         """The goods have come, and the card is free; or what did not come is charged, and no more than that."""
         exchange, hold = self._present, self._hold
@@ -339,7 +317,7 @@ class Exchanging:
         missing = max(0, used - exchange.granted)
         charged = await self._charge(missing) if missing else 0
         if charged < hold.amount:
-            await self._void(hold.authorisation_id)
+            await self.card.free(hold.authorisation_id)
         async with self.turn:
             exchange, hold = self._present, self._hold
             exchange.hold = hold.model_copy(update={"captured": charged, "live": False})
@@ -360,44 +338,16 @@ class Exchanging:
         hold, tries = self._hold, 0
         while True:
             tries += 1
-            request = CaptureRequest(
-                key=self._key("capture", tries),
-                order_id=OrderId(self.state.return_id),
-                tender_id=HOLD,
-                authorisation_id=hold.authorisation_id,
-                amount=self.book.money(amount),
-                at=workflow.now(),
-                purpose=CapturePurpose.POLICY_FEE,
-            )
             try:
-                await self._at_provider(PaymentSteps.capture, request, f"Charge {request.amount}")
+                await self.card.charge(hold.authorisation_id, amount, tries)
             except StepFailed as error:
-                step = f"collect {request.amount} for goods not returned"
+                step = f"collect {self.book.money(amount)} for goods not returned"
                 choices = [InterventionAction.RETRY, InterventionAction.SKIP]
                 answer = await self.money.ask(step, failure_text(error), choices)
                 if answer is not None and answer.action is InterventionAction.SKIP:
                     return 0
                 continue
             return amount
-
-    async def _at_provider(
-        self,
-        step: Callable[[PaymentSteps, Asked], Awaitable[Answer]],
-        asked: Asked,
-        words: str,
-    ) -> Answer:
-        """Here first; then, as long as it takes, through the payment system's queue. Raises `StepFailed` when final."""
-        try:
-            return await workflow.execute_local_activity_method(
-                step, asked, summary=Readable(words), **options.PAYMENT_HERE
-            )
-        except StepFailed as error:
-            if failure_type(error) == DECLINED:
-                raise
-        return await workflow.execute_activity_method(step, asked, summary=Readable(words), **options.PAYMENT_PATIENT)
-
-    def _key(self, operation: str, *number: int) -> OperationKey:
-        return operation_key(OrderId(self.state.return_id), operation, HOLD, *number)
 
 
 def _words(refusal: Refusal) -> str:

@@ -2,30 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TypeVar
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.faults import DECLINED, NEEDS_A_PERSON
-    from activities.payment import PaymentSteps
-    from adapters.payment.port import AuthoriseRequest, CapturePurpose, CaptureRequest, VoidRequest
-    from domain.ids import OperationKey, OrderId, operation_key
     from domain.notices import NoticeKind
-    from domain.payments import Authorisation, AuthorisationId, AuthorisationStatus, TenderId
-    from domain.personal import Readable
+    from domain.payments import AuthorisationId, AuthorisationStatus, TenderId
     from domain.returns.exchanging import CardHold, hold_of
     from domain.returns.returned import Return
     from domain.returns.standing import StandingCard, StandingState
     from domain.timeline import Event
-    from workflows import options
-    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.held_card import HeldCard
+    from workflows.refusing import StepFailed, failure_text
     from workflows.return_book import ReturnBook
     from workflows.turn import Turn
     from workflows.waits import Alarms, until
-
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
 
 CARD = TenderId("card")
 """It is held under the return's own id."""
@@ -38,6 +30,7 @@ class Standing:
         self.state = state
         self.book = book
         self.turn = turn
+        self.money = HeldCard(state, book, CARD, (DECLINED, NEEDS_A_PERSON))
         self._holds = 0
         """How many were asked for: one that would end too early is renewed."""
 
@@ -109,17 +102,8 @@ class Standing:
     async def _held(self, amount: int, replaces: AuthorisationId | None) -> CardHold | str:
         """The hold, or why there is none."""
         self._holds += 1
-        request = AuthoriseRequest(
-            key=self._key("authorise", self._holds),
-            order_id=OrderId(self.state.return_id),
-            tender_id=CARD,
-            token=self._card.token,
-            amount=self.book.money(amount),
-            at=workflow.now(),
-            replaces=replaces,
-        )
         try:
-            found: Authorisation = await self._at_provider(PaymentSteps.authorise, request, f"Hold {request.amount}")
+            found = await self.money.hold(self._card.token, amount, self._holds, replaces=replaces)
         except StepFailed as error:
             return failure_text(error)
         if found.status is not AuthorisationStatus.AUTHORISED:
@@ -162,48 +146,15 @@ class Standing:
 
     async def _charge(self, amount: int) -> str:
         """Why it could not be taken; nothing when it was."""
-        request = CaptureRequest(
-            key=self._key("capture"),
-            order_id=OrderId(self.state.return_id),
-            tender_id=CARD,
-            authorisation_id=self._hold.authorisation_id,
-            amount=self.book.money(amount),
-            at=workflow.now(),
-            purpose=CapturePurpose.POLICY_FEE,
-        )
         try:
-            await self._at_provider(PaymentSteps.capture, request, f"Charge {request.amount}")
+            await self.money.charge(self._hold.authorisation_id, amount)
         except StepFailed as error:
             return failure_text(error)
         return ""
 
     async def _free(self, authorisation: AuthorisationId) -> None:
-        request = VoidRequest(
-            key=self._key("void", authorisation),
-            order_id=OrderId(self.state.return_id),
-            tender_id=CARD,
-            authorisation_id=authorisation,
-            at=workflow.now(),
-            reason="not needed",
-        )
         try:
-            await self._at_provider(PaymentSteps.void, request, "Free the card")
+            await self.money.free(authorisation, authorisation)
         except StepFailed as error:
             # It has ended by itself: nothing is held any more, which the provider's word enters in our ledger.
             workflow.logger.info("a card was free already: %s", failure_text(error))
-
-    async def _at_provider(
-        self, step: Callable[[PaymentSteps, Asked], Awaitable[Answer]], asked: Asked, words: str
-    ) -> Answer:
-        """Here first; then, as long as it takes, through the payment system's queue. Raises `StepFailed` when final."""
-        try:
-            return await workflow.execute_local_activity_method(
-                step, asked, summary=Readable(words), **options.PAYMENT_HERE
-            )
-        except StepFailed as error:
-            if failure_type(error) in (DECLINED, NEEDS_A_PERSON):
-                raise
-        return await workflow.execute_activity_method(step, asked, summary=Readable(words), **options.PAYMENT_PATIENT)
-
-    def _key(self, operation: str, *number: int | str) -> OperationKey:
-        return operation_key(OrderId(self.state.return_id), operation, CARD, *number)
