@@ -127,6 +127,14 @@ async def test_every_call_says_how_it_is_refused_and_every_command_wants_its_key
             assert ("Idempotency-Key" in names) is command, f"{method} {path}"
 
 
+async def test_what_an_application_is_made_of_is_described_by_its_fields(shop: Shop) -> None:
+    schemas = (await shop.client().get("/openapi.json")).json()["components"]["schemas"]
+    view = schemas["ApplicationView"]["properties"]
+    parts = {each["items"]["$ref"].rpartition("/")[2] for each in view.values() if "$ref" in each.get("items", {})}
+    assert {"Document", "Check", "Clock", "NoticeRef", "PublicSignature", "Payout", "ApplicationWait"} <= parts
+    assert [name for name in parts if not schemas[name].get("properties") and "enum" not in schemas[name]] == []
+
+
 async def test_nobody_gets_in_without_a_key(shop: Shop) -> None:
     stranger = shop.client()
     document = (await stranger.get("/openapi.json")).json()
