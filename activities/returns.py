@@ -11,7 +11,7 @@ from activities.supply import Supplies
 from adapters.intake.port import Intake, IntakeState
 from adapters.inventory.port import StockMovement
 from adapters.payment.port import Payments
-from adapters.records.port import OvertakenTry
+from adapters.records.port import OvertakenTry, whole_timeline
 from adapters.returns.port import ReturnChange, Written
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import ENGINE, Channel
@@ -152,11 +152,8 @@ class ReturnSteps:
         """Whether a try that died had recorded the very same, and had gone on from there to what is younger."""
         if not milestone.events:
             return not milestone.notices and not milestone.restock
-        after, told = 0, list[TimelineEntry]()
         async with self.transactions.begin() as books:
-            while page := await books.records.timeline(milestone.change.order_id, after=after, limit=500):
-                told += [each.entry for each in page]
-                after = page[-1].position
+            told = await whole_timeline(books.records, milestone.change.order_id)
         return all(entry in told for entry in milestone.events)
 
     async def _write(self, milestone: ReturnMilestone) -> None:

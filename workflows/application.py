@@ -58,7 +58,7 @@ class ApplicationWorkflow:
         self.drawing = Drawing(desk, self.disbursing)
         self.signing = Signing(desk)
         self.explaining = Explaining(desk)
-        self.withdrawing = Withdrawing(desk)
+        self.withdrawing = Withdrawing(desk, self.disbursing)
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
@@ -388,8 +388,7 @@ class ApplicationWorkflow:
             case Outcome.DENIED:
                 self._adverse_action()
             case Outcome.ORIGINATED if not application.pays_early:
-                payouts = sum(each.amount for each in application.payouts if each.state == "paid")
-                desk.letter("booked", account_id=application.account_id, principal=payouts, paid_out=payouts)
+                self.disbursing.tell_booked()
             case Outcome.CLOSED_INCOMPLETE:
                 desk.letter("closed_incomplete")
             case Outcome.WITHDRAWN:

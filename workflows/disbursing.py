@@ -88,6 +88,11 @@ class Disbursing:
             await self._paid_out(part)
         await self._confirmed(part)
 
+    def tell_booked(self) -> None:
+        application = self.desk.application
+        paid = sum(each.amount for each in application.payouts if each.state == "paid")
+        self.desk.letter("booked", account_id=application.account_id, principal=paid, paid_out=paid)
+
     def booked(self) -> None:
         self.desk.application.stage = Stage.BOOKED
         self.desk.event("booked", account_id=self.account_id)

@@ -15,11 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
     from workflows.application_desk import RETRY, SKIP, ApplicationDesk, Over
     from workflows.applying import not_now
+    from workflows.disbursing import Disbursing
 
 
 class Withdrawing:
-    def __init__(self, desk: ApplicationDesk):
+    def __init__(self, desk: ApplicationDesk, money: Disbursing):
         self.desk = desk
+        self.money = money
         self.told = False
         """Something was posted to the account since it was looked at."""
 
@@ -46,8 +48,7 @@ class Withdrawing:
             return
         if all(each.kind != "booked" for each in application.notices):
             async with desk.storys_turn():
-                paid = sum(each.amount for each in application.payouts)
-                desk.letter("booked", account_id=application.account_id, principal=paid, paid_out=paid)
+                self.money.tell_booked()
                 await desk.record()
         await desk.until(lambda: self._withdrawn or application.clock(ClockName.CCD_WITHDRAWAL) is None)
         if self._withdrawn:

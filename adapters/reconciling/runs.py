@@ -31,6 +31,7 @@ from adapters.reconciling.port import (
     RunState,
 )
 from adapters.reconciling.postgres import COUNTED, PostgresReconciling
+from adapters.records.port import whole_timeline
 from adapters.returns.postgres import PostgresReturns
 from domain.ids import LineId, OperationKey, OrderId, ReturnId, Sku, StoreId, return_of_key
 from domain.ledger import OrderMoney
@@ -39,8 +40,6 @@ from domain.reconciling import BACK, CardOfReturn, Difference, Held, Looked, Pai
 from domain.returns.settling import TILL
 from domain.stock import MovementKind
 from domain.timeline import TimelineEntry
-
-EVENTS = 500
 
 
 class PostgresReconciler:
@@ -57,11 +56,7 @@ class PostgresReconciler:
             order = await records.order(order_id)
             if order is None:
                 return None
-            events: list[TimelineEntry] = []
-            after = 0
-            while page := await records.timeline(order_id, after=after, limit=EVENTS):
-                events += [each.entry for each in page]
-                after = page[-1].position
+            events = await whole_timeline(records, order_id)
             holdings = await PostgresInventory(connection).holdings(order_id)
             claimed = await PostgresReturns(connection).claimed(order_id)
             returns = list(

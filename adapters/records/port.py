@@ -200,3 +200,15 @@ def says_the_same(known: Sequence[TimelineEntry], events: Sequence[TimelineEntry
     return [entry.model_copy(update={"at": None}) for entry in known] == [
         entry.model_copy(update={"at": None}) for entry in events
     ]
+
+
+WHOLE_PAGE = 500
+
+
+async def whole_timeline(records: Records, order_id: OrderId) -> list[TimelineEntry]:
+    """However long it is, oldest first."""
+    after, found = 0, list[TimelineEntry]()
+    while page := await records.timeline(order_id, after=after, limit=WHOLE_PAGE):
+        found += [each.entry for each in page]
+        after = page[-1].position
+    return found

@@ -19,7 +19,6 @@ from adapters.retention.port import Purge, Purged, Retained
 from domain.actors import ENGINE, Actor
 from domain.lending.accounts import balances
 from domain.lending.application_view import ApplicationView
-from domain.lending.clocks import ClockName
 from domain.lending.retention import KeptFor, LegalHold, remains
 
 NOBODY = "-"
@@ -118,7 +117,7 @@ class PostgresRetention:
         return any((found.booked, found.pending, account.terms.limit))
 
     async def retained_of(self, person_ref: str) -> Sequence[Retained]:
-        query = select(ApplicationRow.application_id, ApplicationRow.outcome, ApplicationRow.view).where(
+        query = select(ApplicationRow.application_id, ApplicationRow.view).where(
             or_(
                 ApplicationRow.customer_ref == person_ref,
                 ApplicationRow.view["parties"].contains([{"ref": person_ref}]),
@@ -136,7 +135,7 @@ class PostgresRetention:
         return [
             Retained(
                 application_id=row.application_id,
-                keep_until=None if row.outcome is None else _keep_until(ApplicationView.model_validate(row.view)),
+                keep_until=_keep_until(ApplicationView.model_validate(row.view)),
                 held=row.application_id in held_ids,
             )
             for row in rows
@@ -158,9 +157,8 @@ class PostgresRetention:
 
 
 def _keep_until(view: ApplicationView) -> datetime | None:
-    """Of one that has just ended, whose clock is about to start, the end itself."""
-    due = [each.due_at for each in view.clocks if each.name is ClockName.RETENTION]
-    return due[-1] if due else view.ended_at
+    """Of one that has just ended, whose clock is about to start, the end itself; none while it runs."""
+    return view.keep_until or view.ended_at
 
 
 def _shown(row: Any) -> LegalHold:

@@ -24,13 +24,13 @@ from domain.lending.parts import (
     Document,
     HitFinding,
     NoticeRef,
-    NoticeState,
     Offer,
     PartyRole,
     Payout,
     Pen,
+    PublicNotice,
+    PublicSignature,
     RepaymentDue,
-    SignatureWay,
     Tranche,
 )
 from domain.lending.sparse import Sparse
@@ -73,24 +73,6 @@ class PartyView(View):
     consented: bool
 
 
-class ConsentView(View):
-    text: str
-    at: datetime
-    channel: Channel
-
-
-class SignatureView(View):
-    party: str
-    text: str
-    terms_hash: str
-    way: SignatureWay
-    at: datetime
-    channel: Channel
-    envelope_id: str | None = None
-    evidence: str | None = None
-    consent: ConsentView | None = None
-
-
 class EnvelopeView(View):
     n: int
     party: str
@@ -125,7 +107,7 @@ class _Told(BaseModel):
     offer: Offer | None = None
     terms: LoanTerms | None = None
     terms_hash: str = ""
-    signatures: list[SignatureView] = []
+    signatures: list[PublicSignature] = []
     envelopes: list[EnvelopeView] = []
     clocks: list[Clock] = []
     pen: Pen | None = None
@@ -153,6 +135,11 @@ class ApplicationView(_Told):
     purged_at: datetime | None = None
     """From then on only the regulator's register is left."""
 
+    @property
+    def keep_until(self) -> datetime | None:
+        """When the file's time is over; none before that time has begun."""
+        return next((each.due_at for each in reversed(self.clocks) if each.name is ClockName.RETENTION), None)
+
 
 class PublicDecision(View):
     """What was decided, without what it was weighed by."""
@@ -160,18 +147,6 @@ class PublicDecision(View):
     verdict: Verdict
     at: datetime
     conditions: list[Condition] = Field(default_factory=list)
-
-
-class PublicNotice(View):
-    n: int
-    kind: str
-    party: str
-    at: datetime
-    state: NoticeState
-    sent_at: datetime | None = None
-    proof: str | None = None
-    sha256: str | None = None
-    pdf_sha256: str | None = None
 
 
 class PublicApplicationView(_Told):
@@ -218,10 +193,7 @@ def view_of(application: Application) -> ApplicationView:
         offer=application.offer,
         terms=application.terms,
         terms_hash=application.terms_hash,
-        signatures=[
-            SignatureView.model_validate(each.model_dump(exclude={"actor": True, "consent": {"actor"}}))
-            for each in application.signatures
-        ],
+        signatures=[each.public for each in application.signatures],
         envelopes=[
             EnvelopeView(n=each.n, party=each.party, envelope_id=each.envelope_id, state=each.state, at=each.at)
             for each in application.envelopes
@@ -251,7 +223,7 @@ def public(view: ApplicationView) -> PublicApplicationView:
     return PublicApplicationView(
         **told,
         decision=_public_decision(view.decision) if view.decision else None,
-        notices=[PublicNotice.model_validate(each.model_dump(exclude={"facts"})) for each in view.notices],
+        notices=[each.public for each in view.notices],
     )
 
 

@@ -29,12 +29,17 @@ CONSENT_TEXT = "electronic-records-1"
 """The version of what somebody agrees to before an electronic signature counts."""
 
 
-class ConsentEvidence(Part):
-    """That somebody agreed to electronic records: to which text, when, where, and who took it."""
+class PublicConsent(Part):
+    """That somebody agreed to electronic records: to which text, when and where."""
 
     text: str
     at: datetime
     channel: Channel
+
+
+class ConsentEvidence(PublicConsent):
+    """And who took it."""
+
     actor: Actor
 
 
@@ -231,7 +236,9 @@ class SignatureWay(StrEnum):
     WET = "wet"
 
 
-class Signature(Part):
+class PublicSignature(Part):
+    """As everybody reads it."""
+
     party: str
     text: str
     """The version of the agreement."""
@@ -239,12 +246,20 @@ class Signature(Part):
     way: SignatureWay
     at: datetime
     channel: Channel
-    actor: Actor
     envelope_id: str | None = None
     """The provider's, of an electronic one."""
     evidence: str | None = None
     """The hash of the provider's audit trail."""
+    consent: PublicConsent | None = None
+
+
+class Signature(PublicSignature):
+    actor: Actor
     consent: ConsentEvidence | None = None
+
+    @property
+    def public(self) -> PublicSignature:
+        return PublicSignature.model_validate(self.model_dump(exclude={"actor": True, "consent": {"actor"}}))
 
 
 class EnvelopeRef(Part):
@@ -284,8 +299,8 @@ class NoticeState(StrEnum):
     """Withdrawn before it went out: nobody is owed it any more."""
 
 
-class NoticeRef(Part):
-    """A notice and its proof; text and page are in the document store."""
+class PublicNotice(Part):
+    """A notice and its proof, as everybody reads it; text and page are in the document store."""
 
     n: int
     kind: str
@@ -297,7 +312,15 @@ class NoticeRef(Part):
     """The message's id at the system that took it."""
     sha256: str | None = None
     pdf_sha256: str | None = None
+
+
+class NoticeRef(PublicNotice):
     facts: dict[str, Any] = Field(default_factory=dict)
+    """What it is written from."""
+
+    @property
+    def public(self) -> PublicNotice:
+        return PublicNotice.model_validate(self.model_dump(exclude={"facts"}))
 
 
 class ReasonsOwed(Part):

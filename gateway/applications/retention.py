@@ -9,7 +9,6 @@ from adapters.access.port import Role
 from adapters.audit.port import AuditOutcome
 from adapters.retention.port import Purged
 from domain.ids import derived_id, retention_workflow_id
-from domain.lending.clocks import ClockName
 from domain.lending.parts import Archive
 from domain.lending.retention import LegalHold
 from domain.views import View
@@ -41,11 +40,10 @@ class RetentionShown(View):
 async def read(application_id: str, caller: CurrentCaller, services: CurrentServices) -> RetentionShown:
     await must_read_operations(caller)
     view = (await visible_application(services, caller, application_id)).view
-    due = [each.due_at for each in view.clocks if each.name is ClockName.RETENTION]
     holds = await services.lending.retention.holds(application_id)
     return RetentionShown(
         application_id=application_id,
-        keep_until=due[-1] if due else None,
+        keep_until=view.keep_until,
         archive=view.archive,
         public_key=services.lending.archive_key,
         purged_at=view.purged_at,

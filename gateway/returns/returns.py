@@ -21,6 +21,7 @@ from domain.returns.words import ReturnKind, ReturnStatus, ReturnVia
 from domain.views import OrderView
 from gateway.answering import PENDING, pending, problem_of
 from gateway.commands import StillWorking
+from gateway.happened import check_happened
 from gateway.idempotency import CommandRoute, CurrentCommandId, repeatable
 from gateway.paging import CurrentPage, Page
 from gateway.principals import Caller, CurrentCaller
@@ -36,7 +37,6 @@ from gateway.returns.without_order import BlindReturnSeen, BlindReturnShown, bli
 from gateway.rights import must_act_as
 from gateway.services import CurrentServices, Services
 from gateway.stores.bodies import quantities
-from gateway.stores.pickups import OFF_CLOCK
 from workflows import return_messages as messages
 from workflows import summaries
 from workflows.returns import ReturnWorkflow
@@ -278,10 +278,8 @@ async def drop_off(
 ) -> Any:
     await must_act_as(caller, *DESK)
     view = await visible_return(services, caller, return_id)
-    if body.at is not None and body.at > services.now() + OFF_CLOCK:
-        raise invalid("/at", "Should not lie in the future")
-    if body.at is not None and body.at < view.requested_at - OFF_CLOCK:
-        raise invalid("/at", f"Should not lie before the return was asked for, at {view.requested_at:%FT%TZ}")
+    asked = f"the return was asked for, at {view.requested_at:%FT%TZ}"
+    check_happened(body.at, "/at", services.now(), since=view.requested_at, before=asked)
     command = messages.DropOff(
         command_id=command_id,
         actor=caller.actor,

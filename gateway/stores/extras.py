@@ -39,13 +39,13 @@ from gateway.channels.placing import place_order
 from gateway.channels.tenders import TAKEN
 from gateway.commands import PATIENCE, Ended, StillWorking, handle_of, is_not_found
 from gateway.fields import Body, Instant
+from gateway.happened import check_happened
 from gateway.idempotency import CommandRoute
 from gateway.principals import Caller, CurrentCaller
 from gateway.problems import Problem, ProblemKind, invalid
 from gateway.reading import visible_order
 from gateway.services import CurrentServices, Services
 from gateway.showing import OrderShown, order_shown, person_of
-from gateway.stores.pickups import OFF_CLOCK
 from gateway.stores.sending import Number, pickup_of
 from workflows.messages import NoteSale
 from workflows.order import OrderWorkflow
@@ -92,7 +92,7 @@ class ExtrasShown(BaseModel):
 async def extras(
     order_id: str, n: Number, caller: CurrentCaller, services: CurrentServices, body: ExtrasBody, response: Response
 ) -> Any:
-    _check_time(services, body)
+    check_happened(body.sold_at, "/sold_at", services.now())
     found = await pickup_of(services, caller, order_id, n)
     order = await visible_order(services, caller, found.order_id)
     if found.group.status not in AT_THE_COUNTER or found.group.store_id is None:
@@ -109,11 +109,6 @@ async def extras(
     return ExtrasShown(
         order_id=order.order_id, n=n, charged=taken.view.total, sale=await order_shown(services, caller, taken.view)
     )
-
-
-def _check_time(services: Services, body: ExtrasBody) -> None:
-    if body.sold_at is not None and body.sold_at > services.now() + OFF_CLOCK:
-        raise invalid("/sold_at", "Should not lie in the future")
 
 
 async def _as_order(

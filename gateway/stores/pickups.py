@@ -1,6 +1,5 @@
 """`/v1/pickups/{order_id}/{n}`: the store's commands on a pickup, and the customer's about it."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,9 +10,9 @@ from domain.intake import Relation
 from domain.personal import PersonalData
 from domain.pickups import ProofKind
 from gateway.answering import PENDING
+from gateway.happened import check_happened
 from gateway.idempotency import CommandRoute
 from gateway.principals import Caller, CurrentCaller
-from gateway.problems import invalid
 from gateway.reading import visible_group
 from gateway.services import CurrentServices
 from gateway.showing import PickupShown, arrival_subject, pickup_shown, proxy_subject
@@ -29,8 +28,6 @@ from workflows.order import OrderWorkflow
 
 router = APIRouter(prefix="/v1/pickups/{order_id}/{n}", route_class=CommandRoute, tags=["stores"])
 
-OFF_CLOCK = timedelta(minutes=5)
-"""A store's clock may run a little fast or slow."""
 NOTHING = bodies.CommandBody()
 
 
@@ -100,10 +97,7 @@ async def arrived(request: CurrentStoreRequest, body: bodies.ArrivedBody = bodie
 @router.post("/hand-over", summary="Give units to the customer", response_model=PickupShown, responses=PENDING)
 async def hand_over(request: CurrentStoreRequest, body: bodies.HandOverBody) -> Any:
     found = await request.pickup()
-    if body.at is not None and body.at > request.services.now() + OFF_CLOCK:
-        raise invalid("/at", "Should not lie in the future")
-    if body.at is not None and body.at < ordered_at(found.order_id) - OFF_CLOCK:
-        raise invalid("/at", "Should not lie before the order")
+    check_happened(body.at, "/at", request.services.now(), since=ordered_at(found.order_id), before="the order")
     if body.person is not None:
         await keep_person(request.services, found.order_id, request.command_id, body.person, request.services.now())
     command = messages.GiveOut(

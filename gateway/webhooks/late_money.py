@@ -1,6 +1,7 @@
 """What a payment provider says after the process that it concerns is over: kept in the order's timeline, once."""
 
 from adapters.inbound.port import InboundEvent
+from adapters.records.port import whole_timeline
 from adapters.transaction.port import Transaction, Transactions
 from domain.actors import ENGINE
 from domain.ids import ReturnId
@@ -48,9 +49,5 @@ async def keep(transactions: Transactions, event: InboundEvent, kind: Event, rea
 
 
 async def _is_known(books: Transaction, event: InboundEvent) -> bool:
-    after = 0
-    while page := await books.records.timeline(event.order_id, after=after, limit=500):
-        if any(getattr(each.entry.data, "event_id", None) == event.event_id for each in page):
-            return True
-        after = page[-1].position
-    return False
+    told = await whole_timeline(books.records, event.order_id)
+    return any(getattr(each.data, "event_id", None) == event.event_id for each in told)
