@@ -65,9 +65,9 @@ doctor: install ## Check what the stack needs on this machine
 lock: install ## Lock the newest dependencies that resolve together
 	$(BIN)/python -m venv $(VENV)/uv
 	$(VENV)/uv/bin/python -m pip --disable-pip-version-check -q install uv
-	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build $(LOCK) -o requirements.txt
-	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build --extra test $(LOCK) -c requirements.txt -o requirements-dev.txt
-	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra build --extra bench $(LOCK) -c requirements.txt -o requirements-bench.txt
+	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra object-store --extra build $(LOCK) -o requirements.txt
+	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra object-store --extra build --extra test $(LOCK) -c requirements.txt -o requirements-dev.txt
+	$(VENV)/uv/bin/uv pip compile pyproject.toml --extra embedded --extra object-store --extra build --extra bench $(LOCK) -c requirements.txt -o requirements-bench.txt
 
 LOCK := --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 

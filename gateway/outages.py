@@ -2,6 +2,7 @@
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from adapters.documents.port import DocumentsAway
 from adapters.keys.port import KeyMissing, KeysUnavailable
 from adapters.postgres.outages import database_is_away
 from gateway.faults import Outage
@@ -34,9 +35,14 @@ def keys_are_away(error: BaseException) -> bool:
     return isinstance(error, KeysUnavailable | KeyMissing)
 
 
+def documents_are_away(error: BaseException) -> bool:
+    return isinstance(error, DocumentsAway)
+
+
 OUTAGES = (
     Outage("database", database_is_away, retry_after=2),
     Outage("key table", keys_are_away, retry_after=2),
+    Outage("document store", documents_are_away, retry_after=5),
     Outage("order engine", temporal_is_away, retry_after=2),
 )
 """For `Edge.outages`."""

@@ -16,7 +16,9 @@ from adapters.archives.sealing import ArchiveKey
 from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
 from adapters.checks.simulator import SimulatedChecks
-from adapters.documents.disk import DiskDocuments
+from adapters.documents.disk import DiskFiles
+from adapters.documents.port import Files
+from adapters.documents.sealed import SealedDocuments
 from adapters.dropship.simulator import SimulatorPartners
 from adapters.fraud.simulator import SimulatedScreening
 from adapters.http import http_client
@@ -88,6 +90,7 @@ class Parts:
     partners: SimulatorPartners
     links: CustomerLinks
     screening: SimulatedScreening
+    files: Files
 
     @property
     def policy(self) -> PolicyPack:
@@ -116,8 +119,8 @@ class Parts:
         return PostgresBanking(self.engine)
 
     @property
-    def documents(self) -> DiskDocuments:
-        return DiskDocuments(self.settings.data / "documents", self.keys)
+    def documents(self) -> SealedDocuments:
+        return SealedDocuments(self.files, self.keys)
 
     @property
     def archives(self) -> GatheredArchives:
@@ -240,6 +243,15 @@ class Parts:
         return found if isinstance(found, PersonalData) else None
 
 
+def _files(settings: Settings) -> Files:
+    if not settings.documents_url:
+        return DiskFiles(settings.data / "documents")
+    # Only here: the extra that brings the library need not be installed.
+    from adapters.documents.objects import object_files
+
+    return object_files(settings.documents_url)
+
+
 @asynccontextmanager
 async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
     """Make the parts, and put them away in the end."""
@@ -273,6 +285,7 @@ async def parts(settings: Settings, application: str) -> AsyncIterator[Parts]:
             partners=SimulatorPartners(settings.partners_url, http),
             links=CustomerLinks(ring_bytes(settings.link_key)),
             screening=SimulatedScreening(),
+            files=_files(settings),
         )
     finally:
         await http.aclose()

@@ -5,6 +5,8 @@ Every name has the prefix `THROUGHLINE_`. The embedded stack sets them itself fo
 
 import base64
 import binascii
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,6 +42,14 @@ def _holds_keys(secret: SecretStr) -> SecretStr:
     for part in secret.get_secret_value().split(","):
         _holds_a_key(SecretStr(part.strip()))
     return secret
+
+
+def _names_a_store(address: str) -> str:
+    if address and not re.match(r"(s3|gs|az)://[^/]", address):
+        raise ValueError("must be like s3://bucket/path, gs://bucket/path or az://container/path")
+    if address and find_spec("obstore") is None:
+        raise ValueError("needs the extra: pip install 'throughline[object-store]'")
+    return address
 
 
 def _listed(value: object) -> object:
@@ -118,6 +128,11 @@ class Settings(BaseSettings):
     )
     temporal_ui: str = Field("", description="The Temporal web UI's address, which may ask the codec endpoint.")
     data: Path = Field(Path(".throughline"), description="A folder for files that are kept, such as documents.")
+    documents_url: Annotated[str, AfterValidator(_names_a_store)] = Field(
+        "",
+        description="An object store that keeps documents instead of that folder: s3://bucket/path, gs://… or az://…; "
+        "credentials come from the environment, under each cloud's own names (AWS_…, GOOGLE_…, AZURE_…).",
+    )
 
     # The API
     api_host: str = Field("127.0.0.1", description="The address that the API listens on.")

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.outside import Unavailable
+
 MOST_BYTES = 10_000_000
 """Of what others send; what we make ourselves may be larger."""
 
@@ -14,6 +16,13 @@ class FileRefused(ValueError):
 
 class UnknownFile(LookupError):
     """The store has no such file for this application."""
+
+
+class DocumentsAway(Unavailable):
+    """The store does not answer, or takes nothing: full, without rights or bucket. Ask again with the same."""
+
+    def __init__(self) -> None:
+        super().__init__("document store")
 
 
 class Kept(BaseModel):
@@ -28,14 +37,33 @@ class Documents(Protocol):
     async def put(self, application_id: str, content: bytes, media_types: tuple[str, ...] | None = None) -> Kept:
         """Keep a file, encrypted under the application's key; the same bytes again change nothing.
 
-        The type is read from the content, not believed. Raises: FileRefused, KeyMissing, KeyErased.
+        The type is read from the content, not believed. Raises: FileRefused, KeyMissing, KeyErased, DocumentsAway.
         """
         ...
 
     async def get(self, application_id: str, sha256: str) -> bytes:
-        """Raises: UnknownFile, KeyErased, SealBroken (the file was changed where it lies)."""
+        """Raises: UnknownFile, KeyErased, SealBroken (the file was changed where it lies), DocumentsAway."""
         ...
 
     async def forget(self, application_id: str) -> int:
-        """Remove every file of an application for ever; how many there were. Repeating finds none."""
+        """Remove every file of an application for ever; how many there were. Repeating finds none.
+
+        Raises: DocumentsAway.
+        """
+        ...
+
+
+class Files(Protocol):
+    """Where sealed files lie: names with slashes, bytes that nobody here can read. Whole or not at all."""
+
+    async def write(self, name: str, content: bytes) -> None:
+        """A name that is there already keeps what it has. Raises: DocumentsAway."""
+        ...
+
+    async def read(self, name: str) -> bytes:
+        """Raises: UnknownFile, DocumentsAway."""
+        ...
+
+    async def remove(self, folder: str) -> int:
+        """Everything in a folder; how much there was. Raises: DocumentsAway."""
         ...

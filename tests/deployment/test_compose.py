@@ -23,6 +23,8 @@ SERVICES = compose_file.services(compose_file.filled_in())
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("throughline:")}
 PROCESSES = {name: service for name, service in OURS.items() if "profiles" not in service and "restart" in service}
 SECRETS = ("PASSWORD", "_KEY", "SECRETS__")
+CREDENTIALS = {"AWS_ENDPOINT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+"""Who we are at an object store: its own tools' names, no settings of ours."""
 
 
 def settings_names() -> set[str]:
@@ -61,7 +63,7 @@ def test_every_option_of_a_command_is_one_that_its_program_has(name: str) -> Non
 
 
 def test_every_setting_is_given_or_passed_on_and_every_variable_is_a_setting() -> None:
-    assert set(compose_file.raw()["x-settings"]) | {f"{PREFIX}POOLS"} == settings_names()
+    assert set(compose_file.raw()["x-settings"]) | {f"{PREFIX}POOLS"} == settings_names() | CREDENTIALS
     for name, service in OURS.items():
         unknown = {each for each in service["environment"] if each.startswith(PREFIX)} - settings_names()
         assert unknown == set(), name
@@ -100,7 +102,7 @@ def test_nothing_secret_has_a_default_and_nothing_starts_without_its_secrets() -
 def test_whoever_fills_in_the_example_has_all_that_the_file_asks_for() -> None:
     asked = set(compose_file.variables()) | settings_names()
     assert asked - compose_file.offered() == set()
-    known = asked | {"THROUGHLINE_EMBEDDED_FSYNC"}
+    known = asked | CREDENTIALS | {"THROUGHLINE_EMBEDDED_FSYNC"}
     assert compose_file.offered() - known == set()
 
 

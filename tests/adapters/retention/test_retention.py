@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.applications.port import ApplicationChange, ApplicationEvent
 from adapters.applications.postgres import PostgresApplications
 from adapters.banking.postgres import PostgresBanking
-from adapters.documents.disk import DiskDocuments
+from adapters.documents.disk import DiskFiles
+from adapters.documents.sealed import SealedDocuments
 from adapters.keys.master import MasterKeys
 from adapters.keys.port import KeyErased, application_keeper
 from adapters.keys.postgres import PostgresCustomerKeys
@@ -62,7 +63,7 @@ class Office:
         self.keys = PostgresCustomerKeys(engine, MasterKeys(b"m" * 32), seconds=0)
         self.vault = PostgresVault(engine, self.keys, Lookup(b"h" * 32))
         self.applications = PostgresApplications(engine)
-        self.documents = DiskDocuments(folder, self.keys)
+        self.documents = SealedDocuments(DiskFiles(folder), self.keys)
         self.retention = PostgresRetention(engine, self.keys, self.documents, PostgresBanking(engine))
 
     async def ended(self, **changed: Any) -> tuple[str, str]:

@@ -22,7 +22,8 @@ from adapters.archives.sealing import ArchiveKey
 from adapters.audit.memory import MemoryAuditLog
 from adapters.balances.postgres import PostgresBalances
 from adapters.banking.postgres import PostgresBanking
-from adapters.documents.disk import DiskDocuments
+from adapters.documents.disk import DiskFiles
+from adapters.documents.sealed import SealedDocuments
 from adapters.idempotency.memory import MemoryCommandRecords
 from adapters.inventory.port import StockMovement
 from adapters.items.port import Item
@@ -239,7 +240,7 @@ async def whole_shop(shop_database: AsyncEngine) -> Shop:
 
 def _lending(database: AsyncEngine, keys: PostgresCustomerKeys) -> Lending:
     """Nothing of it is called by the shop's tests; its routes stand in the same document."""
-    documents = DiskDocuments(Path("/nonexistent"), keys)
+    documents = SealedDocuments(DiskFiles(Path("/nonexistent")), keys)
     vault = PostgresVault(database, keys, Lookup(b"h" * 32))
     applications, products, banking = (
         PostgresApplications(database),
