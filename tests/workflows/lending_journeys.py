@@ -1,26 +1,31 @@
 """Applications from beginning to end on a server that keeps real time: what is recorded, and must replay for ever."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters.products.reading import shipped
 from domain.lending.approvals import Reviewer
 from domain.lending.clocks import LendingPolicy
 from domain.lending.decisions import Verdict
 from domain.lending.outcomes import ConditionKind
-from domain.lending.products import Provider
+from domain.lending.products import Provider, ReasonsTold, TrancheDefinition
 from domain.lending.terms import LoanTerms
 from tests.workflows.borrower import BEN, HOME, LOAN, OFFICE, UNA, WEB, Begins, Borrower, once
 from tests.workflows.lenders import Outside
+from workflows.application import ApplicationWorkflow
 from workflows.application_messages import (
     AnswerOffer,
     Approve,
+    AskReasons,
     ClearScreening,
+    ConfirmScreening,
     Consent,
     Counteroffer,
     Decide,
     GivenCondition,
     Recuse,
+    ReleaseTranche,
     Rescind,
     Submit,
     Withdraw,
@@ -30,6 +35,19 @@ from workflows.messages import InterventionAction
 LARGE = {**LOAN, "amount": {**LOAN["amount"], "amount": 2_000_000}}
 QUICK = LendingPolicy(name="quick", day=timedelta(milliseconds=100))
 """Thirty days are three seconds."""
+HOUSE = shipped()["mortgage"].model_copy(
+    update={
+        "product": "house",
+        "cooling_off": None,
+        "kind": shipped()["personal-loan"].kind,
+        "tranches": (
+            TrancheDefinition(name="land", title="the land", percent=40),
+            TrancheDefinition(name="roof", title="the roof", percent=30, after_days=60, released=True),
+            TrancheDefinition(name="keys", title="the keys", percent=30, after_days=150),
+        ),
+    }
+)
+"""Of 200,000.00: 80,000.00 less the charge of 2,000.00, then twice 60,000.00."""
 Journey = Callable[[Begins, Outside], Awaitable[Borrower]]
 
 
@@ -215,6 +233,60 @@ async def account_opened(begins: Begins, outside: Outside) -> Borrower:
     return loan
 
 
+async def paid_out_in_parts(begins: Begins, outside: Outside) -> Borrower:
+    """A house is built: one part waits for its release, one for its time."""
+    loan = await begins("GOOD", HOUSE, policy=QUICK)
+    await loan.submits(HOME)
+    await loan.agrees()
+    await loan.comes_to(lambda view: view["tranches"][:1] and view["tranches"][0]["state"] == "drawn")
+    await loan.act(ReleaseTranche(command_id=once(), actor=OFFICE, n=2, person="ada", reason="the roof is on"))
+    return loan
+
+
+async def withdrawn_between_the_parts(begins: Begins, outside: Outside) -> Borrower:
+    loan = await begins("GOOD", HOUSE)
+    await loan.submits(HOME)
+    await loan.agrees()
+    await loan.comes_to(lambda view: view["tranches"][:1] and view["tranches"][0]["state"] == "drawn")
+    await loan.act(Withdraw(command_id=once(), actor=WEB, reason="the land is sold"))
+    return loan
+
+
+async def hit_confirmed(begins: Begins, outside: Outside) -> Borrower:
+    """Two people say that it is the person on the list."""
+    loan = await begins("HIT")
+    await loan.submits()
+    for person in ("ada", "max"):
+        await loan.comes_to(lambda view: "screening_hold" in view["overlays"])
+        said = ConfirmScreening(command_id=once(), actor=OFFICE, person=person, reason="the same passport")
+        await loan.act(said)
+    return loan
+
+
+async def reasons_told_on_request(begins: Begins, outside: Outside) -> Borrower:
+    on_request = shipped()["personal-loan"].model_copy(update={"reasons": ReasonsTold.ON_REQUEST})
+    loan = await begins("BAD", on_request)
+    await loan.submits()
+    await loan.comes_to(lambda view: "reasons_asked" in [each["kind"] for each in view["waiting_for"]])
+    await loan.act(AskReasons(command_id=once(), actor=WEB))
+    return loan
+
+
+async def paid_early_and_repaid(begins: Begins, outside: Outside) -> Borrower:
+    """Paid out before the time to withdraw is over; then withdrawn, and repaid at a counter."""
+    loan = await begins("GOOD", "personal-loan-eu")
+    await loan.submits({**LOAN, "consents": {"credit_report": True, "electronic": True, "early_payout": True}})
+    await loan.agrees()
+    await loan.comes_to(lambda view: view["stage"] == "booked")
+    await loan.act(Rescind(command_id=once(), actor=WEB))
+    view = await loan.comes_to(lambda view: view["repayment"])
+    now = datetime.now(UTC)
+    owed, today = view["repayment"]["principal"], LendingPolicy().local_date(now)
+    await loan.made.banking.repay(view["account_id"], owed, once(), now, today, "branch")
+    await loan.handle.signal(ApplicationWorkflow.account_changed)
+    return loan
+
+
 LENDING_JOURNEYS: dict[str, Journey] = {
     f"application_{journey.__name__}": journey
     for journey in (
@@ -237,5 +309,10 @@ LENDING_JOURNEYS: dict[str, Journey] = {
         payout_declined,
         booking_given_up,
         account_opened,
+        paid_out_in_parts,
+        withdrawn_between_the_parts,
+        hit_confirmed,
+        reasons_told_on_request,
+        paid_early_and_repaid,
     )
 }

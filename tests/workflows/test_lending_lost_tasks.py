@@ -8,7 +8,8 @@ from temporalio.client import Client
 
 from tests.workflows.borrower import HOME, Borrower, once
 from tests.workflows.lenders import Outside
-from tests.workflows.test_lending_tranches import HOUSE, paid
+from tests.workflows.lending_journeys import HOUSE
+from tests.workflows.test_lending_tranches import paid
 from workers.composition import Parts
 from workflows.application import ApplicationWorkflow
 

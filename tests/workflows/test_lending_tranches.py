@@ -4,29 +4,15 @@ from typing import Any
 
 import pytest
 
-from adapters.products.reading import shipped
-from domain.lending.products import Provider, TrancheDefinition
+from domain.lending.products import Provider
 from tests.workflows.borrower import HOME, OFFICE, WEB, Begins, Borrower, kinds, once, replays
 from tests.workflows.lenders import AWAY, Outside
+from tests.workflows.lending_journeys import HOUSE
 from tests.workflows.skipping import Calendar
 from workflows.application_messages import ClearScreening, ReleaseTranche, Withdraw
 from workflows.messages import InterventionAction
 
 pytestmark = pytest.mark.stack
-
-HOUSE = shipped()["mortgage"].model_copy(
-    update={
-        "product": "house",
-        "cooling_off": None,
-        "kind": shipped()["personal-loan"].kind,
-        "tranches": (
-            TrancheDefinition(name="land", title="the land", percent=40),
-            TrancheDefinition(name="roof", title="the roof", percent=30, after_days=60, released=True),
-            TrancheDefinition(name="keys", title="the keys", percent=30, after_days=150),
-        ),
-    }
-)
-"""Of 200,000.00: 80,000.00 less the charge of 2,000.00, then twice 60,000.00."""
 
 
 async def building(begins: Begins) -> Borrower:
