@@ -14,8 +14,21 @@ NewDatabase = Callable[[str], Awaitable[str]]
 """Makes an empty database of that name; gives its address for SQLAlchemy."""
 
 STARTS_SERVERS = frozenset(
-    {"new_database", "servers", "server", "stack", "short_stack", "sturdy_stack", "catcher", "team"}
+    {
+        "new_database",
+        "servers",
+        "server",
+        "stack",
+        "short_stack",
+        "sturdy_stack",
+        "standard_world",
+        "short_world",
+        "catcher",
+        "team",
+    }
 )
+TAKES_MINUTES = ("tests/deployment/", "tests/chaos/", "tests/workers/test_demo.py", "tests/privacy/")
+"""Begun first: else the suite ends with one process that waits for them while the others have nothing left."""
 
 # What tests are written with, outside of test files. Here, since this file is read before any of them can be imported.
 pytest.register_assert_rewrite(
@@ -73,3 +86,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if STARTS_SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
+    items.sort(key=lambda item: not item.nodeid.startswith(TAKES_MINUTES))
