@@ -12,7 +12,7 @@ def months_after(day: date, months: int) -> date:
 
 def on_day(month: date, day: int) -> date:
     """That day of the month, or its last where it has no such day."""
-    return month.replace(day=min(day, calendar.monthrange(month.year, month.month)[1]))
+    return month.replace(day=day if day <= 28 else min(day, calendar.monthrange(month.year, month.month)[1]))
 
 
 def is_month_end(day: date) -> bool:
