@@ -7,7 +7,7 @@ import typer
 
 from domain.holds import HoldKind, HoldOutcome
 from gateway.cli import brokering, output, reconciling, supply
-from gateway.cli.apply import shown
+from gateway.cli.application import shown
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.apply import Application, shown
+from gateway.cli.application import Application, show_application
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 
 app = typer.Typer(help="Decide about applications.", no_args_is_help=True)
@@ -46,6 +46,17 @@ def claim(context: typer.Context, application: Application, json: AsJson = False
 def release(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Give one back."""
     _do(context, application, "release", {}, json)
+
+
+@app.command()
+def reassign(
+    context: typer.Context,
+    application: Application,
+    to: Annotated[str, typer.Option(help="The login of another underwriter.")],
+    json: AsJson = False,
+) -> None:
+    """Give it to somebody else; a senior underwriter may."""
+    _do(context, application, "reassign", {"to": to}, json)
 
 
 @app.command()
@@ -91,8 +102,7 @@ def recuse(
 
 def _do(context: typer.Context, application: str, command: str, body: dict[str, Any], json: bool) -> None:
     path = f"/v1/underwriting/applications/{quote(application, safe='')}/{command}"
-    view = session_of(context).post(path, body)
-    output.show_json(view) if json else shown(view)
+    show_application(session_of(context).post(path, body), json)
 
 
 def _row(view: dict[str, Any]) -> tuple[object, ...]:
