@@ -79,6 +79,7 @@ _REASONS: Mapping[str | None, Mapping[str, str]] = {
         "identity": "an identity that could not be verified",
         "inconsistent_answers": "answers that do not agree with each other",
         "unanswered_checks": "information that could not be verified",
+        "unexplained_score": "how earlier credit was repaid",
         "large_amount": "the amount that was asked for",
     },
     "de": {
@@ -90,6 +91,7 @@ _REASONS: Mapping[str | None, Mapping[str, str]] = {
         "identity": "nicht überprüfbare Identität",
         "inconsistent_answers": "Angaben, die nicht zueinander passen",
         "unanswered_checks": "nicht überprüfbare Angaben",
+        "unexplained_score": "bisheriges Zahlungsverhalten",
         "large_amount": "Höhe des gewünschten Betrags",
     },
 }
