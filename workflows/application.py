@@ -133,7 +133,8 @@ class ApplicationWorkflow:
             async with desk.storys_turn():
                 desk.end_clock(ClockName.DRAFT_SILENCE, ClockState.STOPPED)
                 desk.letter("application_received")
-                desk.start_clock(ClockName.ACTION_TAKEN)
+                if not application.missing or not workflow.patched("no action is due before it is complete"):
+                    desk.start_clock(ClockName.ACTION_TAKEN)
                 self._estimate()
                 await desk.record()
 
@@ -154,8 +155,13 @@ class ApplicationWorkflow:
                     desk.start_clock(ClockName.INCOMPLETENESS)
                     answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
                     items = [each.type or each.name for each in application.missing]
-                    until = answer.due_at.date().isoformat()
-                    desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
+                    desk.letter(
+                        "incompleteness",
+                        proves=[ClockName.INCOMPLETENESS],
+                        begins=answer.name,
+                        missing=items,
+                        until=desk.last_day(answer.due_at),
+                    )
                     await desk.record()
         await desk.until(lambda: not application.missing)
         if application.complete_at is None:
@@ -286,8 +292,15 @@ class ApplicationWorkflow:
         )
         application.stage = Stage.OFFERED
         reasons = application.decision.reasons if application.decision else []
-        until = clock.due_at.date().isoformat()
-        desk.letter("offer", proves=[ClockName.ACTION_TAKEN], counter=counter, reasons=reasons, until=until, **facts)
+        desk.letter(
+            "offer",
+            proves=[ClockName.ACTION_TAKEN],
+            begins=clock.name if counter else None,
+            counter=counter,
+            reasons=reasons,
+            until=desk.last_day(clock.due_at),
+            **facts,
+        )
         desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
 
     async def disclosures_have_been_there(self) -> None:
@@ -327,7 +340,7 @@ class ApplicationWorkflow:
                 for party in application.active:
                     party.reminders = 0
                 for party in application.active:
-                    desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
+                    desk.letter("sign_request", party.party, begins=clock.name, until=desk.last_day(clock.due_at))
                 await desk.record()
         await desk.until(lambda: not application.unsigned and ConditionKind.CLOSING not in application.unmet)
         if application.clock(ClockName.SIGNATURE) is not None:
@@ -347,7 +360,7 @@ class ApplicationWorkflow:
                 clock = desk.start_clock(name)
                 early: dict[str, Any] = {"paid_early": True} if application.pays_early else {}
                 for party in application.active:
-                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat(), **early)
+                    desk.letter("right_to_cancel", party.party, until=desk.last_day(clock.due_at), **early)
                 await desk.record()
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
@@ -417,7 +430,7 @@ class ApplicationWorkflow:
                     check.party,
                     bureau=BUREAUS.get(check.provider or "", check.provider),
                     score=check.report.score,
-                    score_date=check.at.date().isoformat(),
+                    score_date=application.policy.local_date(check.at).isoformat(),
                     scale_low=SCALE[0],
                     scale_high=SCALE[1],
                     factors=score_factors(check.report.factors),

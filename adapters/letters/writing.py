@@ -76,7 +76,7 @@ class MailedLetters:
             language=language,
             name=_one_line(person.name or ""),
             address=person.address,
-            date=letter.at.date().isoformat(),
+            date=letter.facts.get("day") or letter.at.date().isoformat(),
         )
         return Written(text=text, pdf=pdf(text, text.partition("\n")[0]))
 
