@@ -176,7 +176,7 @@ class Screening:
         if application.stage.rank >= Stage.ACCEPTED.rank:
             return
         if application.decision_input(workflow.now()).found_out != decision.input.found_out:
-            fell = application.invalidate(["decision", "offer"])
+            fell = self.desk.invalidate(["decision", "offer"])
             self.desk.event("decision_fell", reason="a new answer is another one", fell=fell)
 
     def _income(self) -> int | None:

@@ -20,6 +20,7 @@ from domain.lending.parts import (
     Claim,
     Decision,
     Document,
+    DocumentState,
     EnvelopeRef,
     HitFinding,
     HitVerdict,
@@ -399,6 +400,12 @@ class Application(BaseModel):
                 self.sections[target].stale = True
                 fell.append(target)
         return fell
+
+    def drop_papers(self) -> None:
+        """What only the conditions of a decision asked for is not needed without it."""
+        for document in self.documents:
+            if document.condition is not None and not document.done:
+                document.state = DocumentState.EXPIRED
 
     def age(self, at: datetime) -> list[str]:
         """Make stale what is older than its validity; what fell."""
