@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from domain.lending.application import Application
 
 
+SCREENING_HOLD = "screening_hold"
+
+
 class ApplicationWait(Sparse):
     """One thing that is waited for. `kind`: a clock's name, or what else stands still; `default`: what happens then."""
 
@@ -75,7 +78,7 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
         since = max((each.at for each in application.checks if each.state is CheckState.HIT and each.at), default=None)
         said = ", ".join(f"{each.verdict} by {each.person}" for each in application.findings)
         what = f"another person judges a screening hit ({said})" if said else "a screening hit is cleared or confirmed"
-        yield _wait("screening_hold", what, "ops", since=since)
+        yield _wait(SCREENING_HOLD, what, "ops", since=since)
     for document in application.documents:
         if document.state is DocumentState.RECEIVED:
             since = document.received_at
