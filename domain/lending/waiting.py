@@ -121,12 +121,7 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
     running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
     for name, (what, who, default) in _CLOCKS.items():
         clock = running.get(name)
-        if name is ClockName.CCD_WITHDRAWAL and application.rescinded_at is not None:
-            if clock is not None:
-                # Withdrawn already; how long there is to repay is worked out next.
-                what, who, default = _CLOCKS[ClockName.CCD_REPAYMENT]
-                yield _wait(ClockName.CCD_REPAYMENT.value, what, who, since=application.rescinded_at, default=default)
-        elif clock is not None:
+        if clock is not None:
             if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
                 default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
