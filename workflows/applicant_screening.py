@@ -124,14 +124,16 @@ class Screening:
                 ),
                 monthly_income=self._income(),
             )
+            asking = workflow.start_activity_method(
+                LendingSteps.ask_about_party,
+                question,
+                summary=Readable(f"Ask {provider.value} about {party.party}"),
+                **options.one_provider(rule.timeout_seconds),
+            )
             try:
-                return await workflow.execute_activity_method(
-                    LendingSteps.ask_about_party,
-                    question,
-                    summary=Readable(f"Ask {provider.value} about {party.party}"),
-                    cancellation_type=workflow.ActivityCancellationType.ABANDON,
-                    **options.one_provider(rule.timeout_seconds),
-                )
+                # Who stops waiting leaves the provider to answer nobody. An activity that was cancelled and abandoned
+                # may not fail afterwards: the SDK could not go on with the workflow.
+                return await asyncio.shield(asking)
             except StepFailed as error:
                 if is_cancelled_exception(error):
                     raise asyncio.CancelledError from None
@@ -174,7 +176,7 @@ class Screening:
         if application.stage.rank >= Stage.ACCEPTED.rank:
             return
         if application.decision_input(workflow.now()).found_out != decision.input.found_out:
-            fell = application.invalidate(["decision", "offer"])
+            fell = self.desk.invalidate(["decision", "offer"])
             self.desk.event("decision_fell", reason="a new answer is another one", fell=fell)
 
     def _income(self) -> int | None:

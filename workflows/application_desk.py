@@ -45,6 +45,11 @@ Done = TypeVar("Done")
 RETRY, SKIP, GIVE_UP = InterventionAction.RETRY, InterventionAction.SKIP, InterventionAction.GIVE_UP
 
 
+def papers_fall() -> bool:
+    """Whether papers follow the conditions that they are for; asked where a condition has one only."""
+    return workflow.patched("papers follow their conditions")
+
+
 class ApplicationDesk:
     """Whoever decides takes the `turn` first: one decision at a time, in order of arrival."""
 
@@ -151,6 +156,19 @@ class ApplicationDesk:
                 self.start.model_copy(update={"resumed": self.application}),
                 search_attributes=of_application(self.application),
             )
+
+    # --- what a change makes stale -----------------------------------------------------------------------------------
+
+    def invalidate(self, targets: Sequence[str], party: str | None = None) -> list[str]:
+        """See `Application.invalidate`; with a decision fall the papers that its conditions asked for."""
+        fell = self.application.invalidate(targets, party)
+        if "decision" in targets:
+            self.drop_papers()
+        return fell
+
+    def drop_papers(self) -> None:
+        if any(each.condition is not None and not each.done for each in self.application.documents) and papers_fall():
+            self.application.drop_papers()
 
     # --- clocks ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import Channel
     from domain.lending.application import LEASE
     from domain.lending.clocks import ClockName
+    from domain.lending.outcomes import ConditionKind
     from domain.lending.parts import (
         CONSENT_TEXT,
         CheckState,
@@ -23,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.products import CheckKind, StepRole
     from domain.lending.stages import Outcome, Stage
     from domain.refusals import RefusalKind, Refused
-    from workflows.application_desk import ApplicationDesk
+    from workflows.application_desk import ApplicationDesk, papers_fall
     from workflows.messages import Command
     from workflows.refusing import refuse
 
@@ -70,7 +71,7 @@ class Applying:
         if before is None:
             self._request(step.evidence, reason=command.step)
         if before.digest != command.digest if before is not None else step.only_with is not None:
-            fell = application.invalidate(step.invalidates)
+            fell = self.desk.invalidate(step.invalidates)
         primary = application.primary
         if command.step == "consents" and primary.consented_at is None:
             primary.consented_at = now
@@ -138,6 +139,8 @@ class Applying:
     async def withdraw(self, command: messages.Withdraw) -> None:
         """The applicant wants no more of it: possible until money, or its last part, is on its way."""
         application = self.desk.application
+        if application.drawing_stopped_at is not None and application.to_be_drawn:
+            raise not_now("It is stopped already: no further part leaves.")
         if application.payouts and any(each.drawn_on is None for each in application.to_be_drawn):
             application.drawing_stopped_at = workflow.now()
             self.desk.event("drawing_stopped", command.actor, reason=command.reason)
@@ -165,7 +168,7 @@ class Applying:
         application.parties.append(
             Party(party=joins.party, ref=joins.ref, role=joins.role, digest=joins.digest, joined_at=workflow.now())
         )
-        fell = application.invalidate(["decision", "offer"])
+        fell = self.desk.invalidate(["decision", "offer"])
         self.desk.event("party_joined", command.actor, party=joins.party, role=joins.role.value, fell=fell)
         self.desk.letter("party_invited", joins.party, role=joins.role.value)
         self._acted()
@@ -183,7 +186,7 @@ class Applying:
         for step in application.product.steps:
             if not application.asks(step):
                 application.sections.pop(step.name, None)
-        fell = application.invalidate(["decision", "offer"])
+        fell = self.desk.invalidate(["decision", "offer"])
         self.desk.event("party_removed", command.actor, party=party.party, fell=fell)
 
     async def consent(self, command: messages.Consent) -> None:
@@ -219,9 +222,13 @@ class Applying:
         for name in types:
             kind = application.product.evidence.get(name)
             party = application.primary.party
-            if any(each.type == name and each.party == party for each in application.documents):
-                continue
             due = application.policy.day * (kind.due_days if kind else 14)
+            alike = [each for each in application.documents if each.type == name and each.party == party]
+            if condition is not None and alike and papers_fall():
+                if self._is_for(condition, alike, due):
+                    continue
+            elif alike:
+                continue
             application.documents.append(
                 Document(
                     doc=f"d{len(application.documents) + 1}",
@@ -236,11 +243,25 @@ class Applying:
             )
             self.desk.event("document_requested", doc=application.documents[-1].doc, type=name, reason=reason)
 
+    def _is_for(self, condition: str, alike: list[Document], due: timedelta) -> bool:
+        """Whether one that an earlier decision asked for serves: it is good already, or asked for again."""
+        now = workflow.now()
+        document = next((each for each in alike if each.condition == condition), None)
+        if document is None:
+            return False
+        if document.done:
+            self._meet(document)
+        elif document.state is DocumentState.EXPIRED:
+            document.state = DocumentState.RECEIVED if document.received_at else DocumentState.REQUESTED
+            document.requested_at, document.due_at, document.reminders = now, now + due, 0
+            self.desk.event("document_requested", doc=document.doc, type=document.type, reason="condition")
+        return True
+
     def request_for_condition(self, code: str) -> None:
         self._request((code,), reason="condition", condition=code)
 
     async def document_received(self, command: messages.DocumentReceived) -> None:
-        document = self._document(command.doc)
+        document = self._needed(command.doc)
         if document.done:
             raise not_now("This document is settled already.")
         same = document.sha256 == command.sha256 and document.state is DocumentState.RECEIVED
@@ -254,7 +275,7 @@ class Applying:
     async def decide_document(self, command: messages.DecideDocument) -> None:
         """Somebody has looked at it: good, not good (it is asked for again), or not needed."""
         application, now = self.desk.application, workflow.now()
-        document = self._document(command.doc)
+        document = self._needed(command.doc)
         if command.decision == "accept" and document.state is not DocumentState.RECEIVED:
             raise not_now(f"It is {document.state}: only what was received can be accepted.")
         if command.decision == "reject":
@@ -262,6 +283,7 @@ class Applying:
                 raise not_now(f"It is {document.state}: only what was received can be rejected.")
             if not command.reason:
                 raise refuse(RefusalKind.PROOF_NEEDED, "Say why it is rejected.")
+            self._may_fall(document)
             document.state, document.rejected_for = DocumentState.REJECTED, command.reason
             document.requested_at, document.reminders = now, 0
             document.due_at = now + max(timedelta(0), document.due_at - now) + application.policy.day * 7
@@ -286,6 +308,32 @@ class Applying:
             if condition.code == document.condition and condition.met_at is None:
                 condition.met_at = workflow.now()
                 self.desk.event("condition_met", condition=condition.code)
+
+    def _may_fall(self, document: Document) -> None:
+        """What was accepted can still be found to be no good, as long as nothing was agreed upon it."""
+        application = self.desk.application
+        if document.state is not DocumentState.ACCEPTED:
+            return
+        decision = application.decision
+        met = [
+            each
+            for each in (decision.conditions if decision else [])
+            if each.code == document.condition and each.met_at is not None
+        ]
+        closing = any(each.kind is ConditionKind.CLOSING for each in met)
+        if application.stage not in (*BEFORE_SIGNING, *((Stage.ACCEPTED, Stage.SIGNING) if closing else ())):
+            raise not_now(f"It is {application.stage}: what was agreed stands on this document.")
+        if met and papers_fall():
+            for condition in met:
+                condition.met_at = None
+            if not closing:
+                self.desk.invalidate(["offer"])
+
+    def _needed(self, name: str) -> Document:
+        document = self._document(name)
+        if document.state is DocumentState.EXPIRED:
+            raise not_now("It is not needed any more.")
+        return document
 
     def _document(self, name: str) -> Document:
         found = next((each for each in self.desk.application.documents if each.doc == name), None)

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.decisions import Verdict
     from domain.lending.outcomes import condition_kind
     from domain.lending.parts import Claim, Condition, Decision
-    from domain.lending.reasons import Basis, ReasonRefused, check_given
+    from domain.lending.reasons import Basis, DenialReason, ReasonRefused, check_given
     from domain.lending.stages import Stage
     from domain.lending.terms import LoanTerms
     from domain.refusals import RefusalKind
@@ -34,6 +34,8 @@ class Underwriting:
 
     async def release(self, command: messages.ReleaseReview) -> None:
         self._may_own(command.reviewer)
+        if self.desk.application.claim is None:
+            raise not_now("Nobody has claimed it.")
         self.desk.application.claim = None
         self.desk.event("review_released", command.actor)
 
@@ -53,10 +55,10 @@ class Underwriting:
             application.recused.append(person)
         decision = application.decision
         if decision is not None and decision.person == person:
-            application.invalidate(["decision", "offer"])
+            self.desk.invalidate(["decision", "offer"])
         if any(each.reviewer.person == person for each in application.approvals):
             application.approvals = [each for each in application.approvals if each.reviewer.person != person]
-            application.invalidate(["offer"])
+            self.desk.invalidate(["offer"])
         if application.claim is not None and application.claim.person == person:
             application.claim = None
         self.desk.event("recused", command.actor, reason=command.reason)
@@ -64,13 +66,10 @@ class Underwriting:
     async def decide(self, command: messages.Decide) -> None:
         application = self.desk.application
         self._may_own(command.reviewer)
+        reasons, codes = self._reasons(command)
+        if command.verdict is not Verdict.APPROVE and (command.terms or command.conditions):
+            raise not_now("Terms and conditions belong to an approval.")
         self._may_be_offered(command.terms)
-        reasons = []
-        if command.verdict is Verdict.DECLINE:
-            try:
-                reasons = check_given(command.reasons)
-            except ReasonRefused as refused:
-                raise refuse(RefusalKind.PROOF_NEEDED, f"{refused}.") from None
         conditions = []
         for given in command.conditions:
             lawful = condition_kind(given.code)
@@ -89,37 +88,52 @@ class Underwriting:
             person=command.reviewer.person,
             automatic=False,
             basis=Basis.BOTH if both else Basis.JUDGEMENT,
-            reasons=[each.name.lower() for each in reasons],
+            reasons=codes,
             denial=reasons,
             conditions=conditions,
             input=application.decision_input(workflow.now()),
             rules=f"{application.product.product}/{application.product.version}",
         )
+        self.desk.drop_papers()
         for condition in conditions:
             self.applying.request_for_condition(condition.code)
-        self.desk.event(
-            "decided", command.actor, verdict=command.verdict.value, reasons=[each.name.lower() for each in reasons]
-        )
+        self.desk.event("decided", command.actor, verdict=command.verdict.value, reasons=codes)
         if not application.referred:
             application.claim = None
 
     async def counteroffer(self, command: messages.Counteroffer) -> None:
         """Other terms than were asked for; with the reasons why not those."""
+        if command.terms == self.desk.application.asked_terms():
+            raise not_now("These are the terms that were asked for: approve them.")
         as_decision = messages.Decide(
             command_id=command.command_id,
             actor=command.actor,
             reviewer=command.reviewer,
             verdict=Verdict.APPROVE,
+            reasons=command.reasons,
             terms=command.terms,
         )
+        await self.decide(as_decision)
+
+    def _reasons(self, command: messages.Decide) -> tuple[list[DenialReason], list[str]]:
+        """Of a denial, and of other terms than were asked for, which are one of those; with what is named for them.
+
+        Other terms without a word are offered for what the decision before had against those that were asked for.
+        """
+        application = self.desk.application
+        terms = command.terms or application.terms
+        if command.verdict is Verdict.REFER or (
+            command.verdict is Verdict.APPROVE and terms == application.asked_terms()
+        ):
+            return [], []
+        before = application.decision
+        if command.verdict is Verdict.APPROVE and not command.reasons and before is not None and before.reasons:
+            return before.denial, before.reasons
         try:
-            reasons = check_given(command.reasons)
+            given = check_given(command.reasons)
         except ReasonRefused as refused:
             raise refuse(RefusalKind.PROOF_NEEDED, f"{refused}.") from None
-        await self.decide(as_decision)
-        decision = self.desk.application.decision
-        assert decision is not None
-        decision.reasons, decision.denial = [each.name.lower() for each in reasons], reasons
+        return given, [each.name.lower() for each in given]
 
     async def approve(self, command: messages.Approve) -> None:
         """Another person agrees to exactly these terms."""
@@ -158,7 +172,7 @@ class Underwriting:
 
     def _counter(self, terms: LoanTerms) -> None:
         application = self.desk.application
-        application.invalidate(["offer"])
+        self.desk.invalidate(["offer"])
         application.approvals = []
         application.counter_terms = terms if terms != application.asked_terms() else None
 

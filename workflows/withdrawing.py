@@ -29,6 +29,8 @@ class Withdrawing:
         """Before the payout nothing leaves; after it, what left is to be repaid."""
         desk, application = self.desk, self.desk.application
         if application.stage is Stage.COOLING_OFF:
+            if self._time_is_over():
+                raise not_now("The time for it is over. As long as no money has left, it can be withdrawn.")
             application.rescinded_at = workflow.now()
             desk.ending = Outcome.RESCINDED
             desk.event("rescinded", command.actor)
@@ -40,6 +42,16 @@ class Withdrawing:
         if application.rescinded_at is None:
             application.rescinded_at = workflow.now()
             desk.event("withdrawn_after_payout", command.actor)
+
+    def _time_is_over(self) -> bool:
+        """The time to change one's mind: from signature and notice, whichever is the last."""
+        application = self.desk.application
+        name, day_of = application.product.cooling_off, application.policy.local_date
+        sent = application.told("right_to_cancel")
+        if name is None or not sent or application.clock(name) is not None:
+            return False
+        latest = [each for each in application.clocks if each.name is name][-1]
+        return day_of(latest.started_at) >= day_of(max(sent))
 
     async def until_it_is_final(self) -> None:
         """The right to withdraw runs on beside a loan that was paid out early."""

@@ -39,6 +39,7 @@ from domain.lending.parts import (
     TrancheState,
 )
 from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
+from domain.lending.progress import party_progress
 from domain.lending.ratios import Affordability, affordability, collateral_value
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
@@ -126,15 +127,7 @@ class Application(BaseModel):
         if any(check.state is CheckState.HIT for check in self.checks if check.party == party.party):
             return GroupStatus.SCREENING_HOLD
         documents = [each for each in self.documents if each.party == party.party]
-        if any(each.state is DocumentState.REJECTED for each in documents):
-            return GroupStatus.REJECTED_DOCUMENT
-        if party.consented_at is None and party.role is not PartyRole.APPLICANT:
-            return GroupStatus.AWAITING_PARTY
-        if any(each.missing for each in documents):
-            return GroupStatus.AWAITING_DOCUMENTS
-        if any(each.state is DocumentState.RECEIVED for each in documents):
-            return GroupStatus.IN_REVIEW
-        return GroupStatus.READY
+        return party_progress(party.role, consented=party.consented_at is not None, documents=documents)
 
     @property
     def status(self) -> GroupStatus:
@@ -407,6 +400,12 @@ class Application(BaseModel):
                 self.sections[target].stale = True
                 fell.append(target)
         return fell
+
+    def drop_papers(self) -> None:
+        """What only the conditions of a decision asked for is not needed without it."""
+        for document in self.documents:
+            if document.condition is not None and not document.done:
+                document.state = DocumentState.EXPIRED
 
     def age(self, at: datetime) -> list[str]:
         """Make stale what is older than its validity; what fell."""

@@ -5,7 +5,7 @@ Every field of the application itself is always told. Within its parts, what is 
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,14 +33,16 @@ from domain.lending.parts import (
     RepaymentDue,
     Tranche,
 )
+from domain.lending.progress import party_progress
 from domain.lending.sparse import Sparse
-from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage
+from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms
-from domain.lending.waiting import ApplicationWait
+from domain.lending.waiting import SCREENING_HOLD, ApplicationWait
 from domain.money import Currency
 from domain.views import InterventionView
 
 _OFFICE = ("ops", "underwriter")
+REMOVED: Literal["removed"] = "removed"
 
 
 class View(Sparse):
@@ -124,6 +126,8 @@ class ApplicationView(_Told):
 
     checks: list[Check] = []
     findings: list[HitFinding] = []
+    asked_terms: LoanTerms | None = None
+    """What the applicant asked for; `terms` are others when a person offers others instead."""
     decision: Decision | None = None
     approvals_left: int | None = None
     """None without a decision, and for more than anybody here may approve."""
@@ -179,7 +183,7 @@ def view_of(application: Application) -> ApplicationView:
                 party=each.party,
                 ref=each.ref,
                 role=each.role,
-                status=application.party_status(each) if each.active else "removed",
+                status=application.party_status(each) if each.active else REMOVED,
                 consented=each.consented_at is not None,
             )
             for each in application.parties
@@ -192,6 +196,7 @@ def view_of(application: Application) -> ApplicationView:
         claim=application.claim,
         offer=application.offer,
         terms=application.terms,
+        asked_terms=application.asked_terms(),
         terms_hash=application.terms_hash,
         signatures=[each.public for each in application.signatures],
         envelopes=[
@@ -213,36 +218,68 @@ def view_of(application: Application) -> ApplicationView:
 
 
 def public(view: ApplicationView) -> PublicApplicationView:
-    """Neutral while a screening holds, and without what staff weighed."""
+    """Neutral while a screening holds, and without what staff weighed.
+
+    An application that is held reads in every field like one that is referred at the same point.
+    """
     told = {name: getattr(view, name) for name in _Told.model_fields}
-    told["overlays"] = [each for each in view.overlays if each is not Overlay.SCREENING_HOLD]
-    told["status"] = _neutral(view.status)
-    told["parties"] = [each.model_copy(update={"status": _neutral(each.status)}) for each in view.parties]
+    told["overlays"] = [each for each in view.overlays if each not in (Overlay.SCREENING_HOLD, Overlay.REFERRED)]
+    if _looked_at(view):
+        told["overlays"].append(Overlay.REFERRED)
+    told["parties"] = [each.model_copy(update={"status": _neutral(view, each)}) for each in view.parties]
+    told["status"] = worst([each.status for each in told["parties"] if each.status != REMOVED])
     told["clocks"] = [each for each in view.clocks if each.name is not ClockName.REVIEW]
     told["waiting_for"] = _public_waits(view)
+    offered = view.offer.terms if view.offer else None
+    if view.asked_terms is not None and view.terms != offered:
+        # What a person considers instead is told with the offer of it.
+        told |= {"terms": view.asked_terms, "terms_hash": view.asked_terms.hash()}
     return PublicApplicationView(
         **told,
-        decision=_public_decision(view.decision) if view.decision else None,
+        decision=_public_decision(view) if view.decision else None,
         notices=[each.public for each in view.notices],
     )
+
+
+def _held(view: ApplicationView) -> bool:
+    return Overlay.SCREENING_HOLD in view.overlays
+
+
+def _looked_at(view: ApplicationView) -> bool:
+    """A person decides: it is referred, or would be now if nothing held it."""
+    if Overlay.REFERRED in view.overlays:
+        return True
+    there = not view.missing and all(each.done for each in view.documents if each.condition is None)
+    return _held(view) and view.stage is Stage.IN_REVIEW and there
+
+
+def _neutral(view: ApplicationView, party: PartyView) -> GroupStatus | Literal["removed"]:
+    """How far a person is, whatever a list says of him."""
+    if party.status == REMOVED:
+        return party.status
+    documents = [each for each in view.documents if each.party == party.party]
+    found = party_progress(party.role, consented=party.consented, documents=documents)
+    return GroupStatus.IN_REVIEW if found is GroupStatus.READY and _looked_at(view) else found
 
 
 def _public_waits(view: ApplicationView) -> list[ApplicationWait]:
     """Whatever the office does, it is one thing to those outside: a hold looks like every other review."""
     told = [each for each in view.waiting_for if each.who not in _OFFICE]
-    if view.outcome is None and len(told) < len(view.waiting_for):
+    others = [each for each in view.waiting_for if each.who in _OFFICE and each.kind != SCREENING_HOLD]
+    held_alone = _held(view) and (_looked_at(view) or not told)
+    if view.outcome is None and (others or held_alone):
         told.append(ApplicationWait(kind="lender", what="the lender looks at it", who="lender"))
     return told
 
 
-def _public_decision(decision: Decision) -> PublicDecision | None:
-    if decision.verdict is Verdict.REFER or decision.stale:
+def _public_decision(view: ApplicationView) -> PublicDecision | None:
+    """None while it is one person's alone and another must agree."""
+    decision = view.decision
+    if decision is None or decision.stale or decision.verdict is Verdict.REFER:
+        return None
+    if decision.verdict is Verdict.APPROVE and view.approvals_left != 0:
         return None
     return PublicDecision(verdict=decision.verdict, at=decision.at, conditions=decision.conditions)
-
-
-def _neutral(status: Any) -> Any:
-    return GroupStatus.IN_REVIEW if status is GroupStatus.SCREENING_HOLD else status
 
 
 def _step(application: Application, name: str) -> StepView:

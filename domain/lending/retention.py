@@ -59,6 +59,8 @@ def remains(view: ApplicationView, purged_at: datetime) -> ApplicationView:
         outcome_code=view.outcome_code,
         ended_at=view.ended_at,
         terms=view.terms,
+        asked_terms=view.asked_terms,
+        approvals_left=view.approvals_left,
         account_id=view.account_id,
         decision=_register(decision) if decision else None,
         purged_at=purged_at,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from domain.lending.application import Application
 
 
+SCREENING_HOLD = "screening_hold"
+
+
 class ApplicationWait(Sparse):
     """One thing that is waited for. `kind`: a clock's name, or what else stands still; `default`: what happens then."""
 
@@ -75,7 +78,7 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
         since = max((each.at for each in application.checks if each.state is CheckState.HIT and each.at), default=None)
         said = ", ".join(f"{each.verdict} by {each.person}" for each in application.findings)
         what = f"another person judges a screening hit ({said})" if said else "a screening hit is cleared or confirmed"
-        yield _wait("screening_hold", what, "ops", since=since)
+        yield _wait(SCREENING_HOLD, what, "ops", since=since)
     for document in application.documents:
         if document.state is DocumentState.RECEIVED:
             since = document.received_at
@@ -118,12 +121,7 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
     running = {each.name: each for each in application.clocks if each.state is ClockState.RUNNING}
     for name, (what, who, default) in _CLOCKS.items():
         clock = running.get(name)
-        if name is ClockName.CCD_WITHDRAWAL and application.rescinded_at is not None:
-            if clock is not None:
-                # Withdrawn already; how long there is to repay is worked out next.
-                what, who, default = _CLOCKS[ClockName.CCD_REPAYMENT]
-                yield _wait(ClockName.CCD_REPAYMENT.value, what, who, since=application.rescinded_at, default=default)
-        elif clock is not None:
+        if clock is not None:
             if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
                 default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)

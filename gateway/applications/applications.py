@@ -33,7 +33,7 @@ from gateway.applications.sending import (
     shown,
     visible_application,
 )
-from gateway.applications.starting import keep_party, start_application
+from gateway.applications.starting import said, start_application
 from gateway.channels.placing import speaks_for
 from gateway.commands import StillWorking
 from gateway.idempotency import CommandRoute, CurrentCommandId
@@ -166,9 +166,6 @@ async def answer_step(
         errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)
     answers = taken(found, body)
-    if answers.personal is not None and _may_be_taken(stored.view, found, caller, version, services.now()):
-        known = await _known(services, application_id)
-        await keep_party(services, application_id, "p1", _merged(known, answers.personal))
     command = messages.SubmitStep(
         command_id=put_once(caller),
         actor=caller.actor,
@@ -178,7 +175,11 @@ async def answer_step(
         digest=answers.digest,
         person=officer_of(caller.principal, caller.actor),
     )
-    return await carry_out(services, caller, application_id, command)
+    if answers.personal is None or not _may_be_taken(stored.view, found, caller, version, services.now()):
+        return await carry_out(services, caller, application_id, command)
+    known = await _known(services, application_id)
+    async with said(services, application_id, "p1", _merged(known, answers.personal), before=known):
+        return await carry_out(services, caller, application_id, command)
 
 
 def _may_be_taken(

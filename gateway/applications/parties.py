@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from domain.lending.parts import PartyRole
+from domain.personal import PersonalData
 from gateway.answering import PENDING
 from gateway.applications import bodies
 from gateway.applications.applications import put_once
 from gateway.applications.sending import CUSTOMER_SIDE, CurrentApplicationRequest, Shown, carry_out, visible_application
-from gateway.applications.starting import keep_party, new_party, personal
+from gateway.applications.starting import new_party, personal, said
 from gateway.idempotency import CommandRoute
 from gateway.principals import CurrentCaller
 from gateway.problems import invalid
@@ -22,13 +23,15 @@ router = APIRouter(prefix="/v1/applications/{application_id}", route_class=Comma
 
 @router.post("/parties", summary="Somebody joins", responses=PENDING, response_model=Shown)
 async def add_party(request: CurrentApplicationRequest, body: bodies.PartyBody) -> Any:
-    await request.by(*CUSTOMER_SIDE)
+    stored = await request.by(*CUSTOMER_SIDE)
     if body.role is PartyRole.APPLICANT:
         raise invalid("/role", "Should be co_applicant or guarantor")
     name = f"p{request.command_id[:10]}"
-    await keep_party(request.services, request.application_id, name, personal(body))
     command = messages.AddParty(**request.heading(), joins=new_party(name, body))
-    return await request.carry_out(command)
+    if stored.view.outcome is not None:
+        return await request.carry_out(command)  # refused; and a file that was purged takes in nobody
+    async with said(request.services, request.application_id, name, personal(body), before=PersonalData()):
+        return await request.carry_out(command)
 
 
 @router.post(

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio.common import (
@@ -24,7 +26,7 @@ from domain.personal import PersonalData, Readable
 from gateway.applications.bodies import ApplicationBody, PartyBody
 from gateway.commands import StillWorking
 from gateway.principals import Caller
-from gateway.problems import invalid
+from gateway.problems import Problem, invalid
 from gateway.services import Services
 from workflows import options, visibility
 from workflows.application import ApplicationWorkflow
@@ -100,6 +102,24 @@ async def keep_party(services: Services, application_id: str, name: str, person:
     key = await services.keys.key_of_workflow(application_workflow_id(application_id))
     assert key is not None
     await services.vault.put(party_subject(application_id, name), key.id, person, services.now())
+
+
+@asynccontextmanager
+async def said(
+    services: Services, application_id: str, party: str, person: PersonalData, *, before: PersonalData
+) -> AsyncIterator[None]:
+    """Have the vault hold what is said of a party while the application is told; what it refuses is not kept.
+
+    `before`: what the vault held. What another request has said meanwhile stays.
+    """
+    await keep_party(services, application_id, party, person)
+    try:
+        yield
+    except Problem as refused:
+        taken_maybe = refused.status >= 500
+        if not taken_maybe and await services.vault.get(party_subject(application_id, party)) == person:
+            await keep_party(services, application_id, party, before)
+        raise
 
 
 async def _keep(services: Services, application_id: str, party: NewParty, body: PartyBody) -> None:

@@ -181,7 +181,7 @@ async def test_a_sanctions_hit_holds_and_tells_the_applicant_nothing(world: Worl
     held = await loan.comes_to(lambda view: "screening_hold" in view["overlays"])
     assert held["status"] == "screening_hold"
     told = await loan.shown(by="web")
-    assert (told["status"], told["overlays"]) == ("in_review", [])
+    assert (told["status"], told["overlays"]) == ("in_review", ["referred"]), "as whoever a person looks at"
     assert "checks" not in told
     assert all("screening" not in str(each) for each in (await loan.done("GET", "/timeline"))["items"])
     await loan.done("POST", "/screening/clear", {"reason": "another birth date"}, by="ada")

@@ -85,8 +85,7 @@ async def test_who_cancels_a_loan_that_was_paid_out_repays_it_at_a_counter(world
     await loan.submitted(consents={"early_payout": True})
     await loan.agreed()
     paid = await loan.comes_to(lambda view: view["stage"] == "booked" and _sent(view, "booked"))
-    said = await loan.says("apply", "rescind", loan.id, by="call_centre")
-    assert ("is repaid" in said, "is final" in said) == (True, False)
+    await loan.says("apply", "rescind", loan.id, by="call_centre")
     await loan.comes_to(lambda view: view["repayment"])
     assert "To repay until" in await loan.says("apply", "show", loan.id)
     account = paid["account_id"]

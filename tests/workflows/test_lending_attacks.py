@@ -266,6 +266,24 @@ async def test_about_who_has_withdrawn_no_other_bureau_is_asked(begins: Begins, 
     assert Provider.BUREAU_TWO not in {each.provider for each in outside.checks.of(loan.id)}
 
 
+async def test_a_check_that_fails_after_the_end_holds_up_nothing(
+    begins: Begins, outside: Outside, calendar: Calendar
+) -> None:
+    loan = await begins()
+    outside.checks.told(loan.id, Provider.BUREAU_ONE, answer=SLOW)
+    outside.letters.rejects.add((loan.id, "withdrawn"))
+    await loan.submits(documents=False)
+    await outside.checks.is_asked(loan.id, Provider.BUREAU_ONE)
+    await loan.act(Withdraw(command_id=once(), actor=WEB))
+    await loan.asked()
+    outside.checks.goes_on(loan.id)
+    await calendar.skip(minutes=5)
+    outside.letters.rejects.clear()
+    await loan.settled(InterventionAction.RETRY)
+    assert (await loan.ends())["outcome"] == "withdrawn"
+    await replays(loan)
+
+
 async def test_the_notice_of_a_denial_that_cannot_be_sent_for_a_month_is_a_breach(
     begins: Begins, outside: Outside, calendar: Calendar
 ) -> None:

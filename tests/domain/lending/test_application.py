@@ -75,12 +75,3 @@ def test_whoever_is_outside_sees_a_hold_as_every_other_review() -> None:
         assert told.clocks == []
     held.outcome = Outcome.WITHDRAWN
     assert public(view_of(held)).waiting_for == []
-
-
-def test_who_has_withdrawn_is_waited_for_to_repay_and_no_longer_for_a_change_of_mind() -> None:
-    application = loan(stage=Stage.BOOKED)
-    application.start_clock(ClockName.CCD_WITHDRAWAL, AT)
-    assert [each.kind for each in application.waits()] == ["ccd_withdrawal"]
-    application.rescinded_at = AT
-    (wait,) = application.waits()
-    assert (wait.kind, wait.what, wait.since) == ("ccd_repayment", "what was paid out is repaid", AT)
