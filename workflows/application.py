@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.outcomes import ConditionKind
     from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole
     from domain.lending.products import CheckKind
-    from domain.lending.reasons import score_factors
+    from domain.lending.reasons import MOST_REASONS, score_factors
     from domain.lending.retention import retention_begins
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms
@@ -410,8 +410,7 @@ class ApplicationWorkflow:
                 desk.letter("rescinded")
             case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
                 # What was not met counts as the reason of a denial, and is owed the notice of one.
-                conditions = application.decision.conditions if application.decision else []
-                self._adverse_action([each.code for each in conditions if each.met_at is None])
+                self._adverse_action(application.conditions_left[:MOST_REASONS])
             case Outcome.EXPIRED_OFFER | Outcome.APPROVED_NOT_ACCEPTED:
                 desk.letter("offer_lapsed")
             case Outcome.BOOKING_FAILED_REVERSED:

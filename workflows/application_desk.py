@@ -85,7 +85,6 @@ class ApplicationDesk:
             application, events = self.application, self._events
             self._events = []
             application.version += 1
-            review = application.clock(ClockName.REVIEW)
             change = ApplicationChange(
                 application_id=application.application_id,
                 version=application.version,
@@ -93,7 +92,7 @@ class ApplicationDesk:
                 created_by=self.start.created_by,
                 customer_ref=application.primary.ref,
                 for_review=application.referred and application.outcome is None,
-                review_due_at=review.due_at if review else None,
+                review_due_at=application.review_due_at,
                 view=view_of(application),
                 events=events,
             )

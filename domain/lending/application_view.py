@@ -34,6 +34,7 @@ from domain.lending.parts import (
     Tranche,
 )
 from domain.lending.progress import party_progress
+from domain.lending.reasons import DenialReason
 from domain.lending.sparse import Sparse
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms
@@ -134,6 +135,8 @@ class ApplicationView(_Told):
     claim: Claim | None = None
     notices: list[NoticeRef] = []
     archive: Archive | None = None
+    denial_reasons: list[DenialReason] = []
+    """Of the regulator's register, once it has ended."""
     interventions: list[InterventionView] = []
     asks: bool = False
     purged_at: datetime | None = None
@@ -211,6 +214,7 @@ def view_of(application: Application) -> ApplicationView:
         account_id=application.account_id,
         repayment=application.repayment,
         archive=application.archive,
+        denial_reasons=application.denial_reasons,
         interventions=application.interventions,
         asks=bool(application.interventions),
         waiting_for=application.waits(),

@@ -8,7 +8,15 @@ from domain.actors import ENGINE, Channel
 from domain.lending.application import Application
 from domain.lending.application_view import public, view_of
 from domain.lending.clocks import ClockName, LendingPolicy
-from domain.lending.parts import Check, CheckState, Document, DocumentState, Party, PartyRole, Section
+from domain.lending.parts import (
+    Check,
+    CheckState,
+    Document,
+    DocumentState,
+    Party,
+    PartyRole,
+    Section,
+)
 from domain.lending.products import CheckKind
 from domain.lending.stages import Outcome, Stage
 
