@@ -24,6 +24,9 @@ def months_before(day: date, months: int) -> date:
 
 
 def monthly(start: date, count: int, *, first: date | None = None) -> Sequence[date]:
-    """`start`, then `count` dates a month apart; the first of them a month after it unless given."""
-    begun = first or months_after(start, 1)
-    return [start, *(months_after(begun, n) for n in range(count))]
+    """`start`, then `count` dates a month apart; the first of them a month after it unless given.
+
+    From the last day of January they are the last days of February, March and April.
+    """
+    begun, before = (start, 1) if first is None else (first, 0)
+    return [start, *(months_after(begun, n + before) for n in range(count))]
