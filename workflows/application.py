@@ -154,7 +154,7 @@ class ApplicationWorkflow:
                     desk.start_clock(ClockName.INCOMPLETENESS)
                     answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
                     items = [each.type or each.name for each in application.missing]
-                    until = answer.due_at.date().isoformat()
+                    until = desk.last_day(answer.due_at)
                     desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
                     await desk.record()
         await desk.until(lambda: not application.missing)
@@ -286,7 +286,7 @@ class ApplicationWorkflow:
         )
         application.stage = Stage.OFFERED
         reasons = application.decision.reasons if application.decision else []
-        until = clock.due_at.date().isoformat()
+        until = desk.last_day(clock.due_at)
         desk.letter("offer", proves=[ClockName.ACTION_TAKEN], counter=counter, reasons=reasons, until=until, **facts)
         desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
 
@@ -327,7 +327,7 @@ class ApplicationWorkflow:
                 for party in application.active:
                     party.reminders = 0
                 for party in application.active:
-                    desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
+                    desk.letter("sign_request", party.party, until=desk.last_day(clock.due_at))
                 await desk.record()
         await desk.until(lambda: not application.unsigned and ConditionKind.CLOSING not in application.unmet)
         if application.clock(ClockName.SIGNATURE) is not None:
@@ -347,7 +347,7 @@ class ApplicationWorkflow:
                 clock = desk.start_clock(name)
                 early: dict[str, Any] = {"paid_early": True} if application.pays_early else {}
                 for party in application.active:
-                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat(), **early)
+                    desk.letter("right_to_cancel", party.party, until=desk.last_day(clock.due_at), **early)
                 await desk.record()
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
@@ -417,7 +417,7 @@ class ApplicationWorkflow:
                     check.party,
                     bureau=BUREAUS.get(check.provider or "", check.provider),
                     score=check.report.score,
-                    score_date=check.at.date().isoformat(),
+                    score_date=application.policy.local_date(check.at).isoformat(),
                     scale_low=SCALE[0],
                     scale_high=SCALE[1],
                     factors=score_factors(check.report.factors),

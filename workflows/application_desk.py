@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -199,6 +199,8 @@ class ApplicationDesk:
                 "product": application.product.title,
                 "currency": application.product.currency,
                 "reference": application.application_id,
+                "jurisdiction": application.product.jurisdiction.value,
+                "written_on": application.policy.local_date(workflow.now()).isoformat(),
                 **facts,
             },
         )
@@ -206,6 +208,10 @@ class ApplicationDesk:
         self.event("notice_owed", notice=kind, n=ref.n, party=ref.party)
         self.crew.start(f"letter {ref.n}", self._send(ref, proves))
         return ref
+
+    def last_day(self, due_at: datetime) -> str:
+        """As a letter tells it: a day of the lender's, not of Greenwich."""
+        return self.application.policy.last_day(due_at).isoformat()
 
     def send_what_is_owed(self) -> None:
         """After a new run has begun: letters that the run before had not sent."""

@@ -151,9 +151,9 @@ class LendingPolicy(BaseModel):
         """How long the reasons may be asked for, once a notice has told of the right to them."""
         return due_at(self.reasons_asked_within, sent_at, self)
 
-    def last_day(self, clock: Clock) -> date:
-        """The day whose midnight ends a clock that counts days."""
-        return self.local_date(clock.due_at - timedelta(microseconds=1))
+    def last_day(self, due_at: datetime) -> date:
+        """The last day on which something is still in time: the one whose midnight ends a clock that counts days."""
+        return self.local_date(due_at - timedelta(microseconds=1))
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()

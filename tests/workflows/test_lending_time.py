@@ -1,7 +1,8 @@
 """Months of an application's life in skipped time: each clock, on its calendar, and what its end brings."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -119,6 +120,7 @@ async def test_a_review_that_is_late_is_a_breach_and_still_waits(begins: Begins,
     await calendar.skip(days=4)
     late = await loan.comes_to(lambda view: clock(view, "review")["state"] == "breached")
     assert (late["outcome"], late["claim"]) == (None, None)
+    assert [each["what"] for each in late["waiting_for"] if each["kind"] == "review"] == ["an underwriter decides"]
     await loan.act(Decide(command_id=once(), actor=OFFICE, reviewer=BEN, verdict=Verdict.APPROVE))
     await loan.comes_to(lambda view: view["stage"] == "offered")
 
@@ -165,6 +167,9 @@ async def test_money_for_a_home_waits_until_the_time_to_rescind_is_over(begins: 
         assert signed >= datetime.fromisoformat(clock(cooling, name)["due_at"])
     assert clock(cooling, "loan_estimate")["proof"] == "notice 2"
     assert clock(cooling, "rescission")["calendar"] == "precise"
+    right = next(each["facts"] for each in cooling["notices"] if each["kind"] == "right_to_cancel")
+    last_moment = datetime.fromisoformat(clock(cooling, "rescission")["due_at"]) - timedelta(seconds=1)
+    assert right["until"] == last_moment.astimezone(ZoneInfo("America/New_York")).date().isoformat()
     await calendar.skip(days=6)
     end = await loan.ends()
     assert (end["outcome"], end["payouts"][0]["state"]) == ("originated", "paid")
