@@ -204,7 +204,8 @@ class ApplicationDesk:
                 "product": application.product.title,
                 "currency": application.product.currency,
                 "reference": application.application_id,
-                "day": application.policy.local_date(workflow.now()).isoformat(),
+                "jurisdiction": application.product.jurisdiction.value,
+                "written_on": application.policy.local_date(workflow.now()).isoformat(),
                 **facts,
             },
         )
@@ -273,7 +274,7 @@ class ApplicationDesk:
                 application.offer.expires_at = later.due_at
             self.event("time_extended", clock=name.value, due=later.due_at.isoformat())
             if running.due_at - now < LEAST_TO_ANSWER * day:
-                known = {key: value for key, value in ref.facts.items() if key != "day"}
+                known = {key: value for key, value in ref.facts.items() if key != "written_on"}
                 self.letter(ref.kind, ref.party, begins=name, **known | {"until": self.last_day(later.due_at)})
 
     # --- people ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Codes as a reader's words. Reasons are told as what they mean for the reader: a code is no specific reason."""
+"""Codes, and the titles of what ships, as a reader's words. A reason is told as what it means: a code is none."""
 
 from collections.abc import Mapping
 
@@ -32,6 +32,15 @@ _GERMAN: Mapping[str, str] = {
     "guarantor": "Bürge",
     "rounded": "gerundeten",
     "unrounded": "ungerundeten",
+    "Personal loan": "Ratenkredit",
+    "Personal loan (European Union)": "Ratenkredit",
+    "Mortgage": "Baufinanzierung",
+    "Credit card": "Kreditkarte",
+    "Deposit account": "Einlagenkonto",
+    "Proof of income": "Einkommensnachweis",
+    "Passport or identity card": "Reisepass oder Personalausweis",
+    "Appraisal of the home": "Wertgutachten des Hauses",
+    "the national authority for consumer credit": "die nationale Aufsicht über Verbraucherkredite",
 }
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"de": _GERMAN}
 """Beside English."""

@@ -180,6 +180,12 @@ class Application(BaseModel):
             return False
         return decision.verdict.value == "refer" or (decision.verdict.value == "approve" and self.approvals_left != 0)
 
+    @property
+    def review_is_late(self) -> bool:
+        """Its time is over and the breach recorded; it still waits for the underwriter."""
+        reviews = [each for each in self.clocks if each.name is ClockName.REVIEW]
+        return self.referred and bool(reviews) and reviews[-1].state is ClockState.BREACHED
+
     # --- steps -------------------------------------------------------------------------------------------------------
 
     def answered(self, name: str) -> bool:

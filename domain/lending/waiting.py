@@ -52,7 +52,7 @@ def waits_of(application: "Application") -> list[ApplicationWait]:
     """Who looks at it after its end still sees questions and notices that are open."""
     found = [*_people(application)]
     if application.outcome is None:
-        found += _others(application)
+        found += [*_others(application), *_late_review(application)]
     found += [*_clocks(application), *_reasons(application)]
     return [*found, *_notices(application)]
 
@@ -125,6 +125,16 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
             if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
                 default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
+
+
+def _late_review(application: "Application") -> Iterator[ApplicationWait]:
+    """A review that was not done in its time is a breach, and is waited for as before."""
+    if not application.review_is_late:
+        return
+    clock = next(each for each in reversed(application.clocks) if each.name is ClockName.REVIEW)
+    what, who, _ = _CLOCKS[clock.name]
+    since, due = clock.started_at, clock.due_at
+    yield _wait(clock.name.value, what, who, since=since, deadline=due, default="it keeps waiting")
 
 
 def _reasons(application: "Application") -> Iterator[ApplicationWait]:

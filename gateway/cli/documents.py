@@ -33,6 +33,12 @@ def upload(
 
 
 @app.command()
+def received(context: typer.Context, application: Application, document: Document, json: AsJson = False) -> None:
+    """It came on paper."""
+    show_application(session_of(context).post(f"{_path(application, document)}/received"), json)
+
+
+@app.command()
 def accept(
     context: typer.Context, application: Application, document: Document, sighted: Sighted = False, json: AsJson = False
 ) -> None:

@@ -21,6 +21,10 @@ Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]
 
 
+def _in_words(codes: list[str]) -> str:
+    return ", ".join(each.replace("_", " ") for each in codes)
+
+
 @app.callback()
 def office(
     context: typer.Context,
@@ -154,8 +158,8 @@ def applications(
     output.table(
         ("application", "product", "stage", "waits for", "who", "until", "then", "missed"),
         (
-            (each["application_id"], each["product"], each["stage"], each["what"], each["who"],
-             output.time(each.get("deadline")), each.get("default") or "", " ".join(each["breached"]))
+            (each["application_id"], each["product"], each["stage"].replace("_", " "), each["what"], each["who"],
+             output.time(each.get("deadline")), each.get("default") or "", _in_words(each["breached"]))
             for each in found
         ),
         "No application waits.",

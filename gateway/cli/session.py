@@ -130,9 +130,8 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
         fail(f"The API answered {response.status_code} with something else than JSON.", "Is --url right?")
     if response.is_success:
         return body if isinstance(body, dict) else {"items": body}
-    what = f"{body.get('title', response.reason_phrase)}: {body.get('detail', '')}"
-    for each in body.get("errors", ())[:5]:
-        what += f" {each['pointer'] or '/'}: {each['reason']}."
+    faults = [f"{each['pointer'] or '/'}: {each['reason']}." for each in body.get("errors", ())[:5]]
+    what = f"{body.get('title', response.reason_phrase)}: {' '.join(faults) or body.get('detail', '')}"
     if response.status_code in (429, 503) and "retry-after" in response.headers:
         what += f" Try again in {response.headers['retry-after']} s."
     fail(what)

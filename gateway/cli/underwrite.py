@@ -6,8 +6,8 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.application import Application, show_application
-from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
+from gateway.cli.application import Application, path_of, show_application
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 
 app = typer.Typer(help="Decide about applications.", no_args_is_help=True)
 
@@ -34,6 +34,12 @@ def queue(context: typer.Context, json: AsJson = False) -> None:
         return
     output.table(("application", "product", "due", "claimed by", "approvals missing"), map(_row, answer["items"]),
                  "Nothing waits.")  # fmt: skip
+
+
+@app.command()
+def show(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Where it is, what it waits for, and which clocks run."""
+    show_application(session_of(context).get(path_of(application)), json)
 
 
 @app.command()
@@ -65,17 +71,26 @@ def decide(
     application: Application,
     decision: Annotated[str, typer.Argument(help="approve, refer or decline", metavar="DECISION")],
     reason: Annotated[list[str] | None, typer.Option(help="Of a denial: dti, credit_history, collateral, …")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an approval, with its kind: clear_title=closing, appraisal=underwriting, …"),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Approve, refer or decline."""
-    _do(context, application, "decide", {"decision": decision, "reasons": reason or []}, json)
+    named = [each.partition("=") for each in condition or []]
+    if any(not kind for _, _, kind in named):
+        fail("A condition needs its kind.", "Say e.g. --condition clear_title=closing.")
+    conditions = [{"code": code, "kind": kind} for code, _, kind in named]
+    body = {"decision": decision, "reasons": reason or [], "conditions": conditions}
+    _do(context, application, "decide", body, json)
 
 
 @app.command()
 def counteroffer(
     context: typer.Context,
     application: Application,
-    principal: Annotated[int, typer.Option(help="The amount, in minor units.")],
+    principal: Annotated[int, typer.Option(help="The amount, in minor units: 10000 is 100.00.")],
     reason: Annotated[list[str], typer.Option(help="Why not the terms that were asked for.")],
     json: AsJson = False,
 ) -> None:

@@ -13,6 +13,8 @@ from tests.scenarios.applied import PDF, Applied
 from tests.scenarios.playing import story
 from tests.scenarios.world import World
 
+SENIOR = "zoe"
+
 
 @story
 async def test_a_loan_is_carried_to_its_end_and_its_file_taken_home(world: World) -> None:
@@ -90,11 +92,41 @@ async def test_who_cancels_a_loan_that_was_paid_out_repays_it_at_a_counter(world
     assert "To repay until" in await loan.says("apply", "show", loan.id)
     account = paid["account_id"]
     owed = json.loads(await loan.says("account", "payoff", account, "--json"))["total"]
-    await loan.says("account", "repay", account, str(owed), by="branch")
+    said = await loan.says("account", "repay", account, str(owed), by="branch")
+    assert ("repaid; 0.00 EUR would settle it" in said, "minor" in said) == (True, False)
+    said = await loan.says("account", "transactions", account)
+    assert ("disbursement" in said, "repayment" in said) == (True, True)
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"]) == ("rescinded", 2)
     assert [each["status"] for each in await loan.payouts()] == ["succeeded"]
     assert await loan.refused("POST", "/rescind") == (409, "not-allowed-now")
+
+
+@story
+async def test_a_paper_is_looked_at_and_a_review_handed_round_until_other_terms_are_declined(world: World) -> None:
+    loan = await Applied.begun(world, "THIN")
+    await loan.answers()
+    await loan.done("POST", "/submit", {})
+    doc = (await loan.shown())["documents"][0]["doc"]
+    await loan.says("apply", "document", "received", loan.id, doc, by="branch")
+    asked = await loan.done("POST", f"/documents/{doc}/reject", {"reason": "the second page is missing"}, by="ada")
+    assert [(each["doc"], each["state"]) for each in asked["documents"]] == [(doc, "rejected")]
+    await loan.done("POST", f"/documents/{doc}/waive", {"reason": "known to us"}, by="branch")
+    await loan.comes_to(lambda view: "referred" in view["overlays"])
+    assert (await loan.review("claim"))["claim"]["login"] == "una"
+    assert (await loan.review("release"))["claim"] is None
+    assert (await loan.review("reassign", {"to": "ben"}, by=SENIOR))["claim"]["login"] == "ben"
+    await loan.review("recuse", {"reason": "a neighbour of mine"}, by="ben")
+    path = f"/v1/underwriting/applications/{loan.id}/claim"
+    assert await loan.refused("POST", path, {}, by="ben") == (409, "not-allowed-now")
+    assert "an underwriter decides" in await loan.says("underwrite", "show", loan.id, by="una")
+    await loan.review("counteroffer", {"terms": {"principal": 600_000}, "reasons": ["dti"]})
+    offered = await loan.stage("offered")
+    assert (offered["offer"]["counter"], offered["offer"]["terms"]["principal"]) == (True, 600_000)
+    await loan.says("apply", "decline", loan.id)
+    end = await loan.ends()
+    assert (end["outcome"], end["outcome_code"]) == ("denied", 3)
+    assert "adverse_action" in [each["kind"] for each in end["notices"]]
 
 
 def _sent(view: dict[str, Any], kind: str) -> bool:

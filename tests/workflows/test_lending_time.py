@@ -153,6 +153,7 @@ async def test_a_review_that_is_late_is_a_breach_and_still_waits(begins: Begins,
     await calendar.skip(days=4)
     late = await loan.comes_to(lambda view: clock(view, "review")["state"] == "breached")
     assert (late["outcome"], late["claim"]) == (None, None)
+    assert [each["what"] for each in late["waiting_for"] if each["kind"] == "review"] == ["an underwriter decides"]
     await loan.act(Decide(command_id=once(), actor=OFFICE, reviewer=BEN, verdict=Verdict.APPROVE))
     await loan.comes_to(lambda view: view["stage"] == "offered")
 

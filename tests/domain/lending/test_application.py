@@ -7,17 +7,11 @@ from adapters.products.reading import shipped
 from domain.actors import ENGINE, Channel
 from domain.lending.application import Application
 from domain.lending.application_view import public, view_of
-from domain.lending.clocks import ClockName, LendingPolicy
-from domain.lending.parts import (
-    Check,
-    CheckState,
-    Document,
-    DocumentState,
-    Party,
-    PartyRole,
-    Section,
-)
+from domain.lending.clocks import ClockName, ClockState, LendingPolicy
+from domain.lending.decisions import Verdict
+from domain.lending.parts import Check, CheckState, Decision, Document, DocumentState, Party, PartyRole, Section
 from domain.lending.products import CheckKind
+from domain.lending.reasons import Basis
 from domain.lending.stages import Outcome, Stage
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
@@ -83,3 +77,14 @@ def test_whoever_is_outside_sees_a_hold_as_every_other_review() -> None:
         assert told.clocks == []
     held.outcome = Outcome.WITHDRAWN
     assert public(view_of(held)).waiting_for == []
+
+
+def test_a_review_that_is_late_is_still_waited_for_until_somebody_decides() -> None:
+    found = loan(stage=Stage.IN_REVIEW)
+    found.decision = Decision(verdict=Verdict.REFER, at=AT, automatic=True, basis=Basis.BOTH, rules="r/1")
+    clock = found.start_clock(ClockName.REVIEW, AT)
+    found.end_clock(ClockName.REVIEW, ClockState.BREACHED)
+    (wait,) = found.waits()
+    assert (wait.kind, wait.who, wait.deadline) == ("review", "underwriter", clock.due_at)
+    found.decision = found.decision.model_copy(update={"verdict": Verdict.DECLINE})
+    assert found.waits() == []

@@ -39,6 +39,12 @@ def test_a_days_end_is_the_lenders_whatever_the_clocks_do() -> None:
     assert STANDARD.clock(ClockName.CCD_WITHDRAWAL, before_change).due_at == datetime(2026, 11, 4, 5, tzinfo=UTC)
 
 
+def test_the_last_day_that_is_told_is_the_one_before_the_midnight_that_ends_it() -> None:
+    """Signed on Wednesday 1 July: until Monday 6 July, though it is Tuesday in Greenwich when that is over."""
+    rescission = STANDARD.clock(ClockName.RESCISSION, WEDNESDAY)
+    assert STANDARD.last_day(rescission.due_at) == date(2026, 7, 6)
+
+
 def test_in_the_short_pack_a_day_takes_a_second() -> None:
     short = LendingPolicy(day=timedelta(seconds=1))
     assert short.clock(ClockName.OFFER, WEDNESDAY).due_at - WEDNESDAY == timedelta(seconds=30)
