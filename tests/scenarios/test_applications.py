@@ -404,3 +404,16 @@ async def test_a_new_version_of_a_product_is_for_applications_to_come(world: Wor
         await loan.done("PUT", "/steps/applicant", {name: person(loan.ref)[name] for name in ("name", "email")})
         shown = await loan.done("PUT", "/steps/business", business)
         assert (shown["product_version"], len(shown["documents"])) == (version, papers)
+
+
+@story
+async def test_a_letter_reads_as_it_was_sent_though_the_person_has_another_name_by_now(world: World) -> None:
+    loan = await Applied.begun(world)
+    await loan.answers()
+    await loan.done("POST", "/submit", {})
+    sent = (await loan.comes_to(lambda view: view["notices"] and view["notices"][0]["state"] == "sent"))["notices"][0]
+    await loan.done("PUT", "/steps/applicant", person(loan.ref) | {"name": "Pat Newname"})
+    for form, kept in (("text", "sha256"), ("pdf", "pdf_sha256")):
+        again = await loan.call("GET", f"/notices/1?format={form}")
+        assert hashlib.sha256(again.content).hexdigest() == sent[kept]
+    assert "Pat Example" in (await loan.call("GET", "/notices/1")).text
