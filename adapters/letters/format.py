@@ -9,10 +9,34 @@ from datetime import date
 from domain.money import digits
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-_ENGLISH = ("January", "February", "March", "April", "May", "June", "July")
-_ENGLISH += ("August", "September", "October", "November", "December")
-_GERMAN = ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli")
-_GERMAN += ("August", "September", "Oktober", "November", "Dezember")
+_ENGLISH = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
 _CLOSE = "\N{NO-BREAK SPACE}"
 
 
