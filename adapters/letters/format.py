@@ -69,7 +69,8 @@ def day(iso: str, locale: str, language: str | None) -> str:
 
 
 def inside(title: str) -> str:
-    """A product's title within an English sentence: `personal loan`; a name in capitals stays as it is."""
+    """A product's title within an English sentence: `personal loan`; capitals stay, brackets do not."""
+    title = title.partition(" (")[0]
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-_ENGLISH: Mapping[str, str] = {"co_applicant": "co-applicant"}
+_ENGLISH: Mapping[str, str] = {
+    "co_applicant": "co-applicant",
+    "income_proof": "proof of income",
+    "appraisal_report": "appraisal of the home",
+}
 _GERMAN: Mapping[str, str] = {
     "dti": "Verhältnis der Verpflichtungen zum Einkommen",
     "employment_history": "Beschäftigungsverlauf",

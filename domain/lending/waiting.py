@@ -88,7 +88,8 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
 def _others(application: "Application") -> Iterator[ApplicationWait]:
     for party in application.active:
         if party.consented_at is None and party.role is not PartyRole.APPLICANT:
-            yield _wait("consent", f"{party.party} agrees", party.role.value, since=party.joined_at)
+            what = f"the {party.role.replace('_', '-')} ({party.party}) agrees"
+            yield _wait("consent", what, party.role.value, since=party.joined_at)
     if any(each.state is CheckState.RUNNING for each in application.checks):
         yield _wait("checks", "checks are answered", "lender")
     if application.stage is Stage.DISBURSING and application.drawing_ends_at is not None:

@@ -39,6 +39,8 @@ def shown(view: dict[str, Any]) -> None:
             f"To repay until {output.time(due['repay_by'])}: {owed} and {a_day} for each day since the payout "
             f"(throughline account payoff {view['account_id']})"
         )
+    if view["account_id"]:
+        output.print_plain(f"Account: {view['account_id']} (throughline account balances {view['account_id']})")
     if view["tranches"]:
         rows = (
             (each["n"], each["title"], output.money(each["amount"], view["currency"]), each["state"])
@@ -51,11 +53,16 @@ def shown(view: dict[str, Any]) -> None:
     ]
     output.table(("waits for", "who", "until", "then"), waits, "It waits for nothing.")
     running = [
-        (each["name"].replace("_", " "), output.time(each["due_at"]), each["calendar"])
+        (each["name"].replace("_", " "), output.time(each["due_at"]), each["calendar"].replace("_", " "))
         for each in view["clocks"]
         if each["state"] == "running"
     ]
     output.table(("clock", "due", "calendar"), running, "No clock runs.")
+    if view["notices"]:
+        notices = (
+            (each["n"], each["kind"].replace("_", " "), each["party"], each["state"]) for each in view["notices"]
+        )
+        output.table(("notice", "of", "to", "state"), notices, "")
 
 
 def _missing(item: dict[str, Any]) -> str:

@@ -142,7 +142,7 @@ def test_a_letter_is_dated_where_the_lender_is() -> None:
 def test_sums_are_written_as_their_reader_writes_them() -> None:
     assert [money(-123_456_789, "EUR", each) for each in (None, "de")] == ["-€1,234,567.89", "-1.234.567,89\xa0€"]
     assert [money(1_200, "JPY", each) for each in (None, "de")] == ["JPY\xa01,200", "1.200\xa0JPY"]
-    assert [inside(each) for each in ("Personal loan", "ATM card")] == ["personal loan", "ATM card"]
+    assert [inside(each) for each in ("Home loan (Ohio)", "ATM card")] == ["home loan", "ATM card"]
 
 
 def test_a_notice_without_the_reasons_says_how_to_get_them() -> None:
