@@ -150,30 +150,57 @@ class ApplicationWorkflow:
         self.screening.start()
         if application.complete_at is None and application.missing:
             async with desk.storys_turn():
-                if application.clock(ClockName.INCOMPLETENESS_ANSWER) is None:
-                    desk.start_clock(ClockName.INCOMPLETENESS)
-                    answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
-                    items = [each.type or each.name for each in application.missing]
-                    until = answer.due_at.date().isoformat()
-                    desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
-                    await desk.record()
+                await self._what_is_missing_is_asked_for()
         await desk.until(lambda: not application.missing)
         if application.complete_at is None:
             async with desk.storys_turn():
                 application.complete_at = workflow.now()
                 application.stage = Stage.IN_REVIEW
-                desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
-                desk.end_clock(ClockName.INCOMPLETENESS_ANSWER, ClockState.MET, "complete")
+                self._nothing_is_missing()
                 desk.start_clock(ClockName.ACTION_TAKEN, again=True)
                 desk.event("complete")
                 await desk.record()
+
+    async def _what_is_missing_is_asked_for(self) -> None:
+        """In the turn of the story: notice of it, and a time after which it is closed for it."""
+        desk, application = self.desk, self.desk.application
+        if application.clock(ClockName.INCOMPLETENESS_ANSWER) is not None:
+            return
+        desk.start_clock(ClockName.INCOMPLETENESS)
+        answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
+        items = [each.type or each.name for each in application.missing]
+        until = answer.due_at.date().isoformat()
+        desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
+        await desk.record()
+
+    def _nothing_is_missing(self) -> None:
+        self.desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
+        self.desk.end_clock(ClockName.INCOMPLETENESS_ANSWER, ClockState.MET, "complete")
+
+    async def _facts_have_come(self) -> None:
+        """What is known now. Something that was there may be missing again: a paper was no good, somebody joined."""
+        desk, application = self.desk, self.desk.application
+        while not self._facts_are_there:
+            await desk.until(lambda: self._facts_are_there or bool(application.missing))
+            if not application.missing:
+                continue
+            if not workflow.patched("what is missing again is asked for"):
+                break
+            async with desk.storys_turn():
+                await self._what_is_missing_is_asked_for()
+            await desk.until(lambda: not application.missing)
+            async with desk.storys_turn():
+                self._nothing_is_missing()
+                await desk.record()
+        await desk.until(lambda: self._facts_are_there)
+        self._nothing_is_missing()
 
     async def decision_is_made(self) -> None:
         """By the rules, else by a person, else by two; until it stands on fresh facts and nothing is open."""
         desk, application = self.desk, self.desk.application
         while not self._decided:
             self.screening.start()
-            await desk.until(lambda: self._facts_are_there)
+            await self._facts_have_come()
             async with desk.storys_turn():
                 if fell := application.age(workflow.now()):
                     desk.event("too_old", fell=fell)
@@ -203,7 +230,7 @@ class ApplicationWorkflow:
             desk.event("too_old", fell=fell)
             await desk.record()
         self.screening.start()
-        await desk.until(lambda: self._facts_are_there)
+        await self._facts_have_come()
 
     async def _conditions_are_met(self) -> None:
         desk, application = self.desk, self.desk.application

@@ -53,7 +53,7 @@ def waits_of(application: "Application") -> list[ApplicationWait]:
     found = [*_people(application)]
     if application.outcome is None:
         found += _others(application)
-    found += [*_clocks(application), *_reasons(application)]
+    found += [*_clocks(application), *_review(application), *_reasons(application)]
     return [*found, *_notices(application)]
 
 
@@ -125,6 +125,16 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
             if name is ClockName.CCD_WITHDRAWAL and application.pays_early:
                 default = "the agreement is final"
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
+
+
+def _review(application: "Application") -> Iterator[ApplicationWait]:
+    """Whose time is over waits on: the breach is recorded and escalated, and somebody must still decide."""
+    latest = next((each for each in reversed(application.clocks) if each.name is ClockName.REVIEW), None)
+    if not application.referred or application.missing or latest is None:
+        return
+    if latest.state is ClockState.BREACHED:
+        what, who, default = _CLOCKS[ClockName.REVIEW]
+        yield _wait(latest.name.value, what, who, since=latest.started_at, deadline=latest.due_at, default=default)
 
 
 def _reasons(application: "Application") -> Iterator[ApplicationWait]:

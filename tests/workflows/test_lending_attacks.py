@@ -266,6 +266,32 @@ async def test_about_who_has_withdrawn_no_other_bureau_is_asked(begins: Begins, 
     assert Provider.BUREAU_TWO not in {each.provider for each in outside.checks.of(loan.id)}
 
 
+async def test_a_paper_that_is_no_good_after_all_is_asked_for_like_one_that_never_came(
+    begins: Begins, calendar: Calendar
+) -> None:
+    for comes in (True, False):
+        loan = await refers(begins)
+        doc = (await loan.view())["documents"][0]["doc"]
+        await loan.act(
+            DecideDocument(command_id=once(), actor=OFFICE, doc=doc, decision="reject", reason="of another year")
+        )
+        asked = await loan.comes_to(lambda view: kinds(view).count("incompleteness") == 2)
+        assert clock(asked, "incompleteness_answer")["state"] == "running"
+        assert "incompleteness_answer" in [each["kind"] for each in asked["waiting_for"]]
+        if comes:
+            await loan.brings_documents()
+            again = await loan.comes_to(lambda view: clock(view, "incompleteness_answer")["state"] == "met")
+            assert again["outcome"] is None
+            await loan.referred()
+            await loan.act(Withdraw(command_id=once(), actor=WEB))
+        else:
+            await calendar.skip(days=32)
+        end = await loan.ends()
+        assert (end["outcome"], end["outcome_code"]) == (("withdrawn", 4) if comes else ("closed_incomplete", 5))
+        assert kinds(end).count("incompleteness") == 2
+        await replays(loan)
+
+
 async def test_a_check_that_fails_after_the_end_holds_up_nothing(
     begins: Begins, outside: Outside, calendar: Calendar
 ) -> None:

@@ -7,9 +7,11 @@ from adapters.products.reading import shipped
 from domain.actors import ENGINE, Channel
 from domain.lending.application import Application
 from domain.lending.application_view import public, view_of
-from domain.lending.clocks import ClockName, LendingPolicy
-from domain.lending.parts import Check, CheckState, Document, DocumentState, Party, PartyRole, Section
+from domain.lending.clocks import ClockName, ClockState, LendingPolicy
+from domain.lending.decisions import Verdict
+from domain.lending.parts import Check, CheckState, Decision, Document, DocumentState, Party, PartyRole, Section
 from domain.lending.products import CheckKind
+from domain.lending.reasons import Basis
 from domain.lending.stages import Outcome, Stage
 
 AT = datetime(2026, 11, 2, 15, tzinfo=UTC)
@@ -75,3 +77,17 @@ def test_whoever_is_outside_sees_a_hold_as_every_other_review() -> None:
         assert told.clocks == []
     held.outcome = Outcome.WITHDRAWN
     assert public(view_of(held)).waiting_for == []
+
+
+def test_whoever_decides_too_late_is_still_waited_for() -> None:
+    referred = Decision(verdict=Verdict.REFER, at=AT, automatic=True, basis=Basis.BOTH, rules="personal-loan/1")
+    application = loan(stage=Stage.IN_REVIEW, decision=referred)
+    application.sections = dict.fromkeys(
+        (step.name for step in application.product.steps), application.sections["amount"]
+    )
+    due = application.start_clock(ClockName.REVIEW, AT).due_at
+    in_time = application.waits()
+    application.end_clock(ClockName.REVIEW, ClockState.BREACHED)
+    assert application.waits() == in_time
+    assert [(each.kind, each.who, each.deadline) for each in in_time] == [("review", "underwriter", due)]
+    assert [each.who for each in public(view_of(application)).waiting_for] == ["lender"]
