@@ -62,6 +62,7 @@ class ApplicationWorkflow:
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
+            desk.application.keyed_by(start.person)
             applicant = start.applicant
             desk.application.parties.append(
                 Party(

@@ -275,6 +275,11 @@ class Application(BaseModel):
         """Parts that may still leave."""
         return [each for each in self.tranches if each.state is TrancheState.PLANNED]
 
+    def keyed_by(self, person: str | None) -> None:
+        """An officer who wrote something of it has no say in what becomes of it; none: the applicant wrote."""
+        if person is not None and person not in self.makers:
+            self.makers.append(person)
+
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
 
     @property

@@ -1,6 +1,7 @@
 """The shipped products are sound; one that cannot work is refused with the place of each fault."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -244,3 +245,11 @@ def test_callers_learn_what_a_step_takes() -> None:
     schema = json_schema(step)
     assert schema["required"] == ["credit_report", "electronic"]
     assert schema["properties"]["credit_report"] == {"type": "boolean", "const": True}
+
+
+def test_nobody_is_born_tomorrow() -> None:
+    step = shipped()["personal-loan"].steps[0]
+    address = {"line1": "1 Main Street", "postal_code": "10001", "city": "New York", "country": "US"}
+    body = {"name": "Pat", "email": "pat@example.org", "birth_date": "1990-03-01", "address": address}
+    assert not faults_in(step, body, date(1990, 3, 1))
+    assert faults_in(step, body, date(1990, 2, 28)) == [("/birth_date", "Should not lie in the future")]
