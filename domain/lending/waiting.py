@@ -130,7 +130,7 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
 def _review(application: "Application") -> Iterator[ApplicationWait]:
     """Whose time is over waits on: the breach is recorded and escalated, and somebody must still decide."""
     latest = next((each for each in reversed(application.clocks) if each.name is ClockName.REVIEW), None)
-    if not application.referred or application.missing or latest is None:
+    if application.outcome is not None or not application.referred or application.missing or latest is None:
         return
     if latest.state is ClockState.BREACHED:
         what, who, default = _CLOCKS[ClockName.REVIEW]

@@ -91,3 +91,5 @@ def test_whoever_decides_too_late_is_still_waited_for() -> None:
     assert application.waits() == in_time
     assert [(each.kind, each.who, each.deadline) for each in in_time] == [("review", "underwriter", due)]
     assert [each.who for each in public(view_of(application)).waiting_for] == ["lender"]
+    application.outcome = Outcome.WITHDRAWN
+    assert application.waits() == []
