@@ -8,14 +8,14 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.session import AsJson, as_channel, fail, session_of
+from gateway.cli.session import AsJson, as_channel_or_office, fail, session_of
 
 app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
 
 Application = Annotated[str, typer.Argument(help="The application's id.", metavar="APPLICATION")]
 
 
-app.callback(help="Apply for loans, cards and accounts.")(as_channel)
+app.callback(help="Apply for loans, cards and accounts.")(as_channel_or_office)
 
 
 @app.command()
