@@ -62,6 +62,7 @@ class ApplicationWorkflow:
         self.time = Timekeeping(desk, self.screening.another_session)
         self.begun = False
         if start.resumed is None:
+            desk.application.keyed_by(start.person)
             applicant = start.applicant
             desk.application.parties.append(
                 Party(
@@ -151,35 +152,61 @@ class ApplicationWorkflow:
         self.screening.start()
         if application.complete_at is None and application.missing:
             async with desk.storys_turn():
-                if application.clock(ClockName.INCOMPLETENESS_ANSWER) is None:
-                    desk.start_clock(ClockName.INCOMPLETENESS)
-                    answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
-                    items = [each.type or each.name for each in application.missing]
-                    desk.letter(
-                        "incompleteness",
-                        proves=[ClockName.INCOMPLETENESS],
-                        begins=answer.name,
-                        missing=items,
-                        until=desk.last_day(answer.due_at),
-                    )
-                    await desk.record()
+                await self._what_is_missing_is_asked_for()
         await desk.until(lambda: not application.missing)
         if application.complete_at is None:
             async with desk.storys_turn():
                 application.complete_at = workflow.now()
                 application.stage = Stage.IN_REVIEW
-                desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
-                desk.end_clock(ClockName.INCOMPLETENESS_ANSWER, ClockState.MET, "complete")
+                self._nothing_is_missing()
                 desk.start_clock(ClockName.ACTION_TAKEN, again=True)
                 desk.event("complete")
                 await desk.record()
+
+    async def _what_is_missing_is_asked_for(self) -> None:
+        """In the turn of the story: notice of it, and a time after which it is closed for it."""
+        desk, application = self.desk, self.desk.application
+        if application.clock(ClockName.INCOMPLETENESS_ANSWER) is not None:
+            return
+        desk.start_clock(ClockName.INCOMPLETENESS)
+        answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
+        desk.letter(
+            "incompleteness",
+            proves=[ClockName.INCOMPLETENESS],
+            begins=answer.name,
+            missing=[each.type or each.name for each in application.missing],
+            until=desk.last_day(answer.due_at),
+        )
+        await desk.record()
+
+    def _nothing_is_missing(self) -> None:
+        self.desk.end_clock(ClockName.INCOMPLETENESS, ClockState.STOPPED)
+        self.desk.end_clock(ClockName.INCOMPLETENESS_ANSWER, ClockState.MET, "complete")
+
+    async def _facts_have_come(self) -> None:
+        """What is known now. Something that was there may be missing again: a paper was no good, somebody joined."""
+        desk, application = self.desk, self.desk.application
+        while not self._facts_are_there:
+            await desk.until(lambda: self._facts_are_there or bool(application.missing))
+            if not application.missing:
+                continue
+            if not workflow.patched("what is missing again is asked for"):
+                break
+            async with desk.storys_turn():
+                await self._what_is_missing_is_asked_for()
+            await desk.until(lambda: not application.missing)
+            async with desk.storys_turn():
+                self._nothing_is_missing()
+                await desk.record()
+        await desk.until(lambda: self._facts_are_there)
+        self._nothing_is_missing()
 
     async def decision_is_made(self) -> None:
         """By the rules, else by a person, else by two; until it stands on fresh facts and nothing is open."""
         desk, application = self.desk, self.desk.application
         while not self._decided:
             self.screening.start()
-            await desk.until(lambda: self._facts_are_there)
+            await self._facts_have_come()
             async with desk.storys_turn():
                 if fell := application.age(workflow.now()):
                     desk.event("too_old", fell=fell)
@@ -209,19 +236,28 @@ class ApplicationWorkflow:
             desk.event("too_old", fell=fell)
             await desk.record()
         self.screening.start()
-        await desk.until(lambda: self._facts_are_there)
+        await self._facts_have_come()
 
     async def _conditions_are_met(self) -> None:
         desk, application = self.desk, self.desk.application
         if ConditionKind.UNDERWRITING not in application.unmet:
             return
         async with desk.storys_turn():
+            told = application.stage is Stage.CONDITIONALLY_APPROVED
             application.stage = Stage.CONDITIONALLY_APPROVED
-            desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
             now, applied = workflow.now(), application.submitted_at
             if applied is not None and workflow.patched("silence counts from the application"):
                 now = application.policy.silence_from(applied, now)
-            application.start_clock(ClockName.APPLICANT_SILENT, now)
+            silence = application.start_clock(ClockName.APPLICANT_SILENT, now)
+            if not workflow.patched("a conditional approval is told"):
+                desk.end_clock(ClockName.ACTION_TAKEN, ClockState.MET, "conditional approval")
+            elif not told:
+                desk.letter(
+                    "conditional_approval",
+                    proves=[ClockName.ACTION_TAKEN],
+                    conditions=application.conditions_left,
+                    until=desk.last_day(silence.due_at),
+                )
             await desk.record()
         await desk.until(lambda: ConditionKind.UNDERWRITING not in application.unmet or not self._stands)
         async with desk.storys_turn():

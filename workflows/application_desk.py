@@ -45,6 +45,11 @@ Done = TypeVar("Done")
 RETRY, SKIP, GIVE_UP = InterventionAction.RETRY, InterventionAction.SKIP, InterventionAction.GIVE_UP
 
 
+def begins_with_its_letter() -> bool:
+    """Whether a time to answer runs from its letter; asked where a letter was late only."""
+    return workflow.patched("a time to answer begins with its letter")
+
+
 def papers_fall() -> bool:
     """Whether papers follow the conditions that they are for; asked where a condition has one only."""
     return workflow.patched("papers follow their conditions")
@@ -70,6 +75,8 @@ class ApplicationDesk:
         """What a clock or a command has made of it; the story sees it after its next wait."""
         self.answers: dict[str, Settle] = {}
         self._events: list[ApplicationEvent] = []
+        self._gives_time: dict[int, ClockName] = {}
+        """Letters by number, and which time to answer each gives."""
         self._writing = asyncio.Lock()
         self._visible = Visible()
 
@@ -211,8 +218,15 @@ class ApplicationDesk:
         )
         application.notices.append(ref)
         self.event("notice_owed", notice=kind, n=ref.n, party=ref.party)
+        if begins is not None:
+            self._gives_time[ref.n] = begins
         self.crew.start(f"letter {ref.n}", self._send(ref, proves, begins))
         return ref
+
+    def untold(self, name: ClockName) -> bool:
+        """A letter that gives this time is still on its way."""
+        given = [n for n, begun in self._gives_time.items() if begun is name]
+        return any(self.crew.runs(f"letter {n}") for n in given)
 
     def send_what_is_owed(self) -> None:
         """After a new run has begun: letters that the run before had not sent."""
@@ -259,6 +273,7 @@ class ApplicationDesk:
             self.end_clock(duty, ClockState.MET, f"notice {ref.n}")
         self.event("notice_sent", notice=ref.kind, n=ref.n, party=ref.party, proof=sent.proof)
         if begins is not None:
+            self._gives_time.pop(ref.n, None)
             self._begin_with(ref, begins)
         await self.record()
 
@@ -268,7 +283,7 @@ class ApplicationDesk:
         running, day = application.clock(name), application.policy.day
         if running is None or application.policy.clock(name, now).due_at - running.due_at < day / 2:
             return
-        if workflow.patched("a time to answer begins with its letter"):
+        if begins_with_its_letter():
             later = application.restart_clock(name, now)
             if name is ClockName.COUNTEROFFER and application.offer is not None:
                 application.offer.expires_at = later.due_at

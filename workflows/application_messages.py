@@ -38,6 +38,8 @@ class ApplicationStart(Message):
     applicant: NewParty
     actor: Actor
     created_by: str
+    person: str | None = None
+    """The officer who keys it for the applicant."""
     resumed: Application | None = None
 
 
@@ -68,6 +70,8 @@ class Withdraw(Command):
 class AddParty(Command):
     kind: Literal["add_party"] = "add_party"
     joins: NewParty
+    person: str | None = None
+    """The officer who keys who it is."""
 
 
 class RemoveParty(Command):

@@ -65,8 +65,7 @@ class Applying:
         application.sections[command.step] = Section(
             data=command.data, digest=command.digest, at=now, actor=command.actor
         )
-        if command.person is not None and command.person not in application.makers:
-            application.makers.append(command.person)
+        application.keyed_by(command.person)
         fell: list[str] = []
         if before is None:
             self._request(step.evidence, reason=command.step)
@@ -168,6 +167,7 @@ class Applying:
         application.parties.append(
             Party(party=joins.party, ref=joins.ref, role=joins.role, digest=joins.digest, joined_at=workflow.now())
         )
+        application.keyed_by(command.person)
         fell = self.desk.invalidate(["decision", "offer"])
         self.desk.event("party_joined", command.actor, party=joins.party, role=joins.role.value, fell=fell)
         self.desk.letter("party_invited", joins.party, role=joins.role.value)

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.faults import NEEDS_A_PERSON
     from activities.signing import SigningSteps, VoidEnvelope
     from adapters.signing.port import Envelope, EnvelopeRequest, EnvelopeState
+    from domain.actors import Channel
     from domain.ids import operation_key
     from domain.lending.parts import CONSENT_TEXT, ConsentEvidence, EnvelopeRef, Party, Signature, SignatureWay
     from domain.lending.stages import Stage
@@ -40,7 +41,7 @@ class Signing:
         if party is None or not party.active:
             raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")
         channel = command.actor.channel
-        if command.way is SignatureWay.WET and channel.value not in ("branch", "store"):
+        if command.way is SignatureWay.WET and channel is not Channel.BRANCH:
             raise not_now("A pen is used in a branch only.")
         if command.way is SignatureWay.ELECTRONIC:
             if channel not in application.product.signing_channels:

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.parts import OfferState, PartyRole
     from domain.lending.stages import Outcome, Stage
     from domain.personal import Readable
-    from workflows.application_desk import ApplicationDesk
+    from workflows.application_desk import ApplicationDesk, begins_with_its_letter
 
 
 CONSENT_DAYS = 14
@@ -76,6 +76,10 @@ class Timekeeping:
         desk, application = self.desk, self.desk.application
         if self._met_already(clock.name):
             desk.end_clock(clock.name, ClockState.STOPPED)
+            return
+        if desk.untold(clock.name) and begins_with_its_letter():
+            # Nothing ends for anybody who was not told of it; the letter that goes out at last gives the whole time.
+            application.extend_clock(clock, workflow.now() + application.policy.day)
             return
         match clock.name:
             case ClockName.DRAFT_SILENCE:

@@ -28,16 +28,29 @@ class Answers(NamedTuple):
     digest: str
 
 
-def faults_in(step: StepDefinition, body: Mapping[str, Any]) -> list[AnswerFault]:
-    """What is wrong with a body; empty when it may be taken. No value is ever repeated."""
+NOT_YET = "Should not lie in the future"
+
+
+def faults_in(step: StepDefinition, body: Mapping[str, Any], today: date | None = None) -> list[AnswerFault]:
+    """What is wrong with a body; empty when it may be taken. No value is ever repeated.
+
+    `today`: a day of somebody's life does not come after it.
+    """
     known = {field.name: field for field in step.fields}
     found = [AnswerFault(f"/{name}", "Unknown field") for name in body if name not in known]
     for field in step.fields:
         if field.name in body:
-            found += [AnswerFault(f"/{field.name}{place}", why) for place, why in _wrong(field, body[field.name])]
+            wrong = [AnswerFault(f"/{field.name}{place}", why) for place, why in _wrong(field, body[field.name])]
+            if not wrong and today and _is_of_life(field) and date.fromisoformat(body[field.name]) > today:
+                wrong = [AnswerFault(f"/{field.name}", NOT_YET)]
+            found += wrong
         elif field.required:
             found.append(AnswerFault(f"/{field.name}", "Field required"))
     return found
+
+
+def _is_of_life(field: FieldDefinition) -> bool:
+    return field.type is FieldType.DATE and field.personal
 
 
 def beyond_limits(definition: ProductDefinition, step: StepDefinition, plain: Mapping[str, Any]) -> list[AnswerFault]:

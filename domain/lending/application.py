@@ -282,6 +282,11 @@ class Application(BaseModel):
         """Parts that may still leave."""
         return [each for each in self.tranches if each.state is TrancheState.PLANNED]
 
+    def keyed_by(self, person: str | None) -> None:
+        """An officer who wrote something of it has no say in what becomes of it; none: the applicant wrote."""
+        if person is not None and person not in self.makers:
+            self.makers.append(person)
+
     # --- decision, approvals, offer ----------------------------------------------------------------------------------
 
     @property
@@ -333,6 +338,9 @@ class Application(BaseModel):
             return Decided.NOTHING
         if self.decision.verdict.value == "decline":
             return Decided.DENIED
+        if self.approvals_left != 0:
+            # Nobody has been told of it: it is no decision before all who must have agreed.
+            return Decided.NOTHING
         countered = self.offer is not None and self.offer.counter and self.offer.state is not OfferState.ACCEPTED
         return Decided.COUNTEROFFERED if countered else Decided.APPROVED
 
@@ -384,6 +392,10 @@ class Application(BaseModel):
             each.ended(state, proof) if each.name is name and each.state is ClockState.RUNNING else each
             for each in self.clocks
         ]
+
+    def extend_clock(self, clock: Clock, until: datetime) -> None:
+        longer = clock.model_copy(update={"due_at": until})
+        self.clocks = [longer if each is clock else each for each in self.clocks]
 
     @property
     def next_due(self) -> datetime | None:

@@ -251,10 +251,9 @@ def _held(view: ApplicationView) -> bool:
 
 def _looked_at(view: ApplicationView) -> bool:
     """A person decides: it is referred, or would be now if nothing held it."""
-    if Overlay.REFERRED in view.overlays:
-        return True
     there = not view.missing and all(each.done for each in view.documents if each.condition is None)
-    return _held(view) and view.stage is Stage.IN_REVIEW and there
+    held = _held(view) and view.stage is Stage.IN_REVIEW
+    return there and (held or Overlay.REFERRED in view.overlays)
 
 
 def _neutral(view: ApplicationView, party: PartyView) -> GroupStatus | Literal["removed"]:

@@ -51,6 +51,8 @@ class ClockRule(BaseModel):
 
     length: int = Field(ge=1)
     calendar: CalendarKind
+    opens: bool = False
+    """What it holds back may be done on its last day already, and not only after it."""
 
 
 class Clock(Sparse):
@@ -86,8 +88,9 @@ _DAYS = {
 DEFAULT_RULES = {
     **{name: ClockRule(length=days, calendar=CalendarKind.CALENDAR) for name, days in _DAYS.items()},
     ClockName.LOAN_ESTIMATE: ClockRule(length=3, calendar=CalendarKind.GENERAL),
-    ClockName.LOAN_ESTIMATE_WAIT: ClockRule(length=7, calendar=CalendarKind.PRECISE),
-    ClockName.CLOSING_DISCLOSURE_WAIT: ClockRule(length=3, calendar=CalendarKind.PRECISE),
+    # Signing is allowed on the seventh or third business day itself (12 CFR 1026.19(e)(1)(iii)(B) and (f)(1)(ii)(A)).
+    ClockName.LOAN_ESTIMATE_WAIT: ClockRule(length=7, calendar=CalendarKind.PRECISE, opens=True),
+    ClockName.CLOSING_DISCLOSURE_WAIT: ClockRule(length=3, calendar=CalendarKind.PRECISE, opens=True),
     ClockName.RESCISSION: ClockRule(length=3, calendar=CalendarKind.PRECISE),
     ClockName.IDENTITY_SESSION: ClockRule(length=24, calendar=CalendarKind.CLOCK),
     ClockName.REVIEW: ClockRule(length=2, calendar=CalendarKind.BUSINESS_HOURS),
@@ -166,12 +169,16 @@ class LendingPolicy(BaseModel):
         """The lender's last day before `due`: of a time that counts days, the one whose midnight ends it."""
         return self.local_date(due - timedelta(microseconds=1))
 
+    def in_zone(self, zone: str) -> "LendingPolicy":
+        """The same for a product of another place: its days end, and its offices open, by the clocks there."""
+        return self.model_copy(update={"zone": zone, "hours": self.hours.model_copy(update={"zone": zone})})
+
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
 
 
 def due_at(rule: ClockRule, started_at: datetime, policy: LendingPolicy) -> datetime:
-    """When the time is over: the end of the last day, in the lender's zone, where days are counted."""
+    """When the time is over: where days are counted, as the last one ends or begins in the lender's zone."""
     length = rule.length
     if policy.day != DAY:
         return started_at + _scaled(rule, policy.day)
@@ -189,7 +196,7 @@ def due_at(rule: ClockRule, started_at: datetime, policy: LendingPolicy) -> date
             last = months_after(start, length)
         case _:
             last = start + timedelta(days=length)
-    return end_of_day(last, policy.zone)
+    return end_of_day(last - DAY if rule.opens else last, policy.zone)
 
 
 def end_of_day(day: date, zone: str) -> datetime:

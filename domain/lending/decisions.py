@@ -91,7 +91,8 @@ def decide(given: DecisionInput, rules: DecisionRules) -> AutomaticDecision:
         return AutomaticDecision(verdict=Verdict.DECLINE, reasons=tuple(principal_reasons(against, Basis.SCORE)))
     doubts = [*against, *_doubts(given, rules)]
     if doubts:
-        return AutomaticDecision(verdict=Verdict.REFER, reasons=tuple(doubts), basis=Basis.BOTH)
+        basis = Basis.BOTH if against else Basis.JUDGEMENT
+        return AutomaticDecision(verdict=Verdict.REFER, reasons=tuple(doubts), basis=basis)
     return AutomaticDecision(verdict=Verdict.APPROVE)
 
 

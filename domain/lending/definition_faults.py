@@ -7,6 +7,7 @@ from itertools import pairwise
 from pydantic import BaseModel, ConfigDict
 
 from domain.lending.clocks import ClockName
+from domain.lending.definition_bounds import out_of_bounds
 from domain.lending.products import FieldType, ProductDefinition, StepDefinition
 
 FALLS = frozenset({"decision", "offer"})
@@ -28,6 +29,7 @@ class FaultKind(StrEnum):
     NO_PROVIDER = "no_provider"
     EARLY_PAYOUT = "early_payout"
     TRANCHES = "tranches"
+    OUT_OF_BOUNDS = "out_of_bounds"
 
 
 class DefinitionFault(BaseModel):
@@ -51,6 +53,7 @@ def faults_of(definition: ProductDefinition) -> list[DefinitionFault]:
         *_numbers(definition),
         *_early_payout(definition),
         *_tranches(definition),
+        *(_fault(FaultKind.OUT_OF_BOUNDS, *each) for each in out_of_bounds(definition)),
     ]
 
 

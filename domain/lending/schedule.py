@@ -233,7 +233,7 @@ def _period_rates(principal: int, annual_rate: Number, dates: Sequence[date], da
 def _by_year(start: date, end: date) -> Fraction:
     total, begun = Fraction(0), start
     while begun < end:
-        turn = min(end, date(begun.year + 1, 1, 1))
+        turn = end if end.year == begun.year else date(begun.year + 1, 1, 1)
         total += Fraction((turn - begun).days, 366 if calendar.isleap(begun.year) else 365)
         begun = turn
     return total

@@ -15,16 +15,18 @@ from domain.lending.schedule import Advance, DayCount, Instalment, Totals, drawn
 from domain.lending.unit_periods import UnitPeriod, periods_between
 from domain.money import Currency
 
+MOST_PRINCIPAL, MOST_MONTHS = 10**15, 600
+
 
 class LoanTerms(BaseModel):
     """What the borrower would owe. `annual_rate` in percent; `prepaid` charges are kept back from the advance."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    principal: int = Field(gt=0, le=10**15)
+    principal: int = Field(gt=0, le=MOST_PRINCIPAL)
     currency: Currency
     annual_rate: Decimal = Field(ge=0, le=1000, max_digits=9, decimal_places=4)
-    term_months: int = Field(ge=1, le=600)
+    term_months: int = Field(ge=1, le=MOST_MONTHS)
     day_count: DayCount
     prepaid: int = Field(default=0, ge=0)
 

@@ -161,7 +161,7 @@ async def answer_step(
     found = definition.step(step)
     if found is None:
         raise not_found()
-    faults = faults_in(found, body) or beyond_limits(definition, found, body)
+    faults = faults_in(found, body, services.now().date()) or beyond_limits(definition, found, body)
     if faults:
         errors = [FieldError(pointer=each.pointer, reason=each.reason) for each in faults]
         raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors)

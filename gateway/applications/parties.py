@@ -9,8 +9,9 @@ from domain.personal import PersonalData
 from gateway.answering import PENDING
 from gateway.applications import bodies
 from gateway.applications.applications import put_once
+from gateway.applications.persons import officer_of
 from gateway.applications.sending import CUSTOMER_SIDE, CurrentApplicationRequest, Shown, carry_out, visible_application
-from gateway.applications.starting import new_party, personal, said
+from gateway.applications.starting import must_be_born, new_party, personal, said
 from gateway.idempotency import CommandRoute
 from gateway.principals import CurrentCaller
 from gateway.problems import invalid
@@ -26,8 +27,10 @@ async def add_party(request: CurrentApplicationRequest, body: bodies.PartyBody) 
     stored = await request.by(*CUSTOMER_SIDE)
     if body.role is PartyRole.APPLICANT:
         raise invalid("/role", "Should be co_applicant or guarantor")
+    must_be_born(request.services, body)
     name = f"p{request.command_id[:10]}"
-    command = messages.AddParty(**request.heading(), joins=new_party(name, body))
+    officer = officer_of(request.caller.principal, request.caller.actor)
+    command = messages.AddParty(**request.heading(), joins=new_party(name, body), person=officer)
     if stored.view.outcome is not None:
         return await request.carry_out(command)  # refused; and a file that was purged takes in nobody
     async with said(request.services, request.application_id, name, personal(body), before=PersonalData()):

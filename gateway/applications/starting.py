@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 
 from temporalio.common import (
     SearchAttributePair,
@@ -19,11 +19,12 @@ from adapters.applications.port import StoredApplication
 from adapters.keys.port import application_keeper
 from adapters.letters.writing import party_subject
 from domain.ids import CommandId, application_workflow_id, derived_id
-from domain.lending.answers import address_lines
+from domain.lending.answers import NOT_YET, address_lines
 from domain.lending.parts import PartyRole
 from domain.lending.stages import Stage
 from domain.personal import PersonalData, Readable
 from gateway.applications.bodies import ApplicationBody, PartyBody
+from gateway.applications.persons import officer_of
 from gateway.commands import StillWorking
 from gateway.principals import Caller
 from gateway.problems import Problem, invalid
@@ -45,18 +46,20 @@ async def start_application(
         raise invalid("/product", "Unknown product")
     if body.party.role is not PartyRole.APPLICANT:
         raise invalid("/party/role", "Who applies is the applicant")
+    must_be_born(services, body.party, "/party")
     application_id = derived_id("application", command_id)
     applicant = new_party("p1", body.party)
     await _keep(services, application_id, applicant, body.party)
     start = ApplicationStart(
         application_id=application_id,
         product=product,
-        policy=services.lending.policy.model_copy(update={"zone": product.zone}),
+        policy=services.lending.policy.in_zone(product.zone),
         channel=body.channel,
         locale=body.locale,
         applicant=applicant,
         actor=caller.actor,
         created_by=caller.principal.id,
+        person=officer_of(caller.principal, caller.actor),
     )
     with contextlib.suppress(WorkflowAlreadyStartedError):
         await services.temporal.start_workflow(
@@ -78,6 +81,12 @@ async def start_application(
             rpc_timeout=PATIENCE,
         )
     return await _recorded(services, application_id)
+
+
+def must_be_born(services: Services, body: PartyBody, pointer: str = "") -> None:
+    """Raises 422 for a day of birth that is still to come."""
+    if body.birth_date is not None and date.fromisoformat(body.birth_date) > services.now().date():
+        raise invalid(f"{pointer}/birth_date", NOT_YET)
 
 
 def new_party(name: str, body: PartyBody) -> NewParty:

@@ -6,14 +6,14 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.session import AsJson, as_channel, session_of
+from gateway.cli.session import AsJson, as_channel_or_office, session_of
 
 app = typer.Typer(help="Read and repay accounts.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="The account's id.", metavar="ACCOUNT")]
 
 
-app.callback(help="Read and repay accounts.")(as_channel)
+app.callback(help="Read and repay accounts.")(as_channel_or_office)
 
 
 @app.command()

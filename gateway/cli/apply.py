@@ -9,11 +9,11 @@ import typer
 
 from gateway.cli import documents, output, parties
 from gateway.cli.application import Application, path_of, show_application
-from gateway.cli.session import AsJson, as_channel, fail, session_of
+from gateway.cli.session import AsJson, as_channel_or_office, fail, session_of
 
 app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
 
-app.callback(help="Apply for loans, cards and accounts.")(as_channel)
+app.callback(help="Apply for loans, cards and accounts.")(as_channel_or_office)
 app.add_typer(documents.app, name="document")
 app.add_typer(parties.app, name="party")
 

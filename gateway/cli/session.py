@@ -29,6 +29,7 @@ Once = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for scripts.")]
 DEFAULT_DATA = Path(".throughline")
+OFFICE = ("ops", "underwriters")
 
 
 def fail(what: str, remedy: str = "") -> NoReturn:
@@ -47,6 +48,8 @@ class Session:
     wanted: tuple[str, ...]
     """Where in `stack.json` the key stands, e.g. `("stores", "S001")`."""
     once: str | None = None
+    office: bool = False
+    """Whether it may also be a person of the office whose key is wanted."""
     _record: dict[str, Any] | None = field(default=None, init=False)
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
@@ -113,14 +116,16 @@ class Session:
         return self._record or {}
 
     def _key(self) -> str:
-        found: Any = self._stack().get("keys", {})
-        for name in self.wanted:
-            found = found.get(name) if isinstance(found, dict) else None
-        if isinstance(found, dict) and found:
-            found = next(iter(found.values()))
-        if not isinstance(found, str):
-            fail(f"The stack has no key for {' '.join(self.wanted)}.", "Give one with --key.")
-        return found
+        places = [self.wanted, *((group, *self.wanted) for group in (OFFICE if self.office else ()))]
+        for place in places:
+            found: Any = self._stack().get("keys", {})
+            for name in place:
+                found = found.get(name) if isinstance(found, dict) else None
+            if isinstance(found, dict) and found:
+                found = next(iter(found.values()))
+            if isinstance(found, str):
+                return found
+        fail(f"The stack has no key for {' '.join(self.wanted)}.", "Give one with --key.")
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:
@@ -152,3 +157,17 @@ def as_channel(
 ) -> None:
     """The options of a group of commands that channels give: `app.callback(help=…)(as_channel)`."""
     context.obj = Session(url, key, data, (as_,), once)
+
+
+def as_channel_or_office(
+    context: typer.Context,
+    url: Url = None,
+    key: ApiKey = None,
+    as_: Annotated[
+        str, typer.Option("--as", help="The channel, or the person of the office, whose key is used.")
+    ] = "web",
+    data: Data = DEFAULT_DATA,
+    once: Once = None,
+) -> None:
+    """Those of a group of commands some of which the office gives, and reads more by."""
+    context.obj = Session(url, key, data, (as_,), once, office=True)

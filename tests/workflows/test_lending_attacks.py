@@ -1,7 +1,7 @@
 """What must not happen to an application, whoever tries it, in whatever second."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -266,6 +266,32 @@ async def test_about_who_has_withdrawn_no_other_bureau_is_asked(begins: Begins, 
     assert Provider.BUREAU_TWO not in {each.provider for each in outside.checks.of(loan.id)}
 
 
+async def test_a_paper_that_is_no_good_after_all_is_asked_for_like_one_that_never_came(
+    begins: Begins, calendar: Calendar
+) -> None:
+    for comes in (True, False):
+        loan = await refers(begins)
+        doc = (await loan.view())["documents"][0]["doc"]
+        await loan.act(
+            DecideDocument(command_id=once(), actor=OFFICE, doc=doc, decision="reject", reason="of another year")
+        )
+        asked = await loan.comes_to(lambda view: kinds(view).count("incompleteness") == 2)
+        assert clock(asked, "incompleteness_answer")["state"] == "running"
+        assert "incompleteness_answer" in [each["kind"] for each in asked["waiting_for"]]
+        if comes:
+            await loan.brings_documents()
+            again = await loan.comes_to(lambda view: clock(view, "incompleteness_answer")["state"] == "met")
+            assert again["outcome"] is None
+            await loan.referred()
+            await loan.act(Withdraw(command_id=once(), actor=WEB))
+        else:
+            await calendar.skip(days=32)
+        end = await loan.ends()
+        assert (end["outcome"], end["outcome_code"]) == (("withdrawn", 4) if comes else ("closed_incomplete", 5))
+        assert kinds(end).count("incompleteness") == 2
+        await replays(loan)
+
+
 async def test_a_check_that_fails_after_the_end_holds_up_nothing(
     begins: Begins, outside: Outside, calendar: Calendar
 ) -> None:
@@ -436,3 +462,25 @@ async def test_accepted_and_declined_in_the_same_moment_one_counts(begins: Begin
     view = await loan.view()
     assert view["offer"]["state"] in ("accepted", "declined")
     assert (await loan.events()).count(f"offer_{view['offer']['state']}") == 1
+
+
+async def test_the_time_to_answer_a_notice_runs_from_the_notice_and_not_before(
+    begins: Begins, outside: Outside, calendar: Calendar
+) -> None:
+    loan = await begins()
+    outside.letters.away.add(loan.id)
+    await loan.submits(documents=False)
+    await calendar.skip(days=32)
+    late = await loan.comes_to(lambda view: clock(view, "incompleteness")["state"] == "breached")
+    assert late["outcome"] is None, "nobody is closed for what nobody was told of"
+    outside.letters.away.discard(loan.id)
+    await calendar.skip(days=3)
+    told = await loan.comes_to(lambda view: kinds(view).count("incompleteness") == 2)
+    answer = clock(told, "incompleteness_answer")
+    assert answer["started_at"] == told["notices"][1]["sent_at"]
+    due = datetime.fromisoformat(answer["due_at"])
+    assert (due - datetime.fromisoformat(answer["started_at"])).days >= 30
+    assert datetime.fromisoformat(told["notices"][-1]["facts"]["until"]).date() == due.date() - timedelta(days=1)
+    await calendar.skip(days=32)
+    assert (await loan.ends())["outcome"] == "closed_incomplete"
+    await replays(loan)

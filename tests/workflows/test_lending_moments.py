@@ -31,6 +31,9 @@ class Desk:
     def end_clock(self, name: ClockName, state: ClockState, proof: str | None = None) -> None:
         self.application.end_clock(name, state, proof)
 
+    def untold(self, name: ClockName) -> bool:
+        return False
+
     async def record(self) -> None: ...
 
 

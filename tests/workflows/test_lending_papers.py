@@ -34,6 +34,7 @@ from domain.lending.stages import Stage
 from domain.refusals import Refused
 from tests.domain.lending.test_application import AT, loan
 from tests.workflows.test_lending_moments import offered
+from workflows.application import ApplicationWorkflow
 from workflows.application_desk import ApplicationDesk
 from workflows.applying import Applying
 from workflows.crew import Crew
@@ -59,17 +60,7 @@ class Office:
 
     def __init__(self, application: Application):
         self.application = application
-        start = messages.ApplicationStart(
-            application_id="a",
-            product=application.product,
-            policy=application.policy,
-            channel=Channel.WEB,
-            locale="en",
-            applicant=messages.NewParty(party="p1", ref="P-1", role=PartyRole.APPLICANT, digest="0"),
-            actor=WEB,
-            created_by="web",
-        )
-        self.desk = ApplicationDesk(start)
+        self.desk = ApplicationDesk(started(application))
         self.desk.application = application
         self.applying = Applying(self.desk)
         self.underwriting = Underwriting(self.desk, self.applying)
@@ -93,6 +84,20 @@ class Office:
                 command_id=once(), actor=WEB, doc=doc, sha256="a" * 64, media_type="application/pdf", size=1
             )
         )
+
+
+def started(application: Application, person: str | None = None) -> messages.ApplicationStart:
+    return messages.ApplicationStart(
+        application_id="a",
+        product=application.product,
+        policy=application.policy,
+        channel=Channel.WEB,
+        locale="en",
+        applicant=messages.NewParty(party="p1", ref="P-1", role=PartyRole.APPLICANT, digest="0"),
+        actor=WEB,
+        created_by="web",
+        person=person,
+    )
 
 
 def once() -> CommandId:
@@ -284,3 +289,12 @@ async def test_a_loan_whose_parts_were_stopped_is_not_stopped_again() -> None:
     await office.applying.withdraw(withdraw)
     assert office.application.drawing_stopped_at == AT
     assert await refused(office.applying.withdraw(withdraw)) == "It is stopped already: no further part leaves."
+
+
+async def test_who_keyed_any_person_of_it_has_no_say_in_it() -> None:
+    office = referred()
+    who = messages.NewParty(party="p2", ref="P-2", role=PartyRole.CO_APPLICANT, digest="0")
+    await office.applying.add_party(messages.AddParty(command_id=once(), actor=WEB, joins=who, person="una"))
+    office.application.decision = referred().application.decision
+    assert await refused(office.decides()) == "Who keyed it has no say in it."
+    assert ApplicationWorkflow(started(loan(), "una")).desk.application.makers == ["una"]

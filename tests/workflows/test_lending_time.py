@@ -238,6 +238,9 @@ async def test_an_underwriting_condition_waits_for_its_document_and_lapses_as_a_
     assert (end["outcome"], end["outcome_code"]) == ("approved_not_accepted", 3)
     (told,) = [each for each in end["notices"] if each["kind"] == "adverse_action"]
     assert told["facts"]["reasons"] == ["asset_verification"]
+    (approved,) = [each for each in end["notices"] if each["kind"] == "conditional_approval"]
+    assert (approved["facts"]["conditions"], approved["state"]) == (["asset_verification"], "sent")
+    assert clock(end, "action_taken")["proof"] == f"notice {approved['n']}"
 
 
 async def test_withdrawn_at_each_moment_the_outcome_is_the_regulators(begins: Begins) -> None:

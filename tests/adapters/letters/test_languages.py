@@ -44,6 +44,7 @@ FACTS: dict[str, Any] = {
     "scale_high": 850,
     "factors": ["delinquency"],
     "missing": ["income_proof"],
+    "conditions": ["asset_verification", "title_insurance"],
     "title": "Pay slip",
     "reason": "unreadable",
     "account_id": "acc1",
@@ -64,6 +65,7 @@ REQUIRED = {
     "closing_disclosure": ("10.59%", "$990.00", "$159.31", "$1,159.31"),
     "loan_estimate": ("10.59%", "$990.00", "$159.31", "$1,159.31"),
     "incompleteness": ("by December 1, 2026",),
+    "conditional_approval": ("title insurance", "by December 1, 2026"),
     "right_to_cancel": ("until the end of December 1, 2026",),
     "withdrawn_after_payout": ("$1,000.00", "$2.63", "$1,002.63", "$0.18", "by December 1, 2026", "acc1"),
     "tranche_paid": ("$990.00", "$600.00", "$400.00"),
@@ -76,6 +78,7 @@ GERMAN = {
     "adverse_action": "Verhältnis der Verpflichtungen zum Einkommen",
     "report_disclosure": "Zahlungsrückstände",
     "incompleteness": "Einkommensnachweis",
+    "conditional_approval": "Titelversicherung",
     "party_invited": "gemeinsamen Antrag",
 }
 

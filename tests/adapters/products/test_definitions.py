@@ -1,6 +1,7 @@
 """The shipped products are sound; one that cannot work is refused with the place of each fault."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -44,6 +45,56 @@ def needs(step: int, *names: str) -> Change:
 
 FIRST = {"name": "land", "percent": 60}
 FAULTS: dict[str, tuple[Change, str, str]] = {
+    "a rate finer than terms can hold": (
+        lambda content: content["pricing"].update(annual_rate="9.12345"),
+        "/pricing/annual_rate",
+        "out_of_bounds: should have four decimals at most",
+    ),
+    "no term at all": (
+        lambda content: content["pricing"].update(term_months=0),
+        "/pricing/term_months",
+        "out_of_bounds: should be between 1 and 600",
+    ),
+    "terms longer than can be reckoned": (
+        lambda content: content["limits"].update(most_term=601),
+        "/limits/most_term",
+        "out_of_bounds: should be between 1 and 600",
+    ),
+    "a check that has no time": (
+        lambda content: content["checks"][0].update(timeout_seconds=0),
+        "/checks/0/timeout_seconds",
+        "out_of_bounds: should be between 1 and 3600",
+    ),
+    "papers due in a million years": (
+        lambda content: content["evidence"]["income_proof"].update(due_days=10**9),
+        "/evidence/income_proof/due_days",
+        "out_of_bounds: should be between 1 and 36500",
+    ),
+    "a zone on another planet": (
+        lambda content: content.update(zone="Mars/Phobos"),
+        "/zone",
+        "out_of_bounds: should be a time zone, e.g. America/New_York",
+    ),
+    "an approver whom nobody is": (
+        lambda content: content["approvals"][0].update(role="king"),
+        "/approvals/0/role",
+        "out_of_bounds: should be underwriter or senior_underwriter",
+    ),
+    "time to think that is another clock": (
+        lambda content: content.update(cooling_off="retention"),
+        "/cooling_off",
+        "out_of_bounds: should be rescission or ccd_withdrawal",
+    ),
+    "an amount that is a text": (
+        lambda content: content["facts"].update(amount="amount.purpose"),
+        "/facts/amount",
+        "out_of_bounds: amount.purpose should be amount or integer",
+    ),
+    "an income that only the vault knows": (
+        lambda content: content["steps"][2]["fields"][0].update(personal=True),
+        "/facts/income/0",
+        "out_of_bounds: income.monthly_income is kept apart as personal, so nothing can be reckoned from it",
+    ),
     "cycle": (needs(0, "consents"), "/steps/0/requires", "cycle: applicant needs consents needs applicant"),
     "a step that needs itself": (needs(1, "amount"), "/steps/1/requires", "cycle: amount needs amount"),
     "unreachable": (
@@ -204,3 +255,11 @@ def test_callers_learn_what_a_step_takes() -> None:
     schema = json_schema(step)
     assert schema["required"] == ["credit_report", "electronic"]
     assert schema["properties"]["credit_report"] == {"type": "boolean", "const": True}
+
+
+def test_nobody_is_born_tomorrow() -> None:
+    step = shipped()["personal-loan"].steps[0]
+    address = {"line1": "1 Main Street", "postal_code": "10001", "city": "New York", "country": "US"}
+    body = {"name": "Pat", "email": "pat@example.org", "birth_date": "1990-03-01", "address": address}
+    assert not faults_in(step, body, date(1990, 3, 1))
+    assert faults_in(step, body, date(1990, 2, 28)) == [("/birth_date", "Should not lie in the future")]

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,17 @@ def test_a_repayment_is_used_up_exactly_and_its_postings_balance(amount: int, fe
     assert used.principal == 0 or (used.fees, used.interest) == (fees, interest)
     assert sum(line.amount for line in repayment_postings(used, interest)) == 0
     assert sum(line.amount for line in disbursement_postings(amount, amount // 100)) == 0
+
+
+@pytest.mark.parametrize("day_count", list(DayCount))
+def test_what_settles_a_loan_is_known_to_the_last_day_that_there_is(day_count: DayCount) -> None:
+    terms = TERMS.model_copy(update={"day_count": day_count})
+    paid_out = Transaction(
+        key="k",
+        kind=TransactionKind.DISBURSEMENT,
+        state=TransactionState.BOOKED,
+        at=NOON,
+        value_date=OPENED,
+        postings=disbursement_postings(100_000, 0),
+    )
+    assert payoff(terms, [paid_out], date.max).total > payoff(terms, [paid_out], date(9999, 1, 1)).total

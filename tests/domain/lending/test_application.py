@@ -3,13 +3,27 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from adapters.products.reading import shipped
 from domain.actors import ENGINE, Channel
 from domain.lending.application import Application
 from domain.lending.application_view import public, view_of
+from domain.lending.approvals import Approval, Reviewer
 from domain.lending.clocks import ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import Verdict
-from domain.lending.parts import Check, CheckState, Decision, Document, DocumentState, Party, PartyRole, Section
+from domain.lending.outcomes import Decided
+from domain.lending.parts import (
+    Check,
+    CheckState,
+    Decision,
+    Document,
+    DocumentState,
+    Offer,
+    Party,
+    PartyRole,
+    Section,
+)
 from domain.lending.products import CheckKind
 from domain.lending.reasons import Basis
 from domain.lending.stages import Outcome, Stage
@@ -88,3 +102,84 @@ def test_a_review_that_is_late_is_still_waited_for_until_somebody_decides() -> N
     assert (wait.kind, wait.who, wait.deadline) == ("review", "underwriter", clock.due_at)
     found.decision = found.decision.model_copy(update={"verdict": Verdict.DECLINE})
     assert found.waits() == []
+
+
+def decided(amount: int, **more: Any) -> Application:
+    """Approved by Una; above 10,000.00 another person must agree."""
+    application = loan(stage=Stage.IN_REVIEW, **more)
+    application.sections["amount"].data["amount"] = amount
+    application.decision = Decision(
+        verdict=Verdict.APPROVE,
+        at=AT,
+        actor=ENGINE,
+        person="una",
+        automatic=False,
+        basis=Basis.JUDGEMENT,
+        rules="personal-loan/1",
+    )
+    return application
+
+
+def test_what_still_needs_another_approval_is_no_decision_yet() -> None:
+    """Whoever withdraws then has withdrawn before a decision (code 4), not turned an approval down (code 2)."""
+    application = decided(2_000_000, outcome=Outcome.WITHDRAWN)
+    assert application.approvals_left == 1
+    assert (application.decided, application.outcome_code) == (Decided.NOTHING, 4)
+    ben = Reviewer(login="ben", person="ben", roles=frozenset({"underwriter"}))
+    application.approvals = [Approval(reviewer=ben, terms_hash=application.terms_hash, at=AT)]
+    assert (application.decided, application.outcome_code) == (Decided.APPROVED, 2)
+
+
+def test_more_than_the_approvers_may_agree_to_needs_others() -> None:
+    """The approvals were given for an amount; above their tier, or with any other term, they count no more."""
+    ben = Reviewer(login="ben", person="ben", roles=frozenset({"underwriter"}))
+    application = decided(2_000_000)
+    application.approvals = [Approval(reviewer=ben, terms_hash=application.terms_hash, at=AT)]
+    assert application.approvals_left == 0
+    application.sections["amount"].data["amount"] = 2_000_001
+    assert application.approvals_left == 1
+
+
+CHANGES = {
+    "income": {"decision", "approvals", "offer"},
+    "amount": {"decision", "approvals", "offer"},
+    "obligations": {"decision", "approvals", "offer"},
+    "applicant": {"identity/p1"},
+    "consents": set[str](),
+}
+"""Of a changed answer: what falls. An address (applicant) means identity again, and no credit."""
+
+
+@pytest.mark.parametrize("product", ["personal-loan", "personal-loan-eu", "mortgage", "credit-card"])
+def test_a_changed_answer_makes_stale_what_rests_on_it_and_nothing_else(product: str) -> None:
+    for step, falls in CHANGES.items():
+        application = decided(500_000).model_copy(update={"product": shipped()[product]})
+        definition = application.product.step(step)
+        if definition is None:
+            continue
+        ben = Reviewer(login="ben", person="ben", roles=frozenset({"underwriter"}))
+        application.approvals = [Approval(reviewer=ben, terms_hash="t", at=AT)]
+        application.offers = [offered()]
+        kinds = [each.kind for each in application.product.checks]
+        application.checks = [Check(kind=each, party="p1", state=CheckState.PASSED) for each in kinds]
+        fell = set(application.invalidate(definition.invalidates))
+        income = {"income/p1"} if step == "income" and CheckKind.INCOME in kinds else set()
+        assert fell == falls | income, (product, step)
+
+
+def offered() -> Offer:
+    terms = loan().asked_terms()
+    assert terms is not None
+    return Offer(
+        n=1,
+        terms=terms,
+        terms_hash=terms.hash(),
+        counter=False,
+        payment=1,
+        apr="9.90",
+        finance_charge=0,
+        total_of_payments=0,
+        totals_from="rounded",
+        issued_at=AT,
+        expires_at=AT,
+    )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
+from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy, end_of_day
 
 STANDARD = LendingPolicy()
 WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
@@ -18,7 +18,8 @@ WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
         (ClockName.COUNTEROFFER, datetime(2026, 9, 30, 4, tzinfo=UTC)),
         (ClockName.RESCISSION, datetime(2026, 7, 7, 4, tzinfo=UTC)),
         (ClockName.LOAN_ESTIMATE, datetime(2026, 7, 7, 4, tzinfo=UTC)),  # Thu, Fri, Mon
-        (ClockName.LOAN_ESTIMATE_WAIT, datetime(2026, 7, 11, 4, tzinfo=UTC)),
+        (ClockName.LOAN_ESTIMATE_WAIT, datetime(2026, 7, 10, 4, tzinfo=UTC)),
+        (ClockName.CLOSING_DISCLOSURE_WAIT, datetime(2026, 7, 6, 4, tzinfo=UTC)),  # Thu, Fri, Mon: on Monday
         (ClockName.CCD_WITHDRAWAL, datetime(2026, 7, 16, 4, tzinfo=UTC)),
         (ClockName.IDENTITY_SESSION, datetime(2026, 7, 2, 15, tzinfo=UTC)),
         (ClockName.REVIEW, datetime(2026, 7, 1, 17, tzinfo=UTC)),
@@ -64,7 +65,7 @@ def test_what_is_mailed_counts_as_received_on_the_third_business_day() -> None:
     received = STANDARD.received(WEDNESDAY)
     assert STANDARD.local_date(received) == date(2026, 7, 6)
     wait = STANDARD.clock(ClockName.CLOSING_DISCLOSURE_WAIT, received)
-    assert wait.due_at == datetime(2026, 7, 10, 4, tzinfo=UTC)
+    assert wait.due_at == datetime(2026, 7, 9, 4, tzinfo=UTC)
 
 
 def test_silence_counts_from_the_application_unless_hardly_any_of_it_is_left_at_the_approval() -> None:
@@ -88,3 +89,32 @@ def test_nobody_has_less_than_a_week_to_answer_a_notice_of_incompleteness(rule: 
     with pytest.raises(ValueError, match=r"7 calendar days|greater than or equal to 1"):
         LendingPolicy.model_validate({"clocks": {"incompleteness_answer": rule}})
     assert LendingPolicy.model_validate({"clocks": {"incompleteness_answer": {"length": 7, "calendar": "calendar"}}})
+
+
+def test_a_home_loan_may_be_signed_on_the_seventh_business_day_after_its_estimate() -> None:
+    """The example of the official interpretation of 12 CFR 1026.19(a)(2)(i): mailed on Monday, 1 June 2009."""
+    wait = STANDARD.clock(ClockName.LOAN_ESTIMATE_WAIT, datetime(2009, 6, 1, 15, tzinfo=UTC))
+    assert wait.due_at == datetime(2009, 6, 9, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "ends"),
+    [
+        ("America/New_York", date(2026, 3, 7), datetime(2026, 3, 8, 5, tzinfo=UTC)),
+        ("America/New_York", date(2026, 3, 8), datetime(2026, 3, 9, 4, tzinfo=UTC)),
+        ("Europe/Berlin", date(2026, 10, 25), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+        # Where the clocks are put forward at midnight, the day ends at the moment in which that is done.
+        ("America/Santiago", date(2026, 9, 5), datetime(2026, 9, 6, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_day_ends_at_midnight_also_when_the_clocks_change(zone: str, last: date, ends: datetime) -> None:
+    assert end_of_day(last, zone) == ends
+    policy = LendingPolicy(zone=zone)
+    assert (policy.local_date(ends - timedelta(seconds=1)), policy.local_date(ends)) == (last, last + timedelta(days=1))
+
+
+def test_a_lender_elsewhere_has_its_days_and_its_hours_there() -> None:
+    berlin = STANDARD.in_zone("Europe/Berlin")
+    assert berlin.clock(ClockName.CCD_WITHDRAWAL, WEDNESDAY).due_at == datetime(2026, 7, 15, 22, tzinfo=UTC)
+    morning = datetime(2026, 7, 1, 8, tzinfo=UTC)
+    assert berlin.clock(ClockName.REVIEW, morning).due_at == datetime(2026, 7, 1, 10, tzinfo=UTC)

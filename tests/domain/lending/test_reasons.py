@@ -138,3 +138,17 @@ def test_the_same_input_gives_the_same_reasons_after_a_journey_through_json() ->
     case = given(BureauFacts(score=480, factors=("delinquency",)), owed=300_000)
     again = DecisionInput.model_validate_json(case.model_dump_json())
     assert decide(again, RULES) == decide(case, RULES)
+
+
+@pytest.mark.parametrize(
+    ("case", "basis"),
+    [
+        (given(amount=3_000_000), Basis.JUDGEMENT),
+        (given(BureauFacts(score=None)), Basis.JUDGEMENT),
+        (given(BureauFacts(score=600, factors=("short_history",))), Basis.BOTH),
+        (given(owed=170_000), Basis.BOTH),
+    ],
+)
+def test_only_what_the_score_left_open_is_judged_on_both(case: DecisionInput, basis: Basis) -> None:
+    found = decide(case, RULES)
+    assert (found.verdict, found.basis) == (Verdict.REFER, basis)
