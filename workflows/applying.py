@@ -68,7 +68,9 @@ class Applying:
         application.keyed_by(command.person)
         fell: list[str] = []
         if before is None:
-            self._request(step.evidence, reason=command.step)
+            for party in application.active if step.only_with else [application.primary]:
+                if step.only_with in (None, party.role.value):
+                    self._request(step.evidence, party, reason=command.step)
         if before.digest != command.digest if before is not None else step.only_with is not None:
             fell = self.desk.invalidate(step.invalidates)
         primary = application.primary
@@ -217,13 +219,12 @@ class Applying:
 
     # --- documents ---------------------------------------------------------------------------------------------------
 
-    def _request(self, types: tuple[str, ...], *, reason: str, condition: str | None = None) -> None:
+    def _request(self, types: tuple[str, ...], party: Party, *, reason: str, condition: str | None = None) -> None:
         application, now = self.desk.application, workflow.now()
         for name in types:
             kind = application.product.evidence.get(name)
-            party = application.primary.party
             due = application.policy.day * (kind.due_days if kind else 14)
-            alike = [each for each in application.documents if each.type == name and each.party == party]
+            alike = [each for each in application.documents if each.type == name and each.party == party.party]
             if condition is not None and alike and papers_fall():
                 if self._is_for(condition, alike, due):
                     continue
@@ -231,10 +232,10 @@ class Applying:
                 continue
             application.documents.append(
                 Document(
-                    doc=f"d{len(application.documents) + 1}",
+                    doc=f"d{max((int(each.doc[1:]) for each in application.documents), default=0) + 1}",
                     type=name,
                     title=kind.title if kind else name.replace("_", " "),
-                    party=party,
+                    party=party.party,
                     reason=reason,
                     requested_at=now,
                     due_at=now + due,
@@ -258,7 +259,7 @@ class Applying:
         return True
 
     def request_for_condition(self, code: str) -> None:
-        self._request((code,), reason="condition", condition=code)
+        self._request((code,), self.desk.application.primary, reason="condition", condition=code)
 
     async def document_received(self, command: messages.DocumentReceived) -> None:
         document = self._needed(command.doc)

@@ -29,6 +29,8 @@ async def test_a_co_applicants_income_carries_a_loan_that_the_applicant_alone_ca
     await joint.answers("co_income", TOGETHER)
     await joint.act(Consent(command_id=once(), actor=WEB, party=other, electronic=True))
     await joint.act(Submit(command_id=once(), actor=WEB))
+    proofs = [each["party"] for each in (await joint.view())["documents"] if each["type"] == "income_proof"]
+    assert proofs == ["p1", other], "each proves what he earns himself"
     await joint.brings_documents()
     offered = await joint.stage("offered")
     # (40,000 + 10,000 + a payment of 32,220) of 390,000.
