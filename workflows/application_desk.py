@@ -121,7 +121,7 @@ class ApplicationDesk:
         for wait in application.waits():
             until = f" until {wait.deadline:%Y-%m-%d %H:%M:%S} UTC" if wait.deadline else ""
             default = f", then: {wait.default}" if wait.default else ""
-            lines.append(f"- {wait.what} ({wait.who}){until}{default}")
+            lines.append(f"- {wait.what} ({wait.who.replace('_', '-')}){until}{default}")
         running = [each for each in application.clocks if each.state is ClockState.RUNNING]
         lines += [f"- clock {each.name.replace('_', ' ')}: due {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
         workflow.set_current_details("\n".join(lines))

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.reasons import Basis, DenialReason, ReasonRefused, check_given
     from domain.lending.stages import Stage
     from domain.lending.terms import LoanTerms
+    from domain.money import Money
     from domain.refusals import RefusalKind
     from workflows.application_desk import ApplicationDesk
     from workflows.applying import Applying, not_now
@@ -164,9 +165,10 @@ class Underwriting:
         if terms.currency != application.product.currency or terms.day_count != application.product.pricing.day_count:
             raise not_now("Currency and day count are the product's.")
         if not limits.least_amount <= terms.principal <= limits.most_amount:
-            raise refuse(
-                RefusalKind.BEYOND_LIMIT, f"Between {limits.least_amount} and {limits.most_amount} is lent here."
+            least, most = (
+                Money(amount=each, currency=terms.currency) for each in (limits.least_amount, limits.most_amount)
             )
+            raise refuse(RefusalKind.BEYOND_LIMIT, f"Between {least} and {most} is lent here.")
         if not limits.least_term <= terms.term_months <= limits.most_term:
             raise refuse(RefusalKind.BEYOND_LIMIT, f"It runs {limits.least_term} to {limits.most_term} months here.")
 

@@ -23,6 +23,7 @@ from domain.lending.accounts import (
     repayment_postings,
 )
 from domain.lending.schedule import Instalment
+from domain.money import Money
 
 
 class PostgresBanking:
@@ -129,7 +130,7 @@ def _posted(account: Account, amount: int, key: str, at: datetime, on: date, cha
         owed = payoff(terms, account.transactions, on)
         used = allocate(amount, owed)
         if used.over:
-            raise NothingOwed(f"{owed.total} is owed on {on}, not {amount}")
+            raise NothingOwed(f"No more than {Money(amount=owed.total, currency=terms.currency)} is owed on {on}")
         booked = [each for each in account.transactions if each.state is TransactionState.BOOKED]
         postings = repayment_postings(used, accrued_interest(terms, booked, on))
     return Transaction(

@@ -48,7 +48,7 @@ def shown(view: dict[str, Any]) -> None:
         )
         output.table(("part", "of", "amount", "state"), rows, "")
     waits = [
-        (each["what"], each["who"].replace("_", " "), output.time(each.get("deadline")), each.get("default", ""))
+        (each["what"], each["who"].replace("_", "-"), output.time(each.get("deadline")), each.get("default", ""))
         for each in view["waiting_for"]
     ]
     output.table(("waits for", "who", "until", "then"), waits, "It waits for nothing.")

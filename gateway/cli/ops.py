@@ -158,8 +158,9 @@ def applications(
     output.table(
         ("application", "product", "stage", "waits for", "who", "until", "then", "missed"),
         (
-            (each["application_id"], each["product"], each["stage"].replace("_", " "), each["what"], each["who"],
-             output.time(each.get("deadline")), each.get("default") or "", _in_words(each["breached"]))
+            (each["application_id"], each["product"], each["stage"].replace("_", " "), each["what"],
+             each["who"].replace("_", "-"), output.time(each.get("deadline")), each.get("default") or "",
+             _in_words(each["breached"]))
             for each in found
         ),
         "No application waits.",

@@ -82,7 +82,7 @@ def decide(
     if any(not kind for _, _, kind in named):
         fail("A condition needs its kind.", "Say e.g. --condition clear_title=closing.")
     conditions = [{"code": code, "kind": kind} for code, _, kind in named]
-    body = {"decision": decision, "reasons": reason or [], "conditions": conditions}
+    body = {"decision": decision, "reasons": _codes(reason or []), "conditions": conditions}
     _do(context, application, "decide", body, json)
 
 
@@ -95,7 +95,7 @@ def counteroffer(
     json: AsJson = False,
 ) -> None:
     """Offer another amount."""
-    _do(context, application, "counteroffer", {"terms": {"principal": principal}, "reasons": reason}, json)
+    _do(context, application, "counteroffer", {"terms": {"principal": principal}, "reasons": _codes(reason)}, json)
 
 
 @app.command()
@@ -118,6 +118,11 @@ def recuse(
 def _do(context: typer.Context, application: str, command: str, body: dict[str, Any], json: bool) -> None:
     path = f"/v1/underwriting/applications/{quote(application, safe='')}/{command}"
     show_application(session_of(context).post(path, body), json)
+
+
+def _codes(reasons: list[str]) -> list[str]:
+    """As they are said: `credit history` is `credit_history`."""
+    return ["_".join(each.lower().replace("-", " ").split()) for each in reasons]
 
 
 def _row(view: dict[str, Any]) -> tuple[object, ...]:

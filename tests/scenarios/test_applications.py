@@ -70,6 +70,7 @@ async def test_the_account_answers_every_channel_the_same_and_takes_a_repayment_
     assert left["total"] == 900_000
     too_much = await world.call("POST", f"{base}/repayments", key, {"amount": 900_001})
     assert (too_much.status_code, too_much.json()["type"].rpartition("/")[2]) == (422, "beyond-limit")
+    assert "No more than 9000.00 USD is owed" in too_much.json()["detail"]
     kinds = [each["kind"] for each in (await loan.done("GET", f"{base}/transactions"))["items"]]
     assert kinds == ["disbursement", "repayment"]
 
