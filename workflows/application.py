@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.outcomes import ConditionKind
     from domain.lending.parts import Archive, Decision, Offer, OfferState, Party, PartyRole
     from domain.lending.products import CheckKind
-    from domain.lending.reasons import score_factors
+    from domain.lending.reasons import MOST_REASONS, score_factors
     from domain.lending.retention import retention_begins
     from domain.lending.stages import Outcome, Stage
     from domain.lending.terms import LoanTerms
@@ -134,7 +134,8 @@ class ApplicationWorkflow:
             async with desk.storys_turn():
                 desk.end_clock(ClockName.DRAFT_SILENCE, ClockState.STOPPED)
                 desk.letter("application_received")
-                desk.start_clock(ClockName.ACTION_TAKEN)
+                if not application.missing or not workflow.patched("no action is due before it is complete"):
+                    desk.start_clock(ClockName.ACTION_TAKEN)
                 self._estimate()
                 await desk.record()
 
@@ -170,8 +171,13 @@ class ApplicationWorkflow:
         desk.start_clock(ClockName.INCOMPLETENESS)
         answer = desk.start_clock(ClockName.INCOMPLETENESS_ANSWER)
         items = [each.type or each.name for each in application.missing]
-        until = answer.due_at.date().isoformat()
-        desk.letter("incompleteness", proves=[ClockName.INCOMPLETENESS], missing=items, until=until)
+        desk.letter(
+            "incompleteness",
+            proves=[ClockName.INCOMPLETENESS],
+            begins=answer.name,
+            missing=items,
+            until=desk.last_day(answer.due_at),
+        )
         await desk.record()
 
     def _nothing_is_missing(self) -> None:
@@ -314,8 +320,15 @@ class ApplicationWorkflow:
         )
         application.stage = Stage.OFFERED
         reasons = application.decision.reasons if application.decision else []
-        until = clock.due_at.date().isoformat()
-        desk.letter("offer", proves=[ClockName.ACTION_TAKEN], counter=counter, reasons=reasons, until=until, **facts)
+        desk.letter(
+            "offer",
+            proves=[ClockName.ACTION_TAKEN],
+            begins=clock.name if counter else None,
+            counter=counter,
+            reasons=reasons,
+            until=desk.last_day(clock.due_at),
+            **facts,
+        )
         desk.event("offered", n=len(application.offers), counter=counter, terms_hash=terms.hash())
 
     async def disclosures_have_been_there(self) -> None:
@@ -355,7 +368,7 @@ class ApplicationWorkflow:
                 for party in application.active:
                     party.reminders = 0
                 for party in application.active:
-                    desk.letter("sign_request", party.party, until=clock.due_at.date().isoformat())
+                    desk.letter("sign_request", party.party, begins=clock.name, until=desk.last_day(clock.due_at))
                 await desk.record()
         await desk.until(lambda: not application.unsigned and ConditionKind.CLOSING not in application.unmet)
         if application.clock(ClockName.SIGNATURE) is not None:
@@ -375,7 +388,7 @@ class ApplicationWorkflow:
                 clock = desk.start_clock(name)
                 early: dict[str, Any] = {"paid_early": True} if application.pays_early else {}
                 for party in application.active:
-                    desk.letter("right_to_cancel", party.party, until=clock.due_at.date().isoformat(), **early)
+                    desk.letter("right_to_cancel", party.party, until=desk.last_day(clock.due_at), **early)
                 await desk.record()
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
@@ -425,8 +438,7 @@ class ApplicationWorkflow:
                 desk.letter("rescinded")
             case Outcome.APPROVED_NOT_ACCEPTED if ConditionKind.UNDERWRITING in application.unmet:
                 # What was not met counts as the reason of a denial, and is owed the notice of one.
-                conditions = application.decision.conditions if application.decision else []
-                self._adverse_action([each.code for each in conditions if each.met_at is None])
+                self._adverse_action(application.conditions_left[:MOST_REASONS])
             case Outcome.EXPIRED_OFFER | Outcome.APPROVED_NOT_ACCEPTED:
                 desk.letter("offer_lapsed")
             case Outcome.BOOKING_FAILED_REVERSED:
@@ -445,7 +457,7 @@ class ApplicationWorkflow:
                     check.party,
                     bureau=BUREAUS.get(check.provider or "", check.provider),
                     score=check.report.score,
-                    score_date=check.at.date().isoformat(),
+                    score_date=application.policy.local_date(check.at).isoformat(),
                     scale_low=SCALE[0],
                     scale_high=SCALE[1],
                     factors=score_factors(check.report.factors),

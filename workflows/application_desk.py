@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actors import ENGINE, Actor
     from domain.lending.application import Application, intervention_id
     from domain.lending.application_view import view_of
-    from domain.lending.clocks import Clock, ClockName, ClockState
+    from domain.lending.clocks import LEAST_TO_ANSWER, Clock, ClockName, ClockState
     from domain.lending.parts import NoticeRef, NoticeState
     from domain.lending.stages import Outcome
     from domain.personal import Readable
@@ -85,7 +85,6 @@ class ApplicationDesk:
             application, events = self.application, self._events
             self._events = []
             application.version += 1
-            review = application.clock(ClockName.REVIEW)
             change = ApplicationChange(
                 application_id=application.application_id,
                 version=application.version,
@@ -93,7 +92,7 @@ class ApplicationDesk:
                 created_by=self.start.created_by,
                 customer_ref=application.primary.ref,
                 for_review=application.referred and application.outcome is None,
-                review_due_at=review.due_at if review else None,
+                review_due_at=application.review_due_at,
                 view=view_of(application),
                 events=events,
             )
@@ -117,7 +116,7 @@ class ApplicationDesk:
             default = f", then: {wait.default}" if wait.default else ""
             lines.append(f"- {wait.what} ({wait.who}){until}{default}")
         running = [each for each in application.clocks if each.state is ClockState.RUNNING]
-        lines += [f"- clock {each.name}: {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
+        lines += [f"- clock {each.name.replace('_', ' ')}: due {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
         workflow.set_current_details("\n".join(lines))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -182,11 +181,17 @@ class ApplicationDesk:
     # --- letters -----------------------------------------------------------------------------------------------------
 
     def letter(
-        self, kind: str, party: str | None = None, *, proves: Sequence[ClockName] = (), **facts: Any
+        self,
+        kind: str,
+        party: str | None = None,
+        *,
+        proves: Sequence[ClockName] = (),
+        begins: ClockName | None = None,
+        **facts: Any,
     ) -> NoticeRef:
         """Owe somebody a letter; it is sent beside the story, and tried until it is proven.
 
-        `proves`: the duties that are met once it has gone out.
+        `proves`: the duties that are met once it has gone out; `begins`: the time to answer that it gives.
         """
         application = self.application
         ref = NoticeRef(
@@ -199,21 +204,27 @@ class ApplicationDesk:
                 "product": application.product.title,
                 "currency": application.product.currency,
                 "reference": application.application_id,
+                "jurisdiction": application.product.jurisdiction.value,
+                "written_on": application.policy.local_date(workflow.now()).isoformat(),
                 **facts,
             },
         )
         application.notices.append(ref)
         self.event("notice_owed", notice=kind, n=ref.n, party=ref.party)
-        self.crew.start(f"letter {ref.n}", self._send(ref, proves))
+        self.crew.start(f"letter {ref.n}", self._send(ref, proves, begins))
         return ref
 
     def send_what_is_owed(self) -> None:
         """After a new run has begun: letters that the run before had not sent."""
         for ref in self.application.notices:
             if ref.state is NoticeState.PENDING and not self.crew.has(f"letter {ref.n}"):
-                self.crew.start(f"letter {ref.n}", self._send(ref, ()))
+                self.crew.start(f"letter {ref.n}", self._send(ref, (), None))
 
-    async def _send(self, ref: NoticeRef, proves: Sequence[ClockName]) -> None:
+    def last_day(self, due: datetime) -> str:
+        """The last day of a time, as a letter names it: the lender's, and not the day that begins with its midnight."""
+        return self.application.policy.last_day(due).isoformat()
+
+    async def _send(self, ref: NoticeRef, proves: Sequence[ClockName], begins: ClockName | None) -> None:
         letter = Letter(
             application_id=self.application.application_id,
             n=ref.n,
@@ -247,7 +258,24 @@ class ApplicationDesk:
         for duty in proves:
             self.end_clock(duty, ClockState.MET, f"notice {ref.n}")
         self.event("notice_sent", notice=ref.kind, n=ref.n, party=ref.party, proof=sent.proof)
+        if begins is not None:
+            self._begin_with(ref, begins)
         await self.record()
+
+    def _begin_with(self, ref: NoticeRef, name: ClockName) -> None:
+        """A time to answer runs from when its letter went out; too little left of the day that it named: told again."""
+        application, now = self.application, workflow.now()
+        running, day = application.clock(name), application.policy.day
+        if running is None or application.policy.clock(name, now).due_at - running.due_at < day / 2:
+            return
+        if workflow.patched("a time to answer begins with its letter"):
+            later = application.restart_clock(name, now)
+            if name is ClockName.COUNTEROFFER and application.offer is not None:
+                application.offer.expires_at = later.due_at
+            self.event("time_extended", clock=name.value, due=later.due_at.isoformat())
+            if running.due_at - now < LEAST_TO_ANSWER * day:
+                known = {key: value for key, value in ref.facts.items() if key != "written_on"}
+                self.letter(ref.kind, ref.party, begins=name, **known | {"until": self.last_day(later.due_at)})
 
     # --- people ------------------------------------------------------------------------------------------------------
 

@@ -287,7 +287,7 @@ class Applying:
             document.state, document.rejected_for = DocumentState.REJECTED, command.reason
             document.requested_at, document.reminders = now, 0
             document.due_at = now + max(timedelta(0), document.due_at - now) + application.policy.day * 7
-            until = document.due_at.date().isoformat()
+            until = self.desk.last_day(document.due_at)
             self.desk.letter(
                 "document_rejected", document.party, title=document.title, reason=command.reason, until=until
             )

@@ -178,7 +178,7 @@ class Timekeeping:
             party.reminders += 1
             signature = application.clock(ClockName.SIGNATURE)
             if signature is not None:
-                desk.letter("sign_reminder", party.party, until=signature.due_at.date().isoformat())
+                desk.letter("sign_reminder", party.party, until=desk.last_day(signature.due_at))
             else:
                 desk.letter("party_reminder", party.party, role=party.role.value)
             return
@@ -186,11 +186,11 @@ class Timekeeping:
             application.draft_reminders += 1
             silence = application.clock(ClockName.DRAFT_SILENCE)
             if silence is not None:
-                desk.letter("draft_reminder", until=silence.due_at.date().isoformat())
+                desk.letter("draft_reminder", until=desk.last_day(silence.due_at))
             return
         document = next(each for each in application.documents if each.doc == what)
         document.reminders += 1
-        desk.letter("document_reminder", document.party, title=document.title, until=document.due_at.date().isoformat())
+        desk.letter("document_reminder", document.party, title=document.title, until=desk.last_day(document.due_at))
 
 
 def _part(start: datetime, end: datetime, part: float) -> datetime:

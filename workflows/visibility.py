@@ -1,8 +1,10 @@
 """What ops can search running and closed orders by. Typed, registered at start-up, and free of personal data."""
 
+from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
 from domain.lending.application import Application
+from domain.lending.clocks import ClockName
 from domain.order import Order
 from domain.terms import OrderTerms
 
@@ -86,6 +88,8 @@ def of_application(application: Application) -> TypedSearchAttributes:
 def _present_of_application(application: Application) -> list[tuple[SearchAttributeKey, object]]:  # type: ignore[type-arg]
     """What it waits for, under the names that orders have, so that one search finds both; not what takes a moment."""
     waits = [wait for wait in application.waits() if wait.kind not in PASSING]
+    if application.review_is_late and not workflow.patched("a late review is waited for"):
+        waits = [wait for wait in waits if wait.kind != ClockName.REVIEW.value]
     return [
         (APPLICATION_STAGE, (application.outcome or application.stage).value),
         (WAITING_FOR, sorted({wait.kind for wait in waits}) or None),

@@ -115,7 +115,7 @@ class Withdrawing:
             daily_interest=owes.daily_interest,
             interest=owes.payoff.interest,
             total=owes.payoff.total,
-            until=application.policy.last_day(clock).isoformat(),
+            until=desk.last_day(clock.due_at),
         )
 
     async def _nothing_comes_in_time(self) -> bool:

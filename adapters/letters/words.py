@@ -1,8 +1,12 @@
-"""Codes as a reader's words. Reasons are told as what they mean for the reader: a code is no specific reason."""
+"""Codes, and the titles of what ships, as a reader's words. A reason is told as what it means: a code is none."""
 
 from collections.abc import Mapping
 
-_ENGLISH: Mapping[str, str] = {"co_applicant": "co-applicant"}
+_ENGLISH: Mapping[str, str] = {
+    "co_applicant": "co-applicant",
+    "income_proof": "proof of income",
+    "appraisal_report": "appraisal of the home",
+}
 _GERMAN: Mapping[str, str] = {
     "dti": "Verhältnis der Verpflichtungen zum Einkommen",
     "employment_history": "Beschäftigungsverlauf",
@@ -32,6 +36,15 @@ _GERMAN: Mapping[str, str] = {
     "guarantor": "Bürge",
     "rounded": "gerundeten",
     "unrounded": "ungerundeten",
+    "Personal loan": "Ratenkredit",
+    "Personal loan (European Union)": "Ratenkredit",
+    "Mortgage": "Baufinanzierung",
+    "Credit card": "Kreditkarte",
+    "Deposit account": "Einlagenkonto",
+    "Proof of income": "Einkommensnachweis",
+    "Passport or identity card": "Reisepass oder Personalausweis",
+    "Appraisal of the home": "Wertgutachten des Hauses",
+    "the national authority for consumer credit": "die nationale Aufsicht über Verbraucherkredite",
 }
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"de": _GERMAN}
 """Beside English."""
@@ -79,6 +92,7 @@ _REASONS: Mapping[str | None, Mapping[str, str]] = {
         "identity": "an identity that could not be verified",
         "inconsistent_answers": "answers that do not agree with each other",
         "unanswered_checks": "information that could not be verified",
+        "unexplained_score": "how earlier credit was repaid",
         "large_amount": "the amount that was asked for",
     },
     "de": {
@@ -90,6 +104,7 @@ _REASONS: Mapping[str | None, Mapping[str, str]] = {
         "identity": "nicht überprüfbare Identität",
         "inconsistent_answers": "Angaben, die nicht zueinander passen",
         "unanswered_checks": "nicht überprüfbare Angaben",
+        "unexplained_score": "bisheriges Zahlungsverhalten",
         "large_amount": "Höhe des gewünschten Betrags",
     },
 }

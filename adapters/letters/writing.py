@@ -6,12 +6,12 @@ import html
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 
 from adapters.documents.port import Documents
+from adapters.letters.format import day, inside, money, percent
 from adapters.letters.pdf import pdf
 from adapters.letters.port import Dispatched, Letter, LetterAway, LetterRejected, Written
 from adapters.letters.words import language_of, reason_in_words, words
 from adapters.notification.port import Mailer, Message, Rejected, Unavailable
 from adapters.vault.port import Subject, UnknownSubject, Vault
-from domain.money import Money
 from domain.personal import PersonalData, shown
 
 _templates = Environment(
@@ -22,7 +22,10 @@ _templates = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_templates.filters["money"] = lambda amount, currency: str(Money(amount=amount, currency=currency))
+_templates.filters["inside"] = inside
+_templates.filters["money"] = pass_context(lambda context, amount, code: money(amount, code, context["language"]))
+_templates.filters["percent"] = pass_context(lambda context, rate: percent(rate, context["language"]))
+_templates.filters["day"] = pass_context(lambda context, iso: day(iso, context["locale"], context["language"]))
 _templates.filters["words"] = pass_context(lambda context, code: words(code, context["language"]))
 _templates.filters["reason"] = pass_context(lambda context, code: reason_in_words(code, context["language"]))
 
@@ -51,7 +54,7 @@ class MailedLetters:
             to_name=_one_line(person.name or ""),
             subject=written.text.partition("\n")[0],
             text=written.text,
-            html=f"<pre>{html.escape(written.text)}</pre>",
+            html=_page(written.text, language_of(letter.locale) or "en"),
             at=letter.at,
         )
         if not person.email:
@@ -74,9 +77,10 @@ class MailedLetters:
         text = template.render(
             **letter.facts,
             language=language,
+            locale=letter.locale,
             name=_one_line(person.name or ""),
             address=person.address,
-            date=letter.at.date().isoformat(),
+            date=letter.facts.get("written_on") or letter.at.date().isoformat(),
         )
         return Written(text=text, pdf=pdf(text, text.partition("\n")[0]))
 
@@ -90,6 +94,12 @@ class MailedLetters:
 def digest(written: Written) -> tuple[str, str]:
     """The hashes under which text and page are kept."""
     return hashlib.sha256(written.text.encode()).hexdigest(), hashlib.sha256(written.pdf).hexdigest()
+
+
+def _page(text: str, language: str) -> str:
+    """The same lines; long ones are broken where the reader's window ends."""
+    style = "font-family: sans-serif; white-space: pre-wrap; max-width: 40em"
+    return f'<div lang="{language}" style="{style}">{html.escape(text)}</div>'
 
 
 def _one_line(text: str) -> str:

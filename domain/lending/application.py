@@ -12,7 +12,7 @@ from domain.lending.approvals import Approval, missing
 from domain.lending.clocks import Clock, ClockName, ClockState, LendingPolicy
 from domain.lending.decisions import BureauFacts, DecisionInput
 from domain.lending.missing import MissingItem, MissingKind
-from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, outcome_code
+from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, denial_reasons, outcome_code
 from domain.lending.parts import (
     Archive,
     Check,
@@ -41,6 +41,7 @@ from domain.lending.parts import (
 from domain.lending.products import CheckKind, ProductDefinition, StepDefinition
 from domain.lending.progress import party_progress
 from domain.lending.ratios import Affordability, affordability, collateral_value
+from domain.lending.reasons import DenialReason
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms, figures
 from domain.lending.tranches import planned_advances
@@ -178,6 +179,12 @@ class Application(BaseModel):
         if decision is None or decision.stale or self.stage is not Stage.IN_REVIEW:
             return False
         return decision.verdict.value == "refer" or (decision.verdict.value == "approve" and self.approvals_left != 0)
+
+    @property
+    def review_is_late(self) -> bool:
+        """Its time is over and the breach recorded; it still waits for the underwriter."""
+        reviews = [each for each in self.clocks if each.name is ClockName.REVIEW]
+        return self.referred and bool(reviews) and reviews[-1].state is ClockState.BREACHED
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -340,7 +347,25 @@ class Application(BaseModel):
             return None
         return outcome_code(Ending(outcome=self.outcome, decided=self.decided, unmet=self.unmet))
 
+    @property
+    def conditions_left(self) -> list[str]:
+        """Underwriting conditions of the approval that are open: what was not met is as good as a denial's reason."""
+        conditions = self.decision.conditions if self.decision else []
+        return [each.code for each in conditions if each.met_at is None and each.kind is ConditionKind.UNDERWRITING]
+
+    @property
+    def denial_reasons(self) -> list[DenialReason]:
+        decided = self.decision.denial if self.decision and not self.decision.stale else []
+        return denial_reasons(self.outcome_code, decided, self.conditions_left)
+
     # --- clocks ------------------------------------------------------------------------------------------------------
+
+    @property
+    def review_due_at(self) -> datetime | None:
+        """Of the review that it waits for, late or not."""
+        if not self.referred or self.outcome is not None:
+            return None
+        return next((each.due_at for each in reversed(self.clocks) if each.name is ClockName.REVIEW), None)
 
     def clock(self, name: ClockName) -> Clock | None:
         """The one that runs under this name."""

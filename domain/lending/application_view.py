@@ -34,6 +34,7 @@ from domain.lending.parts import (
     Tranche,
 )
 from domain.lending.progress import party_progress
+from domain.lending.reasons import DenialReason
 from domain.lending.sparse import Sparse
 from domain.lending.stages import GroupStatus, Outcome, Overlay, Stage, worst
 from domain.lending.terms import LoanTerms
@@ -134,6 +135,8 @@ class ApplicationView(_Told):
     claim: Claim | None = None
     notices: list[NoticeRef] = []
     archive: Archive | None = None
+    denial_reasons: list[DenialReason] = []
+    """Of the regulator's register, once it has ended."""
     interventions: list[InterventionView] = []
     asks: bool = False
     purged_at: datetime | None = None
@@ -211,6 +214,7 @@ def view_of(application: Application) -> ApplicationView:
         account_id=application.account_id,
         repayment=application.repayment,
         archive=application.archive,
+        denial_reasons=application.denial_reasons,
         interventions=application.interventions,
         asks=bool(application.interventions),
         waiting_for=application.waits(),
@@ -264,9 +268,10 @@ def _neutral(view: ApplicationView, party: PartyView) -> GroupStatus | Literal["
 def _public_waits(view: ApplicationView) -> list[ApplicationWait]:
     """Whatever the office does, it is one thing to those outside: a hold looks like every other review."""
     told = [each for each in view.waiting_for if each.who not in _OFFICE]
-    others = [each for each in view.waiting_for if each.who in _OFFICE and each.kind != SCREENING_HOLD]
-    held_alone = _held(view) and (_looked_at(view) or not told)
-    if view.outcome is None and (others or held_alone):
+    office = [each.kind for each in view.waiting_for if each.who in _OFFICE]
+    looks = [kind for kind in office if kind in (SCREENING_HOLD, ClockName.REVIEW)]
+    looked_at = looks and (_looked_at(view) or not told)
+    if view.outcome is None and (len(looks) < len(office) or looked_at):
         told.append(ApplicationWait(kind="lender", what="the lender looks at it", who="lender"))
     return told
 

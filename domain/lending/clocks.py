@@ -2,9 +2,10 @@
 
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from domain.lending.calendars import CalendarKind, OfficeDays, general_business_days, precise_business_days
 from domain.lending.months import months_after
@@ -48,7 +49,7 @@ class ClockRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    length: int
+    length: int = Field(ge=1)
     calendar: CalendarKind
 
 
@@ -93,6 +94,8 @@ DEFAULT_RULES = {
     ClockName.RETENTION: ClockRule(length=25, calendar=CalendarKind.MONTHS),
 }
 DAY = timedelta(days=1)
+LEAST_TO_ANSWER = 7
+"""Days that somebody has, whatever else, to send what a notice asks for."""
 
 
 class LendingPolicy(BaseModel):
@@ -119,6 +122,14 @@ class LendingPolicy(BaseModel):
 
     reasons_asked_within: ClockRule = ClockRule(length=60, calendar=CalendarKind.CALENDAR)
     """How long after its notice the reasons of an adverse action may be asked for (12 CFR 1002.9(a)(2)(ii))."""
+
+    @model_validator(mode="after")
+    def _there_is_time_to_answer(self) -> Self:
+        """A reasonable time (12 CFR 1002.9(c)(2)); seven days at the least."""
+        rule = self.clocks.get(ClockName.INCOMPLETENESS_ANSWER)
+        if rule is not None and (rule.calendar is not CalendarKind.CALENDAR or rule.length < LEAST_TO_ANSWER):
+            raise ValueError(f"a notice of incompleteness leaves at least {LEAST_TO_ANSWER} calendar days")
+        return self
 
     def clock(self, name: ClockName, started_at: datetime) -> Clock:
         """The clock as it starts now; a pack that is older than the clock has its usual length."""
@@ -151,9 +162,9 @@ class LendingPolicy(BaseModel):
         """How long the reasons may be asked for, once a notice has told of the right to them."""
         return due_at(self.reasons_asked_within, sent_at, self)
 
-    def last_day(self, clock: Clock) -> date:
-        """The day whose midnight ends a clock that counts days."""
-        return self.local_date(clock.due_at - timedelta(microseconds=1))
+    def last_day(self, due: datetime) -> date:
+        """The lender's last day before `due`: of a time that counts days, the one whose midnight ends it."""
+        return self.local_date(due - timedelta(microseconds=1))
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()

@@ -80,14 +80,14 @@ def decide(given: DecisionInput, rules: DecisionRules) -> AutomaticDecision:
     """What the rules alone can say."""
     against = [*_automatic(given), *_scored(given, rules)]
     figures = given.affordability
-    declined = any(factor.source is FactorSource.AUTOMATIC for factor in against) or _score(
-        given, below=rules.decline_score
+    declined = any(factor.source is FactorSource.AUTOMATIC for factor in against) or any(
+        report.factors for report in _scores(given, below=rules.decline_score)
     )
     if figures.dti is not None and figures.dti > rules.most_dti:
         declined = True
     if rules.most_ltv is not None and figures.ltv is not None and figures.ltv > rules.most_ltv:
         declined = True
-    if declined and against:
+    if declined:
         return AutomaticDecision(verdict=Verdict.DECLINE, reasons=tuple(principal_reasons(against, Basis.SCORE)))
     doubts = [*against, *_doubts(given, rules)]
     if doubts:
@@ -102,22 +102,22 @@ def _automatic(given: DecisionInput) -> Sequence[Factor]:
     return found
 
 
-def _score(given: DecisionInput, *, below: int) -> bool:
-    return any(report.score is not None and report.score < below for report in given.reports)
+def _scores(given: DecisionInput, *, below: int) -> Sequence[BureauFacts]:
+    """The reports whose score is that low."""
+    return [report for report in given.reports if report.score is not None and report.score < below]
 
 
 def _scored(given: DecisionInput, rules: DecisionRules) -> Sequence[Factor]:
     found = []
     figures = given.affordability
-    if figures.dti is not None and figures.dti > rules.refer_dti:
+    if figures.dti is not None and figures.dti > min(rules.refer_dti, rules.most_dti):
         found.append(_factor("debt_to_income", DenialReason.DTI, weight=90 if figures.dti > rules.most_dti else 40))
     if rules.most_ltv is not None and figures.ltv is not None and figures.ltv > rules.most_ltv:
         found.append(_factor("loan_to_value", DenialReason.COLLATERAL, weight=80))
-    if _score(given, below=rules.approve_score):
-        for report in given.reports:
-            for place, name in enumerate(report.factors):
-                reason = _REPORT_REASONS.get(name, DenialReason.CREDIT_HISTORY)
-                found.append(_factor(name, reason, weight=70 - place))
+    for report in _scores(given, below=max(rules.approve_score, rules.decline_score)):
+        for place, name in enumerate(report.factors):
+            reason = _REPORT_REASONS.get(name, DenialReason.CREDIT_HISTORY)
+            found.append(_factor(name, reason, weight=70 - place))
     return found
 
 
@@ -125,6 +125,9 @@ def _doubts(given: DecisionInput, rules: DecisionRules) -> Sequence[Factor]:
     found = []
     if given.needs_report and (not given.reports or any(report.score is None for report in given.reports)):
         found.append(_factor("short_history", DenialReason.CREDIT_HISTORY, FactorSource.JUDGEMENT))
+    if any(not report.factors for report in _scores(given, below=rules.approve_score)):
+        # A denial names the factors behind a score: where the bureau gives none, a person looks for them.
+        found.append(_factor("unexplained_score", DenialReason.CREDIT_HISTORY, FactorSource.JUDGEMENT))
     if given.affordability.dti is None:
         found.append(_factor("no_income", DenialReason.UNVERIFIABLE, FactorSource.JUDGEMENT))
     if given.identity_unsure:

@@ -153,6 +153,11 @@ def _numbers(definition: ProductDefinition) -> Iterator[DefinitionFault]:
         yield _fault(FaultKind.LIMITS_CROSSED, "/limits/least_amount", "the least amount is above the most")
     if limits.least_term > limits.most_term:
         yield _fault(FaultKind.LIMITS_CROSSED, "/limits/least_term", "the shortest term is above the longest")
+    rules = definition.decision
+    if rules.decline_score > rules.approve_score:
+        yield _fault(FaultKind.LIMITS_CROSSED, "/decision/decline_score", "it declines what it approves")
+    if rules.refer_dti > rules.most_dti:
+        yield _fault(FaultKind.LIMITS_CROSSED, "/decision/refer_dti", "it declines what it refers")
     last = -1
     for n, tier in enumerate(definition.approvals):
         if tier.up_to is None and n < len(definition.approvals) - 1:

@@ -12,7 +12,7 @@ def months_after(day: date, months: int) -> date:
 
 def on_day(month: date, day: int) -> date:
     """That day of the month, or its last where it has no such day."""
-    return month.replace(day=min(day, calendar.monthrange(month.year, month.month)[1]))
+    return month.replace(day=day if day <= 28 else min(day, calendar.monthrange(month.year, month.month)[1]))
 
 
 def is_month_end(day: date) -> bool:
@@ -24,6 +24,9 @@ def months_before(day: date, months: int) -> date:
 
 
 def monthly(start: date, count: int, *, first: date | None = None) -> Sequence[date]:
-    """`start`, then `count` dates a month apart; the first of them a month after it unless given."""
-    begun = first or months_after(start, 1)
-    return [start, *(months_after(begun, n) for n in range(count))]
+    """`start`, then `count` dates a month apart; the first of them a month after it unless given.
+
+    From the last day of January they are the last days of February, March and April.
+    """
+    begun, before = (start, 1) if first is None else (first, 0)
+    return [start, *(months_after(begun, n + before) for n in range(count))]

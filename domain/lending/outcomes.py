@@ -1,9 +1,11 @@
 """The regulator's outcome code: what became of an application, whoever asks years later (HMDA, 12 CFR 1003.4(a)(8))."""
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.lending.reasons import MOST_REASONS, DenialReason
 from domain.lending.stages import Outcome
 
 
@@ -25,17 +27,16 @@ class ConditionKind(StrEnum):
 CLOSING_CONDITIONS = frozenset(
     {"clear_title", "survey", "title_insurance", "termite_inspection", "subordination", "sale_statement"}
 )
-UNDERWRITING_CONDITIONS = frozenset(
-    {
-        "higher_down_payment",
-        "dti",
-        "ltv",
-        "mortgage_insurance",
-        "appraisal",
-        "income_verification",
-        "asset_verification",
-    }
-)
+UNDERWRITING_CONDITIONS = {
+    "higher_down_payment": DenialReason.INSUFFICIENT_CASH,
+    "dti": DenialReason.DTI,
+    "ltv": DenialReason.COLLATERAL,
+    "mortgage_insurance": DenialReason.INSURANCE_DENIED,
+    "appraisal": DenialReason.COLLATERAL,
+    "income_verification": DenialReason.UNVERIFIABLE,
+    "asset_verification": DenialReason.UNVERIFIABLE,
+}
+"""Each with the reason of a denial that it is when it stays unmet."""
 
 
 def condition_kind(code: str) -> ConditionKind | None:
@@ -85,3 +86,18 @@ def outcome_code(ending: Ending) -> ActionTaken | None:
         before = ending.decided is Decided.NOTHING or open_underwriting
         return ActionTaken.WITHDRAWN if before else ActionTaken.APPROVED_NOT_ACCEPTED
     return ActionTaken.DENIED if open_underwriting else ActionTaken.APPROVED_NOT_ACCEPTED
+
+
+def denial_reasons(
+    code: ActionTaken | None, decided: Sequence[DenialReason], unmet: Sequence[str]
+) -> list[DenialReason]:
+    """What the regulator's register names: of a denial up to four, of any other end that none applies.
+
+    `unmet`: underwriting conditions that stayed open, which are the reasons where nobody had decided against it.
+    """
+    if code is None:
+        return []
+    if code is not ActionTaken.DENIED:
+        return [DenialReason.NOT_APPLICABLE]
+    open_ones = [UNDERWRITING_CONDITIONS.get(each, DenialReason.OTHER) for each in unmet]
+    return list(dict.fromkeys(decided or open_ones))[:MOST_REASONS]

@@ -57,6 +57,7 @@ def remains(view: ApplicationView, purged_at: datetime) -> ApplicationView:
         status=view.status,
         outcome=view.outcome,
         outcome_code=view.outcome_code,
+        denial_reasons=view.denial_reasons,
         ended_at=view.ended_at,
         terms=view.terms,
         asked_terms=view.asked_terms,

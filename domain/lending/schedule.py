@@ -84,12 +84,15 @@ def level_payment(principal: int, annual_rate: Number, dates: Sequence[date], da
     `annual_rate` in percent a year. Raises `ValueError` on a negative rate or principal, or dates out of order.
     """
     with exact():
-        rates = _period_rates(principal, annual_rate, dates, day_count)
-        worth, factor = Decimal(0), Decimal(1)
-        for rate in rates:
-            factor /= 1 + rate
-            worth += factor
-        return principal / worth
+        return _level(principal, _period_rates(principal, annual_rate, dates, day_count))
+
+
+def _level(principal: int, rates: Sequence[Decimal]) -> Decimal:
+    worth, factor = Decimal(0), Decimal(1)
+    for rate in rates:
+        factor /= 1 + rate
+        worth += factor
+    return principal / worth
 
 
 def level_schedule(
@@ -99,10 +102,9 @@ def level_schedule(
 
     Each is rounded to whole minor units, half to even. Principal sums to the advance, the last balance is 0.
     """
-    count = DayCount(day_count)
-    exactly = level_payment(principal, annual_rate, dates, count)
     with exact():
-        rates = _period_rates(principal, annual_rate, dates, count)
+        rates = _period_rates(principal, annual_rate, dates, DayCount(day_count))
+        exactly = _level(principal, rates)
         level = minor(exactly)
         found = _instalments(principal, level, dates, rates)
         if found is None or (found[-1].payment > 2 * level and 2 * found[-1].principal > principal):
@@ -218,13 +220,13 @@ def _period_rates(principal: int, annual_rate: Number, dates: Sequence[date], da
         raise ValueError("nothing is advanced")
     if len(dates) < 2 or any(later <= earlier for earlier, later in pairwise(dates)):
         raise ValueError("dates must be the advance, then at least one payment, each later than the one before")
-    known: dict[Fraction, Decimal] = {}
+    known: dict[tuple[int, int], Decimal] = {}
     rates = []
     for start, end in pairwise(dates):
-        fraction = year_fraction(start, end, day_count)
-        if fraction not in known:
-            known[fraction] = rate * fraction.numerator / (100 * fraction.denominator)
-        rates.append(known[fraction])
+        ratio = year_fraction(start, end, day_count).as_integer_ratio()
+        if ratio not in known:
+            known[ratio] = rate * ratio[0] / (100 * ratio[1])
+        rates.append(known[ratio])
     return rates
 
 

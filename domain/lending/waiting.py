@@ -52,8 +52,8 @@ def waits_of(application: "Application") -> list[ApplicationWait]:
     """Who looks at it after its end still sees questions and notices that are open."""
     found = [*_people(application)]
     if application.outcome is None:
-        found += _others(application)
-    found += [*_clocks(application), *_review(application), *_reasons(application)]
+        found += [*_others(application), *_late_review(application)]
+    found += [*_clocks(application), *_reasons(application)]
     return [*found, *_notices(application)]
 
 
@@ -88,7 +88,8 @@ def _people(application: "Application") -> Iterator[ApplicationWait]:
 def _others(application: "Application") -> Iterator[ApplicationWait]:
     for party in application.active:
         if party.consented_at is None and party.role is not PartyRole.APPLICANT:
-            yield _wait("consent", f"{party.party} agrees", party.role.value, since=party.joined_at)
+            what = f"the {party.role.replace('_', '-')} ({party.party}) agrees"
+            yield _wait("consent", what, party.role.value, since=party.joined_at)
     if any(each.state is CheckState.RUNNING for each in application.checks):
         yield _wait("checks", "checks are answered", "lender")
     if application.stage is Stage.DISBURSING and application.drawing_ends_at is not None:
@@ -127,14 +128,14 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
             yield _wait(name.value, what, who, since=clock.started_at, deadline=clock.due_at, default=default)
 
 
-def _review(application: "Application") -> Iterator[ApplicationWait]:
-    """Whose time is over waits on: the breach is recorded and escalated, and somebody must still decide."""
-    latest = next((each for each in reversed(application.clocks) if each.name is ClockName.REVIEW), None)
-    if application.outcome is not None or not application.referred or application.missing or latest is None:
+def _late_review(application: "Application") -> Iterator[ApplicationWait]:
+    """A review that was not done in its time is a breach, and is waited for as before."""
+    if not application.review_is_late:
         return
-    if latest.state is ClockState.BREACHED:
-        what, who, default = _CLOCKS[ClockName.REVIEW]
-        yield _wait(latest.name.value, what, who, since=latest.started_at, deadline=latest.due_at, default=default)
+    clock = next(each for each in reversed(application.clocks) if each.name is ClockName.REVIEW)
+    what, who, _ = _CLOCKS[clock.name]
+    since, due = clock.started_at, clock.due_at
+    yield _wait(clock.name.value, what, who, since=since, deadline=due, default="it keeps waiting")
 
 
 def _reasons(application: "Application") -> Iterator[ApplicationWait]:

@@ -1,10 +1,13 @@
 """The end of an application: the offer's answer, signatures, and what the office clears or decides; its notices."""
 
+import hashlib
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from adapters.documents.port import UnknownFile
 from adapters.letters.port import Letter
 from gateway.answering import PENDING
 from gateway.applications import bodies
@@ -144,6 +147,11 @@ async def notice(
         facts=found.facts,
     )
     written = await services.lending.letters.write(letter)
-    if format == "pdf":
-        return Response(written.pdf, media_type="application/pdf")
-    return Response(written.text, media_type="text/plain; charset=utf-8")
+    pdf = format == "pdf"
+    content = written.pdf if pdf else written.text.encode()
+    sent = found.pdf_sha256 if pdf else found.sha256
+    if sent and sent != hashlib.sha256(content).hexdigest():
+        # Our templates, or the person's name, are others by now: what was sent is what was told.
+        with suppress(UnknownFile):
+            content = await services.lending.documents.get(application_id, sent)
+    return Response(content, media_type="application/pdf" if pdf else "text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""`throughline account …`: balances, schedule, payoff and repayments of an account."""
+"""`throughline account …`: balances, transactions, schedule, payoff and repayments of an account."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -64,15 +64,37 @@ def schedule(context: typer.Context, account: Account, json: AsJson = False) -> 
 
 
 @app.command()
+def transactions(context: typer.Context, account: Account, json: AsJson = False) -> None:
+    """What was posted, booked and pending."""
+    session = session_of(context)
+    found = session.get(f"{_path(account)}/transactions")
+    if json:
+        output.show_json(found)
+        return
+    currency = session.get(f"{_path(account)}/balances")["currency"]
+    rows = (
+        (output.time(each["at"]), each["kind"], output.money(each["amount"], currency), each["state"], each["channel"])
+        for each in found["items"]
+    )
+    output.table(("at", "what", "amount", "state", "channel"), rows, "Nothing was posted yet.")
+
+
+@app.command()
 def repay(
     context: typer.Context,
     account: Account,
-    amount: Annotated[int, typer.Argument(help="Minor units.", min=1)],
+    amount: Annotated[int, typer.Argument(help="In minor units: 10000 is 100.00.", min=1)],
     json: AsJson = False,
 ) -> None:
     """Repay, once (see --once)."""
-    answer = session_of(context).post(f"{_path(account)}/repayments", {"amount": amount})
-    output.show_json(answer) if json else output.done(f"Posted: {answer['kind']} of {amount} minor units.")
+    session = session_of(context)
+    answer = session.post(f"{_path(account)}/repayments", {"amount": amount})
+    if json:
+        output.show_json(answer)
+        return
+    left = session.get(f"{_path(account)}/payoff")
+    paid, owed = (output.money(each, left["currency"]) for each in (answer["amount"], left["total"]))
+    output.done(f"{paid} repaid; {owed} would settle it on {left['on']}.")
 
 
 def _path(account: str) -> str:

@@ -2,20 +2,20 @@
 
 import json as jsons
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from gateway.cli import output
+from gateway.cli import documents, output, parties
+from gateway.cli.application import Application, path_of, show_application
 from gateway.cli.session import AsJson, as_channel_or_office, fail, session_of
 
 app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
 
-Application = Annotated[str, typer.Argument(help="The application's id.", metavar="APPLICATION")]
-
-
 app.callback(help="Apply for loans, cards and accounts.")(as_channel_or_office)
+app.add_typer(documents.app, name="document")
+app.add_typer(parties.app, name="party")
 
 
 @app.command()
@@ -45,13 +45,37 @@ def start(
     session = session_of(context)
     party = {name_: value for name_, value in {"ref": ref, "name": name, "email": email}.items() if value is not None}
     body = {"product": product, "channel": session.wanted[0], "party": party}
-    _show(session.post("/v1/applications", body), json)
+    show_application(session.post("/v1/applications", body), json)
+
+
+@app.command("list")
+def listed(
+    context: typer.Context,
+    customer: Annotated[str | None, typer.Option(help="Of this customer's reference only.")] = None,
+    most: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
+    json: AsJson = False,
+) -> None:
+    """Applications, the newest first."""
+    found = list(session_of(context).pages("/v1/applications", most, customer=customer))
+    if json:
+        output.show_json({"items": found})
+        return
+    rows = (
+        (
+            each["application_id"],
+            each["product"],
+            (each["outcome"] or each["stage"]).replace("_", " "),
+            ", ".join(dict.fromkeys(wait["what"] for wait in each["waiting_for"])),
+        )
+        for each in found
+    )
+    output.table(("application", "product", "is", "waits for"), rows, "There is none.")
 
 
 @app.command()
 def show(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Where it is, what is missing, what it waits for, and which clocks run."""
-    _show(session_of(context).get(_path(application)), json)
+    show_application(session_of(context).get(path_of(application)), json)
 
 
 @app.command()
@@ -67,25 +91,25 @@ def step(
         body = jsons.loads(answers if answers.lstrip().startswith("{") else Path(answers).read_text())
     except (OSError, ValueError):
         fail("The answers cannot be read.", "Give JSON, e.g. '{\"monthly_income\": 600000}', or a file that holds it.")
-    _show(session_of(context).put(f"{_path(application)}/steps/{quote(name, safe='')}", body), json)
+    show_application(session_of(context).put(f"{path_of(application)}/steps/{quote(name, safe='')}", body), json)
 
 
 @app.command()
 def submit(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Ask for a decision."""
-    _show(session_of(context).post(f"{_path(application)}/submit"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/submit"), json)
 
 
 @app.command()
 def accept(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Accept the offer."""
-    _show(session_of(context).post(f"{_path(application)}/offer/accept"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/offer/accept"), json)
 
 
 @app.command()
 def decline(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Decline the offer."""
-    _show(session_of(context).post(f"{_path(application)}/offer/decline"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/offer/decline"), json)
 
 
 @app.command()
@@ -98,13 +122,13 @@ def sign(
 ) -> None:
     """Sign the agreement."""
     body = {"party": party, "way": "wet" if wet else "electronic"}
-    _show(session_of(context).post(f"{_path(application)}/sign", body), json)
+    show_application(session_of(context).post(f"{path_of(application)}/sign", body), json)
 
 
 @app.command()
 def withdraw(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Go no further."""
-    _show(session_of(context).post(f"{_path(application)}/withdraw"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/withdraw"), json)
 
 
 @app.command("judge-hit")
@@ -118,7 +142,7 @@ def judge_hit(
     """Say what a sanctions hit is; to confirm it, and to clear it for much money, a second person says so too."""
     if verdict not in ("clear", "confirm"):
         fail("A hit is cleared or confirmed.", "Say clear or confirm.")
-    _show(session_of(context).post(f"{_path(application)}/screening/{verdict}", {"reason": reason}), json)
+    show_application(session_of(context).post(f"{path_of(application)}/screening/{verdict}", {"reason": reason}), json)
 
 
 @app.command("release-part")
@@ -130,26 +154,63 @@ def release_part(
     json: AsJson = False,
 ) -> None:
     """A part of the loan may leave: what it pays for has come to be."""
-    path = f"{_path(application)}/tranches/{number}/release"
-    _show(session_of(context).post(path, {"reason": reason}), json)
+    path = f"{path_of(application)}/tranches/{number}/release"
+    show_application(session_of(context).post(path, {"reason": reason}), json)
 
 
 @app.command()
 def rescind(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Cancel what was signed, while the law allows it."""
-    _show(session_of(context).post(f"{_path(application)}/rescind"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/rescind"), json)
 
 
 @app.command()
 def reasons(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Ask for the reasons of a denial whose notice did not name them."""
-    _show(session_of(context).post(f"{_path(application)}/reasons"), json)
+    show_application(session_of(context).post(f"{path_of(application)}/reasons"), json)
+
+
+@app.command()
+def notice(
+    context: typer.Context,
+    application: Application,
+    number: Annotated[int, typer.Argument(help="Which notice.", metavar="NOTICE", min=1)],
+    pdf: Annotated[Path | None, typer.Option(help="Write it there as PDF, instead of showing its text.")] = None,
+) -> None:
+    """A notice as it was sent, written again from the record."""
+    wanted = None if pdf is None else "pdf"
+    content = session_of(context).file(f"{path_of(application)}/notices/{number}", format=wanted)
+    if pdf is None:
+        output.print_plain(content.decode())
+    else:
+        written(pdf, content)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    application: Application,
+    file: Annotated[Path, typer.Argument(help="Where the archive goes.", metavar="FILE")],
+) -> None:
+    """The whole file as one signed archive."""
+    session = session_of(context)
+    made = session.post(f"{path_of(application)}/export")
+    written(file, session.file(made["url"]))
+    output.print_plain(f"Its signature is checked with the key {made['public_key']}.")
+
+
+def written(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as fault:
+        fail(f"{file} cannot be written: {fault.strerror}.", "Name another file.")
+    output.done(f"{file}: {len(content)} bytes.")
 
 
 @app.command()
 def timeline(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """What happened, in order."""
-    answer = session_of(context).get(f"{_path(application)}/timeline")
+    answer = session_of(context).get(f"{path_of(application)}/timeline")
     if json:
         output.show_json(answer)
         return
@@ -163,7 +224,7 @@ def timeline(context: typer.Context, application: Application, json: AsJson = Fa
 @app.command()
 def retention(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Until when its file is kept, and what holds it."""
-    answer = session_of(context).get(f"{_path(application)}/retention")
+    answer = session_of(context).get(f"{path_of(application)}/retention")
     if json:
         output.show_json(answer)
         return
@@ -186,7 +247,7 @@ def hold(
     json: AsJson = False,
 ) -> None:
     """Keep its file beyond its time."""
-    answer = session_of(context).post(f"{_path(application)}/holds", {"reason": reason})
+    answer = session_of(context).post(f"{path_of(application)}/holds", {"reason": reason})
     output.show_json(answer) if json else output.done(f"{application} is held by {answer['hold_id']}.")
 
 
@@ -199,54 +260,6 @@ def release_hold(
     json: AsJson = False,
 ) -> None:
     """Keep its file for this reason no longer."""
-    path = f"{_path(application)}/holds/{quote(hold_id, safe='')}/release"
+    path = f"{path_of(application)}/holds/{quote(hold_id, safe='')}/release"
     answer = session_of(context).post(path, {"reason": reason})
     output.show_json(answer) if json else output.done(f"{application} is held by {hold_id} no more.")
-
-
-def _path(application: str) -> str:
-    return f"/v1/applications/{quote(application, safe='')}"
-
-
-def _show(view: dict[str, Any], json: bool) -> None:
-    if json:
-        output.show_json(view)
-    else:
-        shown(view)
-
-
-def shown(view: dict[str, Any]) -> None:
-    """An application for people."""
-    ended = f", {view['outcome'].replace('_', ' ')}" if view["outcome"] else ""
-    output.done(f"{view['product']} {view['application_id']}: {view['stage'].replace('_', ' ')}{ended}")
-    if view["missing"]:
-        output.print_plain("Missing: " + ", ".join(each.get("type") or each["name"] for each in view["missing"]))
-    if offer := view["offer"]:
-        terms, currency = offer["terms"], view["currency"]
-        output.print_plain(
-            f"Offer {offer['n']} ({offer['state']}): {output.money(terms['principal'], currency)}, "
-            f"{terms['term_months']} months, {output.money(offer['payment'], currency)} each, APR {offer['apr']} %"
-        )
-    if (due := view["repayment"]) and not due.get("repaid_at"):
-        owed, a_day = (output.money(due[part], view["currency"]) for part in ("principal", "daily_interest"))
-        output.print_plain(
-            f"To repay until {output.time(due['repay_by'])}: {owed} and {a_day} for each day since the payout "
-            f"(throughline account payoff {view['account_id']})"
-        )
-    if view["tranches"]:
-        rows = (
-            (each["n"], each["title"], output.money(each["amount"], view["currency"]), each["state"])
-            for each in view["tranches"]
-        )
-        output.table(("part", "of", "amount", "state"), rows, "")
-    waits = [
-        (each["what"], each["who"], output.time(each.get("deadline")), each.get("default", ""))
-        for each in view["waiting_for"]
-    ]
-    output.table(("waits for", "who", "until", "then"), waits, "It waits for nothing.")
-    running = [
-        (each["name"].replace("_", " "), output.time(each["due_at"]), each["calendar"])
-        for each in view["clocks"]
-        if each["state"] == "running"
-    ]
-    output.table(("clock", "due", "calendar"), running, "No clock runs.")

@@ -7,7 +7,7 @@ import typer
 
 from domain.holds import HoldKind, HoldOutcome
 from gateway.cli import brokering, output, reconciling, supply
-from gateway.cli.apply import shown
+from gateway.cli.application import shown
 from gateway.cli.order import OrderArgument, show_orders
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
 from workflows.messages import InterventionAction
@@ -19,6 +19,10 @@ app.add_typer(reconciling.app, name="difference")
 
 Reason = Annotated[str, typer.Option(help="Why; it lands in the timeline.")]
 Most = Annotated[int, typer.Option(help="So many at most.", min=1)]
+
+
+def _in_words(codes: list[str]) -> str:
+    return ", ".join(each.replace("_", " ") for each in codes)
 
 
 @app.callback()
@@ -154,8 +158,8 @@ def applications(
     output.table(
         ("application", "product", "stage", "waits for", "who", "until", "then", "missed"),
         (
-            (each["application_id"], each["product"], each["stage"], each["what"], each["who"],
-             output.time(each.get("deadline")), each.get("default") or "", " ".join(each["breached"]))
+            (each["application_id"], each["product"], each["stage"].replace("_", " "), each["what"], each["who"],
+             output.time(each.get("deadline")), each.get("default") or "", _in_words(each["breached"]))
             for each in found
         ),
         "No application waits.",

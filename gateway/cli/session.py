@@ -78,18 +78,31 @@ class Session:
     def delete(self, path: str) -> dict[str, Any]:
         return self._ask("DELETE", path)
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    def upload(self, path: str, content: bytes) -> dict[str, Any]:
+        return self._ask("PUT", path, content=content, headers={"Content-Type": "application/octet-stream"})
+
+    def file(self, path: str, **params: Any) -> bytes:
+        """What is no JSON: a letter, an archive."""
+        known = {name: value for name, value in params.items() if value is not None}
+        response = self._sent("GET", path, params=known)
+        if not response.is_success:
+            _answer(response)
+        return response.content
+
+    def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        return _answer(self._sent(method, path, **more))
+
+    def _sent(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
         url = (self.url or str(self._stack()["api"])).rstrip("/")
         given = {"Authorization": f"Bearer {self.key or self._key()}", **(headers or {})}
         try:
             # Proxies of the surroundings have no business between a person and their own API.
             with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=False) as client:
-                response = client.request(method, path, headers=given, **more)
+                return client.request(method, path, headers=given, **more)
         except httpx.TimeoutException:
             fail(f"The API at {url} does not answer.", "Try again; a command with --once has no second effect.")
         except (httpx.HTTPError, httpx.InvalidURL):
             fail(f"There is no API at {url}.", "Start it with `throughline up`, or name another with --url.")
-        return _answer(response)
 
     def _stack(self) -> dict[str, Any]:
         if self._record is None:
@@ -122,9 +135,8 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
         fail(f"The API answered {response.status_code} with something else than JSON.", "Is --url right?")
     if response.is_success:
         return body if isinstance(body, dict) else {"items": body}
-    what = f"{body.get('title', response.reason_phrase)}: {body.get('detail', '')}"
-    for each in body.get("errors", ())[:5]:
-        what += f" {each['pointer'] or '/'}: {each['reason']}."
+    faults = [f"{each['pointer'] or '/'}: {each['reason']}." for each in body.get("errors", ())[:5]]
+    what = f"{body.get('title', response.reason_phrase)}: {' '.join(faults) or body.get('detail', '')}"
     if response.status_code in (429, 503) and "retry-after" in response.headers:
         what += f" Try again in {response.headers['retry-after']} s."
     fail(what)

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import output
-from gateway.cli.apply import Application, shown
-from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, session_of
+from gateway.cli.application import Application, path_of, show_application
+from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
 
 app = typer.Typer(help="Decide about applications.", no_args_is_help=True)
 
@@ -37,6 +37,12 @@ def queue(context: typer.Context, json: AsJson = False) -> None:
 
 
 @app.command()
+def show(context: typer.Context, application: Application, json: AsJson = False) -> None:
+    """Where it is, what it waits for, and which clocks run."""
+    show_application(session_of(context).get(path_of(application)), json)
+
+
+@app.command()
 def claim(context: typer.Context, application: Application, json: AsJson = False) -> None:
     """Take one."""
     _do(context, application, "claim", {}, json)
@@ -49,22 +55,42 @@ def release(context: typer.Context, application: Application, json: AsJson = Fal
 
 
 @app.command()
+def reassign(
+    context: typer.Context,
+    application: Application,
+    to: Annotated[str, typer.Option(help="The login of another underwriter.")],
+    json: AsJson = False,
+) -> None:
+    """Give it to somebody else; a senior underwriter may."""
+    _do(context, application, "reassign", {"to": to}, json)
+
+
+@app.command()
 def decide(
     context: typer.Context,
     application: Application,
     decision: Annotated[str, typer.Argument(help="approve, refer or decline", metavar="DECISION")],
     reason: Annotated[list[str] | None, typer.Option(help="Of a denial: dti, credit_history, collateral, …")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an approval, with its kind: clear_title=closing, appraisal=underwriting, …"),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Approve, refer or decline."""
-    _do(context, application, "decide", {"decision": decision, "reasons": reason or []}, json)
+    named = [each.partition("=") for each in condition or []]
+    if any(not kind for _, _, kind in named):
+        fail("A condition needs its kind.", "Say e.g. --condition clear_title=closing.")
+    conditions = [{"code": code, "kind": kind} for code, _, kind in named]
+    body = {"decision": decision, "reasons": reason or [], "conditions": conditions}
+    _do(context, application, "decide", body, json)
 
 
 @app.command()
 def counteroffer(
     context: typer.Context,
     application: Application,
-    principal: Annotated[int, typer.Option(help="The amount, in minor units.")],
+    principal: Annotated[int, typer.Option(help="The amount, in minor units: 10000 is 100.00.")],
     reason: Annotated[list[str], typer.Option(help="Why not the terms that were asked for.")],
     json: AsJson = False,
 ) -> None:
@@ -91,8 +117,7 @@ def recuse(
 
 def _do(context: typer.Context, application: str, command: str, body: dict[str, Any], json: bool) -> None:
     path = f"/v1/underwriting/applications/{quote(application, safe='')}/{command}"
-    view = session_of(context).post(path, body)
-    output.show_json(view) if json else shown(view)
+    show_application(session_of(context).post(path, body), json)
 
 
 def _row(view: dict[str, Any]) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """An applicant and the lender's people, who speak HTTP only."""
 
 import asyncio
+import os
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -45,11 +47,34 @@ class Applied:
 
     async def call(self, method: str, path: str, body: Json | None = None, *, by: str = "web") -> httpx.Response:
         """`by`: a channel, or a person of the office."""
-        keys = self.world.keys
-        staff = {**keys["ops"], **keys["underwriters"]}
         under = path.startswith("/v1/")
         url = path if under else f"/v1/applications/{self.id}{path}"
-        return await self.world.call(method, url, staff.get(by) or keys[by], body)
+        return await self.world.call(method, url, self._key(by), body)
+
+    async def says(self, *words: str, by: str = "web") -> str:
+        """What `throughline …` prints for them."""
+        surroundings = {
+            **os.environ,
+            "THROUGHLINE_URL": self.world.record["api"],
+            "THROUGHLINE_KEY": self._key(by),
+            "COLUMNS": "200",
+        }
+        command = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-P", "-m", "workers.cli", *words),
+            env=surroundings,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await command.communicate()
+        assert command.returncode == 0, err.decode()
+        return out.decode()
+
+    def _key(self, by: str) -> str:
+        keys = self.world.keys
+        staff = {**keys["ops"], **keys["underwriters"]}
+        found: str = staff.get(by) or keys[by]
+        return found
 
     async def done(self, method: str, path: str, body: Json | None = None, *, by: str = "web") -> Json:
         answer = await self.call(method, path, body, by=by)

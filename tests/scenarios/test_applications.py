@@ -1,10 +1,7 @@
 """Loans from the first answer to the open account, as applicants, channels and underwriters see them."""
 
-import asyncio
 import hashlib
 import io
-import os
-import sys
 import uuid
 import zipfile
 
@@ -201,9 +198,7 @@ async def test_a_confirmed_hit_is_denied_in_words_that_give_no_hint(world: World
     await loan.done("POST", "/screening/confirm", same, by="ada")
     assert (await loan.shown())["outcome"] is None
     assert await loan.refused("POST", "/screening/confirm", same, by="ada") == (409, "not-allowed-now")
-    manager = await _told(
-        world, "ops", "max", "apply", "judge-hit", loan.id, "confirm", "--reason", "the same passport"
-    )
+    manager = await loan.says("apply", "judge-hit", loan.id, "confirm", "--reason", "the same passport", by="max")
     assert loan.id in manager
     assert (await loan.ends())["outcome"] == "denied"
     told = [await loan.shown(by="web"), (await loan.done("GET", "/timeline"))["items"], await loan.mails()]
@@ -322,35 +317,15 @@ async def test_the_command_line_says_what_an_application_waits_for(world: World)
     loan = await Applied.begun(world, "THIN")
     await loan.submitted()
     await loan.comes_to(lambda view: "referred" in view["overlays"])
-    said = await _told(world, "ops", "ada", "apply", "show", loan.id)
+    said = await loan.says("apply", "show", loan.id, by="ada")
     assert "an underwriter decides" in said
     assert "action taken" in said
-    assert loan.id in await _told(world, "underwriters", "una", "underwrite", "queue", "--json")
-    said = await _told(world, "underwriters", "una", "underwrite", "decide", loan.id, "decline", "--reason", "dti")
+    assert loan.id in await loan.says("underwrite", "queue", "--json", by="una")
+    said = await loan.says("underwrite", "decide", loan.id, "decline", "--reason", "dti", by="una")
     assert loan.id in said
     assert (await loan.ends())["decision"]["reasons"] == ["dti"]
-    said = await _told(world, "ops", "ada", "apply", "timeline", loan.id)
+    said = await loan.says("apply", "timeline", loan.id, by="ada")
     assert "decided" in said
-
-
-async def _told(world: World, group: str, name: str, *words: str) -> str:
-    """What the command prints for somebody of the office."""
-    surroundings = {
-        **os.environ,
-        "THROUGHLINE_URL": world.record["api"],
-        "THROUGHLINE_KEY": world.keys[group][name],
-        "COLUMNS": "200",
-    }
-    command = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-P", "-m", "workers.cli", *words),
-        env=surroundings,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await command.communicate()
-    assert command.returncode == 0, err.decode()
-    return out.decode()
 
 
 @story
@@ -363,14 +338,14 @@ async def test_a_notice_that_no_mailbox_takes_waits_in_the_offices_queue_beside_
     asking = await loan.comes_to(lambda view: view["interventions"])
     question = asking["interventions"][0]["intervention_id"]
     assert "interventions" not in await loan.shown(by="web")
-    listed = await _told(world, "ops", "ada", "ops", "interventions")
+    listed = await loan.says("ops", "interventions", by="ada")
     assert (question in listed, loan.id in listed) == (True, True)
     waiting = await loan.done("GET", "/v1/ops/applications?kind=intervention&limit=200", by="ada")
     assert loan.id in {each["application_id"] for each in waiting["items"]}
     assert await loan.refused("GET", "/v1/ops/applications") == (403, "forbidden")
     path = f"/v1/ops/interventions/{question}"
     assert await loan.refused("POST", path, {"action": "retry", "reason": "x"}) == (403, "forbidden")
-    said = await _told(world, "ops", "ada", "ops", "intervene", question, "retry", "--reason", "the mailbox is back")
+    said = await loan.says("ops", "intervene", question, "retry", "--reason", "the mailbox is back", by="ada")
     assert loan.id in said
     done = await loan.comes_to(lambda view: view["notices"][0]["state"] == "sent" and not view["interventions"])
     assert done["notices"][0]["kind"] in ("application_received", "incompleteness")
@@ -429,3 +404,16 @@ async def test_a_new_version_of_a_product_is_for_applications_to_come(world: Wor
         await loan.done("PUT", "/steps/applicant", {name: person(loan.ref)[name] for name in ("name", "email")})
         shown = await loan.done("PUT", "/steps/business", business)
         assert (shown["product_version"], len(shown["documents"])) == (version, papers)
+
+
+@story
+async def test_a_letter_reads_as_it_was_sent_though_the_person_has_another_name_by_now(world: World) -> None:
+    loan = await Applied.begun(world)
+    await loan.answers()
+    await loan.done("POST", "/submit", {})
+    sent = (await loan.comes_to(lambda view: view["notices"] and view["notices"][0]["state"] == "sent"))["notices"][0]
+    await loan.done("PUT", "/steps/applicant", person(loan.ref) | {"name": "Pat Newname"})
+    for form, kept in (("text", "sha256"), ("pdf", "pdf_sha256")):
+        again = await loan.call("GET", f"/notices/1?format={form}")
+        assert hashlib.sha256(again.content).hexdigest() == sent[kept]
+    assert "Pat Example" in (await loan.call("GET", "/notices/1")).text

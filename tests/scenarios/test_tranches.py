@@ -7,7 +7,6 @@ import yaml
 from adapters.products.reading import FOLDER
 from tests.scenarios.applied import Applied
 from tests.scenarios.playing import story
-from tests.scenarios.test_applications import _told
 from tests.scenarios.world import World
 
 PARTS = [
@@ -37,13 +36,13 @@ async def test_each_part_is_released_by_the_office_and_withdrawing_stops_the_res
     assert await loan.refused("POST", "/tranches/2/release", reason) == (403, "forbidden")
     assert await loan.refused("POST", "/tranches/9/release", reason, by="ada") == (404, "not-found")
     assert await loan.refused("POST", "/tranches/0/release", reason, by="ada") == (422, "validation")
-    said = await _told(world, "ops", "ada", "apply", "release-part", loan.id, "2", "--reason", "the surveyor saw it")
+    said = await loan.says("apply", "release-part", loan.id, "2", "--reason", "the surveyor saw it", by="ada")
     assert "the roof" in said
     await loan.comes_to(lambda view: view["tranches"][1]["state"] == "drawn")
     account = f"/v1/accounts/{drawn['account_id']}"
     balances = await loan.done("GET", f"{account}/balances", by="branch")
     assert (balances["principal"], balances["drawn"], balances["undrawn"]) == (800_000, 800_000, 200_000)
-    assert "undrawn" in await _told(world, "ops", "ada", "account", "balances", drawn["account_id"])
+    assert "undrawn" in await loan.says("account", "balances", drawn["account_id"], by="ada")
     await loan.done("POST", "/withdraw", {"reason": "no keys"}, by="call_centre")
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"], end["tranches"][2]["state"]) == ("originated", 1, "lapsed")

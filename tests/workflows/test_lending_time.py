@@ -1,7 +1,8 @@
 """Months of an application's life in skipped time: each clock, on its calendar, and what its end brings."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.workflows.borrower import (
     once,
     replays,
 )
+from tests.workflows.lenders import Outside
 from tests.workflows.skipping import Calendar
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import (
@@ -36,6 +38,13 @@ from workflows.application_messages import (
 )
 
 pytestmark = pytest.mark.stack
+
+
+def last_day(view: dict[str, Any], name: str) -> str:
+    """The day at whose midnight a clock rings, in the lender's zone."""
+    due = datetime.fromisoformat(clock(view, name)["due_at"]).astimezone(ZoneInfo("America/New_York"))
+    assert due.time() == time()
+    return (due.date() - timedelta(days=1)).isoformat()
 
 
 async def test_a_silent_draft_is_reminded_three_times_and_ends_a_week_after_the_last_act(
@@ -58,12 +67,36 @@ async def test_what_stays_incomplete_is_closed_after_the_notice(begins: Begins, 
     told = await loan.comes_to(lambda view: "incompleteness" in kinds(view) and view["notices"][1]["state"] == "sent")
     assert clock(told, "incompleteness")["proof"] == "notice 2"
     assert told["notices"][1]["facts"]["missing"] == ["income_proof"]
+    assert told["notices"][1]["facts"]["until"] == last_day(told, "incompleteness_answer")
     await calendar.skip(days=29)
     assert (await loan.view())["outcome"] is None
     await calendar.skip(days=3)
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"]) == ("closed_incomplete", 5)
     assert kinds(end).count("document_reminder") == 3
+    # No action was due on what was never complete, so none was missed.
+    assert {each["name"] for each in end["clocks"]} & {"action_taken"} == set()
+    assert "clock_breached" not in await loan.events()
+
+
+async def test_the_time_to_send_what_is_missing_begins_with_the_notice_of_it(
+    begins: Begins, outside: Outside, calendar: Calendar
+) -> None:
+    loan = await begins()
+    outside.letters.away.add(loan.id)
+    await loan.submits(documents=False)
+    await loan.comes_to(lambda view: "incompleteness" in kinds(view))
+    await calendar.skip(days=25)
+    outside.letters.away.discard(loan.id)
+    await calendar.skip(days=2)
+    told = await loan.comes_to(lambda view: kinds(view).count("incompleteness") == 2)
+    answer = clock(told, "incompleteness_answer")
+    first, again = (each for each in told["notices"] if each["kind"] == "incompleteness")
+    assert answer["started_at"] == first["sent_at"]
+    assert again["facts"]["until"] == last_day(told, "incompleteness_answer") > first["facts"]["until"]
+    await calendar.skip(days=20)
+    await loan.brings_documents()
+    await loan.stage("offered")
 
 
 async def test_completed_in_time_it_is_decided(begins: Begins, calendar: Calendar) -> None:
@@ -80,7 +113,8 @@ async def test_completed_in_time_it_is_decided(begins: Begins, calendar: Calenda
 async def test_an_offer_lapses_after_thirty_days(begins: Begins, calendar: Calendar) -> None:
     loan = await begins()
     await loan.submits()
-    await loan.comes_to(lambda view: view["stage"] == "offered")
+    told = await loan.comes_to(lambda view: view["stage"] == "offered")
+    assert told["notices"][-1]["facts"]["until"] == last_day(told, "offer")
     await calendar.skip(days=32)
     end = await loan.ends()
     assert (end["outcome"], end["outcome_code"], end["offer"]["state"]) == ("expired_offer", 2, "lapsed")
@@ -119,6 +153,7 @@ async def test_a_review_that_is_late_is_a_breach_and_still_waits(begins: Begins,
     await calendar.skip(days=4)
     late = await loan.comes_to(lambda view: clock(view, "review")["state"] == "breached")
     assert (late["outcome"], late["claim"]) == (None, None)
+    assert [each["what"] for each in late["waiting_for"] if each["kind"] == "review"] == ["an underwriter decides"]
     await loan.act(Decide(command_id=once(), actor=OFFICE, reviewer=BEN, verdict=Verdict.APPROVE))
     await loan.comes_to(lambda view: view["stage"] == "offered")
 
@@ -165,6 +200,8 @@ async def test_money_for_a_home_waits_until_the_time_to_rescind_is_over(begins: 
         assert signed >= datetime.fromisoformat(clock(cooling, name)["due_at"])
     assert clock(cooling, "loan_estimate")["proof"] == "notice 2"
     assert clock(cooling, "rescission")["calendar"] == "precise"
+    notice = next(each for each in cooling["notices"] if each["kind"] == "right_to_cancel")
+    assert notice["facts"]["until"] == last_day(cooling, "rescission")
     await calendar.skip(days=6)
     end = await loan.ends()
     assert (end["outcome"], end["payouts"][0]["state"]) == ("originated", "paid")

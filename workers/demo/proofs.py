@@ -84,6 +84,8 @@ async def money_proofs(all_played: Sequence[Played], callers: Callers, made: Par
         for what, provider in _at_provider(entries).items():
             ours = _in_ledger(statement, what)
             recorded = order["payment"].get(what, provider) - at_till.get(what, 0)
+            # What went to store credit is no provider's matter.
+            recorded -= statement.given_elsewhere if what == "refunded" else 0
             if not provider == ours == recorded:
                 differences.append(f"{name}: {what} {provider} at the provider, {ours} in our ledger, {recorded} shown")
         net = order["payment"]["captured"] - order["payment"]["refunded"]

@@ -20,6 +20,18 @@ async def claimed_as_missing(scene: Scene) -> None:
     await scene.claims_missing("S004", {"1": 1})
 
 
+async def returned_for_store_credit(scene: Scene) -> None:
+    await scene.place()
+    await scene.hands_over(await scene.is_made_ready())
+    await scene.brings_back("S002", {"1": 1}, refund_to="store_credit")
+
+
+async def given_goodwill(scene: Scene) -> None:
+    await scene.place()
+    await scene.hands_over(await scene.is_made_ready())
+    await scene.is_appeased(500, "the box was torn")
+
+
 async def exchanged_for_another_size(scene: Scene) -> None:
     """Same price: no money moves, and the other size is kept until the first is back."""
     await scene.place()
@@ -76,6 +88,24 @@ RETURNED = (
         claimed_as_missing,
         "1 missing: paid back",
         _handed_over(2, 1290),
+    ),
+    Story(
+        "web",
+        "W-1014",
+        "S003",
+        {"SHOE-42": 2},
+        returned_for_store_credit,
+        "1 returned: store credit",
+        _handed_over(2, 4999),
+    ),
+    Story(
+        "app",
+        "A-2014",
+        "S001",
+        {"SHOE-42": 1},
+        given_goodwill,
+        "5.00 of goodwill",
+        _handed_over(1, 4499),
     ),
     Story(
         "web",

@@ -225,8 +225,8 @@ class Scene:
 
     # --- the returns desk --------------------------------------------------------------------------------------------
 
-    async def brings_back(self, store_id: str, lines: dict[str, int]) -> None:
-        """To any store; the money goes back the way it was paid."""
+    async def brings_back(self, store_id: str, lines: dict[str, int], refund_to: str | None = None) -> None:
+        """To any store; the money goes back the way it was paid, or to where the customer wants it."""
         self.notes(f"brings {sum(lines.values())} back to {store_id}")
         desk = self.callers.store(store_id)
         wanted = [each | {"reason": "no_longer_wanted"} for each in _listed(lines)]
@@ -235,7 +235,14 @@ class Scene:
         self.notes(f"{store_id} puts it on the shelf")
         came = [each | {"condition": "new", "disposition": "restock"} for each in _listed(lines)]
         await desk.post(f"/v1/returns/{asked['return_id']}/receive", {"store_id": store_id, "lines": came})
-        await self._is_paid_back(store_id, asked["return_id"])
+        await self._is_paid_back(store_id, asked["return_id"], refund_to)
+
+    async def is_appeased(self, amount: int, reason: str) -> None:
+        """The call centre gives something back; nothing has to come for it."""
+        self.notes("complains, and gets something back")
+        body = {"amount": amount, "reason": reason}
+        await self.callers.channel("call_centre").post(f"/v1/orders/{self.order_id}/appeasements", body)
+        await self.until(lambda order: order["payment"]["refunded"] == amount, "the goodwill has gone back")
 
     async def sends_back(self, lines: dict[str, int]) -> None:
         """By post, under a label that the customer was mailed; paid back where it arrives."""
@@ -306,9 +313,10 @@ class Scene:
         await self.until_over()
         self.order = first
 
-    async def _is_paid_back(self, store_id: str, return_id: str) -> None:
-        self.notes(f"{store_id} pays back")
-        await self.callers.store(store_id).post(f"/v1/returns/{return_id}/settle", {})
+    async def _is_paid_back(self, store_id: str, return_id: str, refund_to: str | None = None) -> None:
+        self.notes(f"{store_id} pays back" + (f" as {refund_to.replace('_', ' ')}" if refund_to else ""))
+        body = {"refund_to": refund_to} if refund_to else {}
+        await self.callers.store(store_id).post(f"/v1/returns/{return_id}/settle", body)
         await self.until(lambda order: order["payment"]["refunded"] > 0, "the money has gone back")
 
     # --- looking -----------------------------------------------------------------------------------------------------

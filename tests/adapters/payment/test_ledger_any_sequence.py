@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -114,11 +114,16 @@ class Day:
             case "together" if self.done and (one := self.authorisation(how[2])):
                 acts = [self.done[number % len(self.done)] for number in how[:2]]
                 events = self.shop.provider.events()[-2:]
+                key = f"{self.shop.order_id}:{len(self.done)}"
+                begun: list[Callable[[], Awaitable[object]]] = [
+                    lambda: self.shop.void(one[0], key=f"{key}-void", tender=one[1]),
+                    lambda: self.shop.capture(one[0], how[3], key=f"{key}-capture", tender=one[1]),
+                ]
+                self.done += begun
                 await asyncio.gather(
                     *(self.attempt(act) for act in acts),
                     *(self.attempt(lambda event=event: self.shop.payments.record_external(event)) for event in events),
-                    self.attempt(lambda: self.shop.void(one[0], tender=one[1])),
-                    self.attempt(lambda: self.shop.capture(one[0], how[3], tender=one[1])),
+                    *(self.attempt(act) for act in begun),
                 )
 
     async def begin(self, act: Callable[[], Awaitable[object]]) -> None:
@@ -146,6 +151,11 @@ class Day:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, min_size=3, max_size=25))
+# A capture that was begun and never left, beside one that somebody else made: until it is asked for again, nobody can
+# tell the two apart.
+@example(
+    steps=[("authorise", "tok_ok", "t1"), ("stranger", 0, 1), ("crash", "capture", False), ("together", 0, 0, 0, 1)]
+)
 async def test_our_ledger_equals_the_providers_after_any_sequence(ledger_engine: AsyncEngine, steps: list[Any]) -> None:
     day = Day(ledger_engine)
     for each in steps:

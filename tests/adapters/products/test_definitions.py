@@ -146,6 +146,16 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "/approvals/1",
         "tiers_out_of_order: each tier must reach further than the last",
     ),
+    "scores that cross": (
+        lambda content: content["decision"].update(decline_score=681),
+        "/decision/decline_score",
+        "limits_crossed: it declines what it approves",
+    ),
+    "debts that cross": (
+        lambda content: content["decision"].update(refer_dti="43.01"),
+        "/decision/refer_dti",
+        "limits_crossed: it declines what it refers",
+    ),
     "parts that make no whole": (
         lambda content: content.update(tranches=[FIRST, {"name": "roof", "percent": 39}]),
         "/tranches",

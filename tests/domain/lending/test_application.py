@@ -79,17 +79,12 @@ def test_whoever_is_outside_sees_a_hold_as_every_other_review() -> None:
     assert public(view_of(held)).waiting_for == []
 
 
-def test_whoever_decides_too_late_is_still_waited_for() -> None:
-    referred = Decision(verdict=Verdict.REFER, at=AT, automatic=True, basis=Basis.BOTH, rules="personal-loan/1")
-    application = loan(stage=Stage.IN_REVIEW, decision=referred)
-    application.sections = dict.fromkeys(
-        (step.name for step in application.product.steps), application.sections["amount"]
-    )
-    due = application.start_clock(ClockName.REVIEW, AT).due_at
-    in_time = application.waits()
-    application.end_clock(ClockName.REVIEW, ClockState.BREACHED)
-    assert application.waits() == in_time
-    assert [(each.kind, each.who, each.deadline) for each in in_time] == [("review", "underwriter", due)]
-    assert [each.who for each in public(view_of(application)).waiting_for] == ["lender"]
-    application.outcome = Outcome.WITHDRAWN
-    assert application.waits() == []
+def test_a_review_that_is_late_is_still_waited_for_until_somebody_decides() -> None:
+    found = loan(stage=Stage.IN_REVIEW)
+    found.decision = Decision(verdict=Verdict.REFER, at=AT, automatic=True, basis=Basis.BOTH, rules="r/1")
+    clock = found.start_clock(ClockName.REVIEW, AT)
+    found.end_clock(ClockName.REVIEW, ClockState.BREACHED)
+    (wait,) = found.waits()
+    assert (wait.kind, wait.who, wait.deadline) == ("review", "underwriter", clock.due_at)
+    found.decision = found.decision.model_copy(update={"verdict": Verdict.DECLINE})
+    assert found.waits() == []

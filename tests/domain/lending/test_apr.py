@@ -106,6 +106,47 @@ def test_the_rate_makes_both_sides_equal(principal: int, payment_above: int, cou
     assert abs(worth - principal) < principal * Decimal("1e-15")
 
 
+@given(
+    advances=st.lists(
+        st.tuples(st.integers(1_000, 10**8), st.integers(0, 6), st.integers(0, 29)), min_size=2, max_size=6
+    ),
+    count=st.integers(1, 60),
+    above=st.integers(0, 10**6),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_rate_of_several_advances_makes_both_sides_equal(
+    advances: list[tuple[int, int, int]], count: int, above: int
+) -> None:
+    whole = sum(amount for amount, *_ in advances)
+    payment = -(-whole // count) + above
+    drawn = [(amount, months, Fraction(days, 30)) for amount, months, days in advances]
+    rate = us_apr(drawn, row(payment, count, (8, Fraction(0))), 12) / 1200
+    got = sum(amount / ((1 + Decimal(days) / 30 * rate) * (1 + rate) ** months) for amount, months, days in advances)
+    worth = sum(payment / (1 + rate) ** (8 + n) for n in range(count))
+    assert rate >= 0
+    assert abs(worth - got) < whole * Decimal("1e-15")
+
+
+@given(
+    drawn=st.lists(st.tuples(st.integers(1_000, 10**8), st.integers(0, 364)), min_size=1, max_size=4),
+    repaid=st.lists(st.integers(1, 10**7), min_size=1, max_size=10),
+    above=st.integers(0, 10**6),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_effective_rate_makes_both_sides_equal(drawn: list[tuple[int, int]], repaid: list[int], above: int) -> None:
+    """Drawn within a common year, repaid at the ends of years."""
+    first, whole = date(2025, 3, 1), sum(amount for amount, _ in drawn)
+    drawn = [(drawn[0][0], 0), *drawn[1:]]
+    payments = [*repaid, max(0, whole - sum(repaid)) + above]
+    flows = [(amount, first + timedelta(days=days)) for amount, days in drawn]
+    back = [(amount, first.replace(year=2025 + n)) for n, amount in enumerate(payments, start=1) if amount]
+    rate = eu_apr(flows, back) / 100
+    got = sum(amount / (1 + rate) ** (Decimal(days) / 365) for amount, days in drawn)
+    worth = sum(amount / (1 + rate) ** n for n, amount in enumerate(payments, start=1))
+    assert rate >= 0
+    assert abs(worth - got) < whole * Decimal("1e-15")
+
+
 @given(amounts=st.lists(st.integers(1, 10**7), min_size=1, max_size=24), gap=st.integers(1, 400))
 @settings(max_examples=20, deadline=None)
 def test_the_effective_rate_grows_with_what_is_repaid(amounts: list[int], gap: int) -> None:

@@ -39,6 +39,12 @@ def test_a_days_end_is_the_lenders_whatever_the_clocks_do() -> None:
     assert STANDARD.clock(ClockName.CCD_WITHDRAWAL, before_change).due_at == datetime(2026, 11, 4, 5, tzinfo=UTC)
 
 
+def test_the_last_day_that_is_told_is_the_one_before_the_midnight_that_ends_it() -> None:
+    """Signed on Wednesday 1 July: until Monday 6 July, though it is Tuesday in Greenwich when that is over."""
+    rescission = STANDARD.clock(ClockName.RESCISSION, WEDNESDAY)
+    assert STANDARD.last_day(rescission.due_at) == date(2026, 7, 6)
+
+
 def test_in_the_short_pack_a_day_takes_a_second() -> None:
     short = LendingPolicy(day=timedelta(seconds=1))
     assert short.clock(ClockName.OFFER, WEDNESDAY).due_at - WEDNESDAY == timedelta(seconds=30)
@@ -66,3 +72,19 @@ def test_silence_counts_from_the_application_unless_hardly_any_of_it_is_left_at_
     for days, from_application in ((0, True), (20, True), (26, False), (45, False)):
         approved = applied + timedelta(days=days)
         assert STANDARD.silence_from(applied, approved) == (applied if from_application else approved)
+
+
+def test_a_letter_names_the_last_day_and_not_the_one_that_begins_with_its_midnight() -> None:
+    assert STANDARD.last_day(STANDARD.clock(ClockName.RESCISSION, WEDNESDAY).due_at) == date(2026, 7, 6)
+    berlin = LendingPolicy(zone="Europe/Berlin")
+    assert berlin.last_day(berlin.clock(ClockName.CCD_WITHDRAWAL, WEDNESDAY).due_at) == date(2026, 7, 15)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"length": 6, "calendar": "calendar"}, {"length": 29, "calendar": "clock"}, {"length": 0, "calendar": "months"}],
+)
+def test_nobody_has_less_than_a_week_to_answer_a_notice_of_incompleteness(rule: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"7 calendar days|greater than or equal to 1"):
+        LendingPolicy.model_validate({"clocks": {"incompleteness_answer": rule}})
+    assert LendingPolicy.model_validate({"clocks": {"incompleteness_answer": {"length": 7, "calendar": "calendar"}}})

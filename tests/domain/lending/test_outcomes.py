@@ -2,7 +2,18 @@
 
 import pytest
 
-from domain.lending.outcomes import ActionTaken, ConditionKind, Decided, Ending, condition_kind, outcome_code
+from domain.lending.outcomes import (
+    CLOSING_CONDITIONS,
+    UNDERWRITING_CONDITIONS,
+    ActionTaken,
+    ConditionKind,
+    Decided,
+    Ending,
+    condition_kind,
+    denial_reasons,
+    outcome_code,
+)
+from domain.lending.reasons import DenialReason
 from domain.lending.stages import GroupStatus, Outcome, worst
 
 UNDERWRITING = frozenset({ConditionKind.UNDERWRITING})
@@ -33,6 +44,24 @@ def test_the_outcome_code(outcome: Outcome, decided: Decided, unmet: frozenset[C
     assert outcome_code(Ending(outcome=outcome, decided=decided, unmet=unmet)) == ActionTaken(code)
 
 
+@pytest.mark.parametrize(
+    ("code", "decided", "unmet", "reasons"),
+    [
+        (3, [DenialReason.DTI, DenialReason.COLLATERAL], [], [1, 4]),
+        (3, [], ["appraisal", "ltv", "income_verification"], [4, 6]),
+        (3, [], ["dti", "mortgage_insurance", "higher_down_payment", "ltv", "asset_verification"], [1, 8, 5, 4]),
+        (3, [], ["a_blue_door"], [9]),
+        (2, [], ["clear_title"], [10]),
+        (4, [DenialReason.DTI], [], [10]),
+        (None, [], [], []),
+    ],
+)
+def test_the_reasons_of_the_regulators_register(
+    code: int | None, decided: list[DenialReason], unmet: list[str], reasons: list[int]
+) -> None:
+    assert denial_reasons(ActionTaken(code) if code else None, decided, unmet) == reasons
+
+
 def test_a_draft_is_no_application() -> None:
     assert outcome_code(Ending(outcome=Outcome.ABANDONED_DRAFT)) is None
 
@@ -41,6 +70,7 @@ def test_conditions_have_the_kind_that_the_law_gives_them() -> None:
     assert condition_kind("clear_title") is ConditionKind.CLOSING
     assert condition_kind("appraisal") is ConditionKind.UNDERWRITING
     assert condition_kind("blue_door") is None
+    assert not CLOSING_CONDITIONS & set(UNDERWRITING_CONDITIONS)
 
 
 def test_a_group_is_as_far_as_its_worst_member() -> None:

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from domain.lending.decisions import BureauFacts, DecisionInput, DecisionRules, Verdict, decide
@@ -102,6 +104,29 @@ def test_what_the_rules_leave_open_is_for_a_person(case: DecisionInput) -> None:
     found = decide(case, RULES)
     assert found.verdict is Verdict.REFER
     assert found.reasons
+
+
+@pytest.mark.parametrize("score", [480, 600])
+def test_a_score_that_names_no_factor_is_neither_approved_nor_declined_by_it(score: int) -> None:
+    found = decide(given(BureauFacts(score=score)), RULES)
+    assert (found.verdict, [each.code for each in found.reasons]) == (Verdict.REFER, ["unexplained_score"])
+
+
+def test_what_is_said_of_a_borrower_whose_score_is_good_is_no_reason() -> None:
+    figures = affordability(obligations=[50_000], incomes=[500_000], payment=30_000)
+    good = BureauFacts(score=742, factors=("inquiries",))
+    bad = BureauFacts(score=480, factors=("delinquency",))
+    found = decide(DecisionInput(amount=1_000_000, affordability=figures, reports=(good, bad)), RULES)
+    assert (found.verdict, [each.code for each in found.reasons]) == (Verdict.DECLINE, ["delinquency"])
+
+
+def test_rules_that_cross_decline_with_a_reason_all_the_same() -> None:
+    """Of an older definition that nobody had checked for it."""
+    crossed = DecisionRules(approve_score=500, decline_score=560, refer_dti=Decimal(60), most_dti=Decimal(43))
+    by_score = decide(given(BureauFacts(score=520, factors=("delinquency",))), crossed)
+    by_debts = decide(given(owed=250_000), crossed)
+    assert [each.code for each in by_score.reasons] == ["delinquency"]
+    assert (by_debts.verdict, [each.code for each in by_debts.reasons]) == (Verdict.DECLINE, ["debt_to_income"])
 
 
 def test_bankruptcy_alone_declines_and_is_named() -> None:

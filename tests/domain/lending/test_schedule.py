@@ -1,6 +1,7 @@
 """Level payments: the published tables, and what must hold of every schedule."""
 
-from datetime import date
+import calendar
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -50,11 +51,55 @@ def test_day_counts(start: date, end: date, count: DayCount, fraction: str) -> N
     assert str(year_fraction(start, end, count)) == str(Fraction(fraction))
 
 
+def test_a_row_of_months_keeps_its_day_after_a_short_one() -> None:
+    assert monthly(date(2026, 1, 31), 4)[1:] == [
+        date(2026, 2, 28),
+        date(2026, 3, 31),
+        date(2026, 4, 30),
+        date(2026, 5, 31),
+    ]
+    assert monthly(date(2026, 1, 20), 2, first=date(2026, 3, 1))[1:] == [date(2026, 3, 1), date(2026, 4, 1)]
+
+
 def test_a_month_is_a_twelfth_whatever_day_it_begins_on() -> None:
     for day in range(1, 32):
         dates = monthly(date(2027, 12, 1).replace(day=day), 24)
         rates = [year_fraction(a, b, DayCount.THIRTY_360) for a, b in pairwise(dates)]
         assert set(rates) == {year_fraction(START, date(2026, 2, 15), DayCount.THIRTY_360)}
+
+
+@pytest.mark.parametrize(
+    ("day_count", "interest"),
+    [
+        (DayCount.THIRTY_360, [10_00, 6_70, 3_37]),
+        (DayCount.ACTUAL_365, [9_53, 6_82, 3_32]),
+        (DayCount.ACTUAL_360, [9_67, 6_92, 3_37]),
+        (DayCount.ACTUAL_ACTUAL, [9_51, 6_81, 3_31]),
+    ],
+)
+def test_three_months_of_a_leap_year_by_each_day_count(day_count: DayCount, interest: list[int]) -> None:
+    """1,000.00 at 12 % over 29, 31 and 30 days."""
+    found = level_schedule(1000_00, 12, monthly(date(2024, 1, 31), 3), day_count)
+    assert [each.interest for each in found] == interest
+
+
+def test_a_month_over_new_year_counts_each_year_by_its_own_length() -> None:
+    found = level_schedule(1000_00, 12, [date(2023, 12, 15), date(2024, 1, 15)], DayCount.ACTUAL_ACTUAL)
+    assert found[0].interest == 10_18  # 12,000 times (17/365 + 14/366)
+
+
+def part_of_a_year(start: date, end: date, day_count: DayCount) -> Fraction:
+    """Of a month in a row of months, day by day."""
+    days = [start + timedelta(days=n) for n in range((end - start).days)]
+    match day_count:
+        case DayCount.THIRTY_360:
+            return Fraction(1, 12)
+        case DayCount.ACTUAL_365:
+            return Fraction(len(days), 365)
+        case DayCount.ACTUAL_360:
+            return Fraction(len(days), 360)
+        case DayCount.ACTUAL_ACTUAL:
+            return sum((Fraction(1, 366 if calendar.isleap(day.year) else 365) for day in days), Fraction())
 
 
 @given(
@@ -68,7 +113,14 @@ def test_a_month_is_a_twelfth_whatever_day_it_begins_on() -> None:
 def test_nothing_is_lost_among_the_cents(
     principal: int, rate: Decimal, count: int, day_count: DayCount, start: date
 ) -> None:
-    found = level_schedule(principal, rate, monthly(start, count), day_count)
+    dates = monthly(start, count)
+    found = level_schedule(principal, rate, dates, day_count)
+    assert [each.due for each in found] == dates[1:]
+    balance = principal
+    for begun, each in zip(dates, found, strict=False):
+        assert each.interest == round(balance * Fraction(rate) / 100 * part_of_a_year(begun, each.due, day_count))
+        balance -= each.principal
+        assert each.balance == balance
     assert sum(each.principal for each in found) == principal
     assert found[-1].balance == 0
     assert all(each.payment == each.interest + each.principal for each in found)
