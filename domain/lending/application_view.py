@@ -268,9 +268,10 @@ def _neutral(view: ApplicationView, party: PartyView) -> GroupStatus | Literal["
 def _public_waits(view: ApplicationView) -> list[ApplicationWait]:
     """Whatever the office does, it is one thing to those outside: a hold looks like every other review."""
     told = [each for each in view.waiting_for if each.who not in _OFFICE]
-    others = [each for each in view.waiting_for if each.who in _OFFICE and each.kind != SCREENING_HOLD]
-    held_alone = _held(view) and (_looked_at(view) or not told)
-    if view.outcome is None and (others or held_alone):
+    office = [each.kind for each in view.waiting_for if each.who in _OFFICE]
+    looks = [kind for kind in office if kind in (SCREENING_HOLD, ClockName.REVIEW)]
+    looked_at = looks and (_looked_at(view) or not told)
+    if view.outcome is None and (len(looks) < len(office) or looked_at):
         told.append(ApplicationWait(kind="lender", what="the lender looks at it", who="lender"))
     return told
 

@@ -139,6 +139,7 @@ async def approve(request: CurrentApplicationRequest, body: bodies.ApproveBody |
 
 def _terms(view: ApplicationView, body: bodies.TermsBody) -> LoanTerms:
     """What is asked for, with what the underwriter changes."""
-    if view.terms is None:
+    asked = view.asked_terms or view.terms
+    if asked is None:
         raise invalid("/terms", "This product has no terms to change")
-    return body.over(view.terms)
+    return body.over(asked)
