@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.disbursing import Disbursing, offered
     from workflows.drawing import Drawing
     from workflows.explaining import Explaining
-    from workflows.refusing import failure, refuse
+    from workflows.refusing import failure, in_words, refuse
     from workflows.sanctions import Sanctions
     from workflows.signing import Signing
     from workflows.timekeeping import Timekeeping
@@ -565,7 +565,7 @@ class ApplicationWorkflow:
                     )
                 over = application.outcome is not None or self.desk.ending is not None
                 if over and not isinstance(command, messages.AskReasons):
-                    raise not_now(f"It has ended: {application.outcome or self.desk.ending}.")
+                    raise not_now(f"It has ended: {in_words(str(application.outcome or self.desk.ending))}.")
                 await self._handlers()[command.kind](command)
                 application.handled.append(command.command_id)
                 if not over and Stage.DRAFT.rank < application.stage.rank < Stage.ACCEPTED.rank:

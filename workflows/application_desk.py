@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_messages import ApplicationStart, Settle
     from workflows.crew import Crew
     from workflows.messages import InterventionAction
-    from workflows.refusing import StepFailed, failure_text, failure_type
+    from workflows.refusing import StepFailed, failure_text, failure_type, in_words
     from workflows.visibility import Visible, of_application
 
 
@@ -104,7 +104,7 @@ class ApplicationDesk:
                 events=events,
             )
             self._show()
-            words = ", ".join(dict.fromkeys(each.event.replace("_", " ") for each in events))
+            words = ", ".join(dict.fromkeys(in_words(each.event) for each in events))
             await workflow.execute_local_activity_method(
                 ApplicationRecords.record_application,
                 change,
@@ -117,13 +117,13 @@ class ApplicationDesk:
         state = (application.outcome or application.stage).value
         if changes := self._visible.changes_of_application(application):
             workflow.upsert_search_attributes(changes)
-        lines = [f"**{state.replace('_', ' ')}** (version {application.version})", ""]
+        lines = [f"**{in_words(state)}** (version {application.version})", ""]
         for wait in application.waits():
             until = f" until {wait.deadline:%Y-%m-%d %H:%M:%S} UTC" if wait.deadline else ""
             default = f", then: {wait.default}" if wait.default else ""
             lines.append(f"- {wait.what} ({wait.who.replace('_', '-')}){until}{default}")
         running = [each for each in application.clocks if each.state is ClockState.RUNNING]
-        lines += [f"- clock {each.name.replace('_', ' ')}: due {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
+        lines += [f"- clock {in_words(each.name)}: due {each.due_at:%Y-%m-%d %H:%M:%S} UTC" for each in running]
         workflow.set_current_details("\n".join(lines))
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class ApplicationDesk:
                 sent: Dispatched = await workflow.execute_activity_method(
                     LendingSteps.send_letter,
                     letter,
-                    summary=Readable(f"Send notice {ref.n}: {ref.kind.replace('_', ' ')}"),
+                    summary=Readable(f"Send notice {ref.n}: {in_words(ref.kind)}"),
                     **options.LENDING_PATIENT,
                 )
                 break
@@ -263,7 +263,7 @@ class ApplicationDesk:
                 if failure_type(error) != NEEDS_A_PERSON:
                     raise
                 ref.state = NoticeState.FAILED
-                choice = await self.ask(f"send notice {ref.n} ({ref.kind})", failure_text(error))
+                choice = await self.ask(f"send notice {ref.n} ({in_words(ref.kind)})", failure_text(error))
                 if choice is not RETRY:
                     return
                 ref.state = NoticeState.PENDING

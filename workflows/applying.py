@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import RefusalKind, Refused
     from workflows.application_desk import ApplicationDesk, papers_fall
     from workflows.messages import Command
-    from workflows.refusing import refuse
+    from workflows.refusing import in_words, refuse
 
 BEFORE_SIGNING = (Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW, Stage.CONDITIONALLY_APPROVED, Stage.OFFERED)
 
@@ -48,9 +48,9 @@ class Applying:
         if step is None:
             raise refuse(RefusalKind.NOT_FOUND, "This product has no such step.")
         if application.stage not in BEFORE_SIGNING:
-            raise not_now(f"It is {application.stage}: answers are fixed.")
+            raise not_now(f"It is {in_words(application.stage)}: answers are fixed.")
         if command.actor.channel not in step.channels:
-            raise not_now(f"This step is not taken by {command.actor.channel}.")
+            raise not_now(f"This step is not taken through {in_words(command.actor.channel)}.")
         role = StepRole.OFFICER if command.person is not None else StepRole.APPLICANT
         if role not in step.roles:
             raise not_now(f"This step is answered by {' or '.join(step.roles)} only.")
@@ -108,7 +108,7 @@ class Applying:
             if pen.asked_for and pen.until > now and not take_over:
                 raise refuse(
                     RefusalKind.HELD,
-                    f"It is being written on through {pen.channel}. Take the pen over, or wait until its time ends.",
+                    f"It is written on through {in_words(pen.channel)}. Take the pen over, or wait for its end.",
                 )
             self.desk.event("pen_handed_over", command.actor, from_channel=pen.channel.value)
         kept = pen if same else None
@@ -130,7 +130,7 @@ class Applying:
         """The applicant asks for a decision: every step is answered, whatever documents are still to come."""
         application = self.desk.application
         if application.stage is not Stage.DRAFT:
-            raise not_now(f"It is {application.stage} already.")
+            raise not_now(f"It is {in_words(application.stage)} already.")
         if application.unanswered:
             raise not_now(f"Still to be answered: {', '.join(application.unanswered)}.")
         application.stage = Stage.SUBMITTED
@@ -157,7 +157,7 @@ class Applying:
     async def add_party(self, command: messages.AddParty) -> None:
         application = self.desk.application
         if application.stage not in (Stage.DRAFT, Stage.SUBMITTED, Stage.IN_REVIEW):
-            raise not_now(f"It is {application.stage}: nobody can join any more.")
+            raise not_now(f"It is {in_words(application.stage)}: nobody can join any more.")
         joins = command.joins
         if joins.role is PartyRole.APPLICANT:
             raise not_now("There is one applicant; others join as co-applicant or guarantor.")
@@ -181,7 +181,7 @@ class Applying:
         if party.role is PartyRole.APPLICANT:
             raise not_now("Without the applicant there is no application: withdraw it.")
         if application.stage not in BEFORE_SIGNING:
-            raise not_now(f"It is {application.stage}: nobody can leave any more.")
+            raise not_now(f"It is {in_words(application.stage)}: nobody can leave any more.")
         party.removed_at = workflow.now()
         application.documents = [each for each in application.documents if each.party != party.party]
         application.checks = [each for each in application.checks if each.party != party.party]
@@ -278,10 +278,10 @@ class Applying:
         application, now = self.desk.application, workflow.now()
         document = self._needed(command.doc)
         if command.decision == "accept" and document.state is not DocumentState.RECEIVED:
-            raise not_now(f"It is {document.state}: only what was received can be accepted.")
+            raise not_now(f"It is {in_words(document.state)}: only what was received can be accepted.")
         if command.decision == "reject":
             if document.state not in (DocumentState.RECEIVED, DocumentState.ACCEPTED):
-                raise not_now(f"It is {document.state}: only what was received can be rejected.")
+                raise not_now(f"It is {in_words(document.state)}: only what was received can be rejected.")
             if not command.reason:
                 raise refuse(RefusalKind.PROOF_NEEDED, "Say why it is rejected.")
             self._may_fall(document)

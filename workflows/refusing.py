@@ -10,6 +10,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows import options
 
 
+def in_words(code: str) -> str:
+    """A stage, a state, a channel as a sentence says it."""
+    return code.replace("_", " ")
+
+
 def failure(refusal: Refusal) -> ApplicationError:
     return ApplicationError(refusal.detail, refusal, type=options.REFUSED, non_retryable=True)
 

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.application_desk import ApplicationDesk
     from workflows.applying import not_now
     from workflows.messages import InterventionAction
-    from workflows.refusing import StepFailed, failure_text, failure_type, refuse
+    from workflows.refusing import StepFailed, failure_text, failure_type, in_words, refuse
 
 LOOKS = (timedelta(minutes=2), timedelta(hours=1), timedelta(days=1))
 """How long a provider that says nothing is left alone before it is asked; the last one again and again."""
@@ -36,7 +36,7 @@ class Signing:
         """Which text, who, when, where; electronically only with one's own consent."""
         application = self.desk.application
         if application.stage is not Stage.SIGNING:
-            raise not_now(f"It is {application.stage}: nothing is to be signed.")
+            raise not_now(f"It is {in_words(application.stage)}: nothing is to be signed.")
         party = application.party(command.party)
         if party is None or not party.active:
             raise refuse(RefusalKind.NOT_FOUND, "Nobody of this name takes part.")

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.stages import Outcome, Stage
     from domain.personal import Readable
     from workflows.application_desk import ApplicationDesk, begins_with_its_letter
+    from workflows.refusing import in_words
 
 
 CONSENT_DAYS = 14
@@ -44,8 +45,12 @@ class Timekeeping:
                 await self._ring()
 
     def _what(self, due: datetime) -> str:
-        names = [each.name.value for each in self.desk.application.clocks if each.due_at == due]
-        return names[0].replace("_", " ") if names else "a reminder"
+        """As the Temporal UI shows the timer: `The applicant answers the offer, until 2026-12-29 05:00:00 UTC`."""
+        application = self.desk.application
+        waits = [each.what for each in application.waits() if each.deadline == due]
+        running = [each.name for each in application.clocks if each.state is ClockState.RUNNING and each.due_at == due]
+        said = [*waits, *(f"the clock of {in_words(name)}" for name in running), "the next reminder is waited for"][0]
+        return f"{said[0].upper()}{said[1:]}, until {due:%Y-%m-%d %H:%M:%S} UTC"
 
     def _next(self) -> datetime | None:
         application = self.desk.application

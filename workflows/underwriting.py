@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusals import RefusalKind
     from workflows.application_desk import ApplicationDesk
     from workflows.applying import Applying, not_now
-    from workflows.refusing import refuse
+    from workflows.refusing import in_words, refuse
 
 
 class Underwriting:
@@ -50,7 +50,7 @@ class Underwriting:
         """Someone with an interest in it has no say any more; what that person decided or approved falls."""
         application = self.desk.application
         if application.stage.rank >= Stage.ACCEPTED.rank:
-            raise not_now(f"It is {application.stage}: everything is agreed.")
+            raise not_now(f"It is {in_words(application.stage)}: everything is agreed.")
         person = command.reviewer.person
         if person not in application.recused:
             application.recused.append(person)
@@ -75,7 +75,7 @@ class Underwriting:
         for given in command.conditions:
             lawful = condition_kind(given.code)
             if lawful is not None and lawful is not given.kind:
-                raise not_now(f"The law counts {given.code} as {lawful}.")
+                raise not_now(f"The law counts {in_words(given.code)} as a condition of {lawful}.")
             conditions.append(Condition(code=given.code, kind=given.kind))
         self._hold_claim(command.reviewer)
         if command.terms is not None:

@@ -11,11 +11,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.lending.clocks import ClockName, ClockState
     from domain.lending.parts import RepaymentDue
     from domain.lending.stages import Outcome, Stage
+    from domain.money import Money
     from domain.personal import Readable
     from workflows import options
     from workflows.application_desk import RETRY, SKIP, ApplicationDesk, Over
     from workflows.applying import not_now
     from workflows.disbursing import Disbursing
+    from workflows.refusing import in_words
 
 
 class Withdrawing:
@@ -36,7 +38,7 @@ class Withdrawing:
             desk.event("rescinded", command.actor)
             return
         if not application.pays_early or application.clock(ClockName.CCD_WITHDRAWAL) is None:
-            raise not_now(f"It is {application.stage}: there is nothing to rescind.")
+            raise not_now(f"It is {in_words(application.stage)}: there is nothing to rescind.")
         if not application.payouts:
             raise not_now("Nothing was paid out to you: cancel the orders that the loan pays instead.")
         if application.rescinded_at is None:
@@ -81,9 +83,10 @@ class Withdrawing:
                 await desk.record()
         while owes.payoff.total > 0:
             if await self._nothing_comes_in_time():
+                owed = Money(amount=owes.payoff.total, currency=application.product.currency)
                 choice = await desk.ask(
                     "the repayment after a withdrawal",
-                    f"{owes.payoff.total} minor units of account {application.account_id} are still owed",
+                    f"{owed} of account {application.account_id} is still owed",
                     (RETRY, SKIP),
                 )
                 if choice is SKIP:

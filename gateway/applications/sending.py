@@ -23,6 +23,7 @@ from gateway.rights import must_act_as, must_run_operations
 from gateway.services import CurrentServices, Services
 from workflows.application import ApplicationWorkflow
 from workflows.application_messages import Act, ApplicationCommand
+from workflows.refusing import in_words
 
 ENGINE = "application engine"
 Shown = ApplicationView | PublicApplicationView
@@ -124,5 +125,5 @@ async def _over(services: Services, application_id: str) -> Exception:
     stored = await services.lending.applications.application(application_id)
     if stored is None or stored.view.outcome is None:
         return unavailable(ENGINE, 2)
-    detail = f"This application has ended: {stored.view.outcome}."
+    detail = f"This application has ended: {in_words(stored.view.outcome)}."
     return Refused(Refusal(kind=RefusalKind.NOT_ALLOWED_NOW, detail=detail))

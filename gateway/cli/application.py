@@ -9,6 +9,11 @@ from gateway.cli import output
 
 Application = Annotated[str, typer.Argument(help="The application's id.", metavar="APPLICATION")]
 
+HASHES = ("sha256", "terms_hash", "proof")
+TIMES = ("until", "due")
+SUMS = ("amount", "drawn", "undrawn", "limit")
+NAMES = ("step", "doc", "party", "type", "intervention_id", "product", "account_id", "to")
+
 
 def path_of(application: str) -> str:
     return f"/v1/applications/{quote(application, safe='')}"
@@ -63,6 +68,33 @@ def shown(view: dict[str, Any]) -> None:
             (each["n"], each["kind"].replace("_", " "), each["party"], each["state"]) for each in view["notices"]
         )
         output.table(("notice", "of", "to", "state"), notices, "")
+
+
+def asked(schema: dict[str, Any]) -> str:
+    """The fields of a step's answers; what need not be given stands in brackets."""
+    fields = []
+    for name, field in schema["properties"].items():
+        said = f"{name}: {' or '.join(field['enum'])}" if "enum" in field else name
+        fields.append(said if name in schema.get("required", ()) else f"[{said}]")
+    return ", ".join(fields)
+
+
+def facts(data: dict[str, Any], currency: str) -> str:
+    """What an event says beyond its name. Hashes are for scripts; what a command takes stays as it is."""
+    shown = []
+    for name, value in data.items():
+        if name in HASHES or not value:
+            continue
+        if name in TIMES:
+            said = output.time(value)
+        elif name in SUMS:
+            said = output.money(value, currency)
+        elif isinstance(value, list):
+            said = ", ".join(map(str, value))
+        else:
+            said = str(value) if name in NAMES else str(value).replace("_", " ")
+        shown.append(f"{name.replace('_', ' ')}: {said}")
+    return "; ".join(shown)
 
 
 def _missing(item: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli import documents, output, parties
-from gateway.cli.application import Application, path_of, show_application
+from gateway.cli.application import Application, asked, facts, path_of, show_application
 from gateway.cli.session import AsJson, as_channel_or_office, fail, session_of
 
 app = typer.Typer(help="Apply for loans, cards and accounts.", no_args_is_help=True)
@@ -33,9 +33,27 @@ def products(context: typer.Context, json: AsJson = False) -> None:
 
 
 @app.command()
+def steps(
+    context: typer.Context,
+    product: Annotated[str, typer.Argument(help="Which product, as `products` names it.", metavar="PRODUCT")],
+    json: AsJson = False,
+) -> None:
+    """What each step of a product asks."""
+    answer = session_of(context).get(f"/v1/products/{quote(product, safe='')}")
+    if json:
+        output.show_json(answer["steps"])
+        return
+    rows = (
+        (each["name"], each["title"], asked(each["schema"]), ", ".join(each["requires"]), ", ".join(each["evidence"]))
+        for each in answer["steps"]
+    )
+    output.table(("step", "title", "answers", "after", "documents"), rows, "It asks nothing.")
+
+
+@app.command()
 def start(
     context: typer.Context,
-    product: Annotated[str, typer.Argument(help="The product.", metavar="PRODUCT")],
+    product: Annotated[str, typer.Argument(help="Which product, as `products` names it.", metavar="PRODUCT")],
     ref: Annotated[str, typer.Option(help="The customer's reference.")],
     name: Annotated[str, typer.Option(help="The customer's name.")],
     email: Annotated[str | None, typer.Option(help="Where notices go.")] = None,
@@ -135,7 +153,9 @@ def withdraw(context: typer.Context, application: Application, json: AsJson = Fa
 def judge_hit(
     context: typer.Context,
     application: Application,
-    verdict: Annotated[str, typer.Argument(help="clear (somebody else) or confirm (the listed person).")],
+    verdict: Annotated[
+        str, typer.Argument(help="clear (somebody else) or confirm (the listed person).", metavar="VERDICT")
+    ],
     reason: Annotated[str, typer.Option(help="What was compared, and what came of it.")],
     json: AsJson = False,
 ) -> None:
@@ -214,11 +234,19 @@ def timeline(context: typer.Context, application: Application, json: AsJson = Fa
     if json:
         output.show_json(answer)
         return
+    currency = session_of(context).get(path_of(application))["currency"]
     rows = (
-        (output.time(each["at"]), each["event"].replace("_", " "), each["actor"], each["channel"], each["reason"] or "")
+        (
+            output.time(each["at"]),
+            each["event"].replace("_", " "),
+            each["on_behalf_of"] or each["actor"],
+            each["channel"],
+            each["reason"],
+            facts(each["data"], currency),
+        )
         for each in answer["items"]
     )
-    output.table(("at", "event", "actor", "channel", "reason"), rows, "Nothing happened yet.")
+    output.table(("when", "what", "who", "where", "why", "details"), rows, "Nothing happened yet.")
 
 
 @app.command()

@@ -5,9 +5,12 @@ from urllib.parse import quote
 
 import typer
 
+from domain.lending.reasons import DenialReason
 from gateway.cli import output
 from gateway.cli.application import Application, path_of, show_application
 from gateway.cli.session import DEFAULT_DATA, ApiKey, AsJson, Data, Once, Session, Url, fail, session_of
+
+REASONS = ", ".join(each.name.lower() for each in DenialReason if each is not DenialReason.NOT_APPLICABLE)
 
 app = typer.Typer(help="Decide about applications.", no_args_is_help=True)
 
@@ -70,7 +73,7 @@ def decide(
     context: typer.Context,
     application: Application,
     decision: Annotated[str, typer.Argument(help="approve, refer or decline", metavar="DECISION")],
-    reason: Annotated[list[str] | None, typer.Option(help="Of a denial: dti, credit_history, collateral, …")] = None,
+    reason: Annotated[list[str] | None, typer.Option(help=f"Of a denial, up to four: {REASONS}.")] = None,
     condition: Annotated[
         list[str] | None,
         typer.Option(help="Of an approval, with its kind: clear_title=closing, appraisal=underwriting, …"),
@@ -91,7 +94,7 @@ def counteroffer(
     context: typer.Context,
     application: Application,
     principal: Annotated[int, typer.Option(help="The amount, in minor units: 10000 is 100.00.")],
-    reason: Annotated[list[str], typer.Option(help="Why not the terms that were asked for.")],
+    reason: Annotated[list[str], typer.Option(help=f"Why not what was asked for, up to four: {REASONS}.")],
     json: AsJson = False,
 ) -> None:
     """Offer another amount."""

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.cli import output
+from gateway.cli import application, output
 
 ORDER = {"currency": "EUR", "lines": [{"line_id": "1", "sku": "SHOE-42"}]}
 
@@ -31,3 +31,17 @@ def test_what_a_group_kept_is_told_apart_from_what_was_cancelled_of_it() -> None
     assert output.off({"units": {"1": {"shipped": 1, "cancelled": 2}, "2": {"lost": 1}}}) == " (2 cancelled, 1 lost)"
     assert output.off({"units": {"1": {"allocated": 1, "cancelled": 2}}}) == "", "its lines are what is owed"
     assert output.off({"units": {"1": {"cancelled": 2}}}) == "", "its status says so"
+
+
+def test_an_event_of_an_application_says_what_it_is_about() -> None:
+    notice = {"n": 3, "party": "p1", "proof": "<4f@example>", "notice": "document_reminder"}
+    assert application.facts(notice, "USD") == "n: 3; party: p1; notice: document reminder"
+    answered = {"step": "co_income", "changed": False, "fell": ["decision", "offer"]}
+    assert application.facts(answered, "USD") == "step: co_income; fell: decision, offer"
+    assert application.facts({"amount": 990_000, "terms_hash": "4f"}, "USD") == "amount: 9900.00 USD"
+
+
+def test_what_a_step_asks_names_its_fields_and_choices() -> None:
+    fields = {"amount": {"type": "integer"}, "purpose": {"enum": ["refinance", "cash_out"]}, "payout_token": {}}
+    asked = application.asked({"properties": fields, "required": ["amount", "purpose"]})
+    assert asked == "amount, purpose: refinance or cash_out, [payout_token]"

@@ -331,7 +331,7 @@ async def test_a_letter_that_no_mailbox_takes_is_a_question_and_tried_again(begi
     outside.letters.rejects.add((loan.id, "adverse_action"))
     await loan.submits()
     question = await loan.asked()
-    assert "adverse_action" in question["step"]
+    assert "adverse action" in question["step"]
     assert (await loan.view())["outcome"] == "denied"
     outside.letters.rejects.clear()
     await loan.settled(InterventionAction.RETRY)

@@ -275,7 +275,7 @@ def test_a_problem_is_one_line_that_says_what_to_do(folder: Path) -> None:
     result = run(store.app, folder, "extend", "o1", "tomorrow")
     assert result.exit_code == 1
     assert result.stderr.strip().count("\n") == 0
-    assert "/until: Should be an RFC 3339 time" in result.stderr
+    assert "contract: /until: Should be an RFC 3339 time." in result.stderr
     assert result.stdout == ""
 
 
