@@ -10,6 +10,10 @@ STANDARD = LendingPolicy()
 WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 """11 o'clock in New York."""
 
+THIRTY_DAYS = (
+    "incompleteness incompleteness_answer adverse_action applicant_silent reasons_on_request offer ccd_repayment"
+)
+
 
 @pytest.mark.parametrize(
     ("name", "due"),
@@ -20,6 +24,10 @@ WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
         (ClockName.LOAN_ESTIMATE, datetime(2026, 7, 7, 4, tzinfo=UTC)),  # Thu, Fri, Mon
         (ClockName.LOAN_ESTIMATE_WAIT, datetime(2026, 7, 11, 4, tzinfo=UTC)),
         (ClockName.CCD_WITHDRAWAL, datetime(2026, 7, 16, 4, tzinfo=UTC)),
+        (ClockName.CLOSING_DISCLOSURE_WAIT, datetime(2026, 7, 7, 4, tzinfo=UTC)),
+        (ClockName.DRAFT_SILENCE, datetime(2026, 7, 9, 4, tzinfo=UTC)),
+        (ClockName.SIGNATURE, datetime(2026, 10, 30, 4, tzinfo=UTC)),
+        *((ClockName(name), datetime(2026, 8, 1, 4, tzinfo=UTC)) for name in THIRTY_DAYS.split()),
         (ClockName.IDENTITY_SESSION, datetime(2026, 7, 2, 15, tzinfo=UTC)),
         (ClockName.REVIEW, datetime(2026, 7, 1, 17, tzinfo=UTC)),
         (ClockName.RETENTION, datetime(2028, 8, 2, 4, tzinfo=UTC)),
@@ -82,3 +90,16 @@ def test_nobody_has_less_than_a_week_to_answer_a_notice_of_incompleteness(rule: 
     with pytest.raises(ValueError, match=r"7 calendar days|greater than or equal to 1"):
         LendingPolicy.model_validate({"clocks": {"incompleteness_answer": rule}})
     assert LendingPolicy.model_validate({"clocks": {"incompleteness_answer": {"length": 7, "calendar": "calendar"}}})
+
+
+def test_a_businesss_file_is_kept_for_twelve_months() -> None:
+    assert STANDARD.retention(WEDNESDAY, business=True).due_at == datetime(2027, 7, 2, 4, tzinfo=UTC)
+    assert STANDARD.retention(WEDNESDAY, business=False).due_at == datetime(2028, 8, 2, 4, tzinfo=UTC)
+
+
+def test_a_day_whose_midnight_the_clocks_leave_out_ends_when_they_change() -> None:
+    """In Chile the sixth of September 2026 begins at one o'clock."""
+    chile = LendingPolicy(zone="America/Santiago")
+    clock = chile.clock(ClockName.DRAFT_SILENCE, datetime(2026, 8, 29, 15, tzinfo=UTC))
+    assert clock.due_at == datetime(2026, 9, 6, 4, tzinfo=UTC)
+    assert chile.last_day(clock.due_at) == date(2026, 9, 5)
