@@ -10,6 +10,10 @@ STANDARD = LendingPolicy()
 WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
 """11 o'clock in New York."""
 
+THIRTY_DAYS = (
+    "incompleteness incompleteness_answer adverse_action applicant_silent reasons_on_request offer ccd_repayment"
+)
+
 
 @pytest.mark.parametrize(
     ("name", "due"),
@@ -21,6 +25,9 @@ WEDNESDAY = datetime(2026, 7, 1, 15, 0, tzinfo=UTC)
         (ClockName.LOAN_ESTIMATE_WAIT, datetime(2026, 7, 10, 4, tzinfo=UTC)),
         (ClockName.CLOSING_DISCLOSURE_WAIT, datetime(2026, 7, 6, 4, tzinfo=UTC)),  # Thu, Fri, Mon: on Monday
         (ClockName.CCD_WITHDRAWAL, datetime(2026, 7, 16, 4, tzinfo=UTC)),
+        (ClockName.DRAFT_SILENCE, datetime(2026, 7, 9, 4, tzinfo=UTC)),
+        (ClockName.SIGNATURE, datetime(2026, 10, 30, 4, tzinfo=UTC)),
+        *((ClockName(name), datetime(2026, 8, 1, 4, tzinfo=UTC)) for name in THIRTY_DAYS.split()),
         (ClockName.IDENTITY_SESSION, datetime(2026, 7, 2, 15, tzinfo=UTC)),
         (ClockName.REVIEW, datetime(2026, 7, 1, 17, tzinfo=UTC)),
         (ClockName.RETENTION, datetime(2028, 8, 2, 4, tzinfo=UTC)),
@@ -118,3 +125,8 @@ def test_a_lender_elsewhere_has_its_days_and_its_hours_there() -> None:
     assert berlin.clock(ClockName.CCD_WITHDRAWAL, WEDNESDAY).due_at == datetime(2026, 7, 15, 22, tzinfo=UTC)
     morning = datetime(2026, 7, 1, 8, tzinfo=UTC)
     assert berlin.clock(ClockName.REVIEW, morning).due_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
+
+
+def test_a_businesss_file_is_kept_for_twelve_months() -> None:
+    assert STANDARD.retention(WEDNESDAY, business=True).due_at == datetime(2027, 7, 2, 4, tzinfo=UTC)
+    assert STANDARD.retention(WEDNESDAY, business=False).due_at == datetime(2028, 8, 2, 4, tzinfo=UTC)
