@@ -19,6 +19,7 @@ from adapters.keys.postgres import PostgresCustomerKeys
 from adapters.letters.port import Letters
 from adapters.locker.port import Lockers
 from adapters.payment.port import Payments
+from adapters.policies.port import PolicyPacks
 from adapters.postgres.transaction import PostgresTransactions
 from adapters.products.postgres import PostgresProducts
 from adapters.reconciling.port import Reconciler
@@ -26,7 +27,6 @@ from adapters.retention.port import Retention
 from adapters.shipping.port import Shipping
 from adapters.vault.postgres import PostgresVault
 from domain.ids import OrderId
-from domain.lending.clocks import LendingPolicy
 from domain.policy_packs import PolicyPack
 from gateway.edge import Edge
 from gateway.links import CustomerLink, CustomerLinks, LinkKind
@@ -48,8 +48,7 @@ class Lending:
     archive_key: str
     """With which anybody can check an archive of ours."""
     retention: Retention
-    policy: LendingPolicy
-    """Under which new applications run."""
+    policies: PolicyPacks
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from adapters.audit.postgres import PostgresAuditLog
 from adapters.idempotency.postgres import PostgresCommandRecords
 from adapters.reconciling.runs import PostgresReconciler
 from domain.actors import Actor, ActorKind, Channel
-from domain.lending.clocks import LendingPolicy
 from gateway.app import create_app
 from gateway.edge import Edge
 from gateway.ops.codec import CodecReader, CodecUse, codec_router
@@ -89,7 +88,7 @@ def services(made: Parts, client: Client) -> Services:
             archives=made.archives,
             archive_key=made.archive_key.public,
             retention=made.retention,
-            policy=LendingPolicy(day=made.policy.day),
+            policies=made.policies,
         ),
     )
 

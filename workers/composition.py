@@ -36,6 +36,7 @@ from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.port import Payments
 from adapters.payment.simulator import SimulatorPayments
 from adapters.payout.simulator import SimulatorPayouts
+from adapters.policies.postgres import PostgresPolicyPacks
 from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
 from adapters.postgres.notices import PostgresOutbox
@@ -113,6 +114,10 @@ class Parts:
     @property
     def products(self) -> PostgresProducts:
         return PostgresProducts(self.engine)
+
+    @property
+    def policies(self) -> PostgresPolicyPacks:
+        return PostgresPolicyPacks(self.engine, self.policy.day)
 
     @property
     def banking(self) -> PostgresBanking:

@@ -11,7 +11,7 @@ from domain.lending.calendars import CalendarKind, OfficeDays, general_business_
 from domain.lending.months import months_after
 from domain.lending.sparse import Sparse
 from domain.pickup_windows import Duration
-from domain.store_hours import StoreHours, add_open_time
+from domain.store_hours import StoreHours, Zone, add_open_time
 
 
 class ClockName(StrEnum):
@@ -107,9 +107,9 @@ class LendingPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "default"
-    version: int = 1
+    version: int = Field(1, ge=1, le=100_000)
     effective_from: date = date(2026, 1, 1)
-    zone: str = "America/New_York"
+    zone: Zone = "America/New_York"
     """Where the lender's days begin and end."""
     clocks: dict[ClockName, ClockRule] = DEFAULT_RULES
     offices: OfficeDays = OfficeDays()

@@ -7,6 +7,8 @@ from fastapi.responses import JSONResponse
 
 from adapters.access.port import Role
 from adapters.audit.port import AuditOutcome
+from adapters.policies.port import PackExists, PackRefused
+from adapters.policies.reading import checked as checked_pack
 from adapters.products.port import DefinitionRefused, VersionExists
 from adapters.products.reading import checked
 from domain.lending.answers import json_schema
@@ -53,9 +55,30 @@ async def publish(body: dict[str, Any], caller: CurrentCaller, services: Current
     return JSONResponse(_shown(caller, definition), 201, headers={"Location": f"/v1/products/{definition.product}"})
 
 
-@router.get("/policy-packs", summary="The rules under which new applications run")
+@router.get("/policy-packs", summary="The rules of lending in all their versions, the newest first")
 async def packs(caller: CurrentCaller, services: CurrentServices) -> dict[str, Any]:
-    return {"items": [services.lending.policy.model_dump(mode="json")], "next_cursor": None}
+    found = await services.lending.policies.all()
+    return {"items": [each.model_dump(mode="json") for each in found], "next_cursor": None}
+
+
+@router.post(
+    "/policy-packs", status_code=201, summary="Publish a version of the rules of lending", response_model=dict[str, Any]
+)
+async def publish_pack(body: dict[str, Any], caller: CurrentCaller, services: CurrentServices) -> Any:
+    """For applications that begin from `effective_from` on; those that run keep the pack that they began with."""
+    await must_run_operations(caller)
+    await caller.must_have(Role.OPS_MANAGER)
+    try:
+        pack = checked_pack(body)
+        await services.lending.policies.publish(pack, caller.principal.id, services.now())
+    except PackRefused as refused:
+        errors = [FieldError(pointer=place, reason=detail) for place, detail in refused.faults]
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+    except PackExists as exists:
+        raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
+    name = f"{pack.name}/{pack.version}"
+    await trail_of(caller.request).write(caller.actor, "publish policy pack", name, AuditOutcome.DONE)
+    return JSONResponse(pack.model_dump(mode="json"), 201, headers={"Location": "/v1/policy-packs"})
 
 
 _FOR_STAFF = frozenset({"checks", "facts", "decision", "approvals"})

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from temporalio.common import (
     SearchAttributePair,
@@ -50,10 +51,11 @@ async def start_application(
     application_id = derived_id("application", command_id)
     applicant = new_party("p1", body.party)
     await _keep(services, application_id, applicant, body.party)
+    policy = await services.lending.policies.in_force(services.now().astimezone(ZoneInfo(product.zone)).date())
     start = ApplicationStart(
         application_id=application_id,
         product=product,
-        policy=services.lending.policy.in_zone(product.zone),
+        policy=policy.in_zone(product.zone),
         channel=body.channel,
         locale=body.locale,
         applicant=applicant,

@@ -4,6 +4,8 @@ import hashlib
 import io
 import uuid
 import zipfile
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -11,6 +13,8 @@ from tests.adapters.products.test_tutorial import printed
 from tests.scenarios.applied import AMOUNT, PDF, Applied, person
 from tests.scenarios.playing import story
 from tests.scenarios.world import World
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 @story
@@ -418,3 +422,20 @@ async def test_a_letter_reads_as_it_was_sent_though_the_person_has_another_name_
         again = await loan.call("GET", f"/notices/1?format={form}")
         assert hashlib.sha256(again.content).hexdigest() == sent[kept]
     assert "Pat Example" in (await loan.call("GET", "/notices/1")).text
+
+
+@story
+async def test_a_new_version_of_the_rules_is_for_applications_that_begin_under_it(world: World) -> None:
+    before = await Applied.begun(world)
+    newest = (await before.done("GET", "/v1/policy-packs"))["items"][0]["version"]
+    # A clock that no other story looks at.
+    pack = {"version": newest + 1, "clocks": {"draft_silence": {"length": 8, "calendar": "calendar"}}}
+    await before.done("POST", "/v1/policy-packs", pack, by="max")
+    after = await Applied.begun(world)
+    assert [await _days_of_silence(each) for each in (before, after)] == [7, 8]
+
+
+async def _days_of_silence(loan: Applied) -> int:
+    silence = next(each for each in (await loan.shown())["clocks"] if each["name"] == "draft_silence")
+    begun, due = (datetime.fromisoformat(silence[name]).astimezone(NEW_YORK) for name in ("started_at", "due_at"))
+    return (due - timedelta(seconds=1)).date().toordinal() - begun.date().toordinal()

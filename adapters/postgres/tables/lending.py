@@ -134,6 +134,19 @@ class ProductRow(Table):
     published_at: Mapped[Instant]
 
 
+class PolicyPackRow(Table):
+    """A version is written once."""
+
+    __tablename__ = "lending_policy_packs"
+
+    name: Mapped[Name] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    effective_from: Mapped[date] = mapped_column(Date)
+    pack: Mapped[Document]
+    published_by: Mapped[Name]
+    published_at: Mapped[Instant]
+
+
 class AccountRow(Table):
     __tablename__ = "lending_accounts"
 

@@ -36,6 +36,7 @@ from adapters.payment.by_means import by_means
 from adapters.payment.ledgered import LedgeredPayments
 from adapters.payment.memory import MemoryPayments
 from adapters.places.port import Place, PlaceKind
+from adapters.policies.postgres import PostgresPolicyPacks
 from adapters.postgres import migrate
 from adapters.postgres.engine import make_engine
 from adapters.postgres.inbound import PostgresInboundEvents
@@ -48,7 +49,7 @@ from adapters.vault.lookup import Lookup
 from adapters.vault.postgres import PostgresVault
 from domain.actors import Channel
 from domain.ids import OperationKey, Sku, StoreId
-from domain.lending.clocks import LendingPolicy
+from domain.lending.clocks import DAY
 from domain.policy_packs import STANDARD
 from domain.stock import MovementKind
 from domain.store_hours import StoreHours
@@ -257,7 +258,7 @@ def _lending(database: AsyncEngine, keys: PostgresCustomerKeys) -> Lending:
         archives=GatheredArchives(applications, products, documents, banking, vault, key),
         archive_key=key.public,
         retention=PostgresRetention(database, keys, documents, banking),
-        policy=LendingPolicy(),
+        policies=PostgresPolicyPacks(database, DAY),
     )
 
 

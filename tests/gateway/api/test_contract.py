@@ -97,6 +97,10 @@ POST /v1/ops/reconciliations/runs/{run}/differences/{n}/apply
 POST /v1/ops/reconciliations/runs/{run}/differences/{n}/approve
 POST /v1/ops/reconciliations/runs/{run}/differences/{n}/dismiss
 POST /v1/webhooks/{provider}
+GET /v1/products
+POST /v1/products
+GET /v1/policy-packs
+POST /v1/policy-packs
 """
 CHANGE_NOTHING = {
     "/v1/balances/{kind}/look-up",
