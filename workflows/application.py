@@ -406,6 +406,9 @@ class ApplicationWorkflow:
                 # It runs from the last of signature and notice.
                 extended = application.restart_clock(name, sent)
                 desk.event("cooling_off_extended", due=extended.due_at.isoformat())
+                if workflow.patched("who has longer to cancel is told"):
+                    for party in application.active:
+                        desk.letter("cooling_off_extended", party.party, until=desk.last_day(extended.due_at))
                 await desk.record()
         if not application.pays_early:
             await desk.until(lambda: application.clock(name) is None)

@@ -291,3 +291,29 @@ async def test_what_a_long_run_hands_on_is_all_that_the_next_one_needs(begins: B
     assert (end["outcome"], end["outcome_code"]) == ("approved_not_accepted", 2)
     kept = [each["proof"] for each in end["notices"] if each["n"] <= len(before["notices"])]
     assert kept == [each["proof"] for each in (await loan.view())["notices"][: len(kept)]]
+
+
+async def test_the_time_to_cancel_runs_from_its_notice_and_who_has_longer_is_told_so(
+    begins: Begins, calendar: Calendar, outside: Outside
+) -> None:
+    loan = await begins("GOOD", "personal-loan-eu")
+    await loan.submits()
+    await loan.accepts()
+    await loan.stage("signing")
+    outside.letters.away.add(loan.id)
+    await loan.signs()
+    first = clock(await loan.stage("cooling_off"), "ccd_withdrawal")
+    await calendar.skip(days=4)
+    outside.letters.away.discard(loan.id)
+    await calendar.skip(days=3)
+    told = await loan.comes_to(lambda view: "cooling_off_extended" in kinds(view))
+    longer = next(each for each in told["clocks"] if each["name"] == "ccd_withdrawal" and each["state"] == "running")
+    assert longer["due_at"] > first["due_at"]
+    notice = next(each for each in told["notices"] if each["kind"] == "cooling_off_extended")
+    assert notice["facts"]["until"] == last_day(told, "ccd_withdrawal")
+    await calendar.skip(days=10)
+    assert (await loan.view())["payouts"] == []
+    await calendar.skip(days=6)
+    end = await loan.ends()
+    assert (end["outcome"], kinds(end).count("cooling_off_extended")) == ("originated", 1)
+    await replays(loan)

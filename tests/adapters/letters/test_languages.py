@@ -67,6 +67,7 @@ REQUIRED = {
     "incompleteness": ("by December 1, 2026",),
     "conditional_approval": ("title insurance", "by December 1, 2026"),
     "right_to_cancel": ("until the end of December 1, 2026",),
+    "cooling_off_extended": ("until the end of December 1, 2026",),
     "withdrawn_after_payout": ("$1,000.00", "$2.63", "$1,002.63", "$0.18", "by December 1, 2026", "acc1"),
     "tranche_paid": ("$990.00", "$600.00", "$400.00"),
     "drawing_ended": ("$600.00", "$400.00"),
