@@ -104,6 +104,9 @@ def check_given(codes: Sequence[int | str]) -> list[DenialReason]:
 
 
 def score_factors(factors: Sequence[str], *, inquiries: str = "inquiries") -> list[str]:
-    """The key factors of a score as its disclosure names them: four, and inquiries as a fifth where it counted."""
-    named = list(factors[:MOST_REASONS])
-    return [*named, inquiries] if inquiries in factors[MOST_REASONS:] else named
+    """The key factors of a score as its disclosure names them: four, five where inquiries are one of them.
+
+    All of them, weightiest first, up to that number (15 U.S.C. 1681m(a)(2), 1681g(f)(1)(C) and (9)).
+    """
+    others = [each for each in factors if each != inquiries][:MOST_REASONS]
+    return [each for each in factors if each == inquiries or each in others]

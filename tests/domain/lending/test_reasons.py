@@ -53,9 +53,12 @@ def test_an_underwriter_gives_one_to_four_reasons_that_apply(codes: list[int | s
         check_given(codes)
 
 
-def test_inquiries_are_named_as_a_fifth_factor() -> None:
+def test_of_key_factors_four_are_named_and_five_where_inquiries_are_one() -> None:
+    assert score_factors(["a", "b", "c", "d", "e"]) == ["a", "b", "c", "d"]
     assert score_factors(["a", "b", "c", "d", "inquiries"]) == ["a", "b", "c", "d", "inquiries"]
-    assert score_factors(["a", "inquiries", "c", "d", "e"]) == ["a", "inquiries", "c", "d"]
+    assert score_factors(["a", "inquiries", "c", "d", "e"]) == ["a", "inquiries", "c", "d", "e"]
+    assert score_factors(["a", "b", "c", "d", "e", "inquiries", "f"]) == ["a", "b", "c", "d", "inquiries"]
+    assert score_factors(["inquiries"]) == ["inquiries"]
 
 
 RULES = DecisionRules(automatic_up_to=2_500_000)
