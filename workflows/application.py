@@ -401,8 +401,8 @@ class ApplicationWorkflow:
         await desk.until(lambda: bool(application.told("right_to_cancel")))
         async with desk.storys_turn():
             sent, day_of = max(application.told("right_to_cancel")), application.policy.local_date
-            latest = [each for each in application.clocks if each.name is name][-1]
-            if day_of(latest.started_at) < day_of(sent):
+            latest = application.latest_clock(name)
+            if latest is not None and day_of(latest.started_at) < day_of(sent):
                 # It runs from the last of signature and notice.
                 extended = application.restart_clock(name, sent)
                 desk.event("cooling_off_extended", due=extended.due_at.isoformat())

@@ -52,8 +52,8 @@ class Withdrawing:
         sent = application.told("right_to_cancel")
         if name is None or not sent or application.clock(name) is not None:
             return False
-        latest = [each for each in application.clocks if each.name is name][-1]
-        return day_of(latest.started_at) >= day_of(max(sent))
+        latest = application.latest_clock(name)
+        return latest is not None and day_of(latest.started_at) >= day_of(max(sent))
 
     async def until_it_is_final(self) -> None:
         """The right to withdraw runs on beside a loan that was paid out early."""

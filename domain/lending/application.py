@@ -183,8 +183,8 @@ class Application(BaseModel):
     @property
     def review_is_late(self) -> bool:
         """Its time is over and the breach recorded; it still waits for the underwriter."""
-        reviews = [each for each in self.clocks if each.name is ClockName.REVIEW]
-        return self.referred and bool(reviews) and reviews[-1].state is ClockState.BREACHED
+        review = self.latest_clock(ClockName.REVIEW)
+        return self.referred and review is not None and review.state is ClockState.BREACHED
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -368,11 +368,16 @@ class Application(BaseModel):
         """Of the review that it waits for, late or not."""
         if not self.referred or self.outcome is not None:
             return None
-        return next((each.due_at for each in reversed(self.clocks) if each.name is ClockName.REVIEW), None)
+        review = self.latest_clock(ClockName.REVIEW)
+        return review.due_at if review else None
 
     def clock(self, name: ClockName) -> Clock | None:
         """The one that runs under this name."""
         return next((each for each in self.clocks if each.name is name and each.state is ClockState.RUNNING), None)
+
+    def latest_clock(self, name: ClockName) -> Clock | None:
+        """The last one that was started under this name, whatever became of it."""
+        return next((each for each in reversed(self.clocks) if each.name is name), None)
 
     def start_clock(self, name: ClockName, at: datetime) -> Clock:
         """A new one; one that runs under the name already goes on instead."""

@@ -130,9 +130,9 @@ def _clocks(application: "Application") -> Iterator[ApplicationWait]:
 
 def _late_review(application: "Application") -> Iterator[ApplicationWait]:
     """A review that was not done in its time is a breach, and is waited for as before."""
-    if not application.review_is_late:
+    clock = application.latest_clock(ClockName.REVIEW)
+    if clock is None or not application.review_is_late:
         return
-    clock = next(each for each in reversed(application.clocks) if each.name is ClockName.REVIEW)
     what, who, _ = _CLOCKS[clock.name]
     since, due = clock.started_at, clock.due_at
     yield _wait(clock.name.value, what, who, since=since, deadline=due, default="it keeps waiting")

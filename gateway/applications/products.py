@@ -1,5 +1,7 @@
 """`/v1/products`, `/v1/policy-packs`: what can be applied for, with what each step asks; new versions are published."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter
@@ -42,14 +44,9 @@ async def read(product: str, caller: CurrentCaller, services: CurrentServices) -
 async def publish(body: dict[str, Any], caller: CurrentCaller, services: CurrentServices) -> Any:
     await must_run_operations(caller)
     await caller.must_have(Role.OPS_MANAGER)
-    try:
+    with _refused_with_places():
         definition = checked(body)
         await services.lending.products.publish(definition, caller.principal.id, services.now())
-    except DefinitionRefused as refused:
-        errors = [FieldError(pointer=place, reason=detail) for place, detail in refused.faults]
-        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
-    except VersionExists as exists:
-        raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
     name = f"{definition.product}/{definition.version}"
     await trail_of(caller.request).write(caller.actor, "publish product", name, AuditOutcome.DONE)
     return JSONResponse(_shown(caller, definition), 201, headers={"Location": f"/v1/products/{definition.product}"})
@@ -68,17 +65,24 @@ async def publish_pack(body: dict[str, Any], caller: CurrentCaller, services: Cu
     """For applications that begin from `effective_from` on; those that run keep the pack that they began with."""
     await must_run_operations(caller)
     await caller.must_have(Role.OPS_MANAGER)
-    try:
+    with _refused_with_places():
         pack = checked_pack(body)
         await services.lending.policies.publish(pack, caller.principal.id, services.now())
-    except PackRefused as refused:
-        errors = [FieldError(pointer=place, reason=detail) for place, detail in refused.faults]
-        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
-    except PackExists as exists:
-        raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
     name = f"{pack.name}/{pack.version}"
     await trail_of(caller.request).write(caller.actor, "publish policy pack", name, AuditOutcome.DONE)
     return JSONResponse(pack.model_dump(mode="json"), 201, headers={"Location": "/v1/policy-packs"})
+
+
+@contextmanager
+def _refused_with_places() -> Iterator[None]:
+    """What is published may be wrong, in all its places, or be there already."""
+    try:
+        yield
+    except (DefinitionRefused, PackRefused) as refused:
+        errors = [FieldError(pointer=place, reason=detail) for place, detail in refused.faults]
+        raise Problem(ProblemKind.VALIDATION, "See errors.", errors=errors) from None
+    except (VersionExists, PackExists) as exists:
+        raise Problem(ProblemKind.STALE_VERSION, f"{exists}.") from None
 
 
 _FOR_STAFF = frozenset({"checks", "facts", "decision", "approvals"})

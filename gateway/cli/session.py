@@ -53,8 +53,7 @@ class Session:
     _record: dict[str, Any] | None = field(default=None, init=False)
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
-        known = {name: value for name, value in params.items() if value is not None}
-        return self._ask("GET", path, params=known)
+        return _answer(self._got(path, params))
 
     def pages(self, path: str, most: int, **params: Any) -> Iterator[dict[str, Any]]:
         """The items of a list, page by page, `most` of them."""
@@ -83,11 +82,13 @@ class Session:
 
     def file(self, path: str, **params: Any) -> bytes:
         """What is no JSON: a letter, an archive."""
-        known = {name: value for name, value in params.items() if value is not None}
-        response = self._sent("GET", path, params=known)
+        response = self._got(path, params)
         if not response.is_success:
             _answer(response)
         return response.content
+
+    def _got(self, path: str, params: Mapping[str, Any]) -> httpx.Response:
+        return self._sent("GET", path, params={name: value for name, value in params.items() if value is not None})
 
     def _ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         return _answer(self._sent(method, path, **more))
